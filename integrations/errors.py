@@ -1,0 +1,49 @@
+"""The error classes the engine understands. A vendor's error becomes one of these, once, at the edge.
+
+IntegrationError
+├── Transient       nothing happened, it may work later (5xx, refused connection, row lock)
+├── RateLimited     nothing happened, not before ``retry_after`` seconds; costs no attempt
+├── Permanent       nothing happened and trying again will not help; ``code`` is the vendor's word for it
+├── Ambiguous       nobody knows whether it happened (connection lost after the request was sent)
+└── AuthFailed      our credentials are refused: the connection pauses until someone mends them
+
+``reason`` is for people and logs: it never holds personal data or a secret.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class IntegrationError(Exception):
+    """Anything that went wrong at a vendor's."""
+
+    kind: ClassVar[str] = "permanent"
+
+    def __init__(self, reason: str, *, code: str = "", status: int | None = None) -> None:
+        super().__init__(reason)
+        self.reason, self.code, self.status = reason, code, status
+
+
+class Transient(IntegrationError):
+    kind = "transient"
+
+
+class RateLimited(IntegrationError):
+    kind = "rate_limited"
+
+    def __init__(self, reason: str, *, retry_after: float | None, code: str = "", status: int | None = 429) -> None:
+        super().__init__(reason, code=code, status=status)
+        self.retry_after = retry_after  # seconds; None: the vendor did not say
+
+
+class Permanent(IntegrationError):
+    kind = "permanent"
+
+
+class Ambiguous(IntegrationError):
+    kind = "ambiguous"
+
+
+class AuthFailed(IntegrationError):
+    kind = "auth"

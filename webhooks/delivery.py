@@ -1,0 +1,92 @@
+"""A delivery: the bytes that someone sent us, and what we make of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from workflows.events import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A webhook request as it arrived. Header names are lower case. ``token`` is the last part of the path."""
+
+    body: bytes
+    headers: Mapping[str, str]
+    received_at: datetime
+    token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What a source must know of its connection: secrets (several while rotating), and who we are there.
+
+    ``options`` holds the connection's own settings ("organization_id", "events"); ``own_user`` is the id of
+    the user we act as, whose events are our own writes coming back; ``systems`` names, per kind of system,
+    the connection that ids of that kind belong to when the source does not say.
+    """
+
+    connection: str
+    kind: str
+    secrets: Sequence[str] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+    own_user: str | None = None
+    systems: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A verified request, as it is kept. ``key`` is the sender's id of it: the same key is the same delivery."""
+
+    connection: str
+    key: str
+    received_at: datetime
+    content_type: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the sender gets to hear."""
+
+    status: int
+    body: bytes
+    content_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """What a delivery meant: events, or a reason why there are none.
+
+    ``ignored`` is a decision (our own write, an event nobody listens to); ``trouble`` lists what could not be
+    read, beside the events that could (one broken notification of a hundred).
+    """
+
+    events: tuple[Event, ...] = ()
+    ignored: str = ""
+    trouble: tuple[str, ...] = ()
+
+
+class Source(Protocol):
+    """One kind of sender."""
+
+    def verify(self, request: Request, account: Account) -> Delivery:
+        """The delivery, if the request is genuine. Raises ``Refused``, or ``Unreadable`` to keep it all the same."""
+        ...
+
+    def translate(self, delivery: Delivery, account: Account) -> Translation:
+        """What it means. Raises ``Unreadable``."""
+        ...
+
+    def answer(self, stored: bool) -> Answer:
+        """The reply to an accepted delivery; ``stored`` false: it was there already."""
+        ...
+
+    def refuse(self, error: Exception) -> Answer:
+        """The reply to a refused or unreadable one, in the sender's own format."""
+        ...

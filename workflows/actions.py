@@ -1,0 +1,62 @@
+"""The catalogue of actions: what a step may ask for. The doing is the connector's; a test holds both together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from workflows.definitions import Delivery
+
+
+class EffectClass(StrEnum):
+    """How an outward call is kept from happening twice."""
+
+    KEYED = "A"  # the vendor honours an idempotency key
+    UPSERT = "B"  # writing the same again changes nothing
+    MARKED = "C"  # we look for our own mark before we write again
+    BLIND = "D"  # none of these: the delivery rule decides what to do when nobody can know
+
+
+@dataclass(frozen=True, slots=True)
+class ActionSpec:
+    """One action: its parameters, its effect class, and what it leaves under ``steps.<id>``."""
+
+    name: str
+    meaning: str
+    effect: EffectClass
+    required: tuple[str, ...]
+    optional: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    delivery: Delivery | None = None  # the rule for class D when the step names none
+
+    @property
+    def params(self) -> tuple[str, ...]:
+        return self.required + self.optional
+
+
+def _catalogue(*specs: ActionSpec) -> Mapping[str, ActionSpec]:
+    return {spec.name: spec for spec in specs}
+
+
+_TICKET_FIELDS = ("group", "tags", "custom_fields", "priority", "due", "assignee")
+
+ACTIONS: Mapping[str, ActionSpec] = _catalogue(
+    ActionSpec("survey.send", "send a survey to the customer", EffectClass.BLIND, ("survey",),
+               ("about", "delay", "channel", "via", "once", "context"), ("invitation", "sent_to"),
+               Delivery.AT_MOST_ONCE),
+    ActionSpec("ticket.open", "open a ticket in the helpdesk", EffectClass.KEYED, ("connection", "subject"),
+               ("body", "type", *_TICKET_FIELDS), ("ticket", "ticket_id", "url")),
+    ActionSpec("ticket.comment", "write on a ticket; internal unless public: true", EffectClass.MARKED,
+               ("ticket", "body"), ("public",), ("ticket",)),
+    ActionSpec("ticket.update", "change fields of a ticket; tags are added", EffectClass.UPSERT,
+               ("ticket",), ("status", *_TICKET_FIELDS), ("ticket",)),
+    ActionSpec("ticket.escalate", "raise a ticket's priority, say why, and optionally move it", EffectClass.MARKED,
+               ("ticket",), ("priority", "group", "assignee", "reason"), ("ticket",)),
+    ActionSpec("score.write", "write the score onto the customer's record", EffectClass.UPSERT,
+               ("connection",), ("response",), ("record",)),
+    ActionSpec("alert.send", "tell a team of ours", EffectClass.BLIND, ("to", "text"), ("subject",), (),
+               Delivery.AT_LEAST_ONCE),
+    ActionSpec("message.send", "write an e-mail to the customer", EffectClass.BLIND, ("subject", "text"),
+               ("to", "via"), ("sent_to",), Delivery.AT_MOST_ONCE),
+)

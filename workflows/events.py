@@ -1,0 +1,87 @@
+"""Events: past facts in the house's own words, whatever vendor told us."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who an event is about, as far as its source says.
+
+    ``ids`` maps a system to the person's id there: a connection's name ("zendesk-nl"), or a kind
+    ("zendesk", "salesforce") when the source does not say which account of that kind it means.
+    """
+
+    email: str | None = None
+    name: str | None = None
+    phone: str | None = None
+    locale: str | None = None
+    ids: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)  # whatever else the source tells of the person
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One past fact.
+
+    ``id`` is unique per connection: the same id again is the same fact. ``time`` is when it happened (aware,
+    UTC). ``data`` is what conditions and templates read as ``event.<field>``; the neutral fields of its type
+    (see ``EVENT_TYPES``) plus everything else the source sent.
+    """
+
+    id: str
+    type: str
+    time: datetime
+    connection: str
+    data: Mapping[str, Any]
+    person: Person | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EventType:
+    """A catalogue entry: what the type means and which neutral fields its data has."""
+
+    name: str
+    meaning: str
+    fields: tuple[str, ...]
+    subject: str | None = None  # the field that names what the event is about; waits are looked up by it
+
+
+def _catalogue(*types: EventType) -> Mapping[str, EventType]:
+    return {each.name: each for each in types}
+
+
+_TICKET = ("ticket", "ticket_id", "status", "tags", "group", "agent", "subject", "external_id", "channel", "callback")
+_ANSWER = ("response", "survey", "metric", "score", "band", "comment", "contact_consent", "answered_at", "context")
+_SURVEY = ("invitation", "survey", "channel")
+
+EVENT_TYPES: Mapping[str, EventType] = _catalogue(
+    EventType("ticket.created", "a ticket was opened", _TICKET, "ticket"),
+    EventType("ticket.assigned", "a ticket got an agent or a group", _TICKET, "ticket"),
+    EventType("ticket.solved", "a ticket was solved", _TICKET, "ticket"),
+    EventType("ticket.reopened", "a solved ticket was opened again", _TICKET, "ticket"),
+    EventType("ticket.commented", "someone wrote on a ticket", (*_TICKET, "public", "comment"), "ticket"),
+    EventType("ticket.merged", "a ticket was merged into another", (*_TICKET, "into"), "ticket"),
+    EventType("ticket.deleted", "a ticket was deleted", _TICKET, "ticket"),
+    EventType("csat.rated", "a customer rated a ticket in the helpdesk", ("ticket", "rating", "comment"), "ticket"),
+    EventType("case.closed", "a Salesforce case was closed", ("case", "record"), "case"),
+    EventType("opportunity.won", "a Salesforce opportunity was won", ("opportunity", "record"), "opportunity"),
+    EventType("contact.changed", "a CRM contact was created or changed", ("contact", "record"), "contact"),
+    EventType("contact.merged", "a CRM contact was merged into another", ("contact", "into"), "contact"),
+    EventType("contact.deleted", "a CRM contact was deleted", ("contact",), "contact"),
+    EventType("survey.sent", "an invitation left the house", _SURVEY, "invitation"),
+    EventType("survey.opened", "a person opened the survey page", _SURVEY, "invitation"),
+    EventType("survey.started", "a person gave a first answer", _SURVEY, "invitation"),
+    EventType("survey.answered", "a person finished a survey", _ANSWER, "response"),
+    EventType("survey.expired", "an invitation ran out unanswered", _SURVEY, "invitation"),
+    EventType("survey.bounced", "an invitation could not be delivered", (*_SURVEY, "reason"), "invitation"),
+    EventType("customer.opted_out", "a person wants no more surveys", ("channel", "source"), "customer"),
+    EventType("customer.anniversary", "a date of the customer came round", ("date", "kind"), "customer"),
+    EventType("feedback.logged", "staff logged feedback from a conversation", _ANSWER, "response"),
+    EventType("reward.granted", "a reward was given", ("campaign", "code"), "customer"),
+)
+"""Neutral types. A connection may name others (``order.delivered``); they have no subject."""
