@@ -1,0 +1,1 @@
+"""The truth: tables, transactions, migrations. Nothing above is known here."""

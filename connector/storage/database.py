@@ -1,0 +1,132 @@
+"""Transactions on SQLite and PostgreSQL, with one meaning.
+
+SQLite has one writer: a write transaction takes the process's turn and then BEGIN IMMEDIATE, so that it never
+fails half-way for a lock. On PostgreSQL two transactions may meet; the loser of a deadlock is run again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, Table, create_engine, event, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+T = TypeVar("T")
+
+_SQLITE_PRAGMAS = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",  # an accepted delivery survives the power cord
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA busy_timeout = 30000",
+    "PRAGMA cache_size = -65536",
+)
+_LOCK = text("SELECT pg_advisory_xact_lock(k) FROM unnest(CAST(:keys AS bigint[])) AS k")
+_LOCK_SHARED = text("SELECT pg_advisory_xact_lock_shared(k) FROM unnest(CAST(:keys AS bigint[])) AS k")
+_RETRIED_STATES = {"40001", "40P01"}  # serialisation failure, deadlock
+
+
+class LostRaceError(Exception):
+    """Another transaction got there first; run again, it will see what the other did."""
+
+
+class Database:
+    """One database. ``write`` and ``read`` open transactions; ``transact`` runs a function in one, and again if
+    it lost a race."""
+
+    def __init__(self, url: str, *, pool_size: int = 20) -> None:
+        self.engine = _engine(url, pool_size)
+        self.is_sqlite = self.engine.dialect.name == "sqlite"
+        self._turn = threading.Lock() if self.is_sqlite else None
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that writes; commits at the end, rolls back on an exception."""
+        with self._turn or nullcontext(), self.engine.connect() as connection:
+            if self.is_sqlite:
+                connection.execution_options(begin="BEGIN IMMEDIATE")
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that only reads one consistent state."""
+        with self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    def transact(self, work: Callable[[Connection], T], *, tries: int = 8) -> T:
+        """Run ``work`` in a write transaction; a lost race or deadlock is tried again. ``work`` must have no
+        effect outside the database."""
+        for attempt in range(1, tries + 1):
+            try:
+                with self.write() as connection:
+                    return work(connection)
+            except (LostRaceError, DBAPIError) as error:
+                if attempt == tries or not _was_race(error):
+                    raise
+            time.sleep(random.uniform(0, 0.01 * attempt))  # noqa: S311 - jitter, not a secret
+        raise AssertionError("unreachable")
+
+    def lock(self, connection: Connection, keys: Iterable[str], *, shared: bool = False) -> None:
+        """Hold the named locks until the transaction ends; in one order, so that two holders cannot cross.
+
+        SQLite needs none: its writer is alone.
+        """
+        numbers = sorted({_lock_number(key) for key in keys})
+        if self.is_sqlite or not numbers:
+            return
+        connection.execute(_LOCK_SHARED if shared else _LOCK, {"keys": numbers})
+
+    def insert_new(self, table: Table) -> Any:
+        """INSERT … ON CONFLICT DO NOTHING, in the database's own words. (Both dialects' Insert have it, with no
+        common type.)"""
+        dialect: Any = sqlite if self.is_sqlite else postgresql
+        return dialect.insert(table).on_conflict_do_nothing()
+
+    def upsert(self, table: Table, keys: Iterable[str], changed: Iterable[str], *, where: Any = None) -> Any:
+        """INSERT … ON CONFLICT (keys) DO UPDATE of the changed columns, optionally only ``where`` it holds."""
+        dialect: Any = sqlite if self.is_sqlite else postgresql
+        statement = dialect.insert(table)
+        columns = {name: statement.excluded[name] for name in changed}
+        condition = where(statement.excluded) if where is not None else None
+        return statement.on_conflict_do_update(index_elements=list(keys), set_=columns, where=condition)
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def _engine(url: str, pool_size: int) -> Engine:
+    if url.startswith(("postgres://", "postgresql://")):
+        url = "postgresql+psycopg://" + url.split("://", 1)[1]
+    engine = create_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=not url.startswith("sqlite"))
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(raw: Any, _record: Any) -> None:
+    raw.isolation_level = None  # the driver must not open transactions of its own; we say BEGIN
+    for pragma in _SQLITE_PRAGMAS:
+        raw.execute(pragma).close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
+
+
+def _was_race(error: Exception) -> bool:
+    if isinstance(error, LostRaceError):
+        return True
+    state = getattr(getattr(error, "orig", None), "sqlstate", None)
+    return isinstance(error, OperationalError) and state in _RETRIED_STATES
+
+
+def _lock_number(key: str) -> int:
+    return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "big", signed=True)

@@ -1,0 +1,359 @@
+"""All tables. Every time is UTC; every id of ours is made by ``connector.ids.new_id``.
+
+Indexes are part of the design: a claim, a sweep and a look-up touch only rows that are due, however many wait.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware datetime, stored in UTC on every database; a naive one is a bug and refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a time without a zone: {value!r}")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+_Json = JSON().with_variant(JSONB(), "postgresql")
+_Serial = BigInteger().with_variant(Integer(), "sqlite")  # SQLite numbers only INTEGER keys by itself
+_Id = String(26)
+
+
+def _id() -> Column[str]:
+    return Column("id", _Id, primary_key=True)
+
+
+def _ref(name: str, target: str, **more: Any) -> Column[str]:
+    return Column(name, _Id, ForeignKey(f"{target}.id"), **more)
+
+
+def _where(condition: str) -> dict[str, Any]:
+    """A partial index with its condition inline, so that both planners can use it with bound parameters."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", _Serial, primary_key=True, autoincrement=True),
+    Column("connection", String(100), nullable=False),
+    Column("key", String(200), nullable=False),
+    Column("received_at", Moment, nullable=False),
+    Column("content_type", String(200), nullable=False),
+    Column("headers", _Json, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("status", String(12), nullable=False),  # new, done, ignored, unreadable, failed
+    Column("reason", Text, nullable=False, default=""),
+    Column("processed_at", Moment),
+    UniqueConstraint("connection", "key"),
+    Index("ix_deliveries_new", "id", **_where("status = 'new'")),
+    Index("ix_deliveries_trouble", "id", **_where("status IN ('unreadable', 'failed')")),
+)
+
+customers = Table(
+    "customers",
+    metadata,
+    _id(),
+    Column("name", Text),
+    Column("email", Text),
+    Column("phone", Text),
+    Column("locale", String(35)),
+    Column("facts", _Json, nullable=False),
+    Column("opted_out_at", Moment),
+    Column("created_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+)
+
+identities = Table(
+    "identities",
+    metadata,
+    Column("system", String(100), primary_key=True),  # "email", or a connection's name
+    Column("value", String(320), primary_key=True),
+    _ref("customer_id", "customers", nullable=False, index=True),
+)
+
+identity_conflicts = Table(
+    "identity_conflicts",
+    metadata,
+    _id(),
+    Column("event_id", _Id, nullable=False),
+    Column("kept", _Id, nullable=False),  # the customer the event was given to
+    Column("others", _Json, nullable=False),  # the customers its other ids point to
+    Column("seen_at", Moment, nullable=False),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("seq", _Serial, primary_key=True, autoincrement=True),
+    Column("id", _Id, nullable=False, unique=True),
+    Column("connection", String(100), nullable=False),
+    Column("external_id", String(200), nullable=False),
+    Column("type", String(100), nullable=False),
+    Column("subject", String(200)),
+    Column("customer_id", _Id, index=True),
+    Column("time", Moment, nullable=False),
+    Column("received_at", Moment, nullable=False),
+    Column("delivery_id", _Serial),
+    Column("data", _Json, nullable=False),
+    Column("decisions", _Json, nullable=False),  # which workflows it started, and why the others not
+    UniqueConstraint("connection", "external_id"),
+    Index("ix_events_look_back", "type", "subject", "seq"),
+)
+
+definitions = Table(
+    "definitions",
+    metadata,
+    _id(),
+    Column("kind", String(20), nullable=False),  # workflow, survey
+    Column("slug", String(100), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    UniqueConstraint("kind", "slug", "version"),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    _id(),
+    Column("workflow", String(100), nullable=False),
+    _ref("definition_id", "definitions", nullable=False),
+    Column("key", String(300), nullable=False),
+    Column("slot", String(400), unique=True),  # held while live, so that one key has one run; empty if parallel
+    Column("status", String(12), nullable=False),
+    Column("due_at", Moment),
+    Column("epoch", Integer, nullable=False, default=0),
+    Column("state", _Json, nullable=False),
+    Column("facts", _Json, nullable=False),
+    Column("event_seq", BigInteger, nullable=False),
+    Column("customer_id", _Id, index=True),
+    Column("step", String(100), nullable=False, default=""),
+    Column("reason", Text, nullable=False, default=""),
+    Column("failures", Integer, nullable=False, default=0),
+    Column("started_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+    Column("ended_at", Moment),
+    Index("ix_runs_ready", "due_at", **_where("status = 'ready'")),
+    Index("ix_runs_timers", "due_at", **_where("status = 'waiting' AND due_at IS NOT NULL")),
+    Index("ix_runs_queue", "workflow", "key", "id", **_where("status = 'queued'")),
+    Index("ix_runs_list", "workflow", "id"),
+)
+
+waits = Table(
+    "waits",
+    metadata,
+    _id(),
+    _ref("run_id", "runs", nullable=False, index=True),
+    Column("visit", String(120), nullable=False),
+    Column("event_type", String(100), nullable=False),
+    Column("subject", String(200)),  # empty: every event of the type is looked at
+    Column("status", String(12), nullable=False),  # open, matched, timed_out, cancelled
+    Column("opened_at", Moment, nullable=False),
+    Column("closed_at", Moment),
+    Column("event_seq", BigInteger),  # the event that matched
+    Index("ix_waits_open", "event_type", "subject", **_where("status = 'open'")),
+)
+
+history = Table(
+    "history",
+    metadata,
+    Column("id", _Serial, primary_key=True, autoincrement=True),
+    _ref("run_id", "runs", nullable=False, index=True),
+    Column("at", Moment, nullable=False),
+    Column("notes", _Json, nullable=False),  # [{step, kind, text, data}]: one row per decision, however long
+)
+
+effects = Table(
+    "effects",
+    metadata,
+    _id(),
+    _ref("run_id", "runs", nullable=False, index=True),
+    Column("visit", String(120), nullable=False),
+    Column("stage", Integer, nullable=False),  # an action may need several calls, one after the other
+    Column("action", String(60), nullable=False),
+    Column("connection", String(100), nullable=False),
+    Column("effect_class", String(1), nullable=False),
+    Column("delivery", String(16)),
+    Column("key", String(200), nullable=False, unique=True),  # the idempotency key: run + visit, not attempt
+    Column("request", _Json, nullable=False),
+    Column("serial", String(300)),  # effects with the same serial never run side by side
+    Column("status", String(12), nullable=False),  # due, performing, done, failed, review, cancelled
+    Column("due_at", Moment, nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("epoch", Integer, nullable=False, default=0),
+    Column("owner", String(26)),
+    Column("lease_until", Moment),
+    Column("unsure", Boolean, nullable=False, default=False),  # an earlier try may have happened
+    Column("first_tried_at", Moment),
+    Column("retry", _Json),
+    Column("outcome", _Json),
+    Column("error", Text, nullable=False, default=""),
+    Column("error_kind", String(16), nullable=False, default=""),
+    Column("created_at", Moment, nullable=False),
+    Column("ended_at", Moment),
+    Index("ix_effects_due", "connection", "due_at", **_where("status = 'due'")),
+    Index("ix_effects_leases", "lease_until", **_where("status = 'performing'")),
+    Index("ix_effects_serial", "connection", "serial", **_where("status = 'performing'")),
+    Index("ix_effects_trouble", "id", **_where("status IN ('failed', 'review')")),
+)
+
+connections = Table(
+    "connections",
+    metadata,
+    Column("name", String(100), primary_key=True),
+    Column("status", String(10), nullable=False),  # active, paused
+    Column("reason", Text, nullable=False, default=""),
+    Column("blocked_until", Moment),
+    Column("own_user", String(100)),
+    Column("token", LargeBinary),  # encrypted
+    Column("updated_at", Moment, nullable=False),
+)
+
+invitations = Table(
+    "invitations",
+    metadata,
+    _id(),
+    Column("token_digest", String(64), nullable=False, unique=True),
+    Column("survey", String(100), nullable=False),
+    _ref("definition_id", "definitions", nullable=False),
+    _ref("customer_id", "customers", nullable=False),
+    Column("run_id", _Id),
+    Column("channel", String(20), nullable=False),
+    Column("language", String(35), nullable=False),
+    Column("status", String(12), nullable=False),  # prepared, sent, opened, started, answered, withheld
+    Column("reason", Text, nullable=False, default=""),
+    Column("about", _Id),  # the first response a retention survey follows
+    Column("once", String(200), unique=True),  # at most one invitation per value, ever
+    Column("context", _Json, nullable=False),
+    Column("answers", _Json, nullable=False),  # as given so far
+    Column("created_at", Moment, nullable=False),
+    Column("sent_at", Moment),
+    Column("opened_at", Moment),
+    Column("started_at", Moment),
+    Column("answered_at", Moment),
+    Column("expires_at", Moment, nullable=False),
+    Index("ix_invitations_fatigue", "customer_id", "sent_at"),
+)
+
+responses = Table(
+    "responses",
+    metadata,
+    _id(),
+    Column("connection", String(100), nullable=False),
+    Column("external_id", String(200), nullable=False),
+    Column("survey", String(100), nullable=False),
+    Column("metric", String(10), nullable=False),
+    Column("scale", String(40), nullable=False, default=""),  # variant, points, direction: never mixed
+    Column("score", Integer, nullable=False),
+    Column("band", String(20), nullable=False),
+    Column("comment", Text, nullable=False, default=""),
+    Column("contact_consent", Boolean, nullable=False),
+    Column("customer_id", _Id),
+    Column("invitation_id", _Id),
+    Column("about", _Id, index=True),
+    Column("answered_at", Moment, nullable=False),
+    Column("received_at", Moment, nullable=False),
+    Column("answers", _Json, nullable=False),
+    Column("context", _Json, nullable=False),
+    UniqueConstraint("connection", "external_id"),
+    Index("ix_responses_latest", "customer_id", "metric", "answered_at"),
+)
+
+callbacks = Table(
+    "callbacks",
+    metadata,
+    _id(),
+    Column("connection", String(100), nullable=False),
+    Column("external_id", String(200), nullable=False, unique=True),  # our mark on the ticket
+    Column("ticket_id", String(60)),
+    Column("response_id", _Id, index=True),
+    Column("customer_id", _Id, index=True),
+    Column("run_id", _Id, nullable=False),
+    Column("status", String(12), nullable=False),  # asked, open, solved, reopened, merged, deleted
+    Column("cycle", Integer, nullable=False),  # counts the solves; one retention survey each
+    Column("changed_at", Moment, nullable=False),  # the helpdesk's time of the latest change we know
+    Column("created_at", Moment, nullable=False),
+    UniqueConstraint("connection", "ticket_id"),
+)
+
+writebacks = Table(
+    "writebacks",
+    metadata,
+    Column("connection", String(100), primary_key=True),
+    Column("record", String(60), primary_key=True),
+    Column("metric", String(10), primary_key=True),
+    Column("response_id", _Id, nullable=False),
+    Column("answered_at", Moment, nullable=False),
+    Column("written_at", Moment, nullable=False),
+)
+
+consents = Table(
+    "consents",
+    metadata,
+    _id(),
+    _ref("customer_id", "customers", nullable=False, index=True),
+    Column("kind", String(20), nullable=False),  # surveys, contact, improvements
+    Column("granted", Boolean, nullable=False),
+    Column("text_version", String(60), nullable=False),  # which wording the person saw
+    Column("source", String(60), nullable=False),
+    Column("at", Moment, nullable=False),
+)
+
+suppressions = Table(
+    "suppressions",
+    metadata,
+    _id(),
+    _ref("customer_id", "customers", nullable=False, index=True),
+    Column("survey", String(100), nullable=False),
+    Column("run_id", _Id, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+)
