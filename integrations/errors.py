@@ -7,9 +7,12 @@ IntegrationError
 ├── Ambiguous       nobody knows whether it happened (connection lost after the request was sent)
 └── AuthFailed      our credentials are refused: the connection pauses until someone mends them
 
+OptionsError        a connection's settings cannot be used; nothing was asked of any vendor yet
+
 ``reason`` is for people and logs: it never holds personal data or a secret.
 """
 
+# ruff: noqa: N818  # the names say what happened, and read well in "except Ambiguous"
 from __future__ import annotations
 
 from typing import ClassVar
@@ -47,3 +50,12 @@ class Ambiguous(IntegrationError):
 
 class AuthFailed(IntegrationError):
     kind = "auth"
+
+
+class OptionsError(Exception):
+    """Settings that are refused, with all their mistakes ("auth.type: …"), each naming its remedy."""
+
+    def __init__(self, connection: str, mistakes: tuple[str, ...]) -> None:
+        self.connection, self.mistakes = connection, mistakes
+        lines = "\n".join(f"  {mistake}" for mistake in mistakes)
+        super().__init__(f"connection {connection}: {len(mistakes)} mistake{'s' * (len(mistakes) != 1)}\n{lines}")

@@ -1,1 +1,1 @@
-"""The world outside, in small: stand-ins for Zendesk, Salesforce and a mail box. See README.md."""
+"""The world outside: stand-ins for the vendors. See README.md for the law of the room."""

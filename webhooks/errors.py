@@ -3,29 +3,47 @@
 WebhookError
 ├── Refused         not genuine (forged, stale, wrong account, too large): answered with ``status``, not kept
 └── Unreadable      genuine, but it cannot be read: kept with the reason, and shown
+
+StoreDown           the inbox cannot be written now: the sender is asked to come back
 """
 
 from __future__ import annotations
 
 
 class WebhookError(Exception):
-    """Anything wrong with a delivery; ``reason`` names the part, what it held, and the remedy."""
+    """Anything wrong with a delivery; ``reason`` names the part, what it held, and the remedy.
+
+    ``message`` is the reason without the remedy. Neither may hold a secret or anything of a person: they are
+    logged, and told to the sender.
+    """
 
     status = 400
 
-    def __init__(self, reason: str, *, status: int | None = None) -> None:
-        super().__init__(reason)
-        self.reason = reason
+    def __init__(self, reason: str, *, status: int | None = None, remedy: str = "") -> None:
+        self.message, self.remedy = reason, remedy
+        self.reason = f"{reason}; {remedy}" if remedy else reason
         self.status = status or type(self).status
+        super().__init__(self.reason)
 
 
-class Refused(WebhookError):
+class Refused(WebhookError):  # noqa: N818 (a verdict, and the name the room uses)
     status = 401
 
 
-class Unreadable(WebhookError):
+class Unreadable(WebhookError):  # noqa: N818 (a verdict, as above)
     status = 400
 
-    def __init__(self, reason: str, *, status: int | None = None, key: str = "") -> None:
-        super().__init__(reason, status=status)
-        self.key = key  # what the delivery is kept under
+    def __init__(self, reason: str, *, status: int | None = None, key: str = "", remedy: str = "") -> None:
+        super().__init__(reason, status=status, remedy=remedy)
+        self.key = key  # what the delivery is kept under; "": a digest of its body
+
+
+class StoreDown(Exception):  # noqa: N818 (a state of the house)
+    """Nothing can be kept now. The receiver answers 503 with ``Retry-After: retry_after``.
+
+    Zendesk repeats a 503 only when that header says less than 60 seconds; a plain 500 loses the event.
+    """
+
+    def __init__(self, reason: str, *, retry_after: int = 30) -> None:
+        super().__init__(reason)
+        self.retry_after = retry_after

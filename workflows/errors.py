@@ -4,7 +4,8 @@ WorkflowError
 ├── DefinitionError      a workflow that cannot be read: every mistake with its path and remedy
 ├── ConditionError       a condition that cannot be decided (missing field, wrong type, too long)
 ├── TemplateError        a template that cannot be rendered
-└── DurationError        a time span that cannot be read
+├── DurationError        a time span that cannot be read
+└── ScoreError           a score outside its scale, or figures of different scales that were put together
 """
 
 from __future__ import annotations
@@ -48,3 +49,7 @@ class TemplateError(WorkflowError):
 
 class DurationError(WorkflowError):
     """A time span that cannot be read."""
+
+
+class ScoreError(WorkflowError):
+    """A score that does not fit its scale, or scales that were mixed."""

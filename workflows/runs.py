@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from workflows.calendars import BusinessCalendar
 from workflows.definitions import Delivery, Retry
 
 
@@ -28,6 +29,14 @@ LIVE = frozenset({Status.QUEUED, Status.READY, Status.WAITING, Status.NEEDS_REVI
 
 
 @dataclass(frozen=True, slots=True)
+class Moment:
+    """When a decision is made: the time (aware, UTC), and the hours in which the house works."""
+
+    now: datetime
+    calendar: BusinessCalendar = field(default_factory=BusinessCalendar)
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What a run knows from its start: the trigger's event data and the customer, as plain JSON values."""
 
@@ -41,7 +50,7 @@ class Facts:
 class RunState:
     """Everything of a run that changes. ``to_json``/``from_json`` in ``engine`` store it in one column.
 
-    ``position`` is the path of indexes to the step that comes next (nested for choose, each, on_timeout);
+    ``position`` is the path to the step that comes next, or that the run waits for (see ``positions``);
     ``waiting_for`` is the visit ("callback#1") whose effect, event or time the run waits for.
     """
 
@@ -50,7 +59,7 @@ class RunState:
     outputs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # steps.<id> in conditions
     visits: Mapping[str, int] = field(default_factory=dict)
     begun: Mapping[str, str] = field(default_factory=dict)  # step id → RFC 3339, when its latest visit began
-    items: Mapping[str, Any] = field(default_factory=dict)  # the names bound by each
+    items: Mapping[str, Any] = field(default_factory=dict)  # each step that is under way → the list it goes through
     waiting_for: str | None = None
     reason: str = ""
 
@@ -96,7 +105,7 @@ class Note:
     """A line of history: what was decided at a step and why, in a sentence an admin understands."""
 
     step: str
-    kind: str  # started, skipped, asked, done, failed, waiting, matched, timed_out, branched, stopped, ended
+    kind: str  # started, skipped, asked, done, failed, waiting, matched, timed_out, branched, stopped, ended or ignored
     text: str
     data: Mapping[str, Any] = field(default_factory=dict)
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, select, update
 
 from connector.storage.database import Database
 from connector.storage.group_commit import GroupCommit
-from connector.storage.tables import deliveries
+from connector.storage.tables import deliveries, is_now
 from webhooks.delivery import Delivery
 
 OWN = "ringback"
@@ -53,7 +53,7 @@ def own_event(type_: str, id_: str, at: datetime, data: Mapping[str, Any]) -> di
 def take_new(connection: Connection, limit: int) -> Sequence[Any]:
     """The oldest deliveries nobody works on, locked until the transaction ends."""
     statement = (
-        select(deliveries).where(deliveries.c.status == "new").order_by(deliveries.c.id).limit(limit)
+        select(deliveries).where(is_now(deliveries.c.status, "new")).order_by(deliveries.c.id).limit(limit)
     ).with_for_update(skip_locked=True)
     return connection.execute(statement).all()
 

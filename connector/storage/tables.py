@@ -13,6 +13,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     DateTime,
     ForeignKey,
     Index,
@@ -23,6 +24,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    literal_column,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -70,6 +72,11 @@ def _id() -> Column[str]:
 
 def _ref(name: str, target: str, **more: Any) -> Column[str]:
     return Column(name, _Id, ForeignKey(f"{target}.id"), **more)
+
+
+def is_now(column: Column[str], value: str) -> ColumnElement[bool]:
+    """``column = 'value'`` with the value inline: a partial index on it is used only when the planner sees it."""
+    return column == literal_column(f"'{value}'")
 
 
 def _where(condition: str) -> dict[str, Any]:
@@ -249,7 +256,7 @@ connections = Table(
     "connections",
     metadata,
     Column("name", String(100), primary_key=True),
-    Column("status", String(10), nullable=False),  # active, paused
+    Column("status", String(10), nullable=False),  # active, paused, probing
     Column("reason", Text, nullable=False, default=""),
     Column("blocked_until", Moment),
     Column("own_user", String(100)),

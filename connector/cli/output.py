@@ -1,0 +1,68 @@
+"""How commands speak: aligned tables for people, JSON for machines."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+limit_option = click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 10_000), help="How many.")
+
+
+def show(rows: Sequence[Any], columns: Mapping[str, Callable[[Any], Any]], as_json: bool, *, empty: str) -> None:
+    """Print dataclass values: as JSON whole, as a table by ``columns`` (title → cell); ``empty`` when there are none."""
+    if as_json:
+        show_json(rows)
+    elif not rows:
+        click.echo(empty)
+    else:
+        click.echo(table(list(columns), [[cell(row) for cell in columns.values()] for row in rows]))
+
+
+def show_json(value: Any) -> None:
+    """Print a value as JSON; dataclasses become objects, times RFC 3339."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=_plain))
+
+
+def table(titles: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """Columns in line; the last one is as long as it is."""
+    lines = [[title.upper() for title in titles], *([cell(each) for each in row] for row in rows)]
+    widths = [max(len(line[place]) for line in lines) for place in range(len(titles))]
+    return "\n".join("  ".join(part.ljust(width) for part, width in zip(line, widths, strict=True)).rstrip()
+                     for line in lines)  # fmt: skip
+
+
+def cell(value: Any) -> str:
+    """One value in one line, as people read it."""
+    if value is None or value == "":
+        return "–"
+    if isinstance(value, datetime):
+        return time(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return " ".join(str(value).split())
+
+
+def time(moment: datetime) -> str:
+    """In UTC, to the second."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"no JSON for {type(value).__name__}")

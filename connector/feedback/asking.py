@@ -1,0 +1,267 @@
+"""``survey.send``: whether to ask, and asking. Checked when the step comes and again when the mail leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+
+from connector.feedback import customers
+from connector.feedback.actions import Ask, Clients, Effect, Finish, Intent, NotPossibleError, Output, Result, Write
+from connector.feedback.customers import Customer
+from connector.feedback.messages import send_mail
+from connector.feedback.surveys import Survey
+from connector.ids import digest, new_id, survey_token
+from connector.storage.database import Database
+from connector.storage.inbox import insert_deliveries, own_event
+from connector.storage.tables import callbacks, invitations, suppressions
+from integrations.errors import IntegrationError
+from integrations.protocols import Mail, VendorUser
+from workflows import durations
+from workflows.calendars import BusinessCalendar
+from workflows.events import Person
+
+_TOKEN = "ringback-survey-token"  # noqa: S105 - stands in stored mails where the secret goes when they leave
+
+_INVITED, _WITHHELD = insert(invitations), insert(suppressions)
+_SENT = (
+    update(invitations)
+    .where(invitations.c.id == bindparam("row"))
+    .values(status=bindparam("new_status"), sent_at=bindparam("moment"), reason=bindparam("why"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyBook:
+    """The surveys in force: ``find`` gives a survey and the id of its stored definition, or None."""
+
+    find: Callable[[str], tuple[Survey, str] | None]
+    render: Callable[[Survey, str, Mapping[str, Any], Mapping[str, Any], str], Mail]
+    """(survey, language, customer, context, token) → the mail."""
+
+
+class SendSurvey:
+    """Two calls at most: ask the helpdesk who the customer is when we know no address, then the mail."""
+
+    def __init__(
+        self,
+        database: Database,
+        clients: Clients,
+        surveys: SurveyBook,
+        calendar: BusinessCalendar,
+        secret_key: str,
+        fatigue_days: int,
+    ) -> None:
+        self._database, self._clients, self._surveys = database, clients, surveys
+        self._calendar, self._secret_key, self._fatigue_days = calendar, secret_key, fatigue_days
+
+    def batch(self, connection: str) -> int:
+        return 1
+
+    def prepare(self, ask: Ask) -> Intent | Output:
+        self._survey(str(ask.params["survey"]))
+        customer = _customer(ask.tx, ask.facts.customer.get("id"))
+        request = self._request(ask)
+        if customer is None or not customer.email:
+            return self._who(customer, request)
+        return self._invite(customer, request, _Place(ask.run_id, ask.database, ask.tx, ask.now))
+
+    def _survey(self, slug: str) -> tuple[Survey, str]:
+        found = self._surveys.find(slug)
+        if found is None:
+            raise NotPossibleError(
+                f"survey: {slug!r} is not there. Put {slug}.yaml into the surveys folder, or name one of those there."
+            )
+        return found
+
+    def _request(self, ask: Ask) -> dict[str, Any]:
+        event, params = ask.facts.event, ask.params
+        context = {**(event.get("context") or {}), **(params.get("context") or {})}
+        for name in ("ticket", "ticket_id", "agent", "subject"):
+            if event.get(name):
+                context.setdefault(name, event[name])
+        due = durations.parse(str(params["delay"])).after(ask.now, self._calendar) if params.get("delay") else None
+        return {
+            "survey": str(params["survey"]),
+            "about": params.get("about") or None,
+            "once": params.get("once") or None,
+            "via": params.get("via"),
+            "context": context,
+            "due_at": due.isoformat() if due else None,
+        }
+
+    def _who(self, customer: Customer | None, request: Mapping[str, Any]) -> Intent | Output:
+        """Ask a helpdesk that knows this person for their address."""
+        for connection, user_id in (customer.ids if customer else {}).items():
+            if connection != "email" and self._clients.kind(connection) in ("zendesk", "salesforce"):
+                return Intent(connection, {**request, "find": user_id}, due_at=_due(request), reads_only=True)
+        return Output({"done": False, "why": "not sent: no e-mail address is known"})
+
+    def _invite(self, customer: Customer, request: Mapping[str, Any], place: _Place) -> Intent | Output:
+        """The invitation and its mail, whole, but for the secret of the link."""
+        survey, definition_id = self._survey(request["survey"])
+        if reason := self._why_not(place.tx, customer, survey, request, place.now):
+            return Output({"done": False, "why": reason}, (_suppressed(place, customer, survey, reason),))
+        via, _ = self._clients.messenger(request["via"])
+        invitation = new_id()
+        language = survey.language_for(customer.locale)
+        mail = self._surveys.render(survey, language, customer.view(), request["context"], _TOKEN)
+        row = _invitation_row(invitation, customer, survey, definition_id, language, request, place)
+        row["token_digest"] = digest(survey_token(self._secret_key, invitation))
+        sent = {"invitation": invitation, "customer": customer.id, "mail": asdict(mail), "survey": survey.slug}
+        written = (Write(_INVITED, row),)
+        return Intent(via, {**request, **sent}, due_at=_due(request), writes=written, stage=1)
+
+    def _why_not(
+        self, tx: Connection, customer: Customer, survey: Survey, request: Mapping[str, Any], now: datetime
+    ) -> str | None:
+        """The reason not to ask, as the history shows it, or None."""
+        if customer.opted_out_at:
+            return "not sent: the customer opted out of surveys"
+        if request["once"] and _exists(tx, request["once"], request.get("invitation")):
+            return "not sent: already asked for this occasion"
+        if survey.passes_fatigue:
+            return _moved_on(tx, request)
+        days = survey.fatigue_days if survey.fatigue_days is not None else self._fatigue_days
+        last = _last_asked(tx, customer.id, now - timedelta(days=days))
+        return f"not sent: asked {(now - last).days} days ago, the rule is {days}" if last else None
+
+    def perform(self, effects: Sequence[Effect], now: datetime) -> list[Result]:
+        return [self._find(e) if e.stage == 0 else self._send(e, now) for e in effects]
+
+    def _find(self, effect: Effect) -> Result:
+        kind = self._clients.kind(effect.connection)
+        try:
+            if kind == "salesforce":
+                return _told(self._clients.crm(effect.connection).get_contact(effect.request["find"]))
+            return _told(self._clients.helpdesk(effect.connection).get_user(effect.request["find"]))
+        except IntegrationError as error:
+            return error
+
+    def _send(self, effect: Effect, now: datetime) -> Result:
+        request = effect.request
+        with self._database.read() as tx:
+            customer = _customer(tx, request["customer"])
+            survey, _ = self._survey(request["survey"])
+            reason = self._why_not(tx, customer, survey, request, now) if customer else "not sent: the customer is gone"
+        if reason:
+            return {"done": False, "why": reason}
+        token = survey_token(self._secret_key, request["invitation"])
+        return send_mail(self._clients, effect, _with_token(request["mail"], token))
+
+    def finish(self, done: Finish) -> Intent | Output:
+        return self._found(done) if done.effect.stage == 0 else self._sent(done)
+
+    def _found(self, done: Finish) -> Intent | Output:
+        told, request = done.result, {k: v for k, v in done.effect.request.items() if k != "find"}
+        if not told.get("email"):
+            return Output({"done": False, "why": "not sent: the customer has no e-mail address"})
+        person = Person(**told, ids={done.effect.connection: done.effect.request["find"]})
+        kinds = {done.effect.connection: self._clients.kind(done.effect.connection)}
+        done.database.lock(done.tx, customers.lock_keys([person], kinds))
+        [(customer, conflict)] = customers.Resolver(done.database, done.tx, kinds, done.now).resolve([person])
+        if conflict or customer is None:
+            return Output({"done": False, "why": "not sent: this e-mail address belongs to another customer"})
+        run_id = done.effect.run_id
+        return self._invite(customer, {**request, "due_at": None}, _Place(run_id, done.database, done.tx, done.now))
+
+    def _sent(self, done: Finish) -> Output:
+        request, why = done.effect.request, done.result.get("why", "")
+        status = "withheld" if why else "sent"
+        row = {"row": request["invitation"], "new_status": status, "moment": None if why else done.now, "why": why}
+        if why:
+            return Output({"done": False, "why": why}, (Write(_SENT, row),))
+        told = {"invitation": request["invitation"], "survey": request["survey"], "channel": "email"}
+        told["customer"] = {"id": request["customer"]}
+        event = own_event("survey.sent", f"sent-{request['invitation']}", done.now, told)
+        insert_deliveries(done.database, done.tx, [event])
+        return Output({"invitation": request["invitation"], "sent_to": request["mail"]["to"]}, (Write(_SENT, row),))
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a decision is taken: the run, its transaction, the moment."""
+
+    run_id: str
+    database: Database
+    tx: Connection
+    now: datetime
+
+
+def _customer(tx: Connection, customer_id: str | None) -> Customer | None:
+    return customers.load(tx, [customer_id]).get(customer_id) if customer_id else None
+
+
+def _due(request: Mapping[str, Any]) -> datetime | None:
+    return datetime.fromisoformat(request["due_at"]) if request["due_at"] else None
+
+
+def _told(user: VendorUser | None) -> dict[str, Any]:
+    if user is None:
+        return {}
+    return {"email": user.email, "name": user.name, "phone": user.phone, "locale": user.locale}
+
+
+def _exists(tx: Connection, once: str, own: str | None) -> bool:
+    found = tx.execute(select(invitations.c.id).where(invitations.c.once == once)).scalar_one_or_none()
+    return found is not None and found != own
+
+
+def _last_asked(tx: Connection, customer_id: str, since: datetime) -> datetime | None:
+    c = invitations.c
+    statement = select(c.sent_at).where(c.customer_id == customer_id, c.sent_at > since)
+    last: datetime | None = tx.execute(statement.order_by(c.sent_at.desc()).limit(1)).scalar_one_or_none()
+    return last
+
+
+def _moved_on(tx: Connection, request: Mapping[str, Any]) -> str | None:
+    """A survey about a callback waits for a solved one: reopened, merged or deleted since means no question."""
+    if not request["about"]:
+        return None
+    statement = select(callbacks.c.status).where(callbacks.c.response_id == request["about"])
+    status = tx.execute(statement.order_by(callbacks.c.created_at.desc()).limit(1)).scalar_one_or_none()
+    if status in ("reopened", "merged", "deleted"):
+        return f"not sent: the callback ticket was {status}"
+    return None
+
+
+def _with_token(mail: Mapping[str, Any], token: str) -> dict[str, Any]:
+    whole = Mail(**mail)
+    headers = {name: value.replace(_TOKEN, token) for name, value in (whole.headers or {}).items()}
+    return asdict(replace(whole, text=whole.text.replace(_TOKEN, token), html=whole.html.replace(_TOKEN, token),
+                          headers=headers))  # fmt: skip
+
+
+def _suppressed(place: _Place, customer: Customer, survey: Survey, reason: str) -> Write:
+    row = {"id": new_id(), "customer_id": customer.id, "survey": survey.slug, "run_id": place.run_id}
+    return Write(_WITHHELD, row | {"reason": reason, "at": place.now})
+
+
+def _invitation_row(
+    id_: str,
+    customer: Customer,
+    survey: Survey,
+    definition_id: str,
+    language: str,
+    request: Mapping[str, Any],
+    place: _Place,
+) -> dict[str, Any]:
+    return {
+        "id": id_,
+        "survey": survey.slug,
+        "definition_id": definition_id,
+        "customer_id": customer.id,
+        "run_id": place.run_id,
+        "channel": "email",
+        "language": language,
+        "status": "prepared",
+        "about": request["about"],
+        "once": request["once"],
+        "context": request["context"],
+        "answers": {},
+        "created_at": place.now,
+        "expires_at": place.now + timedelta(days=survey.expires_days),
+    }

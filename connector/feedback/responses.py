@@ -1,0 +1,75 @@
+"""Responses: every answer to a survey, from our own pages or from another platform, in one table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select
+
+from connector.feedback.arrivals import Arrival
+from connector.storage.database import Database
+from connector.storage.inbox import OWN
+from connector.storage.tables import responses
+
+ANSWERED = ("survey.answered", "feedback.logged")
+
+
+def record(database: Database, tx: Connection, batch: Sequence[Arrival], now: datetime) -> list[Arrival]:
+    """Keep the answers among the events; each gets ``event.response``, our id of it."""
+    named = [_with_response(arrival) if _is_answer(arrival) else arrival for arrival in batch]
+    rows = [_row(arrival, now) for arrival in named if _is_answer(arrival)]
+    if rows:
+        tx.execute(insert(responses), rows)
+    return named
+
+
+def _is_answer(arrival: Arrival) -> bool:
+    return arrival.type in ANSWERED and "score" in arrival.data
+
+
+def _with_response(arrival: Arrival) -> Arrival:
+    """Our own pages name the response already (their invitation); others' ids are theirs, so it gets one."""
+    own = arrival.data.get("response") if arrival.event.connection == OWN else None
+    return replace(arrival, data={**arrival.data, "response": own or arrival.id})
+
+
+def _row(arrival: Arrival, now: datetime) -> dict[str, Any]:
+    data = arrival.data
+    return {
+        "id": data["response"],
+        "connection": arrival.event.connection,
+        "external_id": arrival.event.id,
+        "survey": data["survey"],
+        "metric": data["metric"],
+        "scale": str(data.get("scale") or ""),
+        "score": data["score"],
+        "band": data["band"],
+        "comment": data.get("comment") or "",
+        "contact_consent": bool(data.get("contact_consent")),
+        "customer_id": arrival.customer.id if arrival.customer else None,
+        "invitation_id": data.get("invitation"),
+        "about": data.get("about"),
+        "answered_at": _moment(data.get("answered_at")) or arrival.event.time,
+        "received_at": now,
+        "answers": data.get("answers") or {},
+        "context": data.get("context") or {},
+    }
+
+
+def _moment(value: Any) -> datetime | None:
+    return datetime.fromisoformat(value) if isinstance(value, str) and value else None
+
+
+def get(tx: Connection, response_id: str) -> Mapping[str, Any] | None:
+    """A stored response as a mapping of its columns."""
+    row = tx.execute(select(responses).where(responses.c.id == response_id)).one_or_none()
+    return None if row is None else dict(row._mapping)
+
+
+def of_customer(tx: Connection, customer_id: str, most: int = 5) -> Sequence[Any]:
+    """The customer's latest answers, newest first."""
+    statement = select(responses).where(responses.c.customer_id == customer_id)
+    return tx.execute(statement.order_by(responses.c.answered_at.desc()).limit(most)).all()

@@ -1,0 +1,204 @@
+"""``score.write``: the newest score of a customer onto their record, never an older one over it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from connector.feedback import responses
+from connector.feedback.actions import Ask, Clients, Effect, Finish, Intent, NotPossibleError, Output, Result, Write
+from connector.storage.database import Database
+from connector.storage.tables import identities, writebacks
+from integrations.errors import IntegrationError, Permanent
+from integrations.protocols import Score
+
+_NEWER = "not written: a newer answer of this customer is on the record already"
+_UNKNOWN = "not written: no record with this e-mail address"
+
+
+class WriteScore:
+    """Writes go in batches; of several answers for one record only the newest is sent."""
+
+    def __init__(self, database: Database, clients: Clients) -> None:
+        self._database, self._clients = database, clients
+
+    def batch(self, connection: str) -> int:
+        """Salesforce takes 200 records a call; a helpdesk one."""
+        return 200 if self._clients.kind(connection) == "salesforce" else 1
+
+    def prepare(self, ask: Ask) -> Intent | Output:
+        connection = str(ask.params["connection"])
+        self._clients.kind(connection)
+        answer = _answer(ask)
+        record = (ask.facts.customer.get("ids") or {}).get(connection)
+        request = answer | {"record": record, "email": ask.facts.customer.get("email")}
+        if not record and not request["email"]:
+            return Output({"done": False, "why": "not written: neither a record nor an e-mail address is known"})
+        return Intent(connection, request, serial=f"score:{record or request['email']}:{answer['metric']}")
+
+    def perform(self, effects: Sequence[Effect], now: datetime) -> list[Result]:
+        """One result per effect: the record it was written on, why it was not, or the error."""
+        connection = effects[0].connection
+        found = {effect.id: self._record(effect) for effect in effects}
+        ready = [effect for effect in effects if isinstance(found[effect.id], str)]
+        results: dict[str, Result] = {
+            effect.id: _not_found(found[effect.id]) for effect in effects if effect not in ready
+        }
+        newest = self._newest(connection, ready, found)
+        results |= {e.id: {"done": False, "why": _NEWER} for e in ready if e not in newest}
+        results |= self._write(connection, newest, found)
+        return [results[effect.id] for effect in effects]
+
+    def _record(self, effect: Effect) -> str | IntegrationError | None:
+        """The record to write on; looked up by e-mail where the customer has no id there. Never guessed."""
+        if effect.request["record"]:
+            return str(effect.request["record"])
+        try:
+            same = self._lookup(effect.connection)(effect.request["email"])
+        except IntegrationError as error:
+            return error
+        if len(same) > 1:
+            return Permanent(
+                f"{len(same)} records share this customer's e-mail address; none was written. "
+                "Merge them, or send the record's id with the answer.",
+                code="ambiguous_match",
+            )
+        return same[0].id if same else None
+
+    def _lookup(self, connection: str) -> Any:
+        if self._clients.kind(connection) == "salesforce":
+            return self._clients.crm(connection).find_contacts
+        return self._clients.helpdesk(connection).find_users
+
+    def _newest(self, connection: str, effects: Sequence[Effect], found: Mapping[str, Any]) -> list[Effect]:
+        """Those whose answer is newer than what was written and than any other of the batch, per record."""
+        best: dict[tuple[str, str], Effect] = {}
+        for effect in effects:
+            place = (str(found[effect.id]), str(effect.request["metric"]))
+            if place not in best or _age(effect.request) > _age(best[place].request):
+                best[place] = effect
+        with self._database.read() as tx:
+            written = _written(tx, connection, {record for record, _ in best})
+        return [effect for place, effect in best.items() if place not in written or _beats(effect, written[place])]
+
+    def _write(self, connection: str, effects: Sequence[Effect], found: Mapping[str, Any]) -> dict[str, Result]:
+        scores = [_score(effect, str(found[effect.id])) for effect in effects]
+        try:
+            outcomes = self._send(connection, scores) if scores else []
+        except IntegrationError as error:
+            return {effect.id: error for effect in effects}
+        return {effect.id: outcome for effect, outcome in zip(effects, outcomes, strict=True)}
+
+    def _send(self, connection: str, scores: Sequence[Score]) -> list[Result]:
+        if self._clients.kind(connection) == "salesforce":
+            results = self._clients.crm(connection).write_scores(scores)
+            return [_result(item.error, item.record) for item in results]
+        helpdesk = self._clients.helpdesk(connection)
+        return [_result(_error_of(helpdesk.write_score, score), score.record) for score in scores]
+
+    def finish(self, done: Finish) -> Output:
+        result, request = done.result, done.effect.request
+        if result.get("done") is False:
+            return Output(result)
+        writes = [_head(done, str(result["record"]))]
+        if not request["record"]:
+            writes.append(_link(done, str(result["record"])))
+        return Output({"record": result["record"]}, tuple(writes))
+
+
+def _answer(ask: Ask) -> dict[str, Any]:
+    """The answer to write: the trigger's own, or the one the step names."""
+    source: Mapping[str, Any] | None = ask.facts.event
+    if named := ask.params.get("response"):
+        source = responses.get(ask.tx, str(named))
+    if not source or "score" not in source:
+        raise NotPossibleError(
+            f"response: {named!r} is no answer we know. Start the workflow from survey.answered, or give the "
+            "step response: the id of an answer."
+        )
+    at = source.get("answered_at")
+    fields = {name: source.get(name) for name in ("response", "metric", "score", "band", "comment")}
+    fields["response"] = fields["response"] or source.get("id")
+    return fields | {"answered_at": at.isoformat() if isinstance(at, datetime) else at or ask.now.isoformat()}
+
+
+def _age(request: Mapping[str, Any]) -> tuple[datetime, str]:
+    return datetime.fromisoformat(request["answered_at"]), str(request["response"])
+
+
+def _beats(effect: Effect, written: tuple[datetime, str]) -> bool:
+    """The very answer that stands there may be written again: an earlier try of this effect put it there."""
+    return _age(effect.request) >= written
+
+
+def _written(tx: Connection, connection: str, records: set[str]) -> dict[tuple[str, str], tuple[datetime, str]]:
+    c = writebacks.c
+    rows = tx.execute(select(writebacks).where(c.connection == connection, c.record.in_(records)))
+    return {(row.record, row.metric): (row.answered_at, row.response_id) for row in rows}
+
+
+def _score(effect: Effect, record: str) -> Score:
+    request = effect.request
+    return Score(
+        record=record,
+        metric=str(request["metric"]),
+        score=int(request["score"]),
+        band=str(request["band"]),
+        answered_at=datetime.fromisoformat(request["answered_at"]),
+        comment=str(request.get("comment") or ""),
+    )
+
+
+def _not_found(found: Any) -> Result:
+    return found if isinstance(found, IntegrationError) else {"done": False, "why": _UNKNOWN}
+
+
+def _result(error: Exception | None, record: str) -> Result:
+    if error is None:
+        return {"record": record}
+    return error if isinstance(error, IntegrationError) else Permanent(str(error))
+
+
+def _error_of(call: Any, score: Score) -> IntegrationError | None:
+    try:
+        call(score)
+    except IntegrationError as error:
+        return error
+    return None
+
+
+def _head(done: Finish, record: str) -> Write:
+    request = done.effect.request
+    row = {
+        "connection": done.effect.connection,
+        "record": record,
+        "metric": request["metric"],
+        "response_id": request["response"],
+        "answered_at": datetime.fromisoformat(request["answered_at"]),
+        "written_at": done.now,
+    }
+    return Write(_head_statement(done.database), row)
+
+
+_HEADS: dict[bool, Any] = {}
+
+
+def _head_statement(database: Database) -> Any:
+    """One statement object per dialect, so that the runtime can execute many rows of it at once."""
+    if database.is_sqlite not in _HEADS:
+        _HEADS[database.is_sqlite] = database.upsert(
+            writebacks,
+            ("connection", "record", "metric"),
+            ("response_id", "answered_at", "written_at"),
+            where=lambda new: writebacks.c.answered_at <= new.answered_at,
+        )
+    return _HEADS[database.is_sqlite]
+
+
+def _link(done: Finish, record: str) -> Write:
+    """The record found by e-mail is the customer's from now on."""
+    row = {"system": done.effect.connection, "value": record, "customer_id": done.facts.customer["id"]}
+    return Write(done.database.insert_new(identities), row)

@@ -1,0 +1,95 @@
+"""Logging for the commands: one line a record, and nothing personal or secret in it.
+
+A line is time, level, logger, message, then what ``extra`` brought as key=value. With ``as_json`` a line is one
+JSON object with the same parts. Times are UTC.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, TextIO
+
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
+_SECRETS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
+    (re.compile(r"[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+"), "[e-mail]"),
+    (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{6,}"), r"\1 [secret]"),
+    (re.compile(r"\bwhsec_[\w+/=-]+"), "[secret]"),
+    (re.compile(r"(?i)\b((?:access_|refresh_|client_|signing_)?(?:token|secret|password)|api_key)(['\"]?\s*[=:]\s*['\"]?)"
+                r"[^\s'\",&}]+"), r"\1\2[secret]"),
+    (re.compile(r"(\w+://[^\s/:@]*:)[^\s/@]+@"), r"\1[secret]@"),
+    (re.compile(r"(/[su]/)[\w-]{20,}"), r"\1[token]"),  # a survey link lets its holder answer
+)
+
+
+def set_up(*, as_json: bool = False, level: int = logging.INFO, stream: TextIO | None = None) -> None:
+    """Send all logging to ``stream`` (standard error), redacted. Replaces earlier handlers."""
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(JsonLines() if as_json else TextLines())
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.captureWarnings(True)
+    for chatty in ("alembic", "apscheduler", "celery", "kombu", "amqp", "urllib3", "zenpy", "mail.log", "waitress"):
+        logging.getLogger(chatty).setLevel(max(level, logging.WARNING))
+
+
+def redact(text: str) -> str:
+    """``text`` without e-mail addresses, bearer tokens, webhook secrets, passwords and survey tokens."""
+    for pattern, instead in _SECRETS:
+        text = pattern.sub(instead, text)
+    return text
+
+
+class TextLines(logging.Formatter):
+    """A line for people."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        extras = "".join(f" {name}={_short(value)}" for name, value in _extras(record).items())
+        line = f"{_time(record)} {record.levelname:<7} {record.name}: {record.getMessage()}{extras}"
+        # A line break in a message would let a sender write log lines of their own.
+        return redact(line.replace("\n", "\\n").replace("\r", "\\r") + _trace(record))
+
+
+class JsonLines(logging.Formatter):
+    """A line for machines."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        parts = {"time": _time(record), "level": record.levelname.lower(), "logger": record.name}
+        values = {**_extras(record), **parts, "message": record.getMessage()}
+        if trace := _trace(record):
+            values["trace"] = trace.strip()
+        return json.dumps(_clean(values), ensure_ascii=False, default=str)
+
+
+def _extras(record: logging.LogRecord) -> dict[str, Any]:
+    return {name: value for name, value in vars(record).items() if name not in _STANDARD}
+
+
+def _clean(value: Any) -> Any:
+    """Redacted before it is written as JSON: the quotes of JSON must stay whole."""
+    if isinstance(value, dict):
+        return {str(name): _clean_named(str(name), each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_clean(each) for each in value]
+    return value if isinstance(value, bool | int | float | None) else redact(str(value))
+
+
+def _clean_named(name: str, value: Any) -> Any:
+    """A value whose name says that it is a secret goes, whatever it looks like."""
+    return "[secret]" if isinstance(value, str) and redact(f"{name}={value}") == f"{name}=[secret]" else _clean(value)
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return json.dumps(text, ensure_ascii=False) if re.search(r"[\s\"=]", text) or not text else text
+
+
+def _time(record: logging.LogRecord) -> str:
+    return datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+
+
+def _trace(record: logging.LogRecord) -> str:
+    return "\n" + logging.Formatter().formatException(record.exc_info) if record.exc_info else ""

@@ -1,0 +1,65 @@
+"""The doorbell: "there is work in this queue", at most once per 20 ms and queue. It may be lost; the sweep finds
+what it would have announced."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable
+
+log = logging.getLogger(__name__)
+
+INTAKE, TIMERS = "intake", "timers"
+EVERY_SECONDS = 0.02
+
+
+def effects_queue(connection: str) -> str:
+    """The queue of a connection's outward calls."""
+    return f"effects:{connection}"
+
+
+class Bell:
+    """Collects rings and passes each queue's on once per interval, from a thread of its own."""
+
+    def __init__(self, send: Callable[[str], None]) -> None:
+        self._send = send
+        self._guard, self._rung, self._closed = threading.Lock(), threading.Event(), threading.Event()
+        self._queues: set[str] = set()
+        self._failing = False
+        self._thread = threading.Thread(target=self._pass_on, name="doorbell", daemon=True)
+        self._thread.start()
+
+    def ring(self, *queues: str) -> None:
+        """Announce work; call it after the commit that made it. Never raises, never waits."""
+        if queues:
+            with self._guard:
+                self._queues.update(queues)
+            self._rung.set()
+
+    def ring_effects(self, connections: Iterable[str]) -> None:
+        self.ring(*(effects_queue(name) for name in connections))
+
+    def close(self) -> None:
+        self._closed.set()
+        self._rung.set()
+        self._thread.join(timeout=5)
+
+    def _pass_on(self) -> None:
+        while not self._closed.is_set():
+            self._rung.wait()
+            self._rung.clear()
+            with self._guard:
+                queues, self._queues = self._queues, set()
+            for queue in sorted(queues):
+                self._send_one(queue)
+            self._closed.wait(EVERY_SECONDS)
+
+    def _send_one(self, queue: str) -> None:
+        """A broker that is away costs time, not truth: said once, and the sweep goes on finding the work."""
+        try:
+            self._send(queue)
+            self._failing = False
+        except Exception as error:
+            if not self._failing:
+                log.warning("the broker does not answer (%s); work is found by the sweep, more slowly", type(error).__name__)
+            self._failing = True

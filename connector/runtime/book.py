@@ -1,0 +1,47 @@
+"""The workflows in force, read once and kept: active ones by event type, every version by its id."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from connector.storage.tables import definitions
+from workflows import schema
+from workflows.definitions import Workflow
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One stored version of a workflow."""
+
+    id: str
+    number: int
+    workflow: Workflow
+
+
+class WorkflowBook:
+    """A definition never changes under its id, so what was read once stays true; which versions are active is
+    asked again for every batch (one small query)."""
+
+    def __init__(self) -> None:
+        self._versions: dict[str, Version] = {}
+        self._guard = threading.Lock()
+
+    def active(self, tx: Connection) -> Sequence[Version]:
+        """The newest versions of the workflows that are switched on."""
+        c = definitions.c
+        ids = tx.execute(select(c.id).where(c.kind == "workflow", c.active.is_(True)).order_by(c.slug)).scalars()
+        versions = [self.get(tx, id_) for id_ in ids]
+        return [version for version in versions if version.workflow.enabled]
+
+    def get(self, tx: Connection, definition_id: str) -> Version:
+        """The version with this id; runs keep theirs."""
+        with self._guard:
+            if definition_id not in self._versions:
+                row = tx.execute(select(definitions).where(definitions.c.id == definition_id)).one()
+                workflow = schema.load(row.body, f"{row.slug} version {row.version}")
+                self._versions[definition_id] = Version(row.id, row.version, workflow)
+            return self._versions[definition_id]

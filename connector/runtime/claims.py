@@ -1,0 +1,128 @@
+"""Claims: which effects this worker may perform, until when, and what became of them.
+
+Each claim raises the effect's epoch; an outcome is written only under the epoch it was claimed with, so a
+worker that was frozen past its lease cannot write over its successor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Select, and_, bindparam, func, or_, select, update
+
+from connector.feedback.actions import Effect
+from connector.storage.database import Database
+from connector.storage.tables import connections, effects, is_now
+
+LEASE = timedelta(seconds=60)
+"""Longer than the longest call (connect 5 s + read 30 s): when it ends, the request is no longer in flight."""
+
+_UNLIMITED = 1_000_000
+
+_SETTLED = (
+    update(effects)
+    .where(effects.c.id == bindparam("row"), effects.c.epoch == bindparam("known_epoch"))
+    .values(
+        {f: bindparam(f"new_{f}") for f in ("status", "due_at", "outcome", "error", "error_kind", "unsure", "ended_at")}
+        | {"attempts": bindparam("new_attempts"), "owner": None, "lease_until": None}
+    )
+)
+
+
+def claim(
+    database: Database, tx: Connection, connection: str, owner: str, now: datetime, limit: int
+) -> list[Effect]:
+    """Take the oldest due effects of a connection, unless it is paused or told us to wait.
+
+    One claim at a time per connection, so that the rule "never two of one serial side by side" sees all others.
+    """
+    database.lock(tx, [f"claim:{connection}"])
+    limit = min(limit, _open_for(tx, connection, now))
+    if limit < 1:
+        return []
+    taking = {"status": "performing", "owner": owner, "lease_until": now + LEASE}
+    counted = {"epoch": effects.c.epoch + 1, "attempts": effects.c.attempts + 1}
+    first = {"first_tried_at": func.coalesce(effects.c.first_tried_at, now)}
+    ids = _claimable(connection, now, limit).scalar_subquery()
+    statement = update(effects).where(effects.c.id.in_(ids)).values(taking | counted | first).returning(effects)
+    rows = tx.execute(statement).all()
+    return sorted((_effect(row) for row in rows), key=lambda effect: effect.id)
+
+
+def _open_for(tx: Connection, connection: str, now: datetime) -> int:
+    """How many calls the connection's state allows: none while paused or held, one while it is probed."""
+    row = tx.execute(select(connections).where(connections.c.name == connection)).one_or_none()
+    if row is None or (row.status == "active" and (row.blocked_until is None or row.blocked_until <= now)):
+        return _UNLIMITED
+    return 1 if row.status == "probing" else 0
+
+
+def _claimable(connection: str, now: datetime, limit: int) -> Select[Any]:
+    other = effects.alias("other")
+    busy = select(other.c.id).where(
+        is_now(other.c.status, "performing"), other.c.connection == connection, other.c.serial == effects.c.serial
+    )
+    return (
+        select(effects.c.id)
+        .where(is_now(effects.c.status, "due"), effects.c.connection == connection, effects.c.due_at <= now)
+        .where(or_(effects.c.serial.is_(None), ~busy.exists()))
+        .order_by(effects.c.due_at)
+        .limit(limit)
+    )
+
+
+def settle(tx: Connection, outcomes: Iterable[tuple[Effect, Mapping[str, Any]]]) -> None:
+    """Write outcomes of effects whose claim still holds (``holding`` said so in this transaction)."""
+    rows = [
+        {"row": effect.id, "known_epoch": effect.epoch, **_DEFAULTS, "new_attempts": effect.attempts}
+        | {f"new_{name}": value for name, value in outcome.items()}
+        for effect, outcome in outcomes
+    ]
+    if rows:
+        tx.execute(_SETTLED, rows)
+
+
+_DEFAULTS = {"new_outcome": None, "new_error": "", "new_error_kind": "", "new_unsure": False, "new_ended_at": None}
+
+
+def holding(tx: Connection, claimed: Sequence[Effect]) -> list[Effect]:
+    """Those of our claims that nobody has taken over; locked until the transaction ends."""
+    c = effects.c
+    statement = select(c.id, c.epoch).where(c.id.in_([e.id for e in claimed]), is_now(c.status, "performing"))
+    held = {(row.id, row.epoch) for row in tx.execute(statement.with_for_update())}
+    return [effect for effect in claimed if (effect.id, effect.epoch) in held]
+
+
+def release_expired(tx: Connection, now: datetime) -> set[str]:
+    """Give back effects whose lease ended; whether they happened is unsure. → their connections."""
+    c = effects.c
+    return _release(tx, and_(c.lease_until <= now), now)
+
+
+def release_orphans(tx: Connection, now: datetime) -> set[str]:
+    """At the start of the only process: give back what the process before it had in its hands.
+
+    Only classes that a repeat cannot harm (A: the vendor honours our key, B: the same write again); C and D wait
+    for their lease, because a request of the dead process may still be on its way.
+    """
+    return _release(tx, effects.c.effect_class.in_(("A", "B")), now)
+
+
+def _release(tx: Connection, which: Any, now: datetime) -> set[str]:
+    back = {"status": "due", "unsure": True, "due_at": now, "owner": None, "lease_until": None}
+    statement = update(effects).where(is_now(effects.c.status, "performing"), which).values(back)
+    return set(tx.execute(statement.returning(effects.c.connection)).scalars())
+
+
+def due_connections(tx: Connection, now: datetime) -> set[str]:
+    """Connections with effects that are due."""
+    c = effects.c
+    return set(tx.execute(select(c.connection).distinct().where(is_now(c.status, "due"), c.due_at <= now)).scalars())
+
+
+def _effect(row: Any) -> Effect:
+    names = ("id", "run_id", "visit", "stage", "action", "connection", "effect_class", "delivery", "key", "request")
+    more = ("serial", "attempts", "epoch", "unsure", "first_tried_at", "retry")
+    return Effect(**{name: getattr(row, name) for name in names + more})

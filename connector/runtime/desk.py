@@ -1,0 +1,203 @@
+"""The desk: advances runs inside one transaction, many at a time, and writes what came of it in bulk.
+
+A run is advanced under its row's lock from one outward call or wait to the next; nothing here calls anybody.
+Locks are taken in one order everywhere: event subjects, then runs in the order of their ids, then the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection, Executable, bindparam, insert, select, update
+
+from connector.feedback.actions import Effect, Handler, Write
+from connector.runtime.asks import Asks
+from connector.runtime.book import WorkflowBook
+from connector.runtime.drafts import Draft, from_row, slot_of
+from connector.runtime.waiting import Waits
+from connector.storage.database import Database, LostRaceError
+from connector.storage.tables import effects, history, runs
+from workflows import engine
+from workflows.definitions import Mode
+from workflows.engine import Moment
+from workflows.runs import Input, RunState, Status
+
+_COLUMNS = ("status", "state", "due_at", "slot", "step", "reason", "updated_at", "ended_at")
+_ADVANCED = (
+    update(runs)
+    .where(runs.c.id == bindparam("row"), runs.c.epoch == bindparam("known_epoch"))
+    .values({name: bindparam(f"new_{name}") for name in _COLUMNS} | {"epoch": bindparam("known_epoch") + 1})
+)
+_IN_QUEUE: dict[str, Any] = {
+    "status": Status.QUEUED.value,
+    "slot": None,
+    "due_at": None,
+    "state": {},
+    "step": "",
+    "ended_at": None,
+}
+_ROUNDS = 100
+"""More waits than this, each met at once by an event of the past, is a workflow that runs in a circle."""
+
+
+class Desk:
+    """One transaction's worth of advancing."""
+
+    def __init__(
+        self,
+        database: Database,
+        tx: Connection,
+        book: WorkflowBook,
+        handlers: Mapping[str, Handler],
+        moment: Moment,
+    ) -> None:
+        self._database, self._tx, self._book, self._moment = database, tx, book, moment
+        self._asks = Asks(database, tx, handlers, moment)
+        self.waits = Waits(database, tx, moment)
+        self.asked: set[str] = set()  # the connections with new effects, for the doorbell
+        self.ready = False  # a queued run's turn has come
+
+    def start(self, drafts: Sequence[Draft]) -> set[str]:
+        """Begin new runs; those whose key is taken follow their workflow's mode. → ids of the runs that exist."""
+        self._make_room(drafts)
+        for draft in drafts:
+            self._asks.start(draft)
+        begun_ids = self._insert(drafts)
+        begun = [draft for draft in drafts if draft.id in begun_ids]
+        queued = self._queue([draft for draft in drafts if draft.id not in begun_ids])
+        self._store(begun)
+        self._follow(begun)
+        return begun_ids | queued
+
+    def _insert(self, drafts: Sequence[Draft]) -> set[str]:
+        if not drafts:
+            return set()
+        statement = self._database.insert_new(runs).returning(runs.c.id)
+        return set(self._tx.execute(statement, [draft.row(self._moment.now) for draft in drafts]).scalars())
+
+    def _make_room(self, drafts: Sequence[Draft]) -> None:
+        """Mode restart: the run that holds the key is cancelled."""
+        restarts = [draft for draft in drafts if draft.version.workflow.run.mode is Mode.RESTART]
+        slots = [slot_of(draft.version.workflow.slug, draft.key) for draft in restarts]
+        if slots:
+            held = self._tx.execute(select(runs.c.id).where(runs.c.slot.in_(slots))).scalars().all()
+            self.cancel(held, "cancelled: a new event restarted this workflow")
+
+    def _queue(self, drafts: Sequence[Draft]) -> set[str]:
+        """Mode queued: wait for the run that holds the key. Other modes: the new run does not begin."""
+        queued = [draft for draft in drafts if draft.version.workflow.run.mode is Mode.QUEUED]
+        if queued:
+            self._tx.execute(insert(runs), [draft.row(self._moment.now) | _IN_QUEUE for draft in queued])
+        return {draft.id for draft in queued}
+
+    def load(self, run_ids: Iterable[str]) -> dict[str, Draft]:
+        """Runs by id, locked until the transaction ends, in the order of their ids."""
+        ids = sorted(set(run_ids))
+        if not ids:
+            return {}
+        statement = select(runs).where(runs.c.id.in_(ids)).order_by(runs.c.id).with_for_update()
+        return {row.id: self.draft(row) for row in self._tx.execute(statement).all()}
+
+    def draft(self, row: Any) -> Draft:
+        return from_row(row, self._book.get(self._tx, row.definition_id))
+
+    def begin(self, drafts: Sequence[Draft]) -> None:
+        """Begin stored runs whose turn has come."""
+        self._advance(drafts, [partial(self._asks.start, draft) for draft in drafts])
+
+    def resume(self, given: Sequence[tuple[Draft, Input]]) -> None:
+        """Give runs their inputs; each run at most once per call."""
+        self._advance([d for d, _ in given], [partial(self._asks.resume, *each) for each in given])
+
+    def jot(self, drafts: Sequence[Draft]) -> None:
+        """Write down what was noted of runs that stay where they are."""
+        self._store(drafts)
+
+    def finish(self, given: Sequence[tuple[Draft, Effect, Mapping[str, Any]]]) -> None:
+        """Effects succeeded; each run at most once per call."""
+        self._advance([draft for draft, _, _ in given], [partial(self._asks.finish, *each) for each in given])
+
+    def _advance(self, drafts: Sequence[Draft], steps: Sequence[Callable[[], None]]) -> None:
+        for step in steps:
+            step()
+        self._update(drafts)
+        self._store(drafts)
+        self._follow(drafts)
+
+    def _follow(self, drafts: Sequence[Draft]) -> None:
+        """Open the waits that runs came to; those whose event came already go on at once."""
+        for _ in range(_ROUNDS):
+            met = self.waits.open(drafts)
+            if not met:
+                return
+            for draft, event in met:
+                self._asks.resume(draft, event)
+            drafts = [draft for draft, _ in met]
+            self._update(drafts)
+            self._store(drafts)
+        raise RuntimeError(f"runs {[draft.id for draft in drafts]} went round {_ROUNDS} times without waiting")
+
+    def cancel(self, run_ids: Iterable[str], reason: str) -> list[str]:
+        """End runs from outside: waits close, calls not yet made are not made. → ids of those that lived."""
+        drafts = [draft for draft in self.load(run_ids).values() if draft.is_live]
+        for draft in drafts:
+            draft.take(engine.cancel(draft.state or RunState(Status.QUEUED), reason))
+        ids = [draft.id for draft in drafts]
+        self._update(drafts)
+        self._store(drafts)
+        self.waits.end(ids, "cancelled")
+        pending = update(effects).where(effects.c.run_id.in_(ids), effects.c.status == "due")
+        self._tx.execute(pending.values(status="cancelled", ended_at=self._moment.now))
+        return ids
+
+    def _update(self, drafts: Sequence[Draft]) -> None:
+        """Write the new states; a row that moved on meanwhile is a lost race."""
+        if not drafts:
+            return
+        rows = [
+            {"row": d.id, "known_epoch": d.epoch} | {f"new_{k}": v for k, v in d.changes(self._moment.now).items()}
+            for d in drafts
+        ]
+        result = self._tx.execute(_ADVANCED, rows)
+        if result.rowcount not in (-1, len(rows)):
+            raise LostRaceError(f"{len(rows) - result.rowcount} of {len(rows)} runs were advanced elsewhere")
+        for draft in drafts:
+            draft.epoch += 1
+        self._promote([draft for draft in drafts if not draft.is_live])
+
+    def _promote(self, ended: Sequence[Draft]) -> None:
+        """Mode queued: the end of a run is the turn of the next one with its key."""
+        for draft in ended:
+            if draft.version.workflow.run.mode is not Mode.QUEUED:
+                continue
+            workflow = draft.version.workflow.slug
+            c = runs.c
+            first = select(c.id).where(c.workflow == workflow, c.key == draft.key, c.status == "queued")
+            following = self._tx.execute(first.order_by(c.id).limit(1).with_for_update(skip_locked=True)).scalar()
+            if following:
+                turn = {"status": Status.READY.value, "due_at": self._moment.now, "slot": slot_of(workflow, draft.key)}
+                self._tx.execute(update(runs).where(c.id == following).values(turn))
+                self.ready = True
+
+    def _store(self, drafts: Sequence[Draft]) -> None:
+        """Write histories, effects and the features' rows; what was written is forgotten."""
+        notes = [draft.history_row(self._moment.now) for draft in drafts if draft.notes]
+        if notes:
+            self._tx.execute(insert(history), notes)
+        wanted = [row for draft in drafts for row in draft.effects]
+        if wanted:
+            self._tx.execute(insert(effects), wanted)
+            self.asked |= {row["connection"] for row in wanted}
+        self._execute([write for draft in drafts for write in draft.writes])
+        for draft in drafts:
+            draft.notes, draft.effects, draft.writes = [], [], []
+
+    def _execute(self, writes: Sequence[Write]) -> None:
+        """Writes of one statement go together."""
+        groups: dict[int, tuple[Executable, list[dict[str, Any]]]] = {}
+        for write in writes:
+            groups.setdefault(id(write.statement), (write.statement, []))[1].append(dict(write.params))
+        for statement, rows in groups.values():
+            self._tx.execute(statement, rows)

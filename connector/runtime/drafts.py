@@ -1,0 +1,112 @@
+"""A run while it is being advanced in a transaction: what changed, and what must be written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from connector.feedback.actions import Write
+from connector.runtime.book import Version
+from workflows import engine
+from workflows.definitions import Mode
+from workflows.runs import LIVE, Decision, EffectWanted, Facts, Note, RunState, Status, WaitWanted
+
+
+@dataclass(slots=True)
+class Draft:
+    """Mutable on purpose and only inside one transaction; the row is the truth."""
+
+    id: str
+    version: Version
+    key: str
+    facts: Facts
+    event_seq: int
+    customer_id: str | None
+    epoch: int
+    state: RunState | None = None
+    started_at: datetime | None = None
+    notes: list[Note] = field(default_factory=list)
+    effects: list[dict[str, Any]] = field(default_factory=list)
+    writes: list[Write] = field(default_factory=list)
+    asked: EffectWanted | None = None
+    wait: WaitWanted | None = None
+
+    def take(self, decision: Decision) -> None:
+        """Adopt a decision and what it asks for."""
+        self.state = decision.state
+        self.notes.extend(decision.notes)
+        self.asked, self.wait = decision.effect, decision.wait
+
+    @property
+    def status(self) -> Status:
+        return self.state.status if self.state else Status.READY
+
+    @property
+    def is_live(self) -> bool:
+        return self.status in LIVE
+
+    @property
+    def slot(self) -> str | None:
+        """What keeps a second run of the same key out while this one lives."""
+        if self.version.workflow.run.mode is Mode.PARALLEL or not self.is_live:
+            return None
+        return slot_of(self.version.workflow.slug, self.key)
+
+    def changes(self, now: datetime) -> dict[str, Any]:
+        """The columns that follow from the state."""
+        state = self.state
+        return {
+            "status": self.status.value,
+            "state": engine.to_json(state) if state else {},
+            "due_at": self.wait.deadline if self.wait else (now if self.status is Status.READY else None),
+            "slot": self.slot,
+            "step": (state.waiting_for or "").split("#")[0] if state else "",
+            "reason": state.reason if state else "",
+            "updated_at": now,
+            "ended_at": None if self.is_live else now,
+        }
+
+    def row(self, now: datetime) -> dict[str, Any]:
+        """The whole row, for a run that is new."""
+        return self.changes(now) | {
+            "id": self.id,
+            "workflow": self.version.workflow.slug,
+            "definition_id": self.version.id,
+            "key": self.key,
+            "epoch": 0,
+            "facts": {"event": dict(self.facts.event), "customer": dict(self.facts.customer)},
+            "event_seq": self.event_seq,
+            "customer_id": self.customer_id,
+            "failures": 0,
+            "started_at": now,
+        }
+
+    def history_row(self, now: datetime) -> dict[str, Any]:
+        notes = [{"step": n.step, "kind": n.kind, "text": n.text, "data": dict(n.data)} for n in self.notes]
+        return {"run_id": self.id, "at": now, "notes": notes}
+
+
+def slot_of(workflow: str, key: str) -> str:
+    return f"{workflow}|{key}"
+
+
+def from_row(row: Any, version: Version) -> Draft:
+    """A stored run, to be advanced."""
+    return Draft(
+        id=row.id,
+        version=version,
+        key=row.key,
+        facts=facts_of(row),
+        event_seq=row.event_seq,
+        customer_id=row.customer_id,
+        epoch=row.epoch,
+        state=engine.from_json(row.state) if row.state else None,
+        started_at=row.started_at,
+    )
+
+
+def facts_of(row: Any) -> Facts:
+    stored: Mapping[str, Any] = row.facts
+    return Facts(row.id, stored["event"], stored["customer"], row.started_at)

@@ -1,0 +1,158 @@
+"""Outcomes: what became of effects, written down together with what their runs do next."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection
+
+from connector.clock import Clock
+from connector.feedback.actions import Effect, Result
+from connector.runtime import claims
+from connector.runtime.desk import Desk
+from connector.storage import accounts
+from connector.storage.database import Database
+from integrations.errors import AuthFailed, IntegrationError, RateLimited
+from workflows import retry
+from workflows.actions import EffectClass
+from workflows.calendars import BusinessCalendar
+from workflows.definitions import Delivery, Retry
+from workflows.engine import Moment
+from workflows.runs import EffectFailed
+
+log = logging.getLogger(__name__)
+
+UNSURE_DONE = "it may have happened before we lost sight of it; as delivery says at-most-once, it is not repeated"
+UNSURE_REVIEW = "nobody can know whether it happened; please look, then retry or skip this step"
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """An effect that will not be tried again."""
+
+    kind: str
+    reason: str
+
+
+class Outcomes:
+    """Records results in one transaction: effects settled, runs resumed, connections paused or slowed."""
+
+    def __init__(
+        self,
+        database: Database,
+        open_desk: Callable[[Connection, Moment], Desk],
+        calendar: BusinessCalendar,
+        clock: Clock,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._database, self._open_desk, self._calendar = database, open_desk, calendar
+        self._clock, self._chance = clock, chance
+
+    def record(self, results: Sequence[tuple[Effect, Result | Failed]]) -> frozenset[str]:
+        """Write down what became of claimed effects. → connections with new effects."""
+        return self._database.transact(lambda tx: self._batch(tx, results))
+
+    def _batch(self, tx: Connection, results: Sequence[tuple[Effect, Result | Failed]]) -> frozenset[str]:
+        now = self._clock()
+        desk = self._open_desk(tx, Moment(now, self._calendar))
+        drafts = desk.load(effect.run_id for effect, _ in results)
+        held = {effect.id for effect in claims.holding(tx, [effect for effect, _ in results])}
+        mine = [(effect, self._judge(effect, result)) for effect, result in results if effect.id in held]
+        claims.settle(tx, [(effect, self._columns(effect, verdict, now)) for effect, verdict in mine])
+        self._tell_connections(tx, mine, now)
+        desk.finish([(drafts[e.run_id], e, v) for e, v in mine if not isinstance(v, _Again | Failed)])
+        failed = [(effect, verdict) for effect, verdict in mine if isinstance(verdict, Failed)]
+        desk.resume([(drafts[e.run_id], EffectFailed(e.visit, failure.kind, failure.reason)) for e, failure in failed])
+        return frozenset(desk.asked)
+
+    def _judge(self, effect: Effect, result: Result | Failed) -> _Verdict:
+        """An error becomes another try, or the end."""
+        if not isinstance(result, IntegrationError):
+            return result
+        log.warning("effect %s (%s) at %s: %s", effect.id, effect.action, effect.connection, result.reason)
+        decide = partial(retry.decide, attempt=effect.attempts, policy=_policy(effect), random=self._chance)
+        decision = decide(result.kind, retry_after=getattr(result, "retry_after", None))
+        if isinstance(decision, retry.Reconcile):
+            pause = decide("transient", retry_after=None)
+            return _unsure_again(result, pause)
+        if isinstance(decision, retry.Park):
+            return Failed(result.kind, result.reason)
+        return _again(effect, result, decision)
+
+    def _columns(self, effect: Effect, verdict: _Verdict, now: datetime) -> Mapping[str, Any]:
+        if isinstance(verdict, _Again):
+            attempts = effect.attempts if verdict.counts else effect.attempts - 1
+            due = now + timedelta(seconds=verdict.after)
+            return {"status": "due", "due_at": due, "attempts": attempts} | _error(verdict.error, verdict.unsure)
+        if isinstance(verdict, Failed):
+            status = "review" if verdict.kind == "needs_review" else "failed"
+            ended = {"status": status, "due_at": now, "ended_at": now}
+            return ended | {"error": verdict.reason, "error_kind": verdict.kind}
+        return {"status": "done", "due_at": now, "outcome": dict(verdict), "ended_at": now}
+
+    def _tell_connections(self, tx: Connection, mine: Sequence[tuple[Effect, _Verdict]], now: datetime) -> None:
+        """Refused credentials pause the connection, a limit holds it until the vendor said, success mends it."""
+        for name in {effect.connection for effect, verdict in mine if not isinstance(verdict, _Again | Failed)}:
+            accounts.mended(tx, name, now)
+        for effect, verdict in mine:
+            if not isinstance(verdict, _Again):
+                continue
+            if isinstance(verdict.error, AuthFailed):
+                accounts.pause(self._database, tx, effect.connection, verdict.error.reason, now)
+            elif isinstance(verdict.error, RateLimited):
+                until = now + timedelta(seconds=verdict.after)
+                accounts.hold(self._database, tx, effect.connection, until, now)
+
+
+@dataclass(frozen=True, slots=True)
+class _Again:
+    """Another try, ``after`` seconds from now."""
+
+    error: IntegrationError
+    after: float
+    counts: bool
+    unsure: bool
+
+
+_Verdict = Mapping[str, Any] | Failed | _Again
+
+
+def unsure(effect: Effect) -> Result | Failed | None:
+    """What to do, before any call, with an effect that may have happened: None means to perform it again.
+
+    Only class D cannot be repeated safely; the step's delivery rule decides for it.
+    """
+    if not effect.unsure or effect.effect_class != EffectClass.BLIND:
+        return None
+    if effect.delivery == Delivery.AT_LEAST_ONCE:
+        return None
+    if effect.delivery == Delivery.AT_MOST_ONCE:
+        return {"done": True, "unsure": True, "why": UNSURE_DONE}
+    return Failed("needs_review", UNSURE_REVIEW)
+
+
+def _policy(effect: Effect) -> Retry:
+    return Retry(**effect.retry) if effect.retry else Retry()
+
+
+def _again(effect: Effect, error: IntegrationError, decision: retry.RetryDecision) -> _Again:
+    if isinstance(decision, retry.Again):
+        return _Again(error, decision.after_seconds, decision.counts, effect.unsure)
+    return _Again(error, 0.0, False, effect.unsure)  # the connection pauses; due again the moment it resumes
+
+
+def _unsure_again(error: IntegrationError, pause: retry.RetryDecision) -> _Verdict:
+    """Nobody knows whether it happened: the next try reconciles, until the tries are used up."""
+    if isinstance(pause, retry.Again):
+        return _Again(error, pause.after_seconds, True, True)
+    return Failed("needs_review", f"{UNSURE_REVIEW} ({error.reason})")
+
+
+def _error(error: IntegrationError, is_unsure: bool) -> dict[str, Any]:
+    return {"error": error.reason, "error_kind": error.kind, "unsure": is_unsure}

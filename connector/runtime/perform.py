@@ -1,0 +1,173 @@
+"""Performing: claim effects of a connection, call the vendor side by side, write down what came of it.
+
+One performer per process and connection; whoever rings while it works makes it look once more. A slow vendor
+holds up only its own effects.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import groupby
+from queue import Empty, SimpleQueue
+from threading import Event, Lock
+
+from connector.clock import Clock
+from connector.feedback.actions import Effect, Handler, Result
+from connector.runtime import claims
+from connector.runtime.outcomes import Failed, Outcomes, unsure
+from connector.storage.database import Database
+from integrations.errors import Ambiguous, IntegrationError
+
+log = logging.getLogger(__name__)
+
+Results = Sequence[tuple[Effect, Result | Failed]]
+
+SIDE_BY_SIDE = 32
+"""Calls in flight per connection and process."""
+
+GATHER_SECONDS = 0.01
+"""After the first answer, this long is waited for others to share its transaction."""
+
+_MOST_CLAIMED = 400
+
+
+class Performer:
+    """The calls of one connection. ``run`` returns when nothing is due; ``asked`` hears of new effects."""
+
+    def __init__(
+        self,
+        connection: str,
+        database: Database,
+        handlers: Mapping[str, Handler],
+        outcomes: Outcomes,
+        owner: str,
+        clock: Clock,
+        asked: Callable[[frozenset[str]], None],
+    ) -> None:
+        self._connection, self._database, self._handlers = connection, database, handlers
+        self._outcomes, self._owner, self._clock, self._asked = outcomes, owner, clock, asked
+        self._pool = ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix=f"call-{connection}")
+        self._working, self._closed = Lock(), Event()
+        self._landed: SimpleQueue[Results] = SimpleQueue()  # an empty result is a ring
+        self._flying = 0
+
+    def run(self) -> None:
+        """Work until nothing is due. If another thread is at it already, it will look once more."""
+        self._landed.put(())
+        while not self._landed.empty() and self._working.acquire(blocking=False):
+            try:
+                self._work()
+            finally:
+                self._working.release()
+
+    def close(self) -> None:
+        """Take no new effects; wait for the calls in flight (their time-outs bound it) and record them."""
+        self._closed.set()
+        self._landed.put(())
+        with self._working:
+            self._pool.shutdown(wait=True)
+            self._record(self._gather_all())
+
+    def _work(self) -> None:
+        while True:
+            self._record(self._gather())
+            if self._launch() == 0 and self._flying == 0:
+                return
+
+    def _gather(self) -> list[tuple[Effect, Result | Failed]]:
+        """Wait for an answer or a ring, then a moment for more."""
+        landed = list(self._land(self._landed.get()))
+        until = time.monotonic() + GATHER_SECONDS
+        while self._flying and (left := until - time.monotonic()) > 0:
+            try:
+                landed.extend(self._land(self._landed.get(timeout=left)))
+            except Empty:
+                break
+        return landed + self._gather_all()
+
+    def _gather_all(self) -> list[tuple[Effect, Result | Failed]]:
+        landed: list[tuple[Effect, Result | Failed]] = []
+        while not self._landed.empty():
+            landed.extend(self._land(self._landed.get()))
+        return landed
+
+    def _land(self, results: Results) -> Results:
+        if results:
+            self._flying -= 1
+        return results
+
+    def _launch(self) -> int:
+        """Claim work for the free hands and send it off. → how many calls."""
+        free = SIDE_BY_SIDE - self._flying
+        if free < 1 or self._closed.is_set():
+            return 0
+        groups = list(self._groups(self._claim(free)))
+        for group in groups:
+            self._flying += 1
+            self._pool.submit(self._call, group).add_done_callback(self._put)
+        return len(groups)
+
+    def _put(self, call: Future[Results]) -> None:
+        self._landed.put(call.result())
+
+    def _claim(self, free: int) -> list[Effect]:
+        most = min(free * max(h.batch(self._connection) for h in self._handlers.values()), _MOST_CLAIMED)
+        return self._database.transact(
+            lambda tx: claims.claim(self._database, tx, self._connection, self._owner, self._clock(), most)
+        )
+
+    def _groups(self, effects: Sequence[Effect]) -> Iterator[list[Effect]]:
+        """Effects of one action, as many as its handler takes; those of one serial stay together."""
+        for action, same in groupby(sorted(effects, key=lambda e: e.action), key=lambda e: e.action):
+            yield from _chunks(list(same), self._handlers[action].batch(self._connection))
+
+    def _call(self, effects: Sequence[Effect]) -> Results:
+        """Perform a group. An error that is none of the known ones is a bug of ours: whether the call happened
+        is unsure, and the log says where."""
+        decided = [(effect, unsure(effect)) for effect in effects]
+        known = [(effect, verdict) for effect, verdict in decided if verdict is not None]
+        todo = [effect for effect, verdict in decided if verdict is None]
+        return [*known, *zip(todo, self._perform(todo), strict=True)]
+
+    def _perform(self, effects: Sequence[Effect]) -> Sequence[Result]:
+        if not effects:
+            return []
+        try:
+            return self._handlers[effects[0].action].perform(effects, self._clock())
+        except IntegrationError as error:
+            return [error] * len(effects)
+        except Exception as error:
+            log.exception("performing %s at %s failed", effects[0].action, self._connection)
+            return [Ambiguous(f"an error of ours: {type(error).__name__}; see the log")] * len(effects)
+
+    def _record(self, results: Results) -> None:
+        """Write down what happened. When the database is away the results are kept for the next run; should this
+        process end first, the leases do, and the effects are reconciled."""
+        if not results:
+            return
+        try:
+            self._asked(self._outcomes.record(results))
+        except Exception:
+            self._flying += 1
+            self._landed.put(results)
+            raise
+
+
+def _chunks(effects: Sequence[Effect], size: int) -> Iterator[list[Effect]]:
+    """Groups of at most ``size``, but never splitting a serial."""
+    chunk: list[Effect] = []
+    for _, same in groupby(sorted(effects, key=_serial), key=_serial):
+        together = list(same)
+        if chunk and len(chunk) + len(together) > size:
+            yield chunk
+            chunk = []
+        chunk.extend(together)
+    if chunk:
+        yield chunk
+
+
+def _serial(effect: Effect) -> str:
+    return effect.serial or effect.id

@@ -1,0 +1,92 @@
+"""Pumps: what a ring makes a worker do. Each works until its queue is empty."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+
+from connector.clock import Clock
+from connector.feedback.actions import Handler
+from connector.runtime.bell import INTAKE, TIMERS, Bell
+from connector.runtime.intake import Intake
+from connector.runtime.outcomes import Outcomes
+from connector.runtime.perform import Performer
+from connector.runtime.timers import Timers
+from connector.storage.database import Database
+
+
+class OneAtATime:
+    """Runs work in one thread; whoever comes meanwhile makes it run once more and goes away."""
+
+    def __init__(self, work: Callable[[], None]) -> None:
+        self._work = work
+        self._working, self._again = threading.Lock(), threading.Event()
+
+    def run(self) -> None:
+        self._again.set()
+        while self._again.is_set() and self._working.acquire(blocking=False):
+            try:
+                self._again.clear()
+                self._work()
+            finally:
+                self._working.release()
+
+
+class Pumps:
+    """The queues of one process: intake, timers, and one per connection, made when first rung."""
+
+    def __init__(
+        self,
+        database: Database,
+        intake: Intake,
+        timers: Timers,
+        outcomes: Outcomes,
+        handlers: Mapping[str, Handler],
+        bell: Bell,
+        owner: str,
+        clock: Clock,
+    ) -> None:
+        self._database, self._outcomes, self._handlers = database, outcomes, handlers
+        self._bell, self._owner, self._clock = bell, owner, clock
+        self._guard = threading.Lock()
+        self._performers: dict[str, Performer] = {}
+        self._own = {
+            INTAKE: OneAtATime(lambda: self._drain(lambda: _taken(intake))),
+            TIMERS: OneAtATime(lambda: self._drain(timers.take)),
+        }
+
+    def pump(self, queue: str) -> None:
+        """Work until the queue is empty; returns at once if this process is at it already."""
+        if queue in self._own:
+            self._own[queue].run()
+        else:
+            self._performer(queue.removeprefix("effects:")).run()
+
+    def close(self) -> None:
+        for performer in self._performers.values():
+            performer.close()
+
+    def _drain(self, take: Callable[[], tuple[int, frozenset[str]]]) -> None:
+        count = 1
+        while count:
+            count, asked = take()
+            self._bell.ring_effects(asked)
+
+    def _performer(self, connection: str) -> Performer:
+        with self._guard:
+            if connection not in self._performers:
+                self._performers[connection] = Performer(
+                    connection,
+                    self._database,
+                    self._handlers,
+                    self._outcomes,
+                    self._owner,
+                    self._clock,
+                    self._bell.ring_effects,
+                )
+            return self._performers[connection]
+
+
+def _taken(intake: Intake) -> tuple[int, frozenset[str]]:
+    taken = intake.take()
+    return taken.count, taken.asked

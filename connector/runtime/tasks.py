@@ -1,0 +1,75 @@
+"""Celery: it carries rings to workers and gives them threads. It holds no truth: no results, no retries, no ETA."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from celery import Celery
+from celery.worker import WorkController
+
+PUMP = "ringback.pump"
+
+QUEUE = "ringback"
+
+_SETTINGS: dict[str, Any] = {
+    "task_ignore_result": True,
+    "task_acks_late": False,  # a ring that is lost with its worker costs one sweep interval
+    "task_default_queue": QUEUE,
+    "task_serializer": "json",
+    "accept_content": ["json"],
+    "worker_prefetch_multiplier": 1,
+    "worker_redirect_stdouts": False,
+    "worker_hijack_root_logger": False,
+    "worker_enable_remote_control": False,
+    "worker_send_task_events": False,
+    "broker_connection_retry_on_startup": True,
+    "broker_connection_max_retries": None,
+    "task_publish_retry": False,  # the bell must not wait for a broker that is away
+    "event_queue_exclusive": True,
+    "control_queue_exclusive": True,
+}
+
+
+def make_celery(broker_url: str, *, namespace: str = "") -> Celery:
+    """A Celery app on the broker; ``namespace`` keeps two installations on one broker apart."""
+    app = Celery("ringback", broker=broker_url, backend=None, set_as_current=False)
+    app.conf.update(_SETTINGS)
+    app.conf.task_default_queue = f"{QUEUE}{namespace}"
+    if broker_url.startswith("memory:"):
+        app.conf.broker_transport_options = {"polling_interval": 0.02}  # the default polls once a second
+    return app
+
+
+def sender(app: Celery) -> Callable[[str], None]:
+    """What the bell calls: one small message, forgotten at once; it is worthless after a few seconds."""
+
+    def send(queue: str) -> None:
+        app.send_task(PUMP, args=[queue], ignore_result=True, expires=30)
+
+    return send
+
+
+def register(app: Celery, pump: Callable[[str], None]) -> None:
+    """Tell the app what a ring does in this process."""
+    app.task(name=PUMP, ignore_result=True)(pump)
+
+
+class Worker:
+    """A Celery worker on threads, in a thread of this process."""
+
+    def __init__(self, app: Celery, *, concurrency: int) -> None:
+        self._controller = WorkController(
+            app=app, pool_cls="threads", concurrency=concurrency, loglevel="WARNING",
+            without_gossip=True, without_mingle=True, without_heartbeat=True, task_events=False,
+        )  # fmt: skip
+        self._thread = threading.Thread(target=self._controller.start, name="celery", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Take no more rings; pumps under way end by themselves."""
+        self._controller.stop(in_sighandler=False)
+        self._thread.join(timeout=10)

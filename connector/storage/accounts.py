@@ -1,0 +1,71 @@
+"""The state of connections: active, paused or probing, held until a time, and who we are there."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, or_, select, update
+
+from connector.storage.database import Database
+from connector.storage.tables import connections
+
+PROBE_AFTER = timedelta(minutes=1)
+"""A paused connection is tried again after this long, so that it resumes by itself once it is mended."""
+
+
+def state(tx: Connection, name: str) -> Any | None:
+    return tx.execute(select(connections).where(connections.c.name == name)).one_or_none()
+
+
+def ensure(database: Database, tx: Connection, names: list[str], now: datetime) -> None:
+    """A row for each configured connection."""
+    if names:
+        rows = [{"name": name, "status": "active", "reason": "", "updated_at": now} for name in sorted(names)]
+        tx.execute(database.insert_new(connections), rows)
+
+
+def pause(database: Database, tx: Connection, name: str, reason: str, now: datetime) -> None:
+    """Nothing goes out on this connection until someone, or the next probe, finds it mended."""
+    ensure(database, tx, [name], now)
+    values = {"status": "paused", "reason": reason, "blocked_until": now + PROBE_AFTER, "updated_at": now}
+    tx.execute(update(connections).where(connections.c.name == name).values(values))
+
+
+def hold(database: Database, tx: Connection, name: str, until: datetime, now: datetime) -> None:
+    """The vendor told us to wait; a later time wins over an earlier one."""
+    ensure(database, tx, [name], now)
+    c = connections.c
+    later = or_(c.blocked_until.is_(None), c.blocked_until < until)
+    tx.execute(update(connections).where(c.name == name, later).values(blocked_until=until, updated_at=now))
+
+
+def resume(tx: Connection, name: str, now: datetime) -> bool:
+    """Let a paused connection go on. → whether it was paused."""
+    values = {"status": "active", "reason": "", "blocked_until": None, "updated_at": now}
+    statement = update(connections).where(connections.c.name == name, connections.c.status != "active")
+    return tx.execute(statement.values(values)).rowcount > 0
+
+
+def probe(tx: Connection, now: datetime) -> list[str]:
+    """Let paused connections whose time has come try one call each; it decides. → their names."""
+    c = connections.c
+    statement = update(connections).where(c.status == "paused", c.blocked_until <= now)
+    return list(tx.execute(statement.values(status="probing", updated_at=now).returning(c.name)).scalars())
+
+
+def mended(tx: Connection, name: str, now: datetime) -> None:
+    """A call succeeded: a connection on probation is active again."""
+    values = {"status": "active", "reason": "", "blocked_until": None, "updated_at": now}
+    tx.execute(update(connections).where(connections.c.name == name, connections.c.status == "probing").values(values))
+
+
+def know_own_user(database: Database, tx: Connection, name: str, user_id: str, now: datetime) -> None:
+    """Remember whom we act as, so that our own writes are recognised when they come back."""
+    ensure(database, tx, [name], now)
+    tx.execute(update(connections).where(connections.c.name == name).values(own_user=user_id, updated_at=now))
+
+
+def own_users(tx: Connection) -> dict[str, str]:
+    rows = tx.execute(select(connections.c.name, connections.c.own_user).where(connections.c.own_user.is_not(None)))
+    return {row.name: row.own_user for row in rows}

@@ -1,0 +1,1 @@
+"""How a database comes to its present shape, one numbered step after the other."""

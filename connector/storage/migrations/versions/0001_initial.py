@@ -1,0 +1,384 @@
+"""initial
+
+Revision 0001, after an empty database.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+MOMENT = sa.DateTime(timezone=True)
+JSON = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
+SERIAL = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # SQLite numbers only INTEGER keys by itself
+
+
+def upgrade() -> None:
+    op.create_table(
+        "callbacks",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("connection", sa.String(length=100), nullable=False),
+        sa.Column("external_id", sa.String(length=200), nullable=False),
+        sa.Column("ticket_id", sa.String(length=60), nullable=True),
+        sa.Column("response_id", sa.String(length=26), nullable=True),
+        sa.Column("customer_id", sa.String(length=26), nullable=True),
+        sa.Column("run_id", sa.String(length=26), nullable=False),
+        sa.Column("status", sa.String(length=12), nullable=False),
+        sa.Column("cycle", sa.Integer(), nullable=False),
+        sa.Column("changed_at", MOMENT, nullable=False),
+        sa.Column("created_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_callbacks")),
+        sa.UniqueConstraint("connection", "ticket_id", name=op.f("uq_callbacks_connection_ticket_id")),
+        sa.UniqueConstraint("external_id", name=op.f("uq_callbacks_external_id")),
+    )
+    op.create_index(op.f("ix_callbacks_customer_id"), "callbacks", ["customer_id"], unique=False)
+    op.create_index(op.f("ix_callbacks_response_id"), "callbacks", ["response_id"], unique=False)
+    op.create_table(
+        "connections",
+        sa.Column("name", sa.String(length=100), nullable=False),
+        sa.Column("status", sa.String(length=10), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("blocked_until", MOMENT, nullable=True),
+        sa.Column("own_user", sa.String(length=100), nullable=True),
+        sa.Column("token", sa.LargeBinary(), nullable=True),
+        sa.Column("updated_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_connections")),
+    )
+    op.create_table(
+        "customers",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("name", sa.Text(), nullable=True),
+        sa.Column("email", sa.Text(), nullable=True),
+        sa.Column("phone", sa.Text(), nullable=True),
+        sa.Column("locale", sa.String(length=35), nullable=True),
+        sa.Column("facts", JSON, nullable=False),
+        sa.Column("opted_out_at", MOMENT, nullable=True),
+        sa.Column("created_at", MOMENT, nullable=False),
+        sa.Column("updated_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_customers")),
+    )
+    op.create_table(
+        "definitions",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("slug", sa.String(length=100), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("created_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_definitions")),
+        sa.UniqueConstraint("kind", "slug", "version", name=op.f("uq_definitions_kind_slug_version")),
+    )
+    op.create_table(
+        "deliveries",
+        sa.Column("id", SERIAL, autoincrement=True, nullable=False),
+        sa.Column("connection", sa.String(length=100), nullable=False),
+        sa.Column("key", sa.String(length=200), nullable=False),
+        sa.Column("received_at", MOMENT, nullable=False),
+        sa.Column("content_type", sa.String(length=200), nullable=False),
+        sa.Column("headers", JSON, nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("status", sa.String(length=12), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("processed_at", MOMENT, nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_deliveries")),
+        sa.UniqueConstraint("connection", "key", name=op.f("uq_deliveries_connection_key")),
+    )
+    op.create_index(
+        "ix_deliveries_new",
+        "deliveries",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("status = 'new'"),
+        postgresql_where=sa.text("status = 'new'"),
+    )
+    op.create_index(
+        "ix_deliveries_trouble",
+        "deliveries",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("status IN ('unreadable', 'failed')"),
+        postgresql_where=sa.text("status IN ('unreadable', 'failed')"),
+    )
+    op.create_table(
+        "events",
+        sa.Column("seq", SERIAL, autoincrement=True, nullable=False),
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("connection", sa.String(length=100), nullable=False),
+        sa.Column("external_id", sa.String(length=200), nullable=False),
+        sa.Column("type", sa.String(length=100), nullable=False),
+        sa.Column("subject", sa.String(length=200), nullable=True),
+        sa.Column("customer_id", sa.String(length=26), nullable=True),
+        sa.Column("time", MOMENT, nullable=False),
+        sa.Column("received_at", MOMENT, nullable=False),
+        sa.Column("delivery_id", SERIAL, nullable=True),
+        sa.Column("data", JSON, nullable=False),
+        sa.Column("decisions", JSON, nullable=False),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_events")),
+        sa.UniqueConstraint("connection", "external_id", name=op.f("uq_events_connection_external_id")),
+        sa.UniqueConstraint("id", name=op.f("uq_events_id")),
+    )
+    op.create_index(op.f("ix_events_customer_id"), "events", ["customer_id"], unique=False)
+    op.create_index("ix_events_look_back", "events", ["type", "subject", "seq"], unique=False)
+    op.create_table(
+        "identity_conflicts",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("event_id", sa.String(length=26), nullable=False),
+        sa.Column("kept", sa.String(length=26), nullable=False),
+        sa.Column("others", JSON, nullable=False),
+        sa.Column("seen_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_identity_conflicts")),
+    )
+    op.create_table(
+        "responses",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("connection", sa.String(length=100), nullable=False),
+        sa.Column("external_id", sa.String(length=200), nullable=False),
+        sa.Column("survey", sa.String(length=100), nullable=False),
+        sa.Column("metric", sa.String(length=10), nullable=False),
+        sa.Column("scale", sa.String(length=40), nullable=False),
+        sa.Column("score", sa.Integer(), nullable=False),
+        sa.Column("band", sa.String(length=20), nullable=False),
+        sa.Column("comment", sa.Text(), nullable=False),
+        sa.Column("contact_consent", sa.Boolean(), nullable=False),
+        sa.Column("customer_id", sa.String(length=26), nullable=True),
+        sa.Column("invitation_id", sa.String(length=26), nullable=True),
+        sa.Column("about", sa.String(length=26), nullable=True),
+        sa.Column("answered_at", MOMENT, nullable=False),
+        sa.Column("received_at", MOMENT, nullable=False),
+        sa.Column("answers", JSON, nullable=False),
+        sa.Column("context", JSON, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_responses")),
+        sa.UniqueConstraint("connection", "external_id", name=op.f("uq_responses_connection_external_id")),
+    )
+    op.create_index(op.f("ix_responses_about"), "responses", ["about"], unique=False)
+    op.create_index(
+        "ix_responses_latest", "responses", ["customer_id", "metric", "answered_at"], unique=False
+    )
+    op.create_table(
+        "writebacks",
+        sa.Column("connection", sa.String(length=100), nullable=False),
+        sa.Column("record", sa.String(length=60), nullable=False),
+        sa.Column("metric", sa.String(length=10), nullable=False),
+        sa.Column("response_id", sa.String(length=26), nullable=False),
+        sa.Column("answered_at", MOMENT, nullable=False),
+        sa.Column("written_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("connection", "record", "metric", name=op.f("pk_writebacks")),
+    )
+    op.create_table(
+        "consents",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("customer_id", sa.String(length=26), nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("granted", sa.Boolean(), nullable=False),
+        sa.Column("text_version", sa.String(length=60), nullable=False),
+        sa.Column("source", sa.String(length=60), nullable=False),
+        sa.Column("at", MOMENT, nullable=False),
+        sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name=op.f("fk_consents_customer_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_consents")),
+    )
+    op.create_index(op.f("ix_consents_customer_id"), "consents", ["customer_id"], unique=False)
+    op.create_table(
+        "identities",
+        sa.Column("system", sa.String(length=100), nullable=False),
+        sa.Column("value", sa.String(length=320), nullable=False),
+        sa.Column("customer_id", sa.String(length=26), nullable=False),
+        sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name=op.f("fk_identities_customer_id")),
+        sa.PrimaryKeyConstraint("system", "value", name=op.f("pk_identities")),
+    )
+    op.create_index(op.f("ix_identities_customer_id"), "identities", ["customer_id"], unique=False)
+    op.create_table(
+        "invitations",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("token_digest", sa.String(length=64), nullable=False),
+        sa.Column("survey", sa.String(length=100), nullable=False),
+        sa.Column("definition_id", sa.String(length=26), nullable=False),
+        sa.Column("customer_id", sa.String(length=26), nullable=False),
+        sa.Column("run_id", sa.String(length=26), nullable=True),
+        sa.Column("channel", sa.String(length=20), nullable=False),
+        sa.Column("language", sa.String(length=35), nullable=False),
+        sa.Column("status", sa.String(length=12), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("about", sa.String(length=26), nullable=True),
+        sa.Column("once", sa.String(length=200), nullable=True),
+        sa.Column("context", JSON, nullable=False),
+        sa.Column("answers", JSON, nullable=False),
+        sa.Column("created_at", MOMENT, nullable=False),
+        sa.Column("sent_at", MOMENT, nullable=True),
+        sa.Column("opened_at", MOMENT, nullable=True),
+        sa.Column("started_at", MOMENT, nullable=True),
+        sa.Column("answered_at", MOMENT, nullable=True),
+        sa.Column("expires_at", MOMENT, nullable=False),
+        sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name=op.f("fk_invitations_customer_id")),
+        sa.ForeignKeyConstraint(
+            ["definition_id"], ["definitions.id"], name=op.f("fk_invitations_definition_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_invitations")),
+        sa.UniqueConstraint("once", name=op.f("uq_invitations_once")),
+        sa.UniqueConstraint("token_digest", name=op.f("uq_invitations_token_digest")),
+    )
+    op.create_index("ix_invitations_fatigue", "invitations", ["customer_id", "sent_at"], unique=False)
+    op.create_table(
+        "runs",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("workflow", sa.String(length=100), nullable=False),
+        sa.Column("definition_id", sa.String(length=26), nullable=False),
+        sa.Column("key", sa.String(length=300), nullable=False),
+        sa.Column("slot", sa.String(length=400), nullable=True),
+        sa.Column("status", sa.String(length=12), nullable=False),
+        sa.Column("due_at", MOMENT, nullable=True),
+        sa.Column("epoch", sa.Integer(), nullable=False),
+        sa.Column("state", JSON, nullable=False),
+        sa.Column("facts", JSON, nullable=False),
+        sa.Column("event_seq", sa.BigInteger(), nullable=False),
+        sa.Column("customer_id", sa.String(length=26), nullable=True),
+        sa.Column("step", sa.String(length=100), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("started_at", MOMENT, nullable=False),
+        sa.Column("updated_at", MOMENT, nullable=False),
+        sa.Column("ended_at", MOMENT, nullable=True),
+        sa.ForeignKeyConstraint(["definition_id"], ["definitions.id"], name=op.f("fk_runs_definition_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_runs")),
+        sa.UniqueConstraint("slot", name=op.f("uq_runs_slot")),
+    )
+    op.create_index(op.f("ix_runs_customer_id"), "runs", ["customer_id"], unique=False)
+    op.create_index("ix_runs_list", "runs", ["workflow", "id"], unique=False)
+    op.create_index(
+        "ix_runs_queue",
+        "runs",
+        ["workflow", "key", "id"],
+        unique=False,
+        sqlite_where=sa.text("status = 'queued'"),
+        postgresql_where=sa.text("status = 'queued'"),
+    )
+    op.create_index(
+        "ix_runs_ready",
+        "runs",
+        ["due_at"],
+        unique=False,
+        sqlite_where=sa.text("status = 'ready'"),
+        postgresql_where=sa.text("status = 'ready'"),
+    )
+    op.create_index(
+        "ix_runs_timers",
+        "runs",
+        ["due_at"],
+        unique=False,
+        sqlite_where=sa.text("status = 'waiting' AND due_at IS NOT NULL"),
+        postgresql_where=sa.text("status = 'waiting' AND due_at IS NOT NULL"),
+    )
+    op.create_table(
+        "suppressions",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("customer_id", sa.String(length=26), nullable=False),
+        sa.Column("survey", sa.String(length=100), nullable=False),
+        sa.Column("run_id", sa.String(length=26), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("at", MOMENT, nullable=False),
+        sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name=op.f("fk_suppressions_customer_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_suppressions")),
+    )
+    op.create_index(op.f("ix_suppressions_customer_id"), "suppressions", ["customer_id"], unique=False)
+    op.create_table(
+        "effects",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("run_id", sa.String(length=26), nullable=False),
+        sa.Column("visit", sa.String(length=120), nullable=False),
+        sa.Column("stage", sa.Integer(), nullable=False),
+        sa.Column("action", sa.String(length=60), nullable=False),
+        sa.Column("connection", sa.String(length=100), nullable=False),
+        sa.Column("effect_class", sa.String(length=1), nullable=False),
+        sa.Column("delivery", sa.String(length=16), nullable=True),
+        sa.Column("key", sa.String(length=200), nullable=False),
+        sa.Column("request", JSON, nullable=False),
+        sa.Column("serial", sa.String(length=300), nullable=True),
+        sa.Column("status", sa.String(length=12), nullable=False),
+        sa.Column("due_at", MOMENT, nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("epoch", sa.Integer(), nullable=False),
+        sa.Column("owner", sa.String(length=26), nullable=True),
+        sa.Column("lease_until", MOMENT, nullable=True),
+        sa.Column("unsure", sa.Boolean(), nullable=False),
+        sa.Column("first_tried_at", MOMENT, nullable=True),
+        sa.Column("retry", JSON, nullable=True),
+        sa.Column("outcome", JSON, nullable=True),
+        sa.Column("error", sa.Text(), nullable=False),
+        sa.Column("error_kind", sa.String(length=16), nullable=False),
+        sa.Column("created_at", MOMENT, nullable=False),
+        sa.Column("ended_at", MOMENT, nullable=True),
+        sa.ForeignKeyConstraint(["run_id"], ["runs.id"], name=op.f("fk_effects_run_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_effects")),
+        sa.UniqueConstraint("key", name=op.f("uq_effects_key")),
+    )
+    op.create_index(
+        "ix_effects_due",
+        "effects",
+        ["connection", "due_at"],
+        unique=False,
+        sqlite_where=sa.text("status = 'due'"),
+        postgresql_where=sa.text("status = 'due'"),
+    )
+    op.create_index(
+        "ix_effects_leases",
+        "effects",
+        ["lease_until"],
+        unique=False,
+        sqlite_where=sa.text("status = 'performing'"),
+        postgresql_where=sa.text("status = 'performing'"),
+    )
+    op.create_index(op.f("ix_effects_run_id"), "effects", ["run_id"], unique=False)
+    op.create_index(
+        "ix_effects_serial",
+        "effects",
+        ["connection", "serial"],
+        unique=False,
+        sqlite_where=sa.text("status = 'performing'"),
+        postgresql_where=sa.text("status = 'performing'"),
+    )
+    op.create_index(
+        "ix_effects_trouble",
+        "effects",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("status IN ('failed', 'review')"),
+        postgresql_where=sa.text("status IN ('failed', 'review')"),
+    )
+    op.create_table(
+        "history",
+        sa.Column("id", SERIAL, autoincrement=True, nullable=False),
+        sa.Column("run_id", sa.String(length=26), nullable=False),
+        sa.Column("at", MOMENT, nullable=False),
+        sa.Column("notes", JSON, nullable=False),
+        sa.ForeignKeyConstraint(["run_id"], ["runs.id"], name=op.f("fk_history_run_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_history")),
+    )
+    op.create_index(op.f("ix_history_run_id"), "history", ["run_id"], unique=False)
+    op.create_table(
+        "waits",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("run_id", sa.String(length=26), nullable=False),
+        sa.Column("visit", sa.String(length=120), nullable=False),
+        sa.Column("event_type", sa.String(length=100), nullable=False),
+        sa.Column("subject", sa.String(length=200), nullable=True),
+        sa.Column("status", sa.String(length=12), nullable=False),
+        sa.Column("opened_at", MOMENT, nullable=False),
+        sa.Column("closed_at", MOMENT, nullable=True),
+        sa.Column("event_seq", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["run_id"], ["runs.id"], name=op.f("fk_waits_run_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_waits")),
+    )
+    op.create_index(
+        "ix_waits_open",
+        "waits",
+        ["event_type", "subject"],
+        unique=False,
+        sqlite_where=sa.text("status = 'open'"),
+        postgresql_where=sa.text("status = 'open'"),
+    )
+    op.create_index(op.f("ix_waits_run_id"), "waits", ["run_id"], unique=False)

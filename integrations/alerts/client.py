@@ -1,0 +1,45 @@
+"""Alerts to a team's chat tool by apprise: Slack, Teams, a JSON webhook, and whatever else it knows by URL."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+import apprise
+
+from integrations.errors import Permanent, Transient
+
+# It logs the URLs it does not understand, with the tokens in them.
+logging.getLogger("apprise").setLevel(logging.CRITICAL)
+
+# Without its event loop: an alert is sent in the caller's thread, and has been sent when ``alert`` returns.
+_ASSET = apprise.AppriseAsset(app_id="Ringback", app_desc="Ringback", app_url="", async_mode=False)
+
+
+class AppriseAlerter:
+    """An ``Alerter`` whose targets are apprise URLs ("slack://…", "msteams://…", "jsons://…")."""
+
+    def alert(self, targets: Sequence[str], title: str, text: str) -> None:
+        """Tell every target, also when one fails. Raises Permanent for a URL that apprise does not know,
+        Transient when a target took no message; both name the place and kind of the target, not its secrets."""
+        services = [_service(place, url) for place, url in enumerate(targets, 1)]
+        failed = [
+            _named(place, targets[place - 1])
+            for place, service in enumerate(services, 1)
+            if not service.notify(body=text, title=title, body_format=apprise.NotifyFormat.TEXT)
+        ]
+        if failed:
+            raise Transient(f"the alert was not taken by {', '.join(failed)}", code="alert_refused")
+
+
+def _service(place: int, url: str) -> apprise.NotifyBase:
+    service = apprise.Apprise.instantiate(url, asset=_ASSET, suppress_exceptions=True)
+    if service is None:
+        raise Permanent(f"{_named(place, url)} is no address apprise knows; correct it", code="bad_target")
+    return service
+
+
+def _named(place: int, url: str) -> str:
+    scheme = urlsplit(url).scheme
+    return f"target {place} ({scheme})" if scheme.isalnum() else f"target {place}"

@@ -1,0 +1,157 @@
+"""The one session for all requests to vendors: one host, time-outs, credentials, idempotency key, clear errors."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from http.cookiejar import DefaultCookiePolicy
+from importlib.metadata import version
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from integrations.addresses import Address
+from integrations.refusals import Dialect, Limit, classify, unreadable
+
+__all__ = ["TokenSource", "VendorSession", "classify"]
+
+CONNECT_TIMEOUT = 5.0  # seconds
+READ_TIMEOUT = 30.0  # seconds between two bytes
+CONNECTIONS = 32  # kept open per session: as many as threads usually work at once
+
+_USER_AGENT = f"ringback/{version('ringback')}"
+
+# At DEBUG it logs whole paths with their query strings, and with them e-mail addresses.
+logging.getLogger("urllib3").setLevel(logging.INFO)
+
+
+class TokenSource(Protocol):
+    """Who we are to the vendor, as the value of the Authorization header."""
+
+    def header(self) -> str:
+        """The current value; may ask the vendor for a token. Raises IntegrationError."""
+        ...
+
+    def renew(self, refused: str) -> str:
+        """A value other than the refused one. Raises AuthFailed when there is none."""
+        ...
+
+
+class VendorSession(requests.Session):
+    """A ``requests.Session`` that goes to one address only, and answers with success or an IntegrationError.
+
+    It may be handed to a vendor's library: whatever host that asks for is rewritten to ``base_url`` if it is
+    the account's own host or one of ``aliases``, and refused otherwise, so credentials go nowhere else.
+    Redirects are not followed. Nothing is repeated but a 401, once, with a fresh token: a request that was
+    refused at the door did nothing. Threads may share it.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        dialect: Dialect,
+        tokens: TokenSource | None = None,
+        *,
+        aliases: frozenset[str] = frozenset(),
+        connect_timeout: float = CONNECT_TIMEOUT,
+        read_timeout: float = READ_TIMEOUT,
+    ) -> None:
+        """Raises ValueError for a base URL that cannot be used."""
+        super().__init__()
+        self.address = Address.parse(base_url, aliases)
+        self.dialect, self.tokens = dialect, tokens
+        self.trust_env = False  # no proxy and no .netrc of the machine may see or change what we send
+        self.headers["User-Agent"] = _USER_AGENT
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self._timeouts = (connect_timeout, read_timeout)
+        self._key: ContextVar[str | None] = ContextVar("idempotency_key", default=None)
+        self._limits: Mapping[str, Limit] = {}
+        self._mount(HTTPAdapter(pool_connections=1, pool_maxsize=CONNECTIONS, max_retries=0))
+
+    def _mount(self, adapter: HTTPAdapter) -> None:
+        self.adapters.clear()
+        self.mount(self.address.url, adapter)
+
+    @property
+    def limits(self) -> Mapping[str, Limit]:
+        """What the vendor last said of its limits, by their names."""
+        return self._limits
+
+    @contextmanager
+    def idempotent(self, key: str) -> Iterator[None]:
+        """Send ``Idempotency-Key: key`` with every request of this thread until the block ends."""
+        token = self._key.set(key)
+        try:
+            yield
+        finally:
+            self._key.reset(token)
+
+    def request(  # type: ignore[override]  # the library's twenty parameters are passed on as they are
+        self, method: str, url: str, **options: Any
+    ) -> requests.Response:
+        """Like ``requests``, but every answer that is no success is raised as an IntegrationError.
+
+        ``url`` is a path ("/api/v2/users/me") or a whole URL. Caller's time-outs are overruled.
+        """
+        target = self.address.rewrite(url)
+        options |= {"timeout": self._timeouts, "allow_redirects": False}
+        response = self._authorised(method, target, options)
+        self._observe(response)
+        if not 200 <= response.status_code < 300:
+            raise classify(response, method, target, self.dialect)
+        if not _is_json(response):
+            raise unreadable(response, method, target, self.dialect)
+        _present_as(url, response)
+        return response
+
+    def _authorised(self, method: str, url: str, options: dict[str, Any]) -> requests.Response:
+        if self.tokens is None:
+            return self._once(method, url, options, None)
+        credentials = self.tokens.header()
+        response = self._once(method, url, options, credentials)
+        if not self.dialect.stale(response):
+            return response
+        return self._once(method, url, options, self.tokens.renew(credentials))
+
+    def _once(self, method: str, url: str, options: dict[str, Any], credentials: str | None) -> requests.Response:
+        headers = self._headers(options.get("headers"), credentials)
+        try:
+            return super().request(method, url, **(options | {"headers": headers}))
+        except requests.RequestException as error:
+            # "from None": the text of the cause holds the whole URL, and in it the e-mail someone looked for.
+            raise classify(error, method, url, self.dialect) from None
+
+    def _headers(self, given: Mapping[str, str] | None, credentials: str | None) -> dict[str, str]:
+        headers = {name: value for name, value in (given or {}).items() if name.lower() != "authorization"}
+        if credentials is not None:
+            headers["Authorization"] = credentials
+        if (key := self._key.get()) is not None:
+            headers["Idempotency-Key"] = key
+        return headers
+
+    def _observe(self, response: requests.Response) -> None:
+        if seen := self.dialect.limits(response.headers):
+            self._limits = {**self._limits, **{limit.name: limit for limit in seen}}
+
+
+def _present_as(asked: str, response: requests.Response) -> None:
+    """Show the address that was asked for: zenpy looks in it for its own host before it reads an answer."""
+    host = urlsplit(asked)
+    if host.netloc:
+        went = urlsplit(str(response.request.url))
+        response.request.url = went._replace(scheme=host.scheme, netloc=host.netloc).geturl()
+
+
+def _is_json(response: requests.Response) -> bool:
+    if not response.content:
+        return True
+    try:
+        json.loads(response.content)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,98 @@
+"""Salesforce as a CRM, by simple-salesforce on our session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from simple_salesforce.api import Salesforce
+from simple_salesforce.format import format_soql
+
+from integrations.errors import Ambiguous, IntegrationError, Transient
+from integrations.http import VendorSession
+from integrations.protocols import ItemResult, Score, VendorUser
+from integrations.salesforce import mapping
+from integrations.scores import FieldMap
+
+API_VERSION = "60.0"
+
+# More than fifty contacts with one address are a matter for a person anyway.
+_BY_EMAIL = "SELECT Id, Name, Email, Phone FROM Contact WHERE Email = {} LIMIT 50"
+
+
+class SalesforceCrm:
+    """A ``Crm`` over the REST API. Threads may share it."""
+
+    def __init__(
+        self, session: VendorSession, fields: FieldMap = mapping.DEFAULT_FIELDS, api_version: str = API_VERSION
+    ) -> None:
+        self._session, self._fields = session, fields
+        # "Direct" authentication, so that the library's own refresh never runs: it recurses on a permanent
+        # 401. The session puts its own token over the one given here.
+        # Any: the library types answers as possibly None, and what an answer lacks is caught by _understood.
+        self._salesforce: Any = Salesforce(
+            session_id="unused", instance_url=session.address.url, session=session, version=api_version
+        )
+        del self._salesforce.headers["X-PrettyPrint"]  # answers twice the size, for nobody to read
+
+    @property
+    def session(self) -> VendorSession:
+        """For what it has observed of the org's limits."""
+        return self._session
+
+    def write_scores(self, scores: Sequence[Score]) -> Sequence[ItemResult]:
+        """``PATCH /composite/sobjects``, 200 records a call; records of one group are side by side in it."""
+        rows, wrong = mapping.rows(scores, self._fields)
+        errors: dict[int, IntegrationError | None] = dict(wrong)
+        for part in mapping.chunks(rows):
+            for row, error in zip(part, self._write(part), strict=True):
+                errors |= dict.fromkeys(row.places, error)
+        return tuple(ItemResult(score.record, errors[place]) for place, score in enumerate(scores))
+
+    def find_contacts(self, email: str) -> Sequence[VendorUser]:
+        """Contacts with exactly this address; Salesforce compares without regard to case."""
+        with _understood():
+            found = self._salesforce.query(format_soql(_BY_EMAIL, email.strip()))
+            return tuple(mapping.contact(record) for record in found["records"])
+
+    def get_contact(self, contact_id: str) -> VendorUser | None:
+        path = f"sobjects/Contact/{mapping.record_id('contact', contact_id)}"
+        try:
+            with _understood():
+                record = self._salesforce.restful(path, params={"fields": "Id,Name,Email,Phone"})
+                return mapping.contact(record)
+        except IntegrationError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def me(self) -> VendorUser:
+        """By OpenID Connect's userinfo, which every token may ask, with or without Chatter in the org."""
+        with _understood():
+            info = self._salesforce.oauth2("userinfo")
+            return VendorUser(str(info["user_id"]), email=info.get("email"), name=info.get("name"))
+
+    def _write(self, part: Sequence[mapping.Row]) -> Sequence[IntegrationError | None]:
+        with _understood(wrote=True):
+            answer = self._salesforce.restful(
+                "composite/sobjects", method="PATCH", json=mapping.batch(part, "Contact")
+            )
+            return [mapping.item_error(result) for result in _as_many(answer, len(part))]
+
+
+def _as_many(answer: Any, count: int) -> list[Any]:
+    """The results, one per record sent: they are told apart by their order alone."""
+    if not isinstance(answer, list) or len(answer) != count:
+        raise ValueError(f"{count} results were due")
+    return answer
+
+
+@contextmanager
+def _understood(*, wrote: bool = False) -> Iterator[None]:
+    """Translate what goes wrong while a success is read; refusals were translated by the session."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        kind = Ambiguous if wrote else Transient
+        raise kind(f"Salesforce's answer cannot be read: {type(error).__name__}", code="unreadable") from error

@@ -1,0 +1,201 @@
+"""E-mail by SMTP (RFC 5321), with the standard library."""
+
+from __future__ import annotations
+
+import re
+import smtplib
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.headerregistry import Address
+from email.utils import parseaddr
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from integrations.errors import Ambiguous, AuthFailed, IntegrationError, Permanent, Transient
+from integrations.protocols import Mail
+from integrations.smtp import message
+
+_PORTS = {"smtp": 25, "smtps": 465}
+_DOT = re.compile(rb"^\.", re.MULTILINE)
+_LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
+
+Broken = (smtplib.SMTPException, OSError)
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where mail is handed over. ``tls_required``: rather no mail than one without encryption."""
+
+    host: str
+    port: int
+    implicit_tls: bool = False
+    tls_required: bool = False
+    user: str = ""
+    password: str = field(default="", repr=False)
+
+    @classmethod
+    def parse(cls, url: str) -> Server:
+        """Read "smtp[s]://[user:password@]host[:port][?tls=required]". Raises ValueError with the remedy."""
+        parts = urlsplit(url)
+        if parts.scheme not in _PORTS or not parts.hostname or parts.path not in ("", "/"):
+            raise ValueError("is no SMTP address; write smtp://host:port or smtps://host:port")
+        options = parse_qs(parts.query, keep_blank_values=True)
+        if options not in ({}, {"tls": ["required"]}):
+            raise ValueError("has an option that is not known; the only one is ?tls=required")
+        return cls(
+            host=parts.hostname,
+            port=parts.port or _PORTS[parts.scheme],
+            implicit_tls=parts.scheme == "smtps",
+            tls_required=bool(options),
+            user=unquote(parts.username or ""),
+            password=unquote(parts.password or ""),
+        )
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class SmtpMessenger:
+    """A ``Messenger``. Each thread keeps its own connection open between mails; ``close`` ends them all."""
+
+    def __init__(
+        self, url: str, sender: str, *, timeout: float = 30.0, now: Callable[[], datetime] = _utc_now
+    ) -> None:
+        """``sender`` as "Acme <feedback@acme.example>"; ``timeout`` in seconds. Raises ValueError."""
+        self._server, self._timeout, self._now = Server.parse(url), timeout, now
+        self._sender = parse_sender(sender)
+        self._of_thread = threading.local()
+        self._open: set[smtplib.SMTP] = set()
+        self._lock = threading.Lock()
+
+    def send(self, mail: Mail) -> None:
+        """Hand the mail over: Transient or Permanent as the server says, Ambiguous when its last word is lost."""
+        built = message.build(mail, self._sender, self._now())
+        recipient = message.address("to", mail.to).addr_spec
+        if not recipient.isascii():
+            raise Permanent("mail field to needs SMTPUTF8, which is not supported; use another address", code="to")
+        content = _DOT.sub(b"..", built.as_bytes())  # a line that is one dot would end the mail
+        connection = self._connection()
+        try:
+            self._hand_over(connection, recipient, content)
+        except IntegrationError:
+            self._forget(connection)
+            raise
+
+    def close(self) -> None:
+        """End the connections of all threads."""
+        with self._lock:
+            connections, self._open = self._open, set()
+        for connection in connections:
+            connection.close()
+
+    def _hand_over(self, connection: smtplib.SMTP, recipient: str, content: bytes) -> None:
+        with _before_content():
+            _expect(connection.mail(self._sender.addr_spec), 250)
+            _expect(connection.rcpt(recipient), 250, 251)
+            _expect(connection.docmd("DATA"), 354)
+            connection.send(content + b".\r\n")  # if this breaks, the final dot has not been sent
+        try:
+            answer = connection.getreply()
+        except Broken as error:
+            reason = f"the mail server's last word is lost ({type(error).__name__})"
+            raise Ambiguous(reason, code="lost") from error
+        _expect(answer, 250)
+
+    def _connection(self) -> smtplib.SMTP:
+        kept: smtplib.SMTP | None = getattr(self._of_thread, "connection", None)
+        if kept is not None and _is_alive(kept):
+            return kept
+        if kept is not None:
+            self._forget(kept)
+        with _before_content():
+            fresh = self._connect()
+        self._of_thread.connection = fresh
+        return fresh
+
+    def _connect(self) -> smtplib.SMTP:
+        kind = smtplib.SMTP_SSL if self._server.implicit_tls else smtplib.SMTP
+        # The sender's domain is our name in EHLO: the library would look up the machine's own name, slowly.
+        connection = kind(
+            self._server.host, self._server.port, local_hostname=self._sender.domain, timeout=self._timeout
+        )
+        with self._lock:
+            self._open.add(connection)
+        try:
+            self._prepare(connection)
+        except BaseException:
+            self._forget(connection)
+            raise
+        return connection
+
+    def _prepare(self, connection: smtplib.SMTP) -> None:
+        connection.ehlo_or_helo_if_needed()
+        encrypted = self._server.implicit_tls
+        if not encrypted and connection.has_extn("starttls"):
+            connection.starttls(context=ssl.create_default_context())
+            connection.ehlo()
+            encrypted = True
+        if not encrypted and self._server.tls_required:
+            raise Permanent("the mail server offers no encryption; remove ?tls=required from url, or mend it")
+        if self._server.user:
+            self._log_in(connection, encrypted)
+
+    def _log_in(self, connection: smtplib.SMTP, encrypted: bool) -> None:
+        if not encrypted and self._server.host not in _LOCAL:
+            raise Permanent("the mail server takes passwords unencrypted only; write smtps:// or leave user out")
+        try:
+            connection.login(self._server.user, self._server.password)
+        except smtplib.SMTPAuthenticationError as error:
+            if 400 <= error.smtp_code < 500:
+                raise
+            raise AuthFailed("the mail server refused user or password; check url", code=str(error.smtp_code)) from None
+        except smtplib.SMTPNotSupportedError as error:
+            raise AuthFailed("the mail server knows no login; leave user and password out of url") from error
+
+    def _forget(self, connection: smtplib.SMTP) -> None:
+        self._of_thread.connection = None
+        with self._lock:
+            self._open.discard(connection)
+        connection.close()
+
+
+def parse_sender(text: str) -> Address:
+    """Read "Acme <feedback@acme.example>". Raises ValueError."""
+    name, addr = parseaddr(text)
+    try:
+        return message.address("sender", addr, name)
+    except Permanent as error:
+        raise ValueError("is no e-mail address; write it as Acme <feedback@acme.example>") from error
+
+
+def _is_alive(connection: smtplib.SMTP) -> bool:
+    """Servers close connections that were idle for a while."""
+    with suppress(*Broken):
+        return connection.noop()[0] == 250
+    return False
+
+
+@contextmanager
+def _before_content() -> Iterator[None]:
+    """Whatever breaks before the content was handed over: no mail was sent."""
+    try:
+        yield
+    except smtplib.SMTPResponseException as error:
+        raise _refusal(error.smtp_code) from None  # the server's words may quote the address
+    except Broken as error:
+        raise Transient(f"no connection to the mail server: {type(error).__name__}", code="no_connection") from error
+
+
+def _expect(answer: tuple[int, bytes], *codes: int) -> None:
+    if answer[0] not in codes:
+        raise _refusal(answer[0])
+
+
+def _refusal(code: int) -> IntegrationError:
+    """5xx is for good, everything else passes (RFC 5321, 4.2.1)."""
+    kind = Permanent if 500 <= code < 600 else Transient
+    return kind(f"the mail server refused the mail with {code}", code=str(code), status=code)

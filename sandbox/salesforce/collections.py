@@ -1,0 +1,177 @@
+"""/composite/sobjects: up to 200 records a call, one result each, together or one by one."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox.salesforce import errors
+from sandbox.salesforce.errors import Problem, RecordRefused
+from sandbox.salesforce.records import Records
+
+MOST = 200
+Outcome = dict[str, Any]
+_ROLLED_BACK = Problem(
+    "ALL_OR_NONE_OPERATION_ROLLED_BACK",
+    "Record rolled back because not all records were valid and the request was using AllOrNone header",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is to be done with one record, and which record it locks ("" when it is new)."""
+
+    kind: str
+    record_id: str
+    do: Callable[[], Outcome]
+
+
+class Collections:
+    """``hold`` is how long a write keeps its rows locked, in seconds: longer makes collisions likely."""
+
+    def __init__(self, records: Records, closing: threading.Event) -> None:
+        self.hold = 0.0
+        self._records, self._closing = records, closing
+
+    def update(self, given: Any, by: str) -> list[Outcome]:
+        """PATCH /composite/sobjects"""
+        return self._perform(given, lambda item: self._update(item, by))
+
+    def create(self, given: Any, by: str) -> list[Outcome]:
+        """POST /composite/sobjects"""
+        return self._perform(given, lambda item: self._create(item, by))
+
+    def upsert(self, given: Any, kind: str, field: str, by: str) -> list[Outcome]:
+        """PATCH /composite/sobjects/{kind}/{field}. Raises 404 for a field that is no key."""
+        self.key(kind, field)
+        return self._perform(given, lambda item: self._upsert(item, kind, field, by))
+
+    def key(self, kind: str, field: str) -> str:
+        """The proper name of a field that can be upserted by. Raises 404."""
+        known = self._records.sobject(kind).field(field)
+        if known is None or not (known.key or known.name == "Id"):
+            raise errors.no_external_id(field)
+        return known.name
+
+    def one(self, work: Work) -> Outcome:
+        """Do one piece of work under its lock. Raises RecordRefused."""
+        held, late = self._records.hold(work.kind, [work.record_id] if work.record_id else [])
+        try:
+            if late:
+                raise next(iter(late.values()))
+            self._pause(held)
+            return work.do()
+        finally:
+            self._records.release(held)
+
+    def _perform(self, given: Any, plan: Callable[[Any], Work]) -> list[Outcome]:
+        items = _items(given)
+        works = [_planned(plan, item) for item in items]
+        kind = next((work.kind for work in works if isinstance(work, Work)), "Contact")
+        ids = [work.record_id for work in works if isinstance(work, Work) and work.record_id]
+        held, late = self._records.hold(kind, ids)
+        try:
+            self._pause(held)
+            steps = [_step(work, late) for work in works]
+            return self._together(steps) if given.get("allOrNone") else [_attempt(step) for step in steps]
+        finally:
+            self._records.release(held)
+
+    def _pause(self, held: frozenset[str]) -> None:
+        if held and self.hold:
+            self._closing.wait(self.hold)
+
+    def _together(self, steps: Sequence[Callable[[], Outcome]]) -> list[Outcome]:
+        """Every result as if alone; but when one fails, none remains."""
+        results: list[Outcome] = []
+        try:
+            with self._records.undo_on_error():
+                results.extend(_attempt(step) for step in steps)
+                if not all(result["success"] for result in results):
+                    raise _SomeFailed
+        except _SomeFailed:
+            return [_failure(_ROLLED_BACK) if result["success"] else result for result in results]
+        return results
+
+    def _update(self, item: Any, by: str) -> Work:
+        kind, record_id = _kind(item), str(item.get("id") or item.get("Id") or "")
+        if not record_id:
+            raise RecordRefused("MISSING_ARGUMENT", "Id not specified in an update call")
+        return Work(kind, record_id, lambda: _success(self._records.update(kind, record_id, item, by)["Id"]))
+
+    def _create(self, item: Any, by: str) -> Work:
+        kind = _kind(item)
+        return Work(kind, "", lambda: _success(self._records.create(kind, item, by)["Id"]))
+
+    def _upsert(self, item: Any, kind: str, field: str, by: str) -> Work:
+        name = self.key(kind, field)
+        value = next((each for key, each in item.items() if key.lower() == name.lower()), None)
+        if value in (None, ""):
+            raise RecordRefused("MISSING_ARGUMENT", f"{name} not specified")
+        found = self._records.find(kind, self._records.sobject(kind).fields[name.lower()], value)
+        if len(found) > 1:
+            raise RecordRefused("DUPLICATE_EXTERNAL_ID", f"{name}: more than one record found for external id field")
+        record_id = found[0]["Id"] if found else ""
+        return Work(kind, record_id, lambda: self._write(kind, record_id, item, by))
+
+    def _write(self, kind: str, record_id: str, item: Any, by: str) -> Outcome:
+        if record_id:
+            return {**_success(self._records.update(kind, record_id, item, by)["Id"]), "created": False}
+        return {**_success(self._records.create(kind, item, by)["Id"]), "created": True}
+
+
+class _SomeFailed(Exception):
+    """Unwinds what an all-or-none call had written."""
+
+
+def _items(given: Any) -> list[Any]:
+    """Raises 400 for none, and for too many."""
+    items = given.get("records") if isinstance(given, dict) else None
+    if not isinstance(items, list) or not items:
+        raise errors.api_error(400, "REQUIRED_FIELD_MISSING", "At least 1 record is required")
+    if len(items) > MOST:
+        message = f"record limit reached. cannot submit more than {MOST} records into this call"
+        raise errors.api_error(400, "EXCEEDED_ID_LIMIT", message)
+    return items
+
+
+def _kind(item: Any) -> str:
+    kind = (item.get("attributes") or {}).get("type") if isinstance(item, dict) else None
+    if not kind:
+        raise RecordRefused("INVALID_TYPE", "Must specify the attribute 'type' of each record")
+    return str(kind)
+
+
+def _planned(plan: Callable[[Any], Work], item: Any) -> Work | RecordRefused:
+    try:
+        return plan(item)
+    except RecordRefused as refused:
+        return refused
+
+
+def _step(work: Work | RecordRefused, late: dict[str, RecordRefused]) -> Callable[[], Outcome]:
+    def step() -> Outcome:
+        if isinstance(work, RecordRefused):
+            raise work
+        if work.record_id in late:
+            raise late[work.record_id]
+        return work.do()
+
+    return step
+
+
+def _attempt(step: Callable[[], Outcome]) -> Outcome:
+    try:
+        return step()
+    except RecordRefused as refused:
+        return _failure(refused.problem)
+
+
+def _success(record_id: str) -> Outcome:
+    return {"id": record_id, "success": True, "errors": []}
+
+
+def _failure(problem: Problem) -> Outcome:
+    return {"success": False, "errors": [problem.in_collection()]}

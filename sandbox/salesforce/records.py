@@ -1,0 +1,209 @@
+"""The records: kept, checked, locked, remembered with every write."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sandbox.clock import Clock
+from sandbox.salesforce import errors, schema
+from sandbox.salesforce.errors import Problem, RecordRefused
+from sandbox.salesforce.ids import id_maker, is_id, long_id
+from sandbox.salesforce.schema import Field, SObject
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One accepted write of one record: who, when, and which fields."""
+
+    at: datetime
+    record: str
+    by: str
+    fields: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A programmed refusal: the next ``times`` writes of ``record`` fail with ``problem``."""
+
+    record: str
+    problem: Problem
+    times: int = 1
+
+
+class Records:
+    """All records of the organisation. Every public method takes the lock itself."""
+
+    def __init__(self, clock: Clock, changed: Callable[[Record, str, bool], None]) -> None:
+        self.objects: dict[str, SObject] = {each.name: each for each in (schema.contact(), schema.account())}
+        self.lock = threading.RLock()
+        self.writes: list[Write] = []
+        self._clock, self._changed = clock, changed
+        self._rows: dict[str, Record] = {}  # by 18-character id
+        self._kinds: dict[str, str] = {}
+        self._refusals: list[Refusal] = []
+        self._held: set[str] = set()
+        self._makers = {each.name: id_maker(each.prefix) for each in self.objects.values()}
+
+    def sobject(self, name: str) -> SObject:
+        """Raises 404."""
+        found = next((each for each in self.objects.values() if each.name.lower() == name.lower()), None)
+        if found is None:
+            raise errors.not_found()
+        return found
+
+    def add_field(self, kind: str, field: Field) -> None:
+        """A new custom field, empty on every record."""
+        with self.lock:
+            self.sobject(kind).add(field)
+            for key, row in self._rows.items():
+                if self._kinds[key] == self.sobject(kind).name:
+                    row.setdefault(field.name, schema.read(field, None))
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Program a refusal."""
+        with self.lock:
+            self._refusals.append(replace(refusal, record=long_id(refusal.record)))
+
+    def all(self, kind: str, *, deleted: bool = False) -> list[Record]:
+        """Copies of the records of one kind."""
+        with self.lock:
+            rows = [row for key, row in self._rows.items() if self._kinds[key] == kind]
+            return deepcopy([row for row in rows if deleted or not row["IsDeleted"]])
+
+    def get(self, kind: str, record_id: str) -> Record:
+        """A copy. Raises 404: NOT_FOUND, or ENTITY_IS_DELETED."""
+        with self.lock:
+            return deepcopy(self._row(kind, record_id))
+
+    def find(self, kind: str, field: Field, value: Any) -> list[Record]:
+        """The living records whose ``field`` is ``value``, in any case of letters."""
+        wanted = str(value).lower()
+        return [row for row in self.all(kind) if str(row.get(field.name) or "").lower() == wanted]
+
+    def create(self, kind: str, given: Mapping[str, Any], by: str) -> Record:
+        """Raises RecordRefused."""
+        sobject = self.sobject(kind)
+        with self.lock:
+            values = self._read(sobject, given)
+            _require(sobject, values)
+            self._check_unique(sobject, values, None)
+            row = self._blank(sobject, by) | values
+            self._rows[row["Id"]], self._kinds[row["Id"]] = row, sobject.name
+            return self._written(row, values, by, created=True)
+
+    def update(self, kind: str, record_id: str, given: Mapping[str, Any], by: str) -> Record:
+        """Raises RecordRefused, and 404."""
+        sobject = self.sobject(kind)
+        with self.lock:
+            row = self._row(kind, record_id)
+            self._take_refusal(row["Id"])
+            values = self._read(sobject, given)
+            _require(sobject, {**row, **values})
+            self._check_unique(sobject, values, row["Id"])
+            row.update(values)
+            return self._written(row, values, by, created=False)
+
+    def delete(self, kind: str, record_id: str, by: str, *, master: str | None = None) -> None:
+        """To the recycle bin; ``master`` is the winner of a merge. Raises RecordRefused, and 404."""
+        with self.lock:
+            row = self._row(kind, record_id)
+            row["IsDeleted"], row["MasterRecordId"] = True, long_id(master) if master else None
+            self._written(row, {"IsDeleted": True}, by, created=False)
+
+    @contextmanager
+    def undo_on_error(self) -> Iterator[None]:
+        """All or nothing: whatever the block wrote is taken back when it raises."""
+        with self.lock:
+            before = deepcopy(self._rows), dict(self._kinds), len(self.writes)
+            try:
+                yield
+            except Exception:
+                self._rows, self._kinds = before[0], before[1]
+                del self.writes[before[2] :]
+                raise
+
+    def hold(self, kind: str, ids: Sequence[str]) -> tuple[frozenset[str], dict[str, RecordRefused]]:
+        """Lock the accounts of these contacts (or these accounts). → what was locked, and who came too late.
+
+        Salesforce waits ten seconds for a row lock before it gives up; this stand-in gives up at once.
+        """
+        with self.lock:
+            parents = {record_id: self._parent(kind, record_id) for record_id in ids}
+            late = {record_id: errors.locked([parent]) for record_id, parent in parents.items()
+                    if parent in self._held}  # fmt: skip
+            mine = frozenset(parent for parent in parents.values() if parent) - self._held
+            self._held |= mine
+            return mine, late
+
+    def release(self, held: frozenset[str]) -> None:
+        with self.lock:
+            self._held -= held
+
+    def _parent(self, kind: str, record_id: str) -> str:
+        row = self._rows.get(long_id(record_id), {})
+        return str((row.get("AccountId") or row.get("Id") or "") if kind == "Contact" else row.get("Id") or "")
+
+    def _row(self, kind: str, record_id: str) -> Record:
+        key = long_id(record_id)
+        if not is_id(record_id) or self._kinds.get(key) != self.sobject(kind).name:
+            raise RecordRefused("NOT_FOUND", "The requested resource does not exist", status=404)
+        if self._rows[key]["IsDeleted"]:
+            raise errors.deleted()
+        return self._rows[key]
+
+    def _take_refusal(self, record_id: str) -> None:
+        for place, refusal in enumerate(self._refusals):
+            if refusal.record == record_id:
+                left = replace(refusal, times=refusal.times - 1)
+                self._refusals[place : place + 1] = [left] if left.times > 0 else []
+                raise RecordRefused(refusal.problem.code, refusal.problem.message, refusal.problem.fields)
+
+    def _read(self, sobject: SObject, given: Mapping[str, Any]) -> Record:
+        return dict(self._read_one(sobject, name, value) for name, value in given.items()
+                    if name.lower() not in ("attributes", "id"))  # fmt: skip
+
+    def _read_one(self, sobject: SObject, name: str, value: Any) -> tuple[str, Any]:
+        field = sobject.field(name)
+        if field is None:
+            raise errors.no_such_column(name, sobject.name)
+        if not field.writable:
+            message = f"Unable to create/update fields: {field.name}. Please check the security settings of this field"
+            raise RecordRefused("INVALID_FIELD_FOR_INSERT_UPDATE", message, [field.name])
+        return field.name, schema.read(field, value)
+
+    def _check_unique(self, sobject: SObject, values: Record, own: str | None) -> None:
+        for field in sobject.fields.values():
+            if field.unique and values.get(field.name) is not None:
+                others = [row["Id"] for row in self.find(sobject.name, field, values[field.name]) if row["Id"] != own]
+                if others:
+                    message = f"duplicate value found: {field.name} duplicates value on record with id: {others[0]}"
+                    raise RecordRefused("DUPLICATE_VALUE", message)
+
+    def _blank(self, sobject: SObject, by: str) -> Record:
+        blank: Record = {field.name: schema.read(field, None) for field in sobject.fields.values()}
+        now = self._clock()
+        return blank | {"Id": self._makers[sobject.name](), "CreatedDate": now, "CreatedById": by, "OwnerId": by}
+
+    def _written(self, row: Record, values: Record, by: str, *, created: bool) -> Record:
+        now = self._clock()
+        row.update(LastModifiedDate=now, SystemModstamp=now, LastModifiedById=by)
+        if "LastName" in row:
+            row["Name"] = " ".join(part for part in (row["FirstName"], row["LastName"]) if part)
+        self.writes.append(Write(now, row["Id"], by, deepcopy(values)))
+        self._changed(row, by, created)
+        return deepcopy(row)
+
+
+def _require(sobject: SObject, values: Mapping[str, Any]) -> None:
+    missing = [field.name for field in sobject.fields.values() if field.required and values.get(field.name) is None]
+    if missing:
+        message = f"Required fields are missing: [{', '.join(missing)}]"
+        raise RecordRefused("REQUIRED_FIELD_MISSING", message, missing)

@@ -1,0 +1,44 @@
+"""A WSGI app on a port of its own, in threads of its own, until it is closed."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import Any
+
+from waitress import wasyncore
+from waitress.server import create_server
+
+HOST = "127.0.0.1"
+
+# A stand-in that cuts connections on purpose would fill the log with waitress' surprise about it.
+logging.getLogger("waitress").setLevel(logging.ERROR)
+
+
+class Server:
+    """``app`` on 127.0.0.1:``port`` (0: any free port). ``url`` is known at once; ``close`` frees everything."""
+
+    def __init__(self, app: Any, port: int = 0, *, threads: int = 8) -> None:
+        self._sockets: dict[int, Any] = {}
+        self._server = create_server(
+            app, map=self._sockets, host=HOST, port=port, threads=threads, clear_untrusted_proxy_headers=True
+        )
+        self.port = int(self._server.effective_port)
+        self.url = f"http://{HOST}:{self.port}"
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._serve, name=f"sandbox:{self.port}", daemon=True)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        while not self._stopping.is_set():
+            wasyncore.loop(timeout=1, use_poll=True, map=self._sockets, count=1)
+        # Here and not in close(): only this thread may touch the sockets it polls.
+        self._server.task_dispatcher.shutdown(timeout=1)
+        wasyncore.close_all(self._sockets, ignore_all=True)
+
+    def close(self) -> None:
+        """Stop serving. Open connections are cut."""
+        if not self._stopping.is_set():
+            self._stopping.set()
+            self._server.pull_trigger()
+            self._thread.join()

@@ -1,0 +1,104 @@
+"""The stand-in's inside: state and rules, put together. The API and the agents' pages work on it."""
+
+from __future__ import annotations
+
+import json
+from copy import deepcopy
+from typing import Any
+
+from sandbox.clock import Clock
+from sandbox.outbox import Outbox
+from sandbox.zendesk import events, people
+from sandbox.zendesk.access import Access, OAuthClient
+from sandbox.zendesk.events import Happening
+from sandbox.zendesk.idempotency import IdempotencyKeys
+from sandbox.zendesk.limits import Limits, RateLimiter
+from sandbox.zendesk.shapes import new_group, new_ticket_field, new_user, new_user_field
+from sandbox.zendesk.state import Json, State
+from sandbox.zendesk.tickets import Tickets, Writer
+from sandbox.zendesk.triggers import Triggers
+from sandbox.zendesk.webhooks import Webhooks
+
+INTEGRATION_EMAIL = "ringback@acme.example"
+AGENT_EMAIL = "anna@acme.example"
+CLIENT_ID, CLIENT_SECRET, API_TOKEN = "ringback", "zendesk-client-secret", "zendesk-api-token"
+_USER_FIELDS = (
+    ("nps_score", "NPS score", "integer"),
+    ("nps_band", "NPS group", "text"),
+    ("nps_date", "NPS date", "date"),
+    ("nps_comment", "NPS comment", "textarea"),
+    ("loop_status", "Loop status", "text"),
+)
+_SYSTEM_FIELDS = ("subject", "description", "status", "tickettype", "priority", "group", "assignee")
+_FIELDS = (("NPS score", "integer"), ("Callback phone", "text"), ("Preferred time", "text"), ("Outcome", "text"))
+
+
+class Desk:
+    """One Zendesk account."""
+
+    def __init__(self, clock: Clock, outbox: Outbox, limits: Limits) -> None:
+        self.state = State(clock)
+        self.access = Access(self.state)
+        self.keys = IdempotencyKeys(clock)
+        self.limiter = RateLimiter(limits)
+        self.webhooks = Webhooks(self.state, outbox)
+        self.triggers = Triggers(self.state, self.webhooks)
+        self.tickets = Tickets(self.state, self._announce)
+        self.integration, self.agent = self._furnish()
+
+    def _furnish(self) -> tuple[Json, Json]:
+        """An account as an admin leaves it: staff, groups, fields, and credentials for the integration."""
+        care = self.add_group("Customer care")
+        self.add_group("Callbacks")
+        for title in _SYSTEM_FIELDS:
+            field = new_ticket_field(self.state, {"type": title, "title": title.capitalize()})
+            self.state.ticket_fields[field["id"]] = {**field, "removable": False}
+        for title, kind in _FIELDS:
+            self.add_ticket_field(title, kind)
+        for key, title, kind in _USER_FIELDS:
+            self.add_user_field(key, title, kind)
+        integration = self._staff("admin", "Ringback", INTEGRATION_EMAIL, care["id"])
+        self.access.add_client(OAuthClient(CLIENT_ID, CLIENT_SECRET, integration["id"]))
+        self.access.add_api_token(API_TOKEN, INTEGRATION_EMAIL)
+        return integration, self._staff("agent", "Anna de Vries", AGENT_EMAIL, care["id"])
+
+    def _staff(self, role: str, name: str, email: str, group: int) -> Json:
+        user = new_user(self.state, role, name, email) | {"default_group_id": group}
+        self.state.users[user["id"]] = user
+        return user
+
+    def add_group(self, name: str) -> Json:
+        group = new_group(self.state, name)
+        self.state.groups[group["id"]] = group
+        return group
+
+    def add_ticket_field(self, title: str, kind: str = "text", **more: Any) -> Json:
+        field = new_ticket_field(self.state, {"title": title, "type": kind, **more})
+        self.state.ticket_fields[field["id"]] = field
+        return field
+
+    def add_user_field(self, key: str, title: str, kind: str = "text", **more: Any) -> Json:
+        field = new_user_field(self.state, {"key": key, "title": title, "type": kind, **more})
+        self.state.user_fields[field["id"]] = field
+        for user in self.state.users.values():
+            user["user_fields"].setdefault(key, None)
+        return field
+
+    def add_user(self, name: str, email: str | None = None, **more: Any) -> Json:
+        with self.state.lock:
+            return deepcopy(people.create(self.state, {"name": name, "email": email, "verified": True, **more}))
+
+    def as_agent(self, user_id: int | None = None) -> Writer:
+        """An agent at the web page. Raises 404."""
+        return Writer(self.state.user(user_id) if user_id else self.agent, "web", "Mozilla/5.0")
+
+    def as_requester(self, ticket_id: int) -> Writer:
+        """The ticket's customer, writing back. Raises 404."""
+        return Writer(self.state.user(self.state.ticket(ticket_id)["requester_id"]), "email", "")
+
+    def _announce(self, actor: Json, ticket: Json, happened: list[Happening]) -> None:
+        for happening in happened:
+            envelope = events.envelope(self.state, actor, ticket, happening)
+            self.webhooks.publish(json.loads(json.dumps(envelope)))
+        if happened:
+            self.triggers.fire(actor, ticket, happened)

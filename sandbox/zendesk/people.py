@@ -1,0 +1,130 @@
+"""Users: found, created, changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sandbox.zendesk import errors
+from sandbox.zendesk.shapes import new_user
+from sandbox.zendesk.state import Json, Notice, State
+
+_WRITABLE = (
+    "name", "external_id", "phone", "alias", "details", "notes", "time_zone", "locale", "organization_id",
+    "verified", "suspended", "role", "signature", "tags", "default_group_id",
+)  # fmt: skip
+_ROLES = ("end-user", "agent", "admin")
+
+
+def find(state: State, *, email: str | None = None, external_id: str | None = None) -> Json | None:
+    """The user with this e-mail address (in any case) or external id."""
+    for user in state.users.values():
+        if email and (user["email"] or "").lower() == email.lower():
+            return user
+        if external_id and user["external_id"] == external_id:
+            return user
+    return None
+
+
+def search(state: State, query: str, external_id: str | None) -> list[Json]:
+    """The search's subset: an e-mail address, "email:…", "external_id:…", or words of the name."""
+    if external_id:
+        return [user for user in state.users.values() if user["external_id"] == external_id]
+    field, _, wanted = query.rpartition(":")
+    wanted = wanted.strip('" ').lower()
+    return [user for user in state.users.values() if wanted and _matches(user, field.strip(), wanted)]
+
+
+def _matches(user: Json, field: str, wanted: str) -> bool:
+    values = [user[field]] if field in ("email", "external_id", "name", "phone", "role") else [
+        user["name"], user["email"], user["phone"], user["external_id"],
+    ]  # fmt: skip
+    exact = field in ("email", "external_id", "role") or "@" in wanted
+    texts = [str(value).lower() for value in values if value]
+    return wanted in texts if exact else any(wanted in text for text in texts)
+
+
+def create(state: State, given: Json) -> Json:
+    """A new user. Raises 422 for a missing name or an address in use."""
+    email = given.get("email") or None
+    if not str(given.get("name") or "").strip():
+        raise errors.invalid("name", "Name: is too short (minimum is one character)", "ValueTooShort")
+    if email and find(state, email=email):
+        raise _in_use(email)
+    user = new_user(state, _role(str(given.get("role") or "end-user")), given["name"].strip(), email)
+    state.users[user["id"]] = user
+    change(state, user, {key: value for key, value in given.items() if key not in ("email", "role")})
+    if email and not given.get("skip_verify_email") and not given.get("verified"):
+        state.notices.append(Notice(email, "verify"))
+    return user
+
+
+def change(state: State, user: Json, given: Json) -> Json:
+    """Write what may be written; unknown user fields are dropped, as Zendesk does. Raises 422."""
+    fields = _checked_fields(state, given.get("user_fields") or {})
+    email = given.get("email") or user["email"]
+    holder = find(state, email=email) if email else None
+    if holder is not None and holder is not user:
+        raise _in_use(email)
+    _role(str(given.get("role", user["role"])))
+    user.update({key: given[key] for key in _WRITABLE if key in given})
+    user["email"], user["updated_at"] = email, state.now()
+    user["user_fields"].update(fields)
+    return user
+
+
+def create_or_update(state: State, given: Json) -> tuple[Json, bool]:
+    """Match on e-mail **or** external id. → the user, and whether it is new."""
+    external_id = given.get("external_id")
+    found = find(state, email=given.get("email")) or find(state, external_id=external_id)
+    return (create(state, given), True) if found is None else (change(state, found, given), False)
+
+
+def requester(state: State, given: Any) -> Json:
+    """The user that a ticket's ``requester`` names; created when the address is new. Raises 422."""
+    if not isinstance(given, dict) or not (given.get("email") or given.get("name")):
+        raise errors.invalid("requester", "Requester: is invalid", None)
+    found = find(state, email=given.get("email"))
+    return found or create(state, {**given, "skip_verify_email": True})
+
+
+def unpermitted(given: Iterable[str]) -> list[str]:
+    """Keys of a user that Zendesk ignores, for its warning header."""
+    known = {*_WRITABLE, "email", "user_fields", "skip_verify_email", "identities", "remote_photo_url"}
+    return sorted(f"user.{key}" for key in set(given) - known)
+
+
+def _role(role: str) -> str:
+    if role not in _ROLES:
+        raise errors.invalid("role", f"Role: {role} is not a valid role")
+    return role
+
+
+def _in_use(email: str) -> errors.ApiError:
+    return errors.invalid("email", f"Email: {email} is already being used by another user", "DuplicateValue")
+
+
+def _checked_fields(state: State, given: Json) -> Json:
+    types = {field["key"]: field for field in state.user_fields.values()}
+    return {key: _checked(types[key], value) for key, value in given.items() if key in types}
+
+
+def _checked(field: Json, value: Any) -> Any:
+    """The value as the field keeps it. Raises 422 when it is of another type."""
+    if value is None or field["type"] in ("text", "textarea", "regexp", "date", "lookup"):
+        return value
+    if field["type"] == "checkbox":
+        return bool(value)
+    if field["type"] == "dropdown":
+        return _option(field, value)
+    try:
+        return int(value) if field["type"] == "integer" else float(value)
+    except (TypeError, ValueError):
+        raise errors.invalid(field["key"], f"{field['title']}: {value} is not a valid {field['type']}") from None
+
+
+def _option(field: Json, value: Any) -> Any:
+    options = [option["value"] for option in field.get("custom_field_options", [])]
+    if value not in options:
+        raise errors.invalid(field["key"], f"{field['title']}: {value} is not one of its options")
+    return value

@@ -1,0 +1,193 @@
+"""What every test may ask for: databases, brokers, a browser, and an environment of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from itertools import count
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+import redis
+from psycopg.sql import SQL, Identifier
+
+from connector.storage.database import Database
+from connector.storage.migrate import upgrade
+from tests import services
+
+OURS = f"ringback_test_{os.getpid()}"
+_numbers = count(1)
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The settings of whoever runs the tests are not the tests' settings."""
+    for name in list(os.environ):
+        if name.startswith("RINGBACK_") and not name.startswith("RINGBACK_TEST_"):
+            monkeypatch.delenv(name)
+
+
+def _address(service: services.Service) -> str:
+    try:
+        return services.address(service)
+    except services.MissingServiceError as error:
+        if os.environ.get("ALLOW_SKIPS") == "1":
+            pytest.skip(str(error))
+        pytest.fail(str(error), pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> str:
+    """The URL of the server's own database; what killed test runs left behind is dropped first."""
+    url = _address(services.POSTGRESQL)
+    with _postgres(url) as server:
+        names = server.execute("SELECT datname FROM pg_database WHERE datname LIKE 'ringback\\_test\\_%'").fetchall()
+        for (name,) in names:
+            if not _lives(name.split("_")[2]):
+                _drop(server, name)
+    return url
+
+
+@pytest.fixture(scope="session")
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """An empty PostgreSQL database, for this test session alone."""
+    with _new_postgres(postgres_server, OURS) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: str) -> Iterator[str]:
+    """The name of a migrated database that others are copied from: far faster than migrating each."""
+    name = f"{OURS}_template"
+    with _new_postgres(postgres_server, name) as url:
+        upgrade(url)
+        yield name
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file that others are copied from."""
+    file = tmp_path_factory.mktemp("template") / "ringback.db"
+    upgrade(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.services)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A fresh migrated database, once on SQLite and once on PostgreSQL."""
+    if request.param == "sqlite":
+        file = tmp_path / "ringback.db"
+        shutil.copy(request.getfixturevalue("sqlite_template"), file)
+        yield f"sqlite:///{file}"
+        return
+    server, template = (request.getfixturevalue(name) for name in ("postgres_server", "postgres_template"))
+    with _new_postgres(server, f"{OURS}_{next(_numbers)}", template) as url:
+        yield url
+
+
+@pytest.fixture
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database without any table; parametrise it indirectly with "sqlite" or "postgresql"."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'empty.db'}"
+        return
+    with _new_postgres(request.getfixturevalue("postgres_server"), f"{OURS}_{next(_numbers)}") as url:
+        yield url
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """An open ``Database`` on ``database_url``."""
+    with closing(Database(database_url, pool_size=5)) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """A Redis database number that nobody else uses; emptied afterwards."""
+    server = _address(services.REDIS)
+    for number in range(15, 0, -1):
+        url = f"{server}/{number}"
+        with redis.Redis.from_url(url) as client:
+            if _take_redis(client):
+                yield url
+                client.flushdb()
+                return
+    pytest.fail(f"Redis at {server} has no empty database among 1 to 15. Empty one of them: redis-cli -n 15 flushdb")
+
+
+@pytest.fixture(scope="session")
+def rabbitmq_url() -> Iterator[str]:
+    """RabbitMQ, in a virtual host of its own where we may make one; name queues with ``queue_prefix`` anyway."""
+    server = _address(services.RABBITMQ)
+    made = os.geteuid() == 0 and _rabbitmqctl("add_vhost", OURS)
+    if not made:
+        yield server
+        return
+    _rabbitmqctl("set_permissions", "-p", OURS, urlsplit(server).username or "guest", ".*", ".*", ".*")
+    yield urlunsplit(urlsplit(server)._replace(path=f"/{OURS}"))
+    _rabbitmqctl("delete_vhost", OURS)
+
+
+@pytest.fixture(scope="session")
+def queue_prefix() -> str:
+    """Begins every queue name, so that two test sessions on one broker do not hear each other."""
+    return f"{OURS}."
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a Chromium."""
+    return _address(services.CHROMIUM)
+
+
+@contextmanager
+def _new_postgres(server_url: str, name: str, template: str = "template1") -> Iterator[str]:
+    create = SQL("CREATE DATABASE {} TEMPLATE {}").format(Identifier(name), Identifier(template))
+    with _postgres(server_url) as server:
+        _drop(server, name)
+        server.execute(create)
+    try:
+        yield urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
+    finally:
+        with _postgres(server_url) as server:
+            _drop(server, name)
+
+
+@contextmanager
+def _postgres(url: str) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(url, autocommit=True) as connection:
+        yield connection
+
+
+def _drop(server: psycopg.Connection, name: str) -> None:
+    server.execute(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(name)))
+
+
+def _take_redis(client: redis.Redis) -> bool:
+    """Claim the database if it is empty, or left behind by a test run that no longer lives."""
+    mark = "ringback-test:owner"
+    owner = client.get(mark)
+    if owner is not None and not _lives(bytes(owner).decode()):
+        client.flushdb()
+    return bool(client.set(mark, str(os.getpid()), nx=True)) and (client.dbsize() == 1 or not client.delete(mark))
+
+
+def _lives(pid: str) -> bool:
+    try:
+        os.kill(int(pid), 0)
+    except (ProcessLookupError, ValueError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _rabbitmqctl(*arguments: str) -> bool:
+    program = shutil.which("rabbitmqctl")
+    return program is not None and subprocess.run([program, *arguments], capture_output=True).returncode == 0

@@ -1,0 +1,17 @@
+"""Evidence that others recorded, kept beside the project. A test that needs it is skipped, visibly, without it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
+
+
+def oracle_path(relative: str) -> Path:
+    """The path of one piece of evidence, as "zendesk/webhooks/docs.ticket.created.json"."""
+    folder = SHARED / "oracles"
+    if not folder.is_dir():
+        pytest.skip(f"{folder} is not here: this test compares with evidence that the project does not ship")
+    return folder / relative

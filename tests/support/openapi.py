@@ -1,0 +1,78 @@
+"""Hold a request against Zendesk's published OpenAPI description: method, path and JSON body."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
+
+from tests.oracles import oracle_path
+
+_UNREAD = ("tag:yaml.org,2002:value", "tag:yaml.org,2002:timestamp")  # a bare "=", and dates as JSON has them
+
+
+class _Loader(yaml.CSafeLoader):  # the description has 50,000 lines: libyaml reads it in under a second
+    yaml_implicit_resolvers = {
+        first: [(tag, pattern) for tag, pattern in resolvers if tag not in _UNREAD]
+        for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+@cache
+def support_api() -> dict[str, Any]:
+    """Zendesk's Support API; the test is skipped where the description is not at hand."""
+    text = oracle_path("zendesk/support-api.openapi.yaml").read_text(encoding="utf-8")
+    description: dict[str, Any] = yaml.load(text, _Loader)  # noqa: S506  # a SafeLoader with fewer resolvers
+    _as_json_schema(description["components"]["schemas"])
+    return description
+
+
+def check_request(method: str, path: str, body: Any = None) -> None:
+    """Fail, naming every mistake, when Zendesk's description knows no such request or another body."""
+    operation = _operation(method.lower(), path.removesuffix(".json"))
+    content = operation.get("requestBody", {}).get("content", {})
+    if "application/json" not in content:
+        return
+    schema = {"$ref": "urn:zendesk" + content["application/json"]["schema"]["$ref"]}
+    resource = Resource.from_contents(support_api(), default_specification=DRAFT202012)
+    registry: Registry[Any] = Registry().with_resource("urn:zendesk", resource)
+    found = list(_strict(Draft202012Validator(schema, registry=registry), body))
+    assert not found, f"{method} {path}: {'; '.join(found)}"
+
+
+def _strict(validator: Draft202012Validator, body: Any) -> Iterator[str]:
+    for error in validator.iter_errors(body):
+        yield f"{error.json_path}: {error.message}"
+
+
+def _operation(method: str, path: str) -> dict[str, Any]:
+    """The most literal path that fits: /users/me before /users/{user_id}."""
+    paths = support_api()["paths"]
+    fitting = [name for name in paths if method in paths[name] and _pattern(name).fullmatch(path)]
+    assert fitting, f"Zendesk knows no {method.upper()} {path}"
+    operation: dict[str, Any] = paths[min(fitting, key=lambda name: name.count("{"))][method]
+    return operation
+
+
+@cache
+def _pattern(path: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(path)))
+
+
+def _as_json_schema(node: Any) -> None:
+    """OpenAPI 3.0 says ``nullable`` where JSON Schema has the type null."""
+    if isinstance(node, list):
+        for each in node:
+            _as_json_schema(each)
+    if not isinstance(node, dict):
+        return
+    if node.get("nullable") is True and isinstance(node.get("type"), str):
+        node["type"] = [node["type"], "null"]
+    for each in node.values():
+        _as_json_schema(each)

@@ -1,0 +1,298 @@
+"""What Zendesk's webhooks mean."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.fixtures import envelope, payload
+from tests.oracles import oracle_path
+from webhooks.delivery import Account, Delivery, Translation
+from webhooks.errors import Unreadable, WebhookError
+from webhooks.zendesk import Zendesk
+from webhooks.zendesk_trigger import TYPES
+from workflows.events import EVENT_TYPES, Event, Person
+
+NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
+ACCOUNT = Account("zendesk-nl", "zendesk", ("secret",), own_user="9999")
+ZENDESK = Zendesk()
+
+
+def translate(body: bytes, account: Account = ACCOUNT, key: str = "01INVOCATION") -> Translation:
+    return ZENDESK.translate(Delivery(account.connection, key, NOW, "application/json", {}, body), account)
+
+
+def the_event(body: bytes, account: Account = ACCOUNT) -> Event:
+    [event] = translate(body, account).events
+    return event
+
+
+@pytest.mark.parametrize(("fixture", "neutral"), [
+    ("ticket_created", "ticket.created"),
+    ("ticket_solved", "ticket.solved"),
+    ("ticket_reopened", "ticket.reopened"),
+    ("ticket_assigned", "ticket.assigned"),
+    ("ticket_group_assigned", "ticket.assigned"),
+    ("ticket_commented", "ticket.commented"),
+    ("ticket_merged", "ticket.merged"),
+    ("ticket_deleted", "ticket.deleted"),
+    ("csat_rated", "csat.rated"),
+    ("trigger_solved", "ticket.solved"),
+])
+def test_an_event_becomes_its_neutral_type_with_every_neutral_field(fixture: str, neutral: str) -> None:
+    event = the_event(payload(f"zendesk/{fixture}.json"))
+    assert event.type == neutral
+    assert set(EVENT_TYPES[neutral].fields) <= set(event.data)
+    assert event.data["ticket"] == "zendesk-nl:90210"
+    assert event.connection == "zendesk-nl"
+
+
+def test_a_solved_ticket_carries_all_that_conditions_may_ask() -> None:
+    event = the_event(payload("zendesk/ticket_solved.json"))
+    assert event.id == "0e1f2a3b-0000-4000-8000-000000000002"
+    assert event.time == datetime(2026, 11, 21, 9, 30, 0, 123456, tzinfo=UTC)
+    assert event.person == Person(ids={"zendesk-nl": "8055"})
+    expected = {"ticket_id": "90210", "status": "solved", "priority": "high", "tags": ["lamp", "vip"], "group": "400",
+                "agent": "7001", "subject": "Broken lamp", "external_id": None, "channel": "email", "brand": "310",
+                "form": "601", "requester_id": "8055", "organization_id": None, "callback": None}
+    assert {name: event.data[name] for name in expected} == expected
+    assert event.data["detail"]["custom_status"] == "501"
+    assert event.data["change"]["previous"] == "OPEN"
+
+
+@pytest.mark.parametrize(("previous", "current", "neutral"), [
+    ("NEW", "SOLVED", "ticket.solved"),
+    ("HOLD", "SOLVED", "ticket.solved"),
+    ("OPEN", "CLOSED", "ticket.solved"),
+    ("SOLVED", "NEW", "ticket.reopened"),
+    ("SOLVED", "OPEN", "ticket.reopened"),
+    ("SOLVED", "PENDING", "ticket.reopened"),
+    ("SOLVED", "HOLD", "ticket.reopened"),
+    ("SOLVED", "DELETED", "ticket.deleted"),
+    ("OPEN", "DELETED", "ticket.deleted"),
+    ("solved", "open", "ticket.reopened"),
+])
+def test_a_status_change_that_matters_is_named(previous: str, current: str, neutral: str) -> None:
+    event = the_event(envelope("zendesk/ticket_solved.json", event={"previous": previous, "current": current}))
+    assert event.type == neutral
+    assert event.data["status"] == current.lower()
+
+
+@pytest.mark.parametrize(("previous", "current"), [
+    ("SOLVED", "CLOSED"), ("CLOSED", "CLOSED"), ("SOLVED", "SOLVED"), ("NEW", "OPEN"), ("OPEN", "PENDING"),
+    ("CLOSED", "ARCHIVED"), ("DELETED", "SCRUBBED"), ("DELETED", "OPEN"), ("OPEN", "INVENTED"),
+])
+def test_a_status_change_that_means_nothing_is_ignored_with_both_statuses(previous: str, current: str) -> None:
+    told = translate(envelope("zendesk/ticket_solved.json", event={"previous": previous, "current": current}))
+    assert not told.events
+    assert previous in told.ignored
+    assert current in told.ignored
+
+
+@pytest.mark.parametrize("fixture", ["ticket_solved", "ticket_created", "ticket_merged"])
+def test_our_own_write_coming_back_is_ignored(fixture: str) -> None:
+    told = translate(envelope(f"zendesk/{fixture}.json", detail={"actor_id": "9999"}))
+    assert told == Translation(ignored="our own write")
+    told = translate(envelope(f"zendesk/{fixture}.json", detail={"actor_id": 9999}))
+    assert told == Translation(ignored="our own write")
+
+
+def test_our_own_comment_is_known_by_its_author() -> None:
+    body = json.loads(payload("zendesk/ticket_commented.json"))
+    body["detail"]["actor_id"], body["event"]["comment"]["author"]["id"] = None, 9999
+    assert translate(json.dumps(body).encode()).ignored == "our own write"
+
+
+def test_our_own_trigger_is_ignored_too() -> None:
+    assert translate(envelope("zendesk/trigger_solved.json", actor_id="9999")).ignored == "our own write"
+
+
+def test_without_knowing_ourselves_nothing_counts_as_our_own() -> None:
+    account = Account("zendesk-nl", "zendesk", ("secret",))
+    assert the_event(envelope("zendesk/ticket_solved.json", detail={"actor_id": None}), account)
+
+
+def test_an_unknown_event_is_ignored_by_name() -> None:
+    told = translate(envelope("zendesk/ticket_solved.json", type="zen:event-type:ticket.tags_changed"))
+    assert not told.events
+    assert "'ticket.tags_changed'" in told.ignored
+
+
+def test_nulls_and_numbers_of_other_versions_are_read() -> None:
+    detail = {"id": 90210, "tags": None, "priority": None, "requester_id": 8055, "group_id": 0, "assignee_id": ""}
+    event = the_event(envelope("zendesk/ticket_solved.json", detail=detail))
+    assert event.data["ticket_id"] == "90210"
+    assert (event.data["tags"], event.data["priority"]) == ([], None)
+    assert (event.data["group"], event.data["agent"]) == (None, None)
+    assert event.person == Person(ids={"zendesk-nl": "8055"})
+
+
+def test_a_comment_says_whether_the_customer_saw_it() -> None:
+    public = the_event(payload("zendesk/ticket_commented.json"))
+    assert (public.data["public"], public.data["comment"]) == (True, "A new lamp is on its way.")
+    private = the_event(envelope("zendesk/ticket_commented.json", event={"comment": {"is_public": False, "body": "x"}}))
+    assert private.data["public"] is False
+
+
+def test_a_merged_ticket_says_into_which_if_zendesk_does() -> None:
+    assert the_event(payload("zendesk/ticket_merged.json")).data["into"] == "zendesk-nl:90300"
+    assert the_event(envelope("zendesk/ticket_merged.json", event={"target_ticket_id": None})).data["into"] is None
+
+
+@pytest.mark.parametrize(("event", "rating", "comment"), [
+    ({"satisfaction_score": {"score": "BAD", "comment": "Slow"}}, "bad", "Slow"),
+    ({"satisfaction_score": "GOOD"}, "good", ""),
+    ({"satisfaction_score": {"rating_category": "NEUTRAL"}}, "neutral", ""),
+])
+def test_a_rating_is_read_in_each_of_its_shapes(event: dict[str, Any], rating: str, comment: str) -> None:
+    data = the_event(envelope("zendesk/csat_rated.json", event=event)).data
+    assert (data["rating"], data["comment"]) == (rating, comment)
+
+
+@pytest.mark.parametrize("kind", ["soft_deleted", "permanently_deleted", "marked_as_spam"])
+def test_every_way_to_lose_a_ticket_is_a_deletion(kind: str) -> None:
+    event = the_event(envelope("zendesk/ticket_deleted.json", type=f"zen:event-type:ticket.{kind}"))
+    assert (event.type, event.data["status"]) == ("ticket.deleted", "deleted")
+
+
+@pytest.mark.parametrize(("change", "message"), [
+    ({"id": ...}, "id is missing"),
+    ({"id": "x" * 300}, "id is missing"),
+    ({"time": ...}, "time is None; send ISO 8601 with a time zone"),
+    ({"time": "yesterday"}, "time is 'yesterday'"),
+    ({"time": "2026-11-21T09:30:00"}, "time is '2026-11-21T09:30:00'"),
+    ({"time": "0001-01-01T00:00:00+10:00"}, "time is '0001-01-01"),
+    ({"detail": {"id": None}}, "the ticket's id is None"),
+    ({"detail": {"id": True}}, "the ticket's id is True"),
+    ({"detail": []}, "the ticket's id is None"),
+    ({"event": {"current": None}}, "event.current is None"),
+    ({"event": {"previous": 4}}, "event.previous is 4"),
+])
+def test_a_broken_envelope_names_the_field_and_the_remedy(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(Unreadable, match=message) as error:
+        translate(envelope("zendesk/ticket_solved.json", **change))
+    assert error.value.remedy
+
+
+@pytest.mark.parametrize("body", [
+    b"", b"null", b"[]", b'"text"', b"{", b'{"a": NaN}', b"\xff\xfe{}", b"[" * 100_000, b'{"a": ' * 50_000,
+    b'{"n": ' + b"9" * 10_000 + b"}", b"\xed\xa0\x80",
+])
+def test_a_body_that_is_no_json_object_is_unreadable(body: bytes) -> None:
+    with pytest.raises(Unreadable, match="the body is"):
+        translate(body)
+
+
+def test_a_byte_order_mark_is_harmless() -> None:
+    assert the_event(b"\xef\xbb\xbf" + payload("zendesk/ticket_solved.json")).type == "ticket.solved"
+
+
+def test_characters_that_no_database_takes_are_taken_out() -> None:
+    body = payload("zendesk/ticket_solved.json").replace(b"Broken lamp", rb"Bro\u0000ken \ud800lamp")
+    assert the_event(body).data["subject"] == "Broken ?lamp"
+
+
+def test_a_trigger_names_its_event_and_adds_what_it_likes() -> None:
+    event = the_event(payload("zendesk/trigger_solved.json"))
+    assert event.id == "01INVOCATION"
+    assert event.time == datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
+    assert event.person == Person(email="ann@example.com", name="Ann Jansen", ids={"zendesk-nl": "8055"})
+    assert event.data["tags"] == ["lamp", "vip"]
+    assert event.data["product"] == "Desk lamp"
+    assert "requester_email" not in event.data
+
+
+def test_a_trigger_without_a_time_happened_when_it_came() -> None:
+    assert the_event(envelope("zendesk/trigger_solved.json", time="")).time == NOW
+
+
+@pytest.mark.parametrize("kind", ["End User Comment", "survey.answered", "", None, {"a": 1}, "ticket.exploded"])
+def test_a_trigger_of_another_type_is_ignored_with_the_types_there_are(kind: Any) -> None:
+    told = translate(envelope("zendesk/trigger_solved.json", type=kind))
+    assert not told.events
+    assert "ticket.solved" in told.ignored
+
+
+@pytest.mark.parametrize("kind", sorted(TYPES))
+def test_a_trigger_may_tell_each_ticket_event_with_its_fields(kind: str) -> None:
+    event = the_event(envelope("zendesk/trigger_solved.json", type=kind, rating="Bad", comment="Hm", public="true",
+                               into_ticket_id="5"))
+    assert event.type == kind
+    assert set(EVENT_TYPES[kind].fields) <= set(event.data)
+
+
+@pytest.mark.parametrize(("change", "message"), [
+    ({"ticket_id": "{{ticket.id}}" * 9}, "the ticket's id"),
+    ({"ticket_id": ...}, "the ticket's id is None"),
+    ({"time": "noon"}, "time is 'noon'"),
+    ({"type": "csat.rated"}, "rating is None"),
+])
+def test_a_broken_trigger_names_the_field(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(Unreadable, match=message):
+        translate(envelope("zendesk/trigger_solved.json", **change))
+
+
+@pytest.mark.parametrize(("name", "told"), [
+    ("docs.ticket.created.json", ""),
+    ("docs.user.active_changed.json", "'user.active_changed'"),
+    ("zendesk-go.user.group_membership_created.json", "'user.group_membership_created'"),
+    ("zendesk-go.trigger.ticket_update.json", "'End User Comment'"),
+])
+def test_published_samples_are_understood_or_ignored_by_name(name: str, told: str) -> None:
+    found = translate(oracle_path(f"zendesk/webhooks/{name}").read_bytes())
+    assert bool(found.events) == (told == "")
+    assert told in found.ignored
+
+
+def test_the_published_created_ticket_is_read_field_by_field() -> None:
+    event = the_event(oracle_path("zendesk/webhooks/docs.ticket.created.json").read_bytes())
+    assert (event.type, event.data["ticket"], event.data["status"]) == ("ticket.created", "zendesk-nl:5158", "open")
+    assert event.data["channel"] == "web_service"
+
+
+def test_a_recorded_real_delivery_is_ignored_by_name() -> None:
+    recorded = json.loads(oracle_path("zendesk/webhooks/zenpy.real_invocation_attempts.json").read_text())
+    [request] = [each["request"] for each in recorded["attempts"] if "request" in each]
+    assert "'user.deleted'" in translate(request["payload"].encode()).ignored
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3), max_leaves=8)
+KINDS = st.sampled_from(["ticket.status_changed", "ticket.comment_added", "ticket.merged", "ticket.csat_received"])
+
+
+@given(kind=KINDS, detail=JSON, event=JSON, inner=JSON)
+def test_no_envelope_whatsoever_breaks_the_reader(kind: str, detail: Any, event: Any, inner: Any) -> None:
+    made = {"type": f"zen:event-type:{kind}", "id": "1", "time": "2026-11-21T09:30:00Z", "detail": detail,
+            "event": event if not isinstance(event, dict) else {**event, "comment": inner, "satisfaction_score": inner,
+                                                                "current": inner, "previous": inner}}
+    if isinstance(detail, dict):
+        made["detail"] = {"id": 1, "tags": inner, "via": inner, "priority": inner, **detail}
+    expect_a_translation(json.dumps(made).encode())
+
+
+@given(body=st.dictionaries(st.sampled_from(["type", "ticket_id", "time", "tags", "rating", "requester_id", "via"]),
+                            JSON | st.sampled_from(sorted(TYPES))))
+def test_no_trigger_body_whatsoever_breaks_the_reader(body: dict[str, Any]) -> None:
+    expect_a_translation(json.dumps(body).encode())
+
+
+@given(body=st.binary())
+def test_no_bytes_whatsoever_break_the_reader(body: bytes) -> None:
+    expect_a_translation(body)
+
+
+def expect_a_translation(body: bytes) -> None:
+    """Either a translation whose data can be stored as JSON, or an error of the room."""
+    try:
+        told = translate(body)
+    except WebhookError:
+        return  # refused with a reason: the room's own answer
+    assert told.events or told.ignored
+    json.dumps([dict(event.data) for event in told.events], allow_nan=False).encode()

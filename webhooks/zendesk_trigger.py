@@ -1,0 +1,79 @@
+"""Zendesk's trigger webhooks: the admin writes the body, and says in ``type`` which neutral event it is.
+
+The body we recommend (placeholders are Zendesk's; leave out what is not wanted, add what conditions need)::
+
+    {"type": "ticket.solved", "ticket_id": "{{ticket.id}}", "status": "solved",
+     "time": "{{ticket.updated_at_with_timestamp}}", "subject": "{{ticket.title}}", "tags": "{{ticket.tags}}",
+     "group_id": "{{ticket.group.id}}", "assignee_id": "{{ticket.assignee.id}}",
+     "external_id": "{{ticket.external_id}}", "requester_id": "{{ticket.requester.id}}",
+     "requester_email": "{{ticket.requester.email}}", "requester_name": "{{ticket.requester.name}}",
+     "actor_id": "{{current_user.id}}"}
+
+Only ``type`` and ``ticket_id`` are required. ``csat.rated`` takes ``rating`` and ``comment``,
+``ticket.commented`` takes ``public`` and ``comment``, ``ticket.merged`` takes ``into_ticket_id``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from webhooks.delivery import Account, Delivery, Translation
+from webhooks.errors import Unreadable
+from webhooks.reading import excerpt, identity, text_or_none
+from webhooks.times import moment
+from webhooks.zendesk_ticket import requester, ticket_data, ticket_reference
+from workflows.events import EVENT_TYPES, Event
+
+TYPES = frozenset(name for name, kind in EVENT_TYPES.items() if kind.subject == "ticket")
+PERSONAL = frozenset({"requester_email", "requester_name", "requester_phone", "requester_locale"})
+
+
+def translate(body: Mapping[str, Any], delivery: Delivery, account: Account) -> Translation:
+    """The event that the trigger names. Its id is the invocation's: every attempt of a firing is the same fact.
+
+    Raises ``Unreadable`` when the ticket's id or the time cannot be read.
+    """
+    kind = body.get("type")
+    if not isinstance(kind, str) or kind not in TYPES:
+        return Translation(ignored=f"the trigger's type is {excerpt(kind)}; write one of {', '.join(sorted(TYPES))}")
+    if account.own_user and identity(body.get("actor_id")) == account.own_user:
+        return Translation(ignored="our own write")
+    data = {**_extra(body), **ticket_data(body, account.connection), **_fields(kind, body, account.connection)}
+    time = _time(body.get("time"), delivery.received_at)
+    person = requester(body, account.connection)
+    return Translation((Event(delivery.key, kind, time, account.connection, data, person),))
+
+
+def _extra(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Whatever else the admin sends, under its own name; the person's details go to the person."""
+    return {"detail": {}, "change": {}} | {name: body[name] for name in body if name not in PERSONAL | {"type"}}
+
+
+def _fields(kind: str, body: Mapping[str, Any], connection: str) -> dict[str, Any]:
+    comment = text_or_none(body.get("comment")) or ""
+    if kind == "csat.rated":
+        return {"rating": _rating(body.get("rating")), "comment": comment}
+    if kind == "ticket.commented":
+        return {"public": str(body.get("public")).strip().lower() == "true", "comment": comment}
+    if kind == "ticket.merged":
+        return {"into": ticket_reference(connection, identity(body.get("into_ticket_id")))}
+    return {}
+
+
+def _rating(value: object) -> str:
+    rating = text_or_none(value)
+    if rating is None:
+        raise Unreadable(f"rating is {excerpt(value)}", remedy='send "{{satisfaction.current_rating}}"')
+    return rating.lower()
+
+
+def _time(value: object, received_at: datetime) -> datetime:
+    if value is None or value == "":
+        return received_at
+    try:
+        return moment(value)
+    except ValueError as error:
+        raise Unreadable(f"time is {excerpt(value)}",
+                         remedy='send "{{ticket.updated_at_with_timestamp}}", or leave it out') from error

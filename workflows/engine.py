@@ -1,0 +1,190 @@
+"""The engine: given a workflow, where a run stands and what happened, decide what happens next.
+
+Nothing here performs anything. Every function is pure: the same values give the same answer, so a decision that was
+lost in a crash is simply made again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from workflows.definitions import Do, Step, Wait, Workflow
+from workflows.errors import ConditionError
+from workflows.expressions import Verdict, condition, value
+from workflows.positions import step_at
+from workflows.runs import (
+    LIVE,
+    Decision,
+    EffectDone,
+    EffectFailed,
+    EventArrived,
+    Facts,
+    Input,
+    Moment,
+    Note,
+    RunState,
+    Status,
+    TimePassed,
+)
+from workflows.walk import FLAGS, Walk
+
+__all__ = [
+    "Moment", "Verdict", "cancel", "from_json", "match_trigger", "replay", "resume", "run_key", "start", "to_json",
+    "wait_matches",
+]
+
+_AWAITING = frozenset({Status.WAITING, Status.NEEDS_REVIEW})
+_RESERVED = frozenset({*FLAGS, "event"})
+
+
+def match_trigger(
+    workflow: Workflow, event_type: str, data: Mapping[str, Any], customer: Mapping[str, Any], moment: Moment
+) -> Verdict:
+    """Whether the event starts a run, and why. Raises ConditionError when the condition cannot be decided."""
+    trigger = workflow.trigger
+    if event_type != trigger.event:
+        return Verdict(False, f"it starts on {trigger.event}, and this is {event_type}")
+    if not workflow.enabled:
+        return Verdict(False, "the workflow is switched off")
+    if trigger.condition is None:
+        return Verdict(True, f"it starts on every {event_type}")
+    return condition(trigger.condition).decide({**_subject_names(data, customer), "now": moment.now})
+
+
+def run_key(workflow: Workflow, data: Mapping[str, Any], customer: Mapping[str, Any]) -> str:
+    """The name of the run's subject. Raises ConditionError when the key cannot be told or is empty."""
+    key = value(workflow.run.key).evaluate(_subject_names(data, customer))
+    if isinstance(key, float) and key.is_integer():
+        key = int(key)
+    if isinstance(key, (bool, list, dict)) or key in (None, ""):
+        remedy = "Name a field that holds a text or a number for every event."
+        raise ConditionError(f"run.key `{workflow.run.key}` names no subject. {remedy}")
+    return str(key)
+
+
+def start(workflow: Workflow, facts: Facts, moment: Moment) -> Decision:
+    """Begin a run and take its first steps."""
+    walk = Walk(workflow, RunState(Status.READY), facts, moment)
+    walk.notes.append(Note("", "started", f"Started by {workflow.trigger.event}."))
+    return walk.advance()
+
+
+def resume(workflow: Workflow, state: RunState, facts: Facts, given: Input, moment: Moment) -> Decision:
+    """Take the run on with what happened. What it does not wait for (late, double) changes nothing but a note."""
+    step = step_at(workflow, state.position) if state.status in _AWAITING else None
+    if step is None or given.visit != state.waiting_for or not _fits(step, given):
+        return Decision(state, (_ignored(state, given),))
+    walk = Walk(workflow, state, facts, moment)
+    decision = _take_in(walk, step, given)
+    return decision if decision is not None else walk.advance()
+
+
+def replay(workflow: Workflow, state: RunState, facts: Facts, moment: Moment) -> Decision:
+    """Try a failed run's last step again, as a new visit. Only for runs that failed or need a review."""
+    if state.status not in {Status.FAILED, Status.DEAD, Status.NEEDS_REVIEW}:
+        return Decision(state, (Note("", "ignored", f"A run that is {state.status} is not replayed."),))
+    walk = Walk(workflow, state, facts, moment)
+    walk.note("started", "Tried again from this step.")
+    return walk.advance()
+
+
+def wait_matches(
+    workflow: Workflow, state: RunState, facts: Facts, event_data: Mapping[str, Any], moment: Moment
+) -> Verdict:
+    """Whether an event is the one the run waits for; the event's type is the caller's to compare.
+
+    Raises ConditionError when the match cannot be decided (the event lacks a field).
+    """
+    step = step_at(workflow, state.position)
+    if state.status is not Status.WAITING or not isinstance(step, Wait) or step.event is None:
+        return Verdict(False, "the run does not wait for an event")
+    if step.match is None:
+        return Verdict(True, f"any {step.event} will do")
+    return condition(step.match).decide({**Walk(workflow, state, facts, moment).names(), "event": event_data})
+
+
+def cancel(state: RunState, reason: str) -> Decision:
+    """End a run that is still going; ``reason`` is for people. A run that ended stays as it is."""
+    if state.status not in LIVE:
+        return Decision(state, (Note("", "ignored", f"Not cancelled: the run is {state.status} already."),))
+    ended = replace(state, status=Status.CANCELLED, waiting_for=None, reason=reason)
+    return Decision(ended, (Note("", "ended", f"Cancelled: {reason.rstrip('.')}."),))
+
+
+def to_json(state: RunState) -> dict[str, Any]:
+    """The state as plain JSON values."""
+    return {
+        "status": state.status.value,
+        "position": list(state.position),
+        "outputs": dict(state.outputs),
+        "visits": dict(state.visits),
+        "begun": dict(state.begun),
+        "items": dict(state.items),
+        "waiting_for": state.waiting_for,
+        "reason": state.reason,
+    }
+
+
+def from_json(stored: Mapping[str, Any]) -> RunState:
+    """The state that ``to_json`` stored."""
+    return RunState(**{**stored, "status": Status(stored["status"]), "position": tuple(stored["position"])})
+
+
+def _subject_names(data: Mapping[str, Any], customer: Mapping[str, Any]) -> dict[str, Any]:
+    return {"event": data, "trigger": data, "customer": customer}
+
+
+def _fits(step: Step, given: Input) -> bool:
+    """Whether the step can be waiting for an input of this kind."""
+    if isinstance(given, (EffectDone, EffectFailed)):
+        return isinstance(step, Do)
+    return isinstance(step, Wait) and (isinstance(given, TimePassed) or step.event is not None)
+
+
+def _ignored(state: RunState, given: Input) -> Note:
+    waits = f"it waits for {state.waiting_for}" if state.waiting_for else f"it is {state.status}"
+    return Note("", "ignored", f"Something came for {given.visit}, which the run does not wait for: {waits}.")
+
+
+def _take_in(walk: Walk, step: Step, given: Input) -> Decision | None:
+    """Note and record what happened, and move on; a decision only when the run ends by it."""
+    match given:
+        case EffectFailed():
+            return walk.fail(step, given.kind, given.reason)
+        case EffectDone():
+            _done(walk, step, given.output)
+        case EventArrived():
+            _arrived(walk, step, given.event)
+        case TimePassed():
+            _time_passed(walk, step)
+    return None
+
+
+def _done(walk: Walk, step: Step, output: Mapping[str, Any]) -> None:
+    told = {"done": True, **output}
+    action = step.action if isinstance(step, Do) else ""
+    reason = f": {str(told['reason']).rstrip('.')}" if told.get("reason") else ""
+    walk.note("done", f"{action} {'is done' if told['done'] else 'was not done'}{reason}.")
+    walk.record(step, told)
+    walk.go_on()
+
+
+def _arrived(walk: Walk, step: Step, event: Mapping[str, Any]) -> None:
+    event_type = step.event if isinstance(step, Wait) else ""
+    walk.note("matched", f"{event_type} came.")
+    fields = {name: item for name, item in event.items() if name not in _RESERVED}
+    walk.record(step, {**fields, "done": True, "event": dict(event)})
+    walk.go_on()
+
+
+def _time_passed(walk: Walk, step: Step) -> None:
+    if isinstance(step, Wait) and step.event is not None:
+        walk.note("timed_out", f"{step.event} did not come in time.")
+        walk.record(step, {"done": False, "timed_out": True})
+        walk.enter("timeout")
+    else:
+        walk.note("done", "The time has passed.")
+        walk.record(step, {"done": True})
+        walk.go_on()
