@@ -1,7 +1,7 @@
 """``ringback.yaml``: what an organisation decides about its connections, teams, hours and folders.
 
     connections:
-      zendesk: {kind: zendesk, base_url: https://acme.zendesk.com, webhook_secret: "${ZENDESK_WEBHOOK_SECRET}"}
+      zendesk: {kind: zendesk, base_url: https://acme.zendesk.com, webhook_secret: "${ZENDESK_SECRET}"}
     brands:
       acme: {name: Acme, colour: "#0b5fff"}
     teams:
@@ -11,8 +11,8 @@
     surveys: surveys/
     fatigue_days: 90
 
-Every key may be left out. Folders are relative to the file. A connection's own options and a brand's are checked
-by whoever uses them; here they are mappings.
+Every key may be left out. Folders are relative to the file. A connection's own options and a brand's are
+checked by whoever uses them; here they are mappings.
 """
 
 from __future__ import annotations
@@ -84,7 +84,9 @@ def load_config(path: Path, *, named: bool = True, environ: Mapping[str, str] | 
     except FileNotFoundError:
         if not named:
             return Config()
-        raise _refuse(path, Mistake("file", "does not exist.", "Create it, or correct RINGBACK_CONFIG.")) from None
+        raise _refuse(
+            path, Mistake("file", "does not exist.", "Create it, or correct RINGBACK_CONFIG.")
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
         remedy = "It must be a readable file in UTF-8."
         raise _refuse(path, Mistake("file", f"cannot be read ({type(error).__name__}).", remedy)) from error
@@ -111,14 +113,18 @@ def read_config(text: str, path: Path, environ: Mapping[str, str]) -> Config:
 
 def _config(path: Path, loaded: Mapping[str, Any]) -> Config:
     named = {
-        "connections": {name: _connection(name, each) for name, each in loaded.get("connections", {}).items()},
+        "connections": {
+            name: _connection(name, each) for name, each in loaded.get("connections", {}).items()
+        },
         "teams": {name: _team(name, each) for name, each in loaded.get("teams", {}).items()},
     }
     return Config(path=path, **{**loaded, **named})
 
 
 def _connection(name: str, options: Mapping[str, Any]) -> ConnectionConfig:
-    return ConnectionConfig(name, options["kind"], {key: each for key, each in options.items() if key != "kind"})
+    return ConnectionConfig(
+        name, options["kind"], {key: each for key, each in options.items() if key != "kind"}
+    )
 
 
 def _team(name: str, loaded: Mapping[str, Any]) -> Team:

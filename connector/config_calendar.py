@@ -1,9 +1,9 @@
 """Business hours and holidays as people write them.
 
-    hours: mon-fri 09:00-17:30
-    hours: {mon-thu: "09:00-12:30, 13:00-17:00", fri: "09:00-16:00"}
-    holidays: NL                      # a country, or a part of one: DE-BY
-    holidays: [NL, 2026-12-24]        # countries and days of your own
+hours: mon-fri 09:00-17:30
+hours: {mon-thu: "09:00-12:30, 13:00-17:00", fri: "09:00-16:00"}
+holidays: NL                      # a country, or a part of one: DE-BY
+holidays: [NL, 2026-12-24]        # countries and days of your own
 """
 
 from __future__ import annotations
@@ -70,7 +70,8 @@ def _time(hour: str, minute: str) -> time:
 
 def _holidays(value: Any) -> frozenset[date]:
     if not isinstance(value, str):
-        raise ValueError(f"{value!r} is neither a country nor a day.\n{_HOLIDAYS_REMEDY}")
+        message = f"{value!r} is neither a country nor a day.\n{_HOLIDAYS_REMEDY}"
+        raise ValueError(message)  # noqa: TRY004 - the file is wrong, not the program
     return frozenset([_day(value)]) if value[:1].isdigit() else _country(value)
 
 

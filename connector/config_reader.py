@@ -1,7 +1,7 @@
 """YAML as people write it, read strictly, with the environment's values put in.
 
-Stricter than YAML 1.1, where it surprises: ``no`` and ``on`` are words, a date is text, a key counts once, and
-there are no aliases (a small file of them can unfold to gigabytes).
+Stricter than YAML 1.1, where it surprises: ``no`` and ``on`` are words, a date is text, a key counts once,
+and there are no aliases (a small file of them can unfold to gigabytes).
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from workflows.errors import Mistake
 
 _MOST = 1_000_000  # characters
 _DEEPEST = 30  # levels
-_VARIABLE = re.compile(r"\$(?:(?P<plain>\$)(?=\{)|\{(?P<name>[^}:]*)(?P<otherwise>:-(?P<default>[^}]*))?(?P<end>\}?))")
+_VARIABLE = re.compile(
+    r"\$(?:(?P<plain>\$)(?=\{)|\{(?P<name>[^}:]*)(?P<otherwise>:-(?P<default>[^}]*))?(?P<end>\}?))"
+)
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _TRUE_FALSE = re.compile(r"(?:true|True|TRUE|false|False|FALSE)$")
 _WORDS_IN_YAML_1_2 = {"tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp"}
@@ -31,21 +33,26 @@ class UnreadableError(Exception):
 
 
 def read_yaml(text: str) -> Any:
-    """The values of a YAML text: mappings, lists, text, numbers, true, false and null. Raises ``UnreadableError``."""
+    """A YAML text's mappings, lists, text, numbers, true, false and null. Raises ``UnreadableError``."""
     if len(text) > _MOST:
-        raise UnreadableError(Mistake("file", f"is longer than {_MOST} characters.", "Keep only the configuration in it."))
+        raise UnreadableError(
+            Mistake("file", f"is longer than {_MOST} characters.", "Keep only the configuration in it.")
+        )
     try:
         return yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader, made stricter
     except yaml.MarkedYAMLError as error:
         raise UnreadableError(_mistake(error)) from error
     except (yaml.YAMLError, ValueError) as error:
-        raise UnreadableError(Mistake("file", "holds characters that YAML does not allow.", "Save it as UTF-8.")) from error
+        raise UnreadableError(
+            Mistake("file", "holds characters that YAML does not allow.", "Save it as UTF-8.")
+        ) from error
 
 
 def put_in(value: Any, environ: Mapping[str, str]) -> tuple[Any, tuple[Mistake, ...]]:
-    """``value`` with ``${NAME}`` and ``${NAME:-default}`` replaced from the environment, and what was missing.
+    """``value`` with ``${NAME}`` and ``${NAME:-default}`` replaced from the environment, and the mistakes.
 
-    ``$${`` stands for ``${``. What is put in stays text: it cannot become YAML. An empty variable is a missing one.
+    ``$${`` stands for ``${``. What is put in stays text: it cannot become YAML. An empty variable is a
+    missing one.
     """
     filler = _Filler(environ)
     return filler.fill(value, ""), tuple(filler.mistakes)
@@ -82,11 +89,15 @@ class _Loader(yaml.SafeLoader):
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
             if not isinstance(key, str):
-                raise yaml.MarkedYAMLError(problem=f"the key {key_node.value!r} is no text: put it in quotes",
-                                           problem_mark=key_node.start_mark)
+                raise yaml.MarkedYAMLError(
+                    problem=f"the key {key_node.value!r} is no text: put it in quotes",
+                    problem_mark=key_node.start_mark,
+                )
             if key in seen:
-                raise yaml.MarkedYAMLError(problem=f"the key {key!r} is here a second time: keep one of them",
-                                           problem_mark=key_node.start_mark)
+                raise yaml.MarkedYAMLError(
+                    problem=f"the key {key!r} is here a second time: keep one of them",
+                    problem_mark=key_node.start_mark,
+                )
             seen.add(key)
         return super().construct_mapping(node, deep)
 

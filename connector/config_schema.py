@@ -63,7 +63,7 @@ class _Strict(Schema):
 
 
 class _Read(fields.Field[Any]):
-    """A value that a function reads; the function raises ValueError with "what is wrong", line break, remedy."""
+    """A value that a function reads; it raises ValueError with "what is wrong", line break, remedy."""
 
     def __init__(self, read: Callable[[Any], Any]) -> None:
         super().__init__(error_messages={"null": _EMPTY})
@@ -99,7 +99,9 @@ class _Named(fields.Field[Any]):
 
     def _load(self, name: str, value: Any) -> Any:
         if not _NAME.fullmatch(name):
-            raise ValidationError("is no name.\nUse small letters, digits and hyphens, a letter first, as care-team.")
+            raise ValidationError(
+                "is no name.\nUse small letters, digits and hyphens, a letter first, as care-team."
+            )
         if name == _RESERVED:
             raise ValidationError("is the name of the product itself.\nChoose another.")
         return self._shape.load(value)
@@ -117,7 +119,9 @@ class _Options(Schema):
 class _Connection(_Options):
     kind = fields.String(
         required=True,
-        validate=validate.Regexp(r"[a-z][a-z0-9_-]*$", error="is no kind.\nWrite one as zendesk, salesforce or smtp."),
+        validate=validate.Regexp(
+            r"[a-z][a-z0-9_-]*$", error="is no kind.\nWrite one as zendesk, salesforce or smtp."
+        ),
         error_messages={
             "required": "is missing.\nSay what it is: zendesk, salesforce, inbound or smtp.",
             "invalid": "must be text.\nWrite one as zendesk, salesforce or smtp.",
@@ -127,8 +131,13 @@ class _Connection(_Options):
 
 
 def _texts(check: Callable[[str], Any]) -> fields.List[str]:
-    each = fields.String(validate=check, error_messages={"invalid": "must be text.\nPut it in quotes.", "null": _EMPTY})
-    no_list = {"invalid": "must be a list.\nPut it in square brackets: [one, two].", "null": _EMPTY}
+    each = fields.String(
+        validate=check, error_messages={"invalid": "must be text.\nPut it in quotes.", "null": _EMPTY}
+    )
+    no_list: dict[str, Any] = {
+        "invalid": "must be a list.\nPut it in square brackets: [one, two].",
+        "null": _EMPTY,
+    }
     return fields.List(each, error_messages=no_list)
 
 
@@ -171,13 +180,15 @@ class _Config(_Strict):
     teams = _Named(_Team())
     calendar = fields.Nested(_Calendar, error_messages={"null": _EMPTY})
     fatigue_days = fields.Integer(
-        validate=validate.Range(0, 3650, error="is not between 0 and 3650.\nGive a number of days; 0 is no rule."),
+        validate=validate.Range(
+            0, 3650, error="is not between 0 and 3650.\nGive a number of days; 0 is no rule."
+        ),
         error_messages={"invalid": "is no whole number.\nGive a number of days, as 90.", "null": _EMPTY},
     )
 
 
 def config_schema(home: Path) -> Schema:
-    """The whole file; loads to the fields of ``connector.config.Config``. Folders are relative to ``home``."""
+    """The whole file; loads to the fields of ``config.Config``. Folders are relative to ``home``."""
     folder = partial(_folder, home)
     return _Config.from_dict({"workflows": _Read(folder), "surveys": _Read(folder)})()
 

@@ -1,7 +1,7 @@
 """Logging for the commands: one line a record, and nothing personal or secret in it.
 
-A line is time, level, logger, message, then what ``extra`` brought as key=value. With ``as_json`` a line is one
-JSON object with the same parts. Times are UTC.
+A line is time, level, logger, message, then what ``extra`` brought as key=value. With ``as_json`` a line is
+one JSON object with the same parts. Times are UTC.
 """
 
 from __future__ import annotations
@@ -19,8 +19,13 @@ _SECRETS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ..
     (re.compile(r"[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+"), "[e-mail]"),
     (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{6,}"), r"\1 [secret]"),
     (re.compile(r"\bwhsec_[\w+/=-]+"), "[secret]"),
-    (re.compile(r"(?i)\b((?:access_|refresh_|client_|signing_)?(?:token|secret|password)|api_key)(['\"]?\s*[=:]\s*['\"]?)"
-                r"[^\s'\",&}]+"), r"\1\2[secret]"),
+    (
+        re.compile(
+            r"(?i)\b((?:access_|refresh_|client_|signing_)?(?:token|secret|password)|api_key)(['\"]?\s*[=:]\s*['\"]?)"
+            r"[^\s'\",&}]+"
+        ),
+        r"\1\2[secret]",
+    ),
     (re.compile(r"(\w+://[^\s/:@]*:)[^\s/@]+@"), r"\1[secret]@"),
     (re.compile(r"(/[su]/)[\w-]{20,}"), r"\1[token]"),  # a survey link lets its holder answer
 )
@@ -32,7 +37,17 @@ def set_up(*, as_json: bool = False, level: int = logging.INFO, stream: TextIO |
     handler.setFormatter(JsonLines() if as_json else TextLines())
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.captureWarnings(True)
-    for chatty in ("alembic", "apscheduler", "celery", "kombu", "amqp", "urllib3", "zenpy", "mail.log", "waitress"):
+    for chatty in (
+        "alembic",
+        "apscheduler",
+        "celery",
+        "kombu",
+        "amqp",
+        "urllib3",
+        "zenpy",
+        "mail.log",
+        "waitress",
+    ):
         logging.getLogger(chatty).setLevel(max(level, logging.WARNING))
 
 
@@ -79,7 +94,11 @@ def _clean(value: Any) -> Any:
 
 def _clean_named(name: str, value: Any) -> Any:
     """A value whose name says that it is a secret goes, whatever it looks like."""
-    return "[secret]" if isinstance(value, str) and redact(f"{name}={value}") == f"{name}=[secret]" else _clean(value)
+    return (
+        "[secret]"
+        if isinstance(value, str) and redact(f"{name}={value}") == f"{name}=[secret]"
+        else _clean(value)
+    )
 
 
 def _short(value: Any) -> str:

@@ -1,7 +1,7 @@
-"""What the environment says: where the database is, how to reach the broker, under which address we are known.
+"""What the environment says: where the database is, where the broker, and under which address we are known.
 
-Everything an organisation decides about its feedback stands in ``ringback.yaml`` (see ``connector.config``); here
-is only what differs from machine to machine.
+Everything an organisation decides about its feedback stands in ``ringback.yaml`` (see ``connector.config``);
+here is only what differs from machine to machine.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from workflows.errors import DefinitionError, Mistake
 NAMES = {
     "RINGBACK_DATABASE_URL": "where everything is kept: sqlite:///file.db or postgresql://user:password@host/name",
     "RINGBACK_BROKER_URL": "the doorbell between processes: memory://, redis://host:6379/0 or amqp://host//",
-    "RINGBACK_SECRET_KEY": "what survey links and stored tokens are made with; 32 characters or more, kept secret",
+    "RINGBACK_SECRET_KEY": "what survey links and stored tokens are made with; 32 characters or more",
     "RINGBACK_BASE_URL": "the address people and vendors reach us at, as https://feedback.example.org",
     "RINGBACK_CONFIG": "the configuration file",
     "RINGBACK_LOG": "text, or json for one JSON object a line",
@@ -36,7 +36,7 @@ _BROKERS = {"memory", "redis", "rediss", "amqp", "amqps"}
 
 
 class SettingsError(DefinitionError):
-    """The environment is refused; every mistake names the variable, its value (without secrets) and the remedy."""
+    """The environment is refused; a mistake names the variable, its value (without secrets) and the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,9 @@ class Settings:
         settings = cls(
             database_url=reader.checked("RINGBACK_DATABASE_URL", "sqlite:///ringback.db", _check_database),
             broker_url=reader.checked("RINGBACK_BROKER_URL", "memory://", _check_broker),
-            base_url=reader.checked("RINGBACK_BASE_URL", "http://127.0.0.1:8000", _check_base_url).rstrip("/"),
+            base_url=reader.checked("RINGBACK_BASE_URL", "http://127.0.0.1:8000", _check_base_url).rstrip(
+                "/"
+            ),
             config=Path(environ.get("RINGBACK_CONFIG") or DEFAULT_CONFIG),
             config_named=bool(environ.get("RINGBACK_CONFIG")),
             log_format=reader.checked("RINGBACK_LOG", "text", _check_log),
@@ -75,15 +77,18 @@ class Settings:
         return Path(path.partition("?")[0]) if path else None
 
     def secret_key(self, say: Callable[[str], object]) -> str:
-        """The secret key. Without one in the environment, a SQLite database gets a file beside it that holds one,
-        made once; ``say`` is told where. Raises ``SettingsError`` on PostgreSQL, where several machines must share
-        the key, and when others may read the file.
+        """The secret key. Without one in the environment, a SQLite database gets a file beside it that holds
+        one, made once; ``say`` is told where. Raises ``SettingsError`` on PostgreSQL, where several machines
+        must share the key, and when others may read the file.
         """
         if self.given_key:
             return self.given_key
         if self.database_file is None:
-            raise _refuse("RINGBACK_SECRET_KEY", "is not set, and PostgreSQL needs one that all processes share.",
-                          f"Make one with: {_NEW_KEY}")
+            raise _refuse(
+                "RINGBACK_SECRET_KEY",
+                "is not set, and PostgreSQL needs one that all processes share.",
+                f"Make one with: {_NEW_KEY}",
+            )
         return _kept_key(self.database_file.with_suffix(".secret"), say)
 
 
@@ -119,7 +124,7 @@ class _Reader:
 
 
 def _misspelt(environ: Mapping[str, str]) -> list[Mistake]:
-    """Names that are nearly a setting: taken as typing errors, because the default would be used in silence."""
+    """Names that are nearly a setting: typing errors, for which the default would be used in silence."""
     found = []
     for name in sorted(environ):
         close = difflib.get_close_matches(name, NAMES, n=1, cutoff=0.88)
@@ -141,7 +146,10 @@ def _check_database(url: str) -> tuple[str, str] | None:
 def _check_broker(url: str) -> tuple[str, str] | None:
     if urlsplit(url).scheme in _BROKERS and "://" in url:
         return None
-    return f"{masked(url)} is no broker we know.", "Write memory://, redis://host:6379/0 or amqp://user:password@host//."
+    return (
+        f"{masked(url)} is no broker we know.",
+        "Write memory://, redis://host:6379/0 or amqp://user:password@host//.",
+    )
 
 
 def _check_base_url(url: str) -> tuple[str, str] | None:
@@ -166,8 +174,11 @@ def _kept_key(file: Path, say: Callable[[str], object]) -> str:
         _write_once(file, secrets.token_urlsafe(_KEY_LENGTH))
         say(f"made a secret key and keep it in {file}; set RINGBACK_SECRET_KEY to use one of your own")
     if stat.S_IMODE(file.stat().st_mode) & 0o077:
-        raise _refuse(str(file), "holds the secret key, and others on this machine may read it.",
-                      f"Run: chmod 600 {file}")
+        raise _refuse(
+            str(file),
+            "holds the secret key, and others on this machine may read it.",
+            f"Run: chmod 600 {file}",
+        )
     key = file.read_text().strip()
     if trouble := _check_key(key):
         raise _refuse(str(file), *trouble)

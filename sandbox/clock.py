@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 Clock = Callable[[], datetime]
 
@@ -11,6 +11,21 @@ Clock = Callable[[], datetime]
 def system_clock() -> datetime:
     """The machine's own time."""
     return datetime.now(UTC)
+
+
+class HandClock:
+    """A clock that stands still until it is moved: time for tests and for a demo in fast motion."""
+
+    def __init__(self, start: datetime = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)) -> None:
+        self.now = start
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def move(self, **by: float) -> datetime:
+        """Go on, as ``move(hours=2)``. → the new time."""
+        self.now += timedelta(**by)
+        return self.now
 
 
 def zulu(moment: datetime) -> str:

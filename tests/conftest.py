@@ -46,7 +46,9 @@ def postgres_server() -> str:
     """The URL of the server's own database; what killed test runs left behind is dropped first."""
     url = _address(services.POSTGRESQL)
     with _postgres(url) as server:
-        names = server.execute("SELECT datname FROM pg_database WHERE datname LIKE 'ringback\\_test\\_%'").fetchall()
+        names = server.execute(
+            "SELECT datname FROM pg_database WHERE datname LIKE 'ringback\\_test\\_%'"
+        ).fetchall()
         for (name,) in names:
             if not _lives(name.split("_")[2]):
                 _drop(server, name)
@@ -118,12 +120,14 @@ def redis_url() -> Iterator[str]:
                 yield url
                 client.flushdb()
                 return
-    pytest.fail(f"Redis at {server} has no empty database among 1 to 15. Empty one of them: redis-cli -n 15 flushdb")
+    pytest.fail(
+        f"Redis at {server} has no empty database among 1 to 15. Empty one of them: redis-cli -n 15 flushdb"
+    )
 
 
 @pytest.fixture(scope="session")
 def rabbitmq_url() -> Iterator[str]:
-    """RabbitMQ, in a virtual host of its own where we may make one; name queues with ``queue_prefix`` anyway."""
+    """RabbitMQ, in a virtual host of its own where we may make one; begin queue names with ``queue_prefix``."""
     server = _address(services.RABBITMQ)
     made = os.geteuid() == 0 and _rabbitmqctl("add_vhost", OURS)
     if not made:
@@ -175,7 +179,9 @@ def _take_redis(client: redis.Redis) -> bool:
     owner = client.get(mark)
     if owner is not None and not _lives(bytes(owner).decode()):
         client.flushdb()
-    return bool(client.set(mark, str(os.getpid()), nx=True)) and (client.dbsize() == 1 or not client.delete(mark))
+    return bool(client.set(mark, str(os.getpid()), nx=True)) and (
+        client.dbsize() == 1 or not client.delete(mark)
+    )
 
 
 def _lives(pid: str) -> bool:

@@ -26,7 +26,7 @@ class MissingServiceError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """``find`` returns (address, version) or raises; ``after`` is done once, as root, on a fresh installation."""
+    """``find`` returns (address, version) or raises; ``after`` is done, as root, when we had to start it."""
 
     name: str
     package: str
@@ -44,10 +44,14 @@ class Service:
 
 def _find_postgresql() -> tuple[str, str]:
     named = os.environ.get("RINGBACK_TEST_POSTGRES")
-    candidates = [named] if named else [
-        "postgresql://postgres@127.0.0.1:5432/postgres",  # trusts whoever comes from this machine
-        "postgresql://ringback_test:ringback_test@127.0.0.1:5432/postgres",  # made by ``after``
-    ]
+    candidates = (
+        [named]
+        if named
+        else [
+            "postgresql://postgres@127.0.0.1:5432/postgres",  # trusts whoever comes from this machine
+            "postgresql://ringback_test:ringback_test@127.0.0.1:5432/postgres",  # made by ``after``
+        ]
+    )
     for url in candidates[:-1]:
         try:
             return url, _ask_postgresql(url)
@@ -86,7 +90,11 @@ def _find_chromium() -> tuple[str, str]:
 _ROLE = "CREATE ROLE ringback_test LOGIN SUPERUSER PASSWORD 'ringback_test'"
 
 POSTGRESQL = Service(
-    "PostgreSQL", "postgresql", "RINGBACK_TEST_POSTGRES", _find_postgresql, "postgresql",
+    "PostgreSQL",
+    "postgresql",
+    "RINGBACK_TEST_POSTGRES",
+    _find_postgresql,
+    "postgresql",
     ("runuser", "-u", "postgres", "--", "psql", "-c", _ROLE),
 )
 REDIS = Service("Redis", "redis-server", "RINGBACK_TEST_REDIS", _find_redis, "redis-server")
@@ -141,7 +149,9 @@ def _installed(service: Service) -> bool:
     return _run("dpkg", "-s", service.package, check=False).returncode == 0
 
 
-def _run(*command: str, check: bool = True, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def _run(
+    *command: str, check: bool = True, env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, check=check, env=env, capture_output=True, text=True, timeout=600)
 
 

@@ -14,7 +14,7 @@ from webhooks import answers
 from webhooks.delivery import Account, Answer, Delivery, Request, Translation
 from webhooks.errors import Refused, Unreadable
 from webhooks.inbound_schema import read_answer, read_customer, read_envelope
-from webhooks.reading import ID_LENGTH, declares_json, identity, json_object, mapping, sane_key
+from webhooks.reading import KEY_LENGTH, declares_json, identity, json_object, mapping, sane_key
 from webhooks.signatures import verify_standard
 from webhooks.times import written
 from workflows.events import EVENT_TYPES, Event, Person
@@ -22,6 +22,8 @@ from workflows.events import EVENT_TYPES, Event, Person
 KEPT_HEADERS = ("webhook-id", "webhook-timestamp", "user-agent")
 PERSON_FIELDS = ("email", "name", "phone", "locale")
 ID_FIELDS = {"salesforce_contact_id": "salesforce", "zendesk_user_id": "zendesk"}
+
+Data = Mapping[str, Any]
 
 
 class Inbound:
@@ -58,64 +60,67 @@ class Inbound:
 def read_event(delivery: Delivery, account: Account) -> Event:
     """The event in a body of this format; without an id of its own it has that of the delivery."""
     envelope = read_envelope(json_object(delivery.body))
+    kind, time = envelope["type"], envelope["time"]
     told = dict(envelope["data"])
     customer = told.pop("customer", None)
-    fill = FILLED.get(envelope["type"], _as_told)
-    time: datetime = envelope["time"]
-    data = fill(_with_ticket(told, account), time)
-    _expect_short_subject(envelope["type"], data)
-    return Event(envelope.get("id") or delivery.key, envelope["type"], time, account.connection, data,
-                 _person(customer, account))
+    fill = FILLED.get(kind, _neutral)
+    data = fill(kind, _with_ticket(told, account), time, account.kind == "internal")
+    _expect_short_subject(kind, data)
+    return Event(envelope.get("id") or delivery.key, kind, time, account.connection, data, _person(customer, account))
 
 
-def _as_told(data: Mapping[str, Any], _time: datetime) -> Mapping[str, Any]:
-    return data
+def _neutral(kind: str, data: Data, _time: datetime, _own: bool) -> Data:
+    """A known type has all its neutral fields; what the sender left out is None, and no condition stumbles."""
+    known = EVENT_TYPES.get(kind)
+    return {**dict.fromkeys(known.fields), **data} if known else data
 
 
-def _answered(data: Mapping[str, Any], time: datetime) -> Mapping[str, Any]:
+def _answered(_kind: str, data: Data, time: datetime, own: bool) -> Data:
     """A survey's answer: every neutral field is there, with what the sender left out filled in."""
-    answer = read_answer(data)
+    answer = read_answer(data, own=own)
     answered_at = answer.pop("answered_at") or time
     return {"about": None, **data, **answer, "response": answer["response_id"], "answered_at": written(answered_at)}
 
 
-def _logged(data: Mapping[str, Any], time: datetime) -> Mapping[str, Any]:
-    """Feedback from a conversation: an answer if it has a score, else words alone."""
+def _logged(kind: str, data: Data, time: datetime, own: bool) -> Data:
+    """Feedback from a conversation: an answer if it has a score, else words alone, and no ``score`` at all."""
     if data.get("score") is not None:
-        return _answered(data, time)
-    empty = {"response": data.get("response_id"), "survey": None, "metric": None, "score": None, "band": None}
-    return {**empty, "comment": "", "contact_consent": False, "answered_at": written(time), "context": {}, **data}
+        return _answered(kind, data, time, own)
+    empty: Data = {"survey": None, "comment": "", "contact_consent": False, "context": {}}
+    words = {**empty, "response": data.get("response_id"), "answered_at": written(time), **data}
+    return {name: words[name] for name in words if name != "score"}
 
 
-FILLED: Mapping[str, Callable[[Mapping[str, Any], datetime], Mapping[str, Any]]] = {
+FILLED: Mapping[str, Callable[[str, Data, datetime, bool], Data]] = {
     "survey.answered": _answered,
     "feedback.logged": _logged,
 }
 
 
-def _with_ticket(data: Mapping[str, Any], account: Account) -> Mapping[str, Any]:
+def _with_ticket(data: Data, account: Account) -> Data:
     """The ticket that the context names, if we know which helpdesk it belongs to."""
     ticket_id = identity(mapping(data.get("context")).get("ticket_id"))
     helpdesk = account.systems.get("zendesk")
-    if ticket_id is None or helpdesk is None or "ticket" in data:
+    if ticket_id is None or helpdesk is None or data.get("ticket"):
         return data
     return {**data, "ticket": f"{helpdesk}:{ticket_id}"}
 
 
-def _expect_short_subject(kind: str, data: Mapping[str, Any]) -> None:
+def _expect_short_subject(kind: str, data: Data) -> None:
     """Waits are looked up by the subject, so it must fit an index."""
     known = EVENT_TYPES.get(kind)
-    if known and known.subject and len(str(data.get(known.subject) or "")) > ID_LENGTH * 3:
-        raise Unreadable(f"data.{known.subject} is longer than {ID_LENGTH * 3} characters", remedy="send an id")
+    if known and known.subject and len(str(data.get(known.subject) or "")) > KEY_LENGTH:
+        raise Unreadable(f"data.{known.subject} is longer than {KEY_LENGTH} characters", remedy="send an id")
 
 
 def _person(customer: object, account: Account) -> Person | None:
+    """Only our own pages may name our own customers: elsewhere ``id`` is a fact like any other."""
     if customer is None:
         return None
     told = read_customer(customer)
-    own = "id" if account.kind == "internal" else None  # only our own pages may name our own customers
-    ids = {account.systems.get(kind, kind): told[name] for name, kind in ID_FIELDS.items() if told.get(name)}
-    if own and (id_ := identity(told.get(own))):
-        ids = {account.connection: id_, **ids}
-    facts = {name: told[name] for name in told if name not in {*PERSON_FIELDS, *ID_FIELDS, own}}
+    owners = {name: account.systems.get(kind, kind) for name, kind in ID_FIELDS.items()}
+    if account.kind == "internal":
+        owners = {"id": account.connection, **owners}
+    ids = {system: id_ for name, system in owners.items() if (id_ := identity(told.get(name)))}
+    facts = {name: told[name] for name in told if name not in {*PERSON_FIELDS, *owners}}
     return Person(**{name: told.get(name) for name in PERSON_FIELDS}, ids=ids, facts=facts)

@@ -15,7 +15,9 @@ from webhooks.event_types import is_event_type
 from webhooks.reading import KEY_LENGTH, excerpt, identity
 from webhooks.times import moment
 from workflows import scoring
-from workflows.errors import WorkflowError
+from workflows.errors import ScoreError
+
+Messages = dict[str, str | list[Any] | dict[Any, Any]]
 
 LOCALE_LENGTH = 35  # characters; BCP 47 asks for room for that many
 EMAIL_LENGTH = 320  # characters, 64 before the @ and 255 after
@@ -48,22 +50,24 @@ class EventType(fields.Field[Any]):
         return value
 
 
+_REQUIRED: Messages = {"required": "is missing; send it", "null": "is null; send it"}
+
+
 def _text(longest: int | None = None, **options: Any) -> fields.String:
     """Text whose value no message shows."""
-    messages = {"invalid": "is not text; send text", "required": "is missing; send it", "null": "is null; send it"}
+    messages: Messages = {"invalid": "is not text; send text", **_REQUIRED}
     length = validate.Length(max=longest, error="is longer than {max} characters; send less") if longest else None
     return fields.String(error_messages=messages, validate=length, **options)
 
 
 def _object(**options: Any) -> fields.Dict:
-    messages = {"invalid": "is not an object; send one", "required": "is missing; send an object",
-                "null": "is null; send an object"}
+    messages: Messages = {"invalid": "is not an object; send one", "required": "is missing; send an object",
+                          "null": "is null; send an object"}
     return fields.Dict(keys=fields.String(), error_messages=messages, **options)
 
 
-_REQUIRED = {"required": "is missing; send it", "null": "is null; send it"}
-_WHOLE = {**_REQUIRED, "invalid": "is no whole number; send one", "too_large": "is too large; send less"}
-_YES_OR_NO = {"invalid": "is neither true nor false; send one of them"}
+_WHOLE: Messages = {**_REQUIRED, "invalid": "is no whole number; send one", "too_large": "is too large; send less"}
+_YES_OR_NO: Messages = {"invalid": "is neither true nor false; send one of them"}
 
 
 class Envelope(Schema):
@@ -77,7 +81,7 @@ class Envelope(Schema):
 
 
 class Answer(Schema):
-    """The known fields of an answer; ``scale``, ``variant`` and ``direction`` are scoring's."""
+    """The fields of an answer that must be right; the metric, the score's range and the variant are scoring's."""
 
     class Meta:
         unknown = EXCLUDE
@@ -119,14 +123,18 @@ def read_envelope(body: Mapping[str, Any]) -> dict[str, Any]:
     return _load(Envelope(), body, "")
 
 
-def read_answer(data: Mapping[str, Any]) -> dict[str, Any]:
-    """The answer's fields with their defaults, and its ``band``. Raises ``Unreadable``."""
+def read_answer(data: Mapping[str, Any], *, own: bool = False) -> dict[str, Any]:
+    """The answer's fields with their defaults, its ``band`` and ``scale``. Raises ``Unreadable``.
+
+    ``own``: our own page sends it, and has worked out band and scale by the survey's definition.
+    """
     answer = _load(Answer(), data, "data.")
     _load(Links(), data, "data.")
     answer["comment"] = answer["comment"] or ""
     answer["contact_consent"] = answer["contact_consent"] is True
     answer["context"] = answer["context"] or {}
-    return {**answer, "band": _band(answer, data)}
+    banded = own and data.get("band") in set(scoring.Band)
+    return {**answer, **({} if banded else _scored(answer, data.get("variant") or data.get("scale")))}
 
 
 def read_customer(customer: object) -> dict[str, Any]:
@@ -137,8 +145,16 @@ def read_customer(customer: object) -> dict[str, Any]:
     return {name: value.strip() or None if isinstance(value, str) else value for name, value in told.items()}
 
 
-def _band(answer: Mapping[str, Any], data: Mapping[str, Any]) -> str:
-    raise NotImplementedError
+def _scored(answer: Mapping[str, Any], variant: object) -> dict[str, Any]:
+    """Band and scale; without a variant the metric's usual scale. Only ``scoring`` knows the thresholds."""
+    if variant is not None and not isinstance(variant, str):
+        raise Unreadable(f"data.scale is {excerpt(variant)}",
+                         remedy=f"send one of {', '.join(scoring.SCALES)}, or leave it out")
+    try:
+        scale = scoring.scale_of(answer["metric"], variant)
+        return {"band": scoring.band(scale.metric, answer["score"], scale).value, "scale": scale.name}
+    except ScoreError as error:
+        raise Unreadable(f"data.{error}") from error
 
 
 def _load(schema: Schema, value: Mapping[str, Any], path: str) -> dict[str, Any]:

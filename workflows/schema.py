@@ -49,7 +49,7 @@ from workflows.paths import with_paths
 from workflows.shapes import WorkflowShape
 from workflows.yaml_text import read, write
 
-__all__ = ["dump", "from_dict", "json_schema", "lint", "load", "to_dict"]
+__all__ = ["dump", "flatten", "from_dict", "json_schema", "lint", "load", "to_dict"]
 
 
 def load(text: str, source: str = "workflow") -> Workflow:
@@ -69,7 +69,7 @@ def from_dict(data: Any, source: str = "workflow") -> Workflow:
     try:
         workflow = WorkflowShape().load(dict(data))
     except ValidationError as error:
-        mistakes.extend(_flatten(error.messages, ""))
+        mistakes.extend(flatten(error.messages))
     mistakes.extend(check(data))
     if mistakes or workflow is None:
         raise DefinitionError(source, tuple(dict.fromkeys(mistakes)))
@@ -86,10 +86,10 @@ def dump(workflow: Workflow) -> str:
     return write(to_dict(workflow))
 
 
-def _flatten(messages: Any, path: str) -> list[Mistake]:
+def flatten(messages: Any, path: str = "") -> list[Mistake]:
     """marshmallow's nested messages, each with its path in the file's own notation."""
     if isinstance(messages, Mapping):
-        return [each for key, inner in messages.items() for each in _flatten(inner, _joined(path, key))]
+        return [each for key, inner in messages.items() for each in flatten(inner, _joined(path, key))]
     return [_mistake(path, str(message)) for message in messages]
 
 

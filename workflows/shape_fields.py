@@ -87,7 +87,8 @@ class Shape(Schema):
     @validates_schema(pass_original=True, skip_on_field_errors=False)
     def _no_unknown_key(self, data: Any, original: Any, **_: Any) -> None:
         known = [field.data_key or name for name, field in self.fields.items()]
-        wrong = {key: [self._unknown(key, known)] for key in original if key not in known}
+        given = original if isinstance(original, Mapping) else ()  # anything else is a mistake of its own
+        wrong = {key: [self._unknown(key, known)] for key in given if key not in known}
         if wrong:
             raise ValidationError(wrong)
 

@@ -28,7 +28,9 @@ def read_config(settings: Settings) -> Config:
     """The configuration the settings name. Raises ``ConfigError``; without a file it hints at one."""
     config = load_config(settings.config, named=settings.config_named)
     if config.path is None:
-        click.echo(f"There is no {DEFAULT_CONFIG} here: going on without connections, teams and folders.", err=True)
+        click.echo(
+            f"There is no {DEFAULT_CONFIG} here: going on without connections, teams and folders.", err=True
+        )
     return config
 
 

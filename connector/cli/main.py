@@ -1,4 +1,4 @@
-"""The command ``ringback``. A command's module is loaded only when the command is used, so each starts quickly.
+"""The command ``ringback``. A command's module is loaded when the command is used, so each starts quickly.
 
 Exit codes: 0 all is well; 1 it failed; 2 what was given cannot be used.
 """
@@ -68,7 +68,9 @@ def _told(error: Exception) -> click.ClickException | None:
     if isinstance(error, MigrationError):
         return click.ClickException(str(error))
     if isinstance(error, OperationalError):
-        return click.ClickException(f"The database does not answer: {_first_line(error)} Check RINGBACK_DATABASE_URL.")
+        return click.ClickException(
+            f"The database does not answer: {_first_line(error)} Check RINGBACK_DATABASE_URL."
+        )
     return None
 
 
@@ -82,8 +84,8 @@ def _first_line(error: Exception) -> str:
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="ringback", message="%(prog)s %(version)s")
 def main() -> None:
-    """Ringback closes the loop: it asks customers how it went, calls back who was unhappy, and writes the score
-    on their record in Zendesk and Salesforce.
+    """Ringback closes the loop: it asks customers how it went, calls back who was unhappy, and writes the
+    score on their record in Zendesk and Salesforce.
 
     New here? `ringback demo` shows it all with stand-ins for the vendors. Settings come from the environment
     (RINGBACK_DATABASE_URL, …) and from ringback.yaml; `ringback config check` says whether they fit together.

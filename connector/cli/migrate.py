@@ -15,12 +15,15 @@ from connector.storage.migrate import upgrade
 def migrate(as_json: bool) -> None:
     """Bring the database to this version's shape.
 
-    Makes the database when it is empty; changes nothing when it is up to date. `ringback serve` does it by itself.
+    Makes the database when it is empty; changes nothing when it is up to date. `ringback serve` does it by
+    itself.
     """
     url = read_settings().database_url
     done = upgrade(url)
     if as_json:
-        show_json({"database": masked(url), "before": done.before, "after": done.after, "changed": done.changed})
+        show_json(
+            {"database": masked(url), "before": done.before, "after": done.after, "changed": done.changed}
+        )
     elif done.changed:
         click.echo(f"{masked(url)}: from {done.before or 'empty'} to revision {done.after}.")
     else:

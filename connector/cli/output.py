@@ -14,11 +14,15 @@ import click
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
-limit_option = click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 10_000), help="How many.")
+limit_option = click.option(
+    "--limit", default=20, show_default=True, type=click.IntRange(1, 10_000), help="How many."
+)
 
 
-def show(rows: Sequence[Any], columns: Mapping[str, Callable[[Any], Any]], as_json: bool, *, empty: str) -> None:
-    """Print dataclass values: as JSON whole, as a table by ``columns`` (title → cell); ``empty`` when there are none."""
+def show(
+    rows: Sequence[Any], columns: Mapping[str, Callable[[Any], Any]], as_json: bool, *, empty: str
+) -> None:
+    """Print dataclass values: as JSON whole, or as a table by ``columns`` (title → cell)."""
     if as_json:
         show_json(rows)
     elif not rows:

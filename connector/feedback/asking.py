@@ -13,7 +13,8 @@ from connector.feedback import customers
 from connector.feedback.actions import Ask, Clients, Effect, Finish, Intent, NotPossibleError, Output, Result, Write
 from connector.feedback.customers import Customer
 from connector.feedback.messages import send_mail
-from connector.feedback.surveys import Survey
+from connector.feedback.survey_book import SurveyBook
+from connector.feedback.survey_values import Survey
 from connector.ids import digest, new_id, survey_token
 from connector.storage.database import Database
 from connector.storage.inbox import insert_deliveries, own_event
@@ -34,13 +35,8 @@ _SENT = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class SurveyBook:
-    """The surveys in force: ``find`` gives a survey and the id of its stored definition, or None."""
-
-    find: Callable[[str], tuple[Survey, str] | None]
-    render: Callable[[Survey, str, Mapping[str, Any], Mapping[str, Any], str], Mail]
-    """(survey, language, customer, context, token) → the mail."""
+Render = Callable[[Survey, str, Mapping[str, Any], Mapping[str, Any], str], Mail]
+"""(survey, language, customer, context, token) → the mail."""
 
 
 class SendSurvey:
@@ -51,11 +47,12 @@ class SendSurvey:
         database: Database,
         clients: Clients,
         surveys: SurveyBook,
+        render: Render,
         calendar: BusinessCalendar,
         secret_key: str,
         fatigue_days: int,
     ) -> None:
-        self._database, self._clients, self._surveys = database, clients, surveys
+        self._database, self._clients, self._surveys, self._render = database, clients, surveys, render
         self._calendar, self._secret_key, self._fatigue_days = calendar, secret_key, fatigue_days
 
     def batch(self, connection: str) -> int:
@@ -108,7 +105,7 @@ class SendSurvey:
         via, _ = self._clients.messenger(request["via"])
         invitation = new_id()
         language = survey.language_for(customer.locale)
-        mail = self._surveys.render(survey, language, customer.view(), request["context"], _TOKEN)
+        mail = self._render(survey, language, customer.view(), request["context"], _TOKEN)
         row = _invitation_row(invitation, customer, survey, definition_id, language, request, place)
         row["token_digest"] = digest(survey_token(self._secret_key, invitation))
         sent = {"invitation": invitation, "customer": customer.id, "mail": asdict(mail), "survey": survey.slug}

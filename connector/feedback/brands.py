@@ -83,7 +83,8 @@ def read_brands(data: Mapping[str, Any]) -> dict[str, Brand]:
 
 def _brand(name: str, options: Mapping[str, Any]) -> Brand:
     footer = options.get("footer", {})
-    return Brand(**{"title": name, **options, "name": name, "footer": {"": footer} if isinstance(footer, str) else footer})
+    per_language = {"": footer} if isinstance(footer, str) else dict(footer)
+    return Brand(**{"title": name, **options, "name": name, "footer": per_language})
 
 
 def _check(name: str, options: Any) -> Iterator[Mistake]:

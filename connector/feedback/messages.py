@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from connector.config import Team
 from connector.feedback import customers
 from connector.feedback.actions import (
     Ask,
@@ -23,15 +23,6 @@ from integrations.errors import IntegrationError
 from integrations.protocols import Alerter, Mail
 
 OPTED_OUT = "not sent: the customer wants no mail from us"
-
-
-@dataclass(frozen=True, slots=True)
-class Team:
-    """Who is told: e-mail addresses, and chat addresses as apprise URLs."""
-
-    name: str
-    email: tuple[str, ...] = ()
-    notify: tuple[str, ...] = ()
 
 
 class SendMessage:

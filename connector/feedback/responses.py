@@ -27,7 +27,7 @@ def record(database: Database, tx: Connection, batch: Sequence[Arrival], now: da
 
 
 def _is_answer(arrival: Arrival) -> bool:
-    return arrival.type in ANSWERED and "score" in arrival.data
+    return arrival.type in ANSWERED and arrival.data.get("score") is not None
 
 
 def _with_response(arrival: Arrival) -> Arrival:

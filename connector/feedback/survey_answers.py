@@ -12,7 +12,7 @@ from typing import Any
 
 import phonenumbers
 
-from connector.feedback.survey_values import MAX_COMMENT, SCALES, Question, QuestionType, scale_of
+from connector.feedback.survey_values import MAX_COMMENT, SCALES, Question, QuestionType, points, scale_of
 
 _EMAIL = re.compile(r"[^\s@<>\"(),;:\\\[\]]{1,64}@[^\s@<>\"(),;:\\\[\]]{1,190}\.[^\s@.<>\"(),;:\\\[\]]{2,63}\Z")
 
@@ -48,7 +48,7 @@ def check_complete(asked: tuple[Question, ...], answers: Mapping[str, Any]) -> N
 def _score(question: Question, given: Any) -> int:
     scale = scale_of(question)
     text = str(given)
-    if not (text.isascii() and text.isdigit() and len(text) <= 2 and int(text) in scale.scores):
+    if not (text.isascii() and text.isdigit() and len(text) <= 2 and int(text) in points(scale)):
         raise AnswerError(question.id, "score", lowest=scale.lowest, highest=scale.highest)
     return int(text)
 

@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from connector.feedback.scales import DIRECTIONS, POSSIBLE_POINTS, VARIANTS
 from connector.feedback.survey_values import (
-    SCALES, Option, Question, QuestionType, Survey, Text, condition_names,
+    Option,
+    Question,
+    QuestionType,
+    Survey,
+    Text,
+    condition_names,
+    points,
 )
 from workflows.errors import ConditionError, Mistake, TemplateError
 from workflows.expressions import condition, references
+from workflows.scoring import CSAT_10, SCALES, Band
 from workflows.templates import check_template, template_references
 
 MAIL_NAMES = frozenset({"customer", "agent", "product", "context"})
@@ -22,7 +28,7 @@ def check(survey: Survey) -> Iterator[Mistake]:
     """Every mistake that makes the survey unusable."""
     yield from _check_main(survey)
     yield from _check_ids(survey)
-    scales = [mistake for mistake in _check_scales(survey)]
+    scales = list(_check_scales(survey))
     yield from scales
     yield from _check_questions(survey)
     yield from _check_languages(survey)
@@ -66,19 +72,11 @@ def _check_scales(survey: Survey) -> Iterator[Mistake]:
 
 
 def _check_scale(path: str, question: Question) -> Iterator[Mistake]:
-    if question.scale is None or question.type not in SCALES:
-        yield Mistake(path, f"a {question.type} question has no scale.", "Remove it.")
-        return
-    rules: tuple[tuple[str, Any, tuple[Any, ...]], ...] = (
-        ("points", question.scale.points, POSSIBLE_POINTS[question.type]),
-        ("variant", question.scale.variant, VARIANTS.get(question.type, ("",))),
-        ("direction", question.scale.direction, DIRECTIONS.get(question.type, ("",))),
-    )
-    for name, given, allowed in rules:
-        if given not in allowed:
-            words = " or ".join(str(each) for each in allowed if each != "")
-            remedy = f"Use {words}." if words else "Remove it."
-            yield Mistake(f"{path}.{name}", f"{given!r} does not fit a {question.type} question.", remedy)
+    given = question.scale
+    if given is not None and given.metric.value != question.type.value:
+        fitting = ", ".join(name for name, scale in SCALES.items() if scale.metric.value == question.type.value)
+        remedy = f"Use one of {fitting}." if fitting else "Remove it."
+        yield Mistake(path, f"{given.name} does not fit a {question.type} question.", remedy)
 
 
 def _check_questions(survey: Survey) -> Iterator[Mistake]:
@@ -162,7 +160,7 @@ def _check_template(path: str, wording: str) -> Iterator[Mistake]:
 
 
 def _check_bands(survey: Survey) -> Iterator[Mistake]:
-    bands = survey.scale.bands
+    bands = {band.value for band in Band}
     for band in sorted(bands - set(survey.thanks)):
         yield Mistake(f"thanks.{band}", "its thank-you text is missing.", f"Add {band}: {{title: …, text: …}}.")
     places: list[tuple[str, Mapping[str, Any]]] = [("thanks", survey.thanks)]
@@ -200,7 +198,7 @@ def _check_condition(survey: Survey, index: int, text: str) -> Iterator[Mistake]
 
 def _try_condition(path: str, survey: Survey, text: str) -> Iterator[Mistake]:
     """Decide it once per band with nothing else answered: a condition that only fails live is found now."""
-    for score in survey.scale.scores:
+    for score in points(survey.scale):
         answers = {survey.main.id: score}
         try:
             condition(text).decide(condition_names(survey, answers, survey.band(answers), {}))
@@ -211,9 +209,9 @@ def _try_condition(path: str, survey: Survey, text: str) -> Iterator[Mistake]:
 
 def _warn_of_ten_points(survey: Survey) -> Iterator[Mistake]:
     for index, question in enumerate(survey.questions):
-        if question.type is QuestionType.CSAT and question.scale and question.scale.points == 10:
+        if question.scale is CSAT_10:
             yield Mistake(
-                f"questions[{index}].scale.points", "people use ten points of satisfaction differently per culture.",
+                f"questions[{index}].scale", "people use ten points of satisfaction differently per culture.",
                 "Five smileys compare better.", warning=True,
             )
 

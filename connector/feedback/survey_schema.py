@@ -10,10 +10,19 @@ from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, post_dump, post_load, validate
 
-from connector.feedback.scales import default_scale
 from connector.feedback.survey_values import (
-    SCALES, Link, MailTexts, Option, Purpose, Question, QuestionType, Survey, Thanks,
+    SCALES,
+    Link,
+    MailTexts,
+    Option,
+    Purpose,
+    Question,
+    QuestionType,
+    Survey,
+    Thanks,
 )
+from workflows import scoring
+from workflows.scoring import Scale
 
 _SLUG = validate.Regexp(
     r"^[a-z][a-z0-9_-]{0,59}\Z", error="{input!r} is no name | Use lower-case letters, digits, - and _, at most 60."
@@ -70,10 +79,16 @@ class TextField(fields.Field[Mapping[str, str]]):
         return dict(value)
 
 
-class ScaleSchema(_Base):
-    points = fields.Integer(strict=True)
-    variant = fields.String()
-    direction = fields.String()
+class ScaleField(fields.Field[Scale]):
+    """The name of one of scoring's scales: european-nps, csat-10, ces-5-effort."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> Scale:
+        if not isinstance(value, str) or value not in scoring.SCALES:
+            raise ValidationError(f"{value!r} is no scale | Use one of {', '.join(scoring.SCALES)}.")
+        return scoring.SCALES[value]
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **_: Any) -> Any:
+        return None if value is None else value.name
 
 
 class OptionSchema(_Base):
@@ -95,13 +110,12 @@ class QuestionSchema(_Base):
     condition = fields.String(data_key="if")
     options = fields.List(fields.Nested(OptionSchema), validate=_SOME)
     purpose = fields.Enum(Purpose, by_value=True)
-    scale = fields.Nested(ScaleSchema)
+    scale = ScaleField()
 
     @post_load
     def make(self, data: dict[str, Any], **_: Any) -> Question:
-        scale = data.pop("scale", None)
-        if data["type"] in SCALES or scale is not None:  # a scale where none belongs is for the checks to refuse
-            data["scale"] = default_scale(data["type"].value, **(scale or {}))
+        if data["type"] in SCALES and "scale" not in data:
+            data["scale"] = scoring.scale_of(data["type"].value)
         return Question(**{**data, "options": tuple(data.get("options", ()))})
 
 
@@ -139,7 +153,7 @@ class SurveySchema(_Base):
     name = fields.String(required=True, validate=_WORDING)
     metric = fields.String(
         required=True,
-        validate=validate.OneOf(("nps", "nls", "csat", "ces"), error="{input!r} is no metric | Use nps, nls, csat or ces."),
+        validate=validate.OneOf(tuple(scoring.Metric), error="{input!r} is no metric | Use nps, nls, csat or ces."),
     )
     languages = fields.List(fields.String(validate=_LANGUAGE), required=True, validate=_SOME)
     brand = fields.String(validate=_SLUG)

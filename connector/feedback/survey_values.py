@@ -11,10 +11,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from connector.feedback.scales import Scale
-
 from workflows.errors import ConditionError
 from workflows.expressions import condition
+from workflows.scoring import Scale, band
 
 Text = Mapping[str, str]
 """One wording per language: {"en": "Thank you", "nl": "Dank u"}."""
@@ -108,8 +107,8 @@ class MailTexts:
 class Survey:
     """A definition. The first question is the main one: its type is the survey's metric.
 
-    ``languages``: the first is spoken to people whose language the survey has not. ``expires_days`` counts from the sending;
-    ``fatigue_days`` is this survey's own quiet time, None for the house's; one that ``passes_fatigue`` is sent
+    ``languages``: the first is for people whose language is not among them. ``expires_days`` counts from the
+    sending; ``fatigue_days`` is this survey's own quiet time, None for the house's; one that ``passes_fatigue`` is sent
     whenever its workflow says so, but never to who opted out. ``consent`` names the version of the
     consent wordings, kept with every consent. ``promise`` says what happens with an answer, ``improved`` what
     earlier answers have changed.
@@ -154,7 +153,7 @@ class Survey:
     def band(self, answers: Answers) -> str:
         """The band of the main answer; "" while it is not given."""
         score = self.score(answers)
-        return "" if score is None else str(self.scale.band(score))
+        return "" if score is None else band(self.metric, score, self.scale).value
 
     def asked(self, answers: Answers, customer: Mapping[str, Any]) -> tuple[Question, ...]:
         """The questions for this person so far. What has a condition waits for the main answer.
@@ -162,10 +161,10 @@ class Survey:
         A condition that cannot be decided (a customer fact nobody knows) leaves its question out: only what
         surely concerns a person is asked.
         """
-        band, known = self.band(answers), dict(answers)
+        known = dict(answers)
         found: list[Question] = []
         for question in self.questions:
-            if _applies(self, question, {"answers": known, "band": band, "customer": customer}):
+            if _applies(self, question, known, customer):
                 found.append(question)
             else:
                 known.pop(question.id, None)  # an answer to what is no longer asked decides nothing either
@@ -217,14 +216,18 @@ def contact_of(survey: Survey, answers: Answers) -> dict[str, str]:
     return next((dict(answers[question.id]) for question in asked if question.id in answers), {})
 
 
-def _applies(survey: Survey, question: Question, names: Mapping[str, Any]) -> bool:
+def points(scale: Scale) -> range:
+    """Every score on the scale, lowest first."""
+    return range(scale.lowest, scale.highest + 1)
+
+
+def _applies(survey: Survey, question: Question, answers: Answers, customer: Mapping[str, Any]) -> bool:
     if question.condition is None:
         return True
-    if not names["band"]:
+    if not (banded := survey.band(answers)):
         return False
-    full = condition_names(survey, names["answers"], names["band"], names["customer"])
     try:
-        return condition(question.condition).decide(full).value
+        return condition(question.condition).decide(condition_names(survey, answers, banded, customer)).value
     except ConditionError as error:
         _log.warning('survey "%s" left out question "%s": %s', survey.slug, question.id, error)
         return False

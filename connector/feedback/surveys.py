@@ -30,13 +30,11 @@ from marshmallow import ValidationError
 
 from connector.feedback.survey_checks import check, lint
 from connector.feedback.survey_schema import KEYS, SurveySchema
-from connector.feedback.survey_values import Answers, Question, QuestionType, Survey
+from connector.feedback.survey_values import Survey
 from workflows.errors import DefinitionError, Mistake
 from workflows.yaml_text import read
 
-__all__ = [
-    "Answers", "Question", "QuestionType", "Survey", "built_in", "from_dict", "lint", "load_surveys", "parse", "to_dict",
-]
+__all__ = ["Survey", "built_in", "from_dict", "lint", "load_surveys", "parse", "to_dict"]
 
 _LIBRARY = Path(__file__).parent / "survey_library"
 

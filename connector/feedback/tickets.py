@@ -178,7 +178,7 @@ def _first_comment(ask: Ask) -> str:
 
 
 def _answer(event: Mapping[str, Any]) -> str:
-    if "score" not in event:
+    if event.get("score") is None:
         return ""
     lines = [f"Score: {event['score']} ({event.get('metric', '')}, {event.get('band', '')})"]
     lines.append(f"In the customer's words: {event.get('comment') or '(no comment given)'}")

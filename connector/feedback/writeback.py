@@ -114,7 +114,7 @@ def _answer(ask: Ask) -> dict[str, Any]:
     source: Mapping[str, Any] | None = ask.facts.event
     if named := ask.params.get("response"):
         source = responses.get(ask.tx, str(named))
-    if not source or "score" not in source:
+    if not source or source.get("score") is None:
         raise NotPossibleError(
             f"response: {named!r} is no answer we know. Start the workflow from survey.answered, or give the "
             "step response: the id of an answer."

@@ -61,5 +61,6 @@ class Bell:
             self._failing = False
         except Exception as error:
             if not self._failing:
-                log.warning("the broker does not answer (%s); work is found by the sweep, more slowly", type(error).__name__)
+                name = type(error).__name__
+                log.warning("the broker does not answer (%s); work is found by the sweep, more slowly", name)
             self._failing = True

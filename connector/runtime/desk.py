@@ -201,3 +201,7 @@ class Desk:
             groups.setdefault(id(write.statement), (write.statement, []))[1].append(dict(write.params))
         for statement, rows in groups.values():
             self._tx.execute(statement, rows)
+
+
+OpenDesk = Callable[[Connection, Moment], Desk]
+"""Opens a desk in a transaction, at a moment."""

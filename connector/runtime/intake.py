@@ -15,12 +15,11 @@ from sqlalchemy import Connection, and_, insert, or_, select
 
 from connector.clock import Clock
 from connector.feedback import customers
-from connector.feedback.actions import Handler
 from connector.feedback.arrivals import Arrival, Recorder
 from connector.feedback.customers import Conflict, Customer, Resolver
 from connector.ids import new_id
 from connector.runtime.book import Version, WorkflowBook
-from connector.runtime.desk import Desk
+from connector.runtime.desk import Desk, OpenDesk
 from connector.runtime.drafts import Draft
 from connector.runtime.waiting import decide, subject_key, type_key
 from connector.storage import inbox
@@ -55,7 +54,7 @@ class Intake:
         self,
         database: Database,
         book: WorkflowBook,
-        handlers: Mapping[str, Handler],
+        open_desk: OpenDesk,
         calendar: BusinessCalendar,
         accounts: Accounts,
         sources: Mapping[str, Source],
@@ -63,7 +62,7 @@ class Intake:
         kinds: Mapping[str, str],
         clock: Clock,
     ) -> None:
-        self._database, self._book, self._handlers, self._calendar = database, book, handlers, calendar
+        self._database, self._book, self._open_desk, self._calendar = database, book, open_desk, calendar
         self._accounts, self._sources, self._recorders = accounts, sources, recorders
         self._kinds, self._clock = kinds, clock
 
@@ -113,7 +112,7 @@ class Intake:
 
     def _apply(self, tx: Connection, found: Sequence[tuple[Event, int]], now: datetime) -> Desk:
         moment = Moment(now, self._calendar)
-        desk = Desk(self._database, tx, self._book, self._handlers, moment)
+        desk = self._open_desk(tx, moment)
         if not found:
             return desk
         self._lock(tx, [event for event, _ in found])

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from connector.clock import Clock
 from connector.feedback.actions import Effect, Result
 from connector.runtime import claims
-from connector.runtime.desk import Desk
+from connector.runtime.desk import OpenDesk
 from connector.storage import accounts
 from connector.storage.database import Database
 from integrations.errors import AuthFailed, IntegrationError, RateLimited
@@ -46,7 +46,7 @@ class Outcomes:
     def __init__(
         self,
         database: Database,
-        open_desk: Callable[[Connection, Moment], Desk],
+        open_desk: OpenDesk,
         calendar: BusinessCalendar,
         clock: Clock,
         chance: Callable[[], float] = random.random,

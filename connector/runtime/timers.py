@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Connection, Select, select
 
 from connector.clock import Clock
-from connector.runtime.desk import Desk
+from connector.runtime.desk import OpenDesk
 from connector.storage.database import Database
 from connector.storage.tables import is_now, runs
 from workflows.calendars import BusinessCalendar
 from workflows.engine import Moment
 from workflows.runs import Status, TimePassed
-
-OpenDesk = Callable[[Connection, Moment], Desk]
 
 
 class Timers:

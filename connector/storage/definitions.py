@@ -1,7 +1,7 @@
 """Workflows and surveys as they were read, version by version.
 
-A version is never changed: a running run and a sent survey keep the one they began with. At most one version of
-a slug is active, and it is the newest.
+A version is never changed: a running run and a sent survey keep the one they began with. At most one version
+of a slug is active, and it is the newest.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ def import_definitions(
 ) -> list[Change]:
     """Make ``bodies`` (slug → YAML) the active definitions of their kind; the same again changes nothing.
 
-    A body that differs from its newest version becomes the next one. A slug that is not in ``bodies`` is retired,
-    unless ``retire_others`` is false. Call it in a write transaction.
+    A body that differs from its newest version becomes the next one. A slug that is not in ``bodies`` is
+    retired, unless ``retire_others`` is false. Call it in a write transaction.
     """
     _take_turn(connection)
     known = {each.slug: each for each in newest(connection, kind)}

@@ -40,8 +40,8 @@ class Upgrade:
 def upgrade(target: str | Database, revision: str = "head") -> Upgrade:
     """Apply the missing migrations in one transaction: all of them, or none.
 
-    ``target`` is a database URL or an open ``Database``. Raises ``MigrationError`` when the database was made by
-    a newer version, and what the database raises.
+    ``target`` is a database URL or an open ``Database``. Raises ``MigrationError`` when the database was made
+    by a newer version, and what the database raises.
     """
     if isinstance(target, Database):
         return _upgrade(target, revision)

@@ -10,9 +10,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, func, select, update
+from sqlalchemy import Connection, Row, Select, func, select, update
 
-from connector.storage.tables import connections, definitions, deliveries, effects, events, history, runs, waits
+from connector.storage.tables import (
+    connections,
+    definitions,
+    deliveries,
+    effects,
+    events,
+    history,
+    runs,
+    waits,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +39,7 @@ class DeliveryLine:
 
 @dataclass(frozen=True, slots=True)
 class EventLine:
-    """An event and what the workflows made of it: ``decisions`` holds {workflow, version, starts, why} each."""
+    """An event and what workflows made of it: ``decisions`` holds {workflow, version, starts, why} each."""
 
     seq: int
     id: str
@@ -92,7 +101,7 @@ class RunStory:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLine:
-    """The state of a connection. ``due`` and ``failed`` count outward calls; both are bounded by ``MOST_COUNTED``."""
+    """The state of a connection. ``due`` and ``failed`` count outward calls, at most ``MOST_COUNTED``."""
 
     name: str
     status: str
@@ -106,23 +115,50 @@ class ConnectionLine:
 MOST_COUNTED = 10_000
 """Counting stops here: nobody needs the exact length of a queue that long."""
 
-_EVENT = (events.c.seq, events.c.id, events.c.type, events.c.subject, events.c.customer_id, events.c.time, events.c.decisions)
+_EVENT = (
+    events.c.seq,
+    events.c.id,
+    events.c.type,
+    events.c.subject,
+    events.c.customer_id,
+    events.c.time,
+    events.c.decisions,
+)
 _DELIVERY = (
-    deliveries.c.id, deliveries.c.connection, deliveries.c.key, deliveries.c.received_at, deliveries.c.status,
-    deliveries.c.reason, func.length(deliveries.c.body).label("size"),
+    deliveries.c.id,
+    deliveries.c.connection,
+    deliveries.c.key,
+    deliveries.c.received_at,
+    deliveries.c.status,
+    deliveries.c.reason,
+    func.length(deliveries.c.body).label("size"),
 )
 _RUN = (
-    runs.c.id, runs.c.workflow, definitions.c.version, runs.c.key, runs.c.status, runs.c.step, runs.c.reason,
-    runs.c.customer_id, runs.c.started_at, runs.c.due_at, runs.c.ended_at,
+    runs.c.id,
+    runs.c.workflow,
+    definitions.c.version,
+    runs.c.key,
+    runs.c.status,
+    runs.c.step,
+    runs.c.reason,
+    runs.c.customer_id,
+    runs.c.started_at,
+    runs.c.due_at,
+    runs.c.ended_at,
 )
 
 
 def list_deliveries(
-    tx: Connection, *, status: str | None = None, connection: str | None = None, limit: int = 50, before: int | None = None
+    tx: Connection,
+    *,
+    status: str | None = None,
+    connection: str | None = None,
+    limit: int = 50,
+    before: int | None = None,
 ) -> list[DeliveryLine]:
     """Deliveries, newest first; ``before`` is the id of the last one on the page before."""
-    found = select(*_DELIVERY).order_by(deliveries.c.id.desc()).limit(limit)
-    found = _narrowed(found, {deliveries.c.status: status, deliveries.c.connection: connection})
+    newest_first = select(*_DELIVERY).order_by(deliveries.c.id.desc()).limit(limit)
+    found = _narrowed(newest_first, {deliveries.c.status: status, deliveries.c.connection: connection})
     if before is not None:
         found = found.where(deliveries.c.id < before)
     return [DeliveryLine(*row) for row in tx.execute(found)]
@@ -136,7 +172,10 @@ def delivery_story(tx: Connection, delivery_id: int) -> DeliveryStory | None:
         return None
     found = select(*_EVENT).where(events.c.delivery_id == delivery_id).order_by(events.c.seq)
     lines = tuple(EventLine(*each) for each in tx.execute(found))
-    return DeliveryStory(DeliveryLine(*row[: len(_DELIVERY)]), *row[len(_DELIVERY) :], lines)
+    content_type, headers, body, processed_at = row[len(_DELIVERY) :]
+    return DeliveryStory(
+        DeliveryLine(*row[: len(_DELIVERY)]), content_type, headers, body, processed_at, lines
+    )
 
 
 def replay_deliveries(tx: Connection, ids: Iterable[int]) -> list[int]:
@@ -147,11 +186,17 @@ def replay_deliveries(tx: Connection, ids: Iterable[int]) -> list[int]:
 
 
 def list_runs(
-    tx: Connection, *, workflow: str | None = None, status: str | None = None, limit: int = 50, before: str | None = None
+    tx: Connection,
+    *,
+    workflow: str | None = None,
+    status: str | None = None,
+    limit: int = 50,
+    before: str | None = None,
 ) -> list[RunLine]:
     """Runs, newest first; ``before`` is the id of the last one on the page before."""
-    found = _runs().order_by(runs.c.id.desc()).limit(limit)
-    found = _narrowed(found, {runs.c.workflow: workflow, runs.c.status: status})
+    found = _narrowed(
+        _runs().order_by(runs.c.id.desc()).limit(limit), {runs.c.workflow: workflow, runs.c.status: status}
+    )
     if before is not None:
         found = found.where(runs.c.id < before)
     return [RunLine(*row) for row in tx.execute(found)]
@@ -172,18 +217,23 @@ def run_story(tx: Connection, run_id: str) -> RunStory | None:
 def list_connections(tx: Connection) -> list[ConnectionLine]:
     """The connections that ever did something, by name."""
     states = {row.name: row for row in tx.execute(select(connections))}
-    latest = select(deliveries.c.connection, func.max(deliveries.c.received_at)).group_by(deliveries.c.connection)
-    heard = {name: at for name, at in tx.execute(latest)}
+    latest = select(deliveries.c.connection, func.max(deliveries.c.received_at)).group_by(
+        deliveries.c.connection
+    )
+    heard = dict(tuple(row) for row in tx.execute(latest))
     due, failed = _count(tx, "due"), _count(tx, "failed")
     names = sorted({*states, *heard, *due, *failed})
-    return [_connection(name, states.get(name), heard.get(name), due.get(name, 0), failed.get(name, 0)) for name in names]
+    return [
+        _connection(name, states.get(name), heard.get(name), due.get(name, 0), failed.get(name, 0))
+        for name in names
+    ]
 
 
-def _narrowed(found: Select[Any], wanted: Mapping[Any, str | None]) -> Select[Any]:
+def _narrowed(found: Select[*tuple[Any, ...]], wanted: Mapping[Any, str | None]) -> Select[*tuple[Any, ...]]:
     return found.where(*(column == value for column, value in wanted.items() if value is not None))
 
 
-def _runs() -> Select[Any]:
+def _runs() -> Select[*tuple[Any, ...]]:
     return select(*_RUN).join(definitions, definitions.c.id == runs.c.definition_id)
 
 
@@ -228,10 +278,12 @@ def _step(visit: str) -> str:
 def _count(tx: Connection, status: str) -> dict[str, int]:
     bounded = select(effects.c.connection).where(effects.c.status == status).limit(MOST_COUNTED).subquery()
     counted = select(bounded.c.connection, func.count()).group_by(bounded.c.connection)
-    return {name: number for name, number in tx.execute(counted)}
+    return dict(tuple(row) for row in tx.execute(counted))
 
 
-def _connection(name: str, state: Row[Any] | None, heard: datetime | None, due: int, failed: int) -> ConnectionLine:
+def _connection(
+    name: str, state: Row[Any] | None, heard: datetime | None, due: int, failed: int
+) -> ConnectionLine:
     if state is None:
         return ConnectionLine(name, "active", "", None, heard, due, failed)
     return ConnectionLine(name, state.status, state.reason, state.blocked_until, heard, due, failed)

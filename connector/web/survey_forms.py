@@ -10,7 +10,7 @@ from werkzeug.datastructures import MultiDict
 
 from connector.feedback.languages import Say
 from connector.feedback.survey_answers import AnswerError, check_answer
-from connector.feedback.survey_values import SCALES, Purpose, Question, QuestionType, Survey
+from connector.feedback.survey_values import Purpose, Question, QuestionType, Survey
 
 Form = MultiDict[str, str]
 
@@ -56,14 +56,13 @@ def _raw(question: Question, form: Form) -> Any:
 
 def sentence(error: AnswerError, question: Question, say: Say) -> str:
     """What is wrong and how to mend it, in the person's language."""
+    text = question.type is QuestionType.TEXT
     words = {
-        "missing": say("Please choose an answer.") if question.type is not QuestionType.TEXT
-        else say("Please fill this in."),
+        "missing": say("Please fill this in.") if text else say("Please choose an answer."),
         "score": say("Please choose a number from {lowest} to {highest}."),
         "choice": say("Please choose one of the answers shown."),
         "too_long": say("Your text has {length} characters, and {most} fit. Please shorten it."),
         "phone": say("This is no phone number we can call. An example: 06 12345678 or +31 6 12345678."),
         "email": say("This is no e-mail address we can write to. An example: name@example.com."),
     }
-    code = "missing" if error.code == "score" and question.type in SCALES and not error.numbers else error.code
-    return words[code].format(**error.numbers)
+    return words[error.code].format(**error.numbers)

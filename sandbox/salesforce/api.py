@@ -7,9 +7,10 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
 from sandbox.salesforce.api_records import record_routes
-from sandbox.salesforce.errors import ApiError, RecordRefused
+from sandbox.salesforce.errors import ApiError, RecordError
 from sandbox.salesforce.org import ORGANIZATION_ID, USERS, Org
 
+_CODES = {400: "JSON_PARSER_ERROR", 404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}
 _VERSIONS = tuple(f"{number}.0" for number in range(50, 63))
 
 
@@ -38,8 +39,8 @@ def api_blueprint(org: Org) -> Blueprint:
     def refuse(error: ApiError) -> ResponseReturnValue:
         return jsonify(error.body), error.status
 
-    @blueprint.errorhandler(RecordRefused)
-    def refuse_record(error: RecordRefused) -> ResponseReturnValue:
+    @blueprint.errorhandler(RecordError)
+    def refuse_record(error: RecordError) -> ResponseReturnValue:
         return jsonify([error.problem.alone()]), error.status
 
     _oauth(blueprint, org)
@@ -95,6 +96,6 @@ def unknown_path(error: HTTPException) -> ResponseReturnValue:
     """What the API says to a path or method it does not have."""
     if not request.path.startswith("/services/"):
         return error
-    code = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED", 400: "JSON_PARSER_ERROR"}.get(error.code or 0, "UNKNOWN_EXCEPTION")
+    code = _CODES.get(error.code or 0, "UNKNOWN_EXCEPTION")
     message = "The requested resource does not exist" if error.code == 404 else error.name
     return jsonify([{"errorCode": code, "message": message}]), error.code or 500

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.salesforce import errors
-from sandbox.salesforce.errors import Problem, RecordRefused
+from sandbox.salesforce.errors import Problem, RecordError
 from sandbox.salesforce.records import Records
 
 MOST = 200
@@ -56,7 +56,7 @@ class Collections:
         return known.name
 
     def one(self, work: Work) -> Outcome:
-        """Do one piece of work under its lock. Raises RecordRefused."""
+        """Do one piece of work under its lock. Raises RecordError."""
         held, late = self._records.hold(work.kind, [work.record_id] if work.record_id else [])
         try:
             if late:
@@ -90,15 +90,15 @@ class Collections:
             with self._records.undo_on_error():
                 results.extend(_attempt(step) for step in steps)
                 if not all(result["success"] for result in results):
-                    raise _SomeFailed
-        except _SomeFailed:
+                    raise _SomeFailedError
+        except _SomeFailedError:
             return [_failure(_ROLLED_BACK) if result["success"] else result for result in results]
         return results
 
     def _update(self, item: Any, by: str) -> Work:
         kind, record_id = _kind(item), str(item.get("id") or item.get("Id") or "")
         if not record_id:
-            raise RecordRefused("MISSING_ARGUMENT", "Id not specified in an update call")
+            raise RecordError("MISSING_ARGUMENT", "Id not specified in an update call")
         return Work(kind, record_id, lambda: _success(self._records.update(kind, record_id, item, by)["Id"]))
 
     def _create(self, item: Any, by: str) -> Work:
@@ -109,10 +109,10 @@ class Collections:
         name = self.key(kind, field)
         value = next((each for key, each in item.items() if key.lower() == name.lower()), None)
         if value in (None, ""):
-            raise RecordRefused("MISSING_ARGUMENT", f"{name} not specified")
+            raise RecordError("MISSING_ARGUMENT", f"{name} not specified")
         found = self._records.find(kind, self._records.sobject(kind).fields[name.lower()], value)
         if len(found) > 1:
-            raise RecordRefused("DUPLICATE_EXTERNAL_ID", f"{name}: more than one record found for external id field")
+            raise RecordError("DUPLICATE_EXTERNAL_ID", f"{name}: more than one record found for external id field")
         record_id = found[0]["Id"] if found else ""
         return Work(kind, record_id, lambda: self._write(kind, record_id, item, by))
 
@@ -122,7 +122,7 @@ class Collections:
         return {**_success(self._records.create(kind, item, by)["Id"]), "created": True}
 
 
-class _SomeFailed(Exception):
+class _SomeFailedError(Exception):
     """Unwinds what an all-or-none call had written."""
 
 
@@ -140,20 +140,20 @@ def _items(given: Any) -> list[Any]:
 def _kind(item: Any) -> str:
     kind = (item.get("attributes") or {}).get("type") if isinstance(item, dict) else None
     if not kind:
-        raise RecordRefused("INVALID_TYPE", "Must specify the attribute 'type' of each record")
+        raise RecordError("INVALID_TYPE", "Must specify the attribute 'type' of each record")
     return str(kind)
 
 
-def _planned(plan: Callable[[Any], Work], item: Any) -> Work | RecordRefused:
+def _planned(plan: Callable[[Any], Work], item: Any) -> Work | RecordError:
     try:
         return plan(item)
-    except RecordRefused as refused:
+    except RecordError as refused:
         return refused
 
 
-def _step(work: Work | RecordRefused, late: dict[str, RecordRefused]) -> Callable[[], Outcome]:
+def _step(work: Work | RecordError, late: dict[str, RecordError]) -> Callable[[], Outcome]:
     def step() -> Outcome:
-        if isinstance(work, RecordRefused):
+        if isinstance(work, RecordError):
             raise work
         if work.record_id in late:
             raise late[work.record_id]
@@ -165,7 +165,7 @@ def _step(work: Work | RecordRefused, late: dict[str, RecordRefused]) -> Callabl
 def _attempt(step: Callable[[], Outcome]) -> Outcome:
     try:
         return step()
-    except RecordRefused as refused:
+    except RecordError as refused:
         return _failure(refused.problem)
 
 

@@ -22,7 +22,7 @@ class Problem:
         return {"message": self.message, "errorCode": self.code, "fields": list(self.fields)}
 
 
-class RecordRefused(Exception):
+class RecordError(Exception):
     """One record is refused; in a collection the others go on."""
 
     def __init__(self, code: str, message: str, fields: Sequence[str] = (), status: int = 400) -> None:
@@ -50,15 +50,15 @@ def no_external_id(field: str) -> ApiError:
     return not_found(f"Provided external ID field does not exist or is not accessible: {field}")
 
 
-def deleted() -> RecordRefused:
-    return RecordRefused("ENTITY_IS_DELETED", "entity is deleted", status=404)
+def deleted() -> RecordError:
+    return RecordError("ENTITY_IS_DELETED", "entity is deleted", status=404)
 
 
-def no_such_column(field: str, sobject: str) -> RecordRefused:
-    return RecordRefused("INVALID_FIELD", f"No such column '{field}' on sobject of type {sobject}")
+def no_such_column(field: str, sobject: str) -> RecordError:
+    return RecordError("INVALID_FIELD", f"No such column '{field}' on sobject of type {sobject}")
 
 
-def locked(ids: Sequence[str]) -> RecordRefused:
+def locked(ids: Sequence[str]) -> RecordError:
     named = ",".join(ids)
     message = f"unable to obtain exclusive access to this record or {len(ids)} records: {named}"
-    return RecordRefused("UNABLE_TO_LOCK_ROW", message)
+    return RecordError("UNABLE_TO_LOCK_ROW", message)

@@ -11,7 +11,7 @@ from sandbox.clock import Clock
 from sandbox.outbox import Outbox
 from sandbox.salesforce.access import Access
 from sandbox.salesforce.collections import Collections
-from sandbox.salesforce.errors import RecordRefused, api_error
+from sandbox.salesforce.errors import RecordError, api_error
 from sandbox.salesforce.ids import long_id
 from sandbox.salesforce.outbound import OutboundMessages, Sender
 from sandbox.salesforce.records import Record, Records
@@ -86,7 +86,7 @@ class Org:
     def _current(self, record_id: str) -> Record | None:
         try:
             return self.records.get("Contact", record_id)
-        except RecordRefused:
+        except RecordError:
             return None
 
     def _sender(self) -> Sender:

@@ -8,7 +8,7 @@ from copy import deepcopy
 from flask import Blueprint, Response, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 
-from sandbox.salesforce.errors import ApiError, Problem, RecordRefused
+from sandbox.salesforce.errors import ApiError, Problem, RecordError
 from sandbox.salesforce.org import SALES, USERS, Org
 from sandbox.salesforce.records import Record, Refusal
 from sandbox.salesforce.schema import in_json
@@ -19,8 +19,8 @@ _BAND_FIELDS = ("NPS_Score__c", "NPS_Band__c", "NPS_Date__c", "NPS_Comment__c", 
 def control_routes(blueprint: Blueprint, org: Org) -> None:
     """The organisation's own part of /sandbox."""
 
-    @blueprint.errorhandler(RecordRefused)
-    def refuse(error: RecordRefused) -> ResponseReturnValue:
+    @blueprint.errorhandler(RecordError)
+    def refuse(error: RecordError) -> ResponseReturnValue:
         return jsonify([error.problem.alone()]), error.status
 
     @blueprint.get("/state")
@@ -81,7 +81,7 @@ def page_blueprint(org: Org) -> Blueprint:
     def record(kind: str, record_id: str) -> ResponseReturnValue:
         try:
             row = org.records.get(kind, record_id)
-        except (RecordRefused, ApiError):
+        except (RecordError, ApiError):
             return render_template("salesforce/missing.html", record_id=record_id), 404
         with org.records.lock:
             writes = [deepcopy(write) for write in reversed(org.records.writes) if write.record == row["Id"]]

@@ -12,7 +12,7 @@ from typing import Any
 
 from sandbox.clock import Clock
 from sandbox.salesforce import errors, schema
-from sandbox.salesforce.errors import Problem, RecordRefused
+from sandbox.salesforce.errors import Problem, RecordError
 from sandbox.salesforce.ids import id_maker, is_id, long_id
 from sandbox.salesforce.schema import Field, SObject
 
@@ -89,7 +89,7 @@ class Records:
         return [row for row in self.all(kind) if str(row.get(field.name) or "").lower() == wanted]
 
     def create(self, kind: str, given: Mapping[str, Any], by: str) -> Record:
-        """Raises RecordRefused."""
+        """Raises RecordError."""
         sobject = self.sobject(kind)
         with self.lock:
             values = self._read(sobject, given)
@@ -100,7 +100,7 @@ class Records:
             return self._written(row, values, by, created=True)
 
     def update(self, kind: str, record_id: str, given: Mapping[str, Any], by: str) -> Record:
-        """Raises RecordRefused, and 404."""
+        """Raises RecordError, and 404."""
         sobject = self.sobject(kind)
         with self.lock:
             row = self._row(kind, record_id)
@@ -112,7 +112,7 @@ class Records:
             return self._written(row, values, by, created=False)
 
     def delete(self, kind: str, record_id: str, by: str, *, master: str | None = None) -> None:
-        """To the recycle bin; ``master`` is the winner of a merge. Raises RecordRefused, and 404."""
+        """To the recycle bin; ``master`` is the winner of a merge. Raises RecordError, and 404."""
         with self.lock:
             row = self._row(kind, record_id)
             row["IsDeleted"], row["MasterRecordId"] = True, long_id(master) if master else None
@@ -130,7 +130,7 @@ class Records:
                 del self.writes[before[2] :]
                 raise
 
-    def hold(self, kind: str, ids: Sequence[str]) -> tuple[frozenset[str], dict[str, RecordRefused]]:
+    def hold(self, kind: str, ids: Sequence[str]) -> tuple[frozenset[str], dict[str, RecordError]]:
         """Lock the accounts of these contacts (or these accounts). → what was locked, and who came too late.
 
         Salesforce waits ten seconds for a row lock before it gives up; this stand-in gives up at once.
@@ -154,7 +154,7 @@ class Records:
     def _row(self, kind: str, record_id: str) -> Record:
         key = long_id(record_id)
         if not is_id(record_id) or self._kinds.get(key) != self.sobject(kind).name:
-            raise RecordRefused("NOT_FOUND", "The requested resource does not exist", status=404)
+            raise RecordError("NOT_FOUND", "The requested resource does not exist", status=404)
         if self._rows[key]["IsDeleted"]:
             raise errors.deleted()
         return self._rows[key]
@@ -164,7 +164,7 @@ class Records:
             if refusal.record == record_id:
                 left = replace(refusal, times=refusal.times - 1)
                 self._refusals[place : place + 1] = [left] if left.times > 0 else []
-                raise RecordRefused(refusal.problem.code, refusal.problem.message, refusal.problem.fields)
+                raise RecordError(refusal.problem.code, refusal.problem.message, refusal.problem.fields)
 
     def _read(self, sobject: SObject, given: Mapping[str, Any]) -> Record:
         return dict(self._read_one(sobject, name, value) for name, value in given.items()
@@ -176,7 +176,7 @@ class Records:
             raise errors.no_such_column(name, sobject.name)
         if not field.writable:
             message = f"Unable to create/update fields: {field.name}. Please check the security settings of this field"
-            raise RecordRefused("INVALID_FIELD_FOR_INSERT_UPDATE", message, [field.name])
+            raise RecordError("INVALID_FIELD_FOR_INSERT_UPDATE", message, [field.name])
         return field.name, schema.read(field, value)
 
     def _check_unique(self, sobject: SObject, values: Record, own: str | None) -> None:
@@ -185,7 +185,7 @@ class Records:
                 others = [row["Id"] for row in self.find(sobject.name, field, values[field.name]) if row["Id"] != own]
                 if others:
                     message = f"duplicate value found: {field.name} duplicates value on record with id: {others[0]}"
-                    raise RecordRefused("DUPLICATE_VALUE", message)
+                    raise RecordError("DUPLICATE_VALUE", message)
 
     def _blank(self, sobject: SObject, by: str) -> Record:
         blank: Record = {field.name: schema.read(field, None) for field in sobject.fields.values()}
@@ -206,4 +206,4 @@ def _require(sobject: SObject, values: Mapping[str, Any]) -> None:
     missing = [field.name for field in sobject.fields.values() if field.required and values.get(field.name) is None]
     if missing:
         message = f"Required fields are missing: [{', '.join(missing)}]"
-        raise RecordRefused("REQUIRED_FIELD_MISSING", message, missing)
+        raise RecordError("REQUIRED_FIELD_MISSING", message, missing)

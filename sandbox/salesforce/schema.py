@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sandbox.clock import parse
-from sandbox.salesforce.errors import RecordRefused
+from sandbox.salesforce.errors import RecordError
 from sandbox.salesforce.ids import is_id, long_id
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
@@ -90,7 +90,7 @@ def account() -> SObject:
 
 
 def read(field: Field, value: Any) -> Any:
-    """The value as it is kept. Raises RecordRefused when the field cannot hold it."""
+    """The value as it is kept. Raises RecordError when the field cannot hold it."""
     if value is None or value == "":
         return False if field.kind == "boolean" else None
     return _READERS.get(field.kind, _read_text)(field, value)
@@ -100,13 +100,13 @@ def _read_text(field: Field, value: Any) -> str:
     text = str(value)
     if len(text) > field.length:
         message = f"{field.label}: data value too large: {text} (max length={field.length})"
-        raise RecordRefused("STRING_TOO_LONG", message, [field.name])
+        raise RecordError("STRING_TOO_LONG", message, [field.name])
     return text
 
 
 def _read_email(field: Field, value: Any) -> str:
     if not _EMAIL.fullmatch(str(value)):
-        raise RecordRefused("INVALID_EMAIL_ADDRESS", f"{field.label}: invalid email address: {value}", [field.name])
+        raise RecordError("INVALID_EMAIL_ADDRESS", f"{field.label}: invalid email address: {value}", [field.name])
     return _read_text(field, value)
 
 
@@ -140,12 +140,12 @@ def _read_date(_field: Field, value: Any) -> str:
 
 def _read_reference(field: Field, value: Any) -> str:
     if not is_id(str(value)):
-        raise RecordRefused("MALFORMED_ID", f"{field.label}: id value of incorrect type: {value}", [field.name])
+        raise RecordError("MALFORMED_ID", f"{field.label}: id value of incorrect type: {value}", [field.name])
     return long_id(str(value))
 
 
-def _unreadable(kind: str, value: Any) -> RecordRefused:
-    return RecordRefused("JSON_PARSER_ERROR", f"Cannot deserialize instance of {kind} from value {value}")
+def _unreadable(kind: str, value: Any) -> RecordError:
+    return RecordError("JSON_PARSER_ERROR", f"Cannot deserialize instance of {kind} from value {value}")
 
 
 _READERS = {

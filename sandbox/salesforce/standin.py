@@ -126,11 +126,11 @@ class SalesforceStandIn:
         return [write for write in self.writes if write.record == long_id(record_id)]
 
     def contact(self, record_id: str) -> Record:
-        """Raises RecordRefused (NOT_FOUND, ENTITY_IS_DELETED)."""
+        """Raises RecordError (NOT_FOUND, ENTITY_IS_DELETED)."""
         return self.org.records.get("Contact", record_id)
 
     def account(self, record_id: str) -> Record:
-        """Raises RecordRefused (NOT_FOUND, ENTITY_IS_DELETED)."""
+        """Raises RecordError (NOT_FOUND, ENTITY_IS_DELETED)."""
         return self.org.records.get("Account", record_id)
 
     def add_contact(self, last_name: str, email: str | None = None, **fields: Any) -> Record:

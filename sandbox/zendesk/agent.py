@@ -94,6 +94,12 @@ def control_routes(blueprint: Blueprint, desk: Desk) -> None:
         with desk.state.lock:
             return jsonify(notices=[dataclasses.asdict(each) for each in desk.state.notices])
 
+    @blueprint.post("/webhooks")
+    def subscribe() -> ResponseReturnValue:
+        given = request.get_json()
+        webhook = desk.subscribe(given["endpoint"], given.get("events", ()), given.get("secret"), given.get("name"))
+        return jsonify(webhook=webhook), 201
+
     @blueprint.post("/tickets")
     def ticket() -> ResponseReturnValue:
         return jsonify(ticket=write_in(desk, **request.get_json())), 201

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from copy import deepcopy
 from typing import Any
 
@@ -87,6 +88,14 @@ class Desk:
     def add_user(self, name: str, email: str | None = None, **more: Any) -> Json:
         with self.state.lock:
             return deepcopy(people.create(self.state, {"name": name, "email": email, "verified": True, **more}))
+
+    def subscribe(self, endpoint: str, kinds: Sequence[str], secret: str | None, name: str | None) -> Json:
+        """A webhook as an admin makes it. → the webhook, with its signing secret as ``secret``. Raises 400."""
+        given = {"name": name or "Ringback", "endpoint": endpoint, "http_method": "POST", "request_format": "json",
+                 "status": "active", "subscriptions": [f"zen:event-type:{kind}" for kind in kinds]}  # fmt: skip
+        with self.state.lock:
+            webhook = self.webhooks.create(self.integration, given)
+            return {**webhook, "secret": self.webhooks.rotate(webhook["id"], secret)}
 
     def as_agent(self, user_id: int | None = None) -> Writer:
         """An agent at the web page. Raises 404."""

@@ -151,14 +151,9 @@ class ZendeskStandIn:
         """The agent opens the ticket again."""
         return self.act("reopen", ticket_id)
 
-    def subscribe(self, endpoint: str, *event_types: str, secret: str | None = None, name: str = "Ringback") -> Json:
+    def subscribe(self, endpoint: str, *event_types: str, secret: str | None = None, name: str | None = None) -> Json:
         """A webhook on ticket events ("ticket.created", …). → the webhook, with its signing secret as ``secret``."""
-        given = {"name": name, "endpoint": endpoint, "http_method": "POST", "request_format": "json",
-                 "status": "active", "subscriptions": [f"zen:event-type:{kind}" for kind in event_types]}  # fmt: skip
-        with self.desk.state.lock:
-            webhook = self.desk.webhooks.create(self.desk.integration, given)
-            used = self.desk.webhooks.rotate(webhook["id"], secret)
-            return {**webhook, "secret": used}
+        return self.desk.subscribe(endpoint, event_types, secret, name)
 
     def rotate_secret(self, webhook_id: str, secret: str | None = None) -> str:
         """Sign with a new secret from now on. → the secret."""

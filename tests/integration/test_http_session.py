@@ -310,14 +310,9 @@ def test_a_reason_holds_nothing_personal_and_no_secret(server: Server) -> None:
 def test_the_limits_that_a_vendor_tells_are_kept(server: Server) -> None:
     server.replies = [
         answer(
-            **{
-                "x_rate_limit": "700",
-                "x_rate_limit_remaining": "12",
-                "rate_limit_reset": "59",
-                "zendesk_rate_limit_tickets_update": "total=20; remaining=19; resets=58",
-            }
+            x_rate_limit="700", x_rate_limit_remaining="12", rate_limit_reset="59", zendesk_rate_limit_tickets_update="total=20; remaining=19; resets=58"
         ),
-        answer(429, **{"zendesk_ratelimit_users_update": "total=5; remaining=0"}),
+        answer(429, zendesk_ratelimit_users_update="total=5; remaining=0"),
     ]
     with session_to(server, ZENDESK) as session:
         session.get("/a")

@@ -15,7 +15,14 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import insert, select, text
 
 from connector.storage.database import Database
-from connector.storage.migrate import MigrationError, Upgrade, current_revision, is_current, newest_revision, upgrade
+from connector.storage.migrate import (
+    MigrationError,
+    Upgrade,
+    current_revision,
+    is_current,
+    newest_revision,
+    upgrade,
+)
 from connector.storage.tables import connections, metadata
 
 BOTH = pytest.mark.parametrize(
@@ -56,7 +63,9 @@ def test_alembic_finds_no_difference_between_a_migrated_database_and_the_tables(
     upgrade(empty)
 
     with empty.read() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "compare_server_default": True}
+        )
         assert compare_metadata(context, metadata) == []
 
 
@@ -69,7 +78,9 @@ def test_the_partial_indexes_too_are_what_the_tables_say(empty: Database) -> Non
     upgrade(empty)
 
     assert shape(empty) == described
-    assert "WHERE" in next(" ".join(words) for name, words in described.items() if name.endswith("ix_effects_due"))
+    assert "WHERE" in next(
+        " ".join(words) for name, words in described.items() if name.endswith("ix_effects_due")
+    )
 
 
 @BOTH
@@ -85,12 +96,16 @@ def test_an_upgrade_keeps_what_an_earlier_version_stored(empty: Database) -> Non
     moment = datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
     upgrade(empty, "0001")
     with empty.write() as connection:
-        connection.execute(insert(connections).values(name="zendesk", status="active", reason="", updated_at=moment))
+        connection.execute(
+            insert(connections).values(name="zendesk", status="active", reason="", updated_at=moment)
+        )
 
     upgrade(empty)
 
     with empty.read() as connection:
-        assert connection.execute(select(connections.c.name, connections.c.updated_at)).all() == [("zendesk", moment)]
+        assert connection.execute(select(connections.c.name, connections.c.updated_at)).all() == [
+            ("zendesk", moment)
+        ]
 
 
 @BOTH
@@ -110,11 +125,15 @@ def test_a_database_of_a_newer_version_is_refused_and_left_alone(empty: Database
 def test_processes_that_start_at_once_take_turns(empty_database_url: str) -> None:
     program = "import sys; from connector.storage.migrate import upgrade; print(upgrade(sys.argv[1]).changed)"
     command = [sys.executable, "-W", "error", "-c", program, empty_database_url]
-    started = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(4)]
+    started = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(4)
+    ]
 
     ended = [process.communicate(timeout=60) for process in started]
 
-    assert sorted(out for out, _ in ended) == ["False\n", "False\n", "False\n", "True\n"], [err for _, err in ended]
+    assert sorted(out for out, _ in ended) == ["False\n", "False\n", "False\n", "True\n"], [
+        err for _, err in ended
+    ]
 
 
 def test_a_url_is_enough(tmp_path: object) -> None:

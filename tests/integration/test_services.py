@@ -26,8 +26,12 @@ def test_every_test_gets_a_fresh_migrated_database(database: Database, turn: int
     assert is_current(database)
     with database.write() as connection:
         assert connection.execute(text("SELECT count(*) FROM customers")).scalar_one() == 0
-        connection.execute(text("INSERT INTO customers (id, facts, created_at, updated_at) VALUES "
-                                "('x', '{}', '2026-01-01', '2026-01-01')"))
+        connection.execute(
+            text(
+                "INSERT INTO customers (id, facts, created_at, updated_at) VALUES "
+                "('x', '{}', '2026-01-01', '2026-01-01')"
+            )
+        )
 
 
 @pytest.mark.services
@@ -63,7 +67,9 @@ def test_a_service_at_a_wrong_address_is_named_with_the_remedy(monkeypatch: pyte
     monkeypatch.setenv("RINGBACK_TEST_REDIS", "redis://127.0.0.1:1")
     services.address.cache_clear()
 
-    with pytest.raises(services.MissingServiceError, match=r"Redis does not answer .* Correct RINGBACK_TEST_REDIS"):
+    with pytest.raises(
+        services.MissingServiceError, match=r"Redis does not answer .* Correct RINGBACK_TEST_REDIS"
+    ):
         services.address(services.REDIS)
 
     services.address.cache_clear()
@@ -75,5 +81,12 @@ def test_a_missing_service_names_the_one_command_that_brings_it() -> None:
 
 
 def test_the_table_of_services_has_a_line_for_each() -> None:
-    shown = subprocess.run([sys.executable, "-m", "tests.services"], capture_output=True, text=True, check=True)
-    assert [line.split()[0] for line in shown.stdout.splitlines()] == ["PostgreSQL", "Redis", "RabbitMQ", "Chromium"]
+    shown = subprocess.run(
+        [sys.executable, "-m", "tests.services"], capture_output=True, text=True, check=True
+    )
+    assert [line.split()[0] for line in shown.stdout.splitlines()] == [
+        "PostgreSQL",
+        "Redis",
+        "RabbitMQ",
+        "Chromium",
+    ]

@@ -12,8 +12,8 @@ from connector.storage.tables import Moment, metadata
 
 
 def render_item(kind: str, item: Any, _context: AutogenContext) -> str | Literal[False]:
-    """Write our own types by the names that script.py.mako defines, so that a step needs nothing of the program
-    but itself."""
+    """Write our own types by the names that script.py.mako defines, so that a step needs nothing of the
+    program but itself."""
     if kind != "type":
         return False
     if isinstance(item, Moment):

@@ -1,4 +1,4 @@
-"""Writes the initial migration anew from ``tables.py``: `make migration`. Only while no version is released."""
+"""Writes the initial migration anew from ``tables.py``: `make migration`. Only until the first release."""
 
 from __future__ import annotations
 

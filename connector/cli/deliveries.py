@@ -1,0 +1,104 @@
+"""``ringback deliveries …``: what others sent us."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from connector.cli.context import BadInputError, open_database
+from connector.cli.output import as_json_option, cell, limit_option, show, show_json
+from connector.storage import queries
+from connector.storage.queries import DeliveryStory, EventLine
+
+_STATUSES = ("new", "done", "ignored", "unreadable", "failed")
+
+
+@click.group(invoke_without_command=True)
+@click.option("--status", type=click.Choice(_STATUSES), help="Only deliveries in this state.")
+@click.option("--connection", help="Only deliveries of this connection.")
+@limit_option
+@as_json_option
+@click.pass_context
+def deliveries(
+    context: click.Context, status: str | None, connection: str | None, limit: int, as_json: bool
+) -> None:
+    """Show the webhooks that arrived, newest first; look into one; let one be understood anew."""
+    if context.invoked_subcommand:
+        return
+    with open_database() as database, database.read() as tx:
+        found = queries.list_deliveries(tx, status=status, connection=connection, limit=limit)
+    columns = {
+        "id": lambda each: each.id,
+        "received (utc)": lambda each: each.received_at,
+        "connection": lambda each: each.connection,
+        "status": lambda each: each.status,
+        "bytes": lambda each: each.size,
+        "reason": lambda each: each.reason,
+    }
+    show(found, columns, as_json, empty="No deliveries.")
+
+
+@deliveries.command(name="show")
+@click.argument("delivery_id", metavar="ID", type=int)
+@as_json_option
+def show_(delivery_id: int, as_json: bool) -> None:
+    """Show one delivery: headers, content, the events that came of it, and what workflows made of them."""
+    with open_database() as database, database.read() as tx:
+        story = queries.delivery_story(tx, delivery_id)
+    if story is None:
+        raise BadInputError(
+            f"There is no delivery {delivery_id}. `ringback deliveries` shows those there are."
+        )
+    if as_json:
+        show_json(story)
+    else:
+        _tell(story)
+
+
+@deliveries.command()
+@click.argument("ids", nargs=-1, required=True, type=int, metavar="ID...")
+@as_json_option
+def replay(ids: tuple[int, ...], as_json: bool) -> None:
+    """Let deliveries be understood anew, as after mending their connection. Known events stay single."""
+    with open_database() as database, database.write() as tx:
+        again = queries.replay_deliveries(tx, ids)
+    missing = sorted(set(ids) - set(again))
+    if as_json:
+        show_json({"replayed": again, "missing": missing})
+    elif again:
+        click.echo(f"{len(again)} will be understood anew: {', '.join(map(str, again))}.")
+    if missing:
+        raise BadInputError(f"There is no delivery {', '.join(map(str, missing))}.")
+
+
+def _tell(story: DeliveryStory) -> None:
+    line = story.line
+    click.echo(f"Delivery {line.id} of {line.connection}, {cell(line.received_at)} UTC, {line.size} bytes")
+    click.echo(f"State     {line.status}{f': {line.reason}' if line.reason else ''}")
+    click.echo(f"Key       {line.key}")
+    click.echo("\nHeaders")
+    for name, value in sorted(story.headers.items()):
+        click.echo(f"  {name}: {value}")
+    click.echo(f"\nContent ({story.content_type or 'of no stated type'})\n{_pretty(story.body)}\n")
+    click.echo("Events" if story.events else "No events came of it.")
+    for event in story.events:
+        _tell_event(event)
+
+
+def _tell_event(event: EventLine) -> None:
+    about = f" about {event.subject}" if event.subject else ""
+    click.echo(f"  {event.type}{about}, {cell(event.time)} UTC ({event.id})")
+    for decision in event.decisions:
+        verb = "starts" if decision["starts"] else "does not start"
+        click.echo(f"    {verb} {decision['workflow']} version {decision['version']}: {decision['why']}")
+
+
+def _pretty(body: bytes) -> str:
+    """JSON with its levels shown; anything else as it came, without characters that would move the cursor."""
+    text = body.decode("utf-8", "replace")
+    try:
+        text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    except ValueError:
+        text = "".join(sign if sign.isprintable() or sign in "\n\t" else "�" for sign in text)
+    return "\n".join(f"  {line}" for line in text.splitlines())

@@ -1,0 +1,72 @@
+"""``ringback survey …``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from connector.cli.context import read_config, read_settings
+from connector.cli.output import as_json_option, show
+from connector.cli.validation import Verdict, report
+from connector.definition_files import files_in, read_text, survey_bodies
+from connector.feedback import surveys
+from workflows.errors import DefinitionError
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyLine:
+    """A survey that can be sent. ``origin`` is "built in" or the configured folder."""
+
+    slug: str
+    metric: str
+    questions: int
+    languages: tuple[str, ...]
+    name: str
+    origin: str
+
+
+@click.group()
+def survey() -> None:
+    """Check and show surveys."""
+
+
+@survey.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@as_json_option
+def validate(files: tuple[Path, ...], as_json: bool) -> None:
+    """Check survey FILES, or all those in a folder, and print every mistake with its place and remedy."""
+    report([_check(file) for file in files_in(files)], as_json)
+
+
+@survey.command(name="list")
+@as_json_option
+def list_(as_json: bool) -> None:
+    """Show the surveys: the built-in ones, and those of the configured folder, which go before."""
+    folder = read_config(read_settings()).surveys
+    own = survey_bodies([folder]) if folder else {}
+    origins = {**dict.fromkeys(surveys.built_in(), "built in"), **dict.fromkeys(own, str(folder))}
+    lines = [_line(body, origins[slug]) for slug, body in sorted({**surveys.built_in(), **own}.items())]
+    columns = {
+        "survey": lambda each: each.slug,
+        "metric": lambda each: each.metric,
+        "questions": lambda each: each.questions,
+        "languages": lambda each: ", ".join(each.languages),
+        "name": lambda each: each.name,
+        "from": lambda each: each.origin,
+    }
+    show(lines, columns, as_json, empty="No surveys.")
+
+
+def _check(file: Path) -> Verdict:
+    try:
+        read = surveys.parse(read_text(file), file.name)
+    except DefinitionError as error:
+        return Verdict(str(file), "", error.mistakes)
+    return Verdict(str(file), read.slug, tuple(surveys.lint(read)))
+
+
+def _line(body: str, origin: str) -> SurveyLine:
+    read = surveys.parse(body, "survey")
+    return SurveyLine(read.slug, read.metric, len(read.questions), tuple(read.languages), read.name, origin)

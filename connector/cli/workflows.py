@@ -1,0 +1,204 @@
+"""``ringback workflow …``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from connector.cli.context import BadInputError, open_database, read_config, read_settings
+from connector.cli.output import as_json_option, show, show_json
+from connector.cli.validation import Verdict, report
+from connector.clock import system_clock
+from connector.config import Config
+from connector.definition_files import files_in, read_text, workflow_bodies
+from connector.storage import definitions
+from connector.storage.definitions import Change, Definition, Kind
+from workflows import schema
+from workflows.definitions import Workflow
+from workflows.errors import DefinitionError
+from workflows.library import library_texts, load_library
+from workflows.scripts import Report, read_script, run_script
+
+_Files = tuple[Path, ...]
+_files = click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+
+
+@click.group()
+def workflow() -> None:
+    """Check, load, show and try workflows."""
+
+
+@workflow.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@as_json_option
+def validate(files: _Files, as_json: bool) -> None:
+    """Check workflow FILES, or all those in a folder, and print every mistake with its place and remedy."""
+    report([_check(file) for file in files_in(files)], as_json)
+
+
+@workflow.command(name="import")
+@_files
+@click.option(
+    "--library", "name", metavar="NAME", help="Copy this built-in workflow into your folder, to be edited."
+)
+@click.option("--force", is_flag=True, help="With --library: overwrite the file that is there.")
+@as_json_option
+def import_(files: _Files, name: str | None, force: bool, as_json: bool) -> None:
+    """Load workflows into the database; a changed one becomes a new version.
+
+    Without FILES it loads the configured folder, and retires the workflows whose files are gone. Runs that
+    are going on keep the version they began with.
+    """
+    if name is not None:
+        _copy(name, force)
+    else:
+        _show_changes(_import(files), as_json)
+
+
+@workflow.command()
+@click.argument("slug")
+@click.option("--version", type=click.IntRange(1), help="This version instead of the newest.")
+def export(slug: str, version: int | None) -> None:
+    """Print a workflow's YAML as it was loaded."""
+    with open_database() as database, database.read() as tx:
+        found = definitions.find(tx, Kind.WORKFLOW, slug, version)
+    if found is None:
+        which = f"version {version} of the workflow" if version else "workflow"
+        raise BadInputError(f"There is no {which} {slug!r}. `ringback workflow list` shows those there are.")
+    click.echo(found.body, nl=not found.body.endswith("\n"))
+
+
+@workflow.command(name="list")
+@click.option("--library", "built_in", is_flag=True, help="Show the built-in workflows instead.")
+@as_json_option
+def list_(built_in: bool, as_json: bool) -> None:
+    """Show the workflows in the database: the newest version of each."""
+    if built_in:
+        _show_library(as_json)
+        return
+    with open_database() as database, database.read() as tx:
+        found = definitions.newest(tx, Kind.WORKFLOW)
+    columns = {
+        "workflow": lambda each: each.slug,
+        "version": lambda each: each.version,
+        "state": _state,
+        "trigger": lambda each: schema.load(each.body, each.slug).trigger.event,
+        "name": lambda each: schema.load(each.body, each.slug).name,
+        "since": lambda each: each.created_at,
+    }
+    show(found, columns, as_json, empty="No workflows yet. Load some with `ringback workflow import`.")
+
+
+@workflow.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@as_json_option
+def test(files: _Files, as_json: bool) -> None:
+    """Run test FILES, or all those in a folder: past events, a simulated clock, and what must come of them.
+
+    The workflow under test is the one in the configured folder, or else the built-in one. Nothing is sent to
+    anyone. The exit code is 1 when a test fails.
+    """
+    workflows = _known_workflows()
+    reports = [_try(file, workflows) for file in files_in(files)]
+    if as_json:
+        show_json([_report_json(each) for each in reports])
+    else:
+        click.echo("\n".join(map(str, reports)) or "There is nothing to test: no YAML file was found there.")
+    if any(each.mismatches for each in reports) or not reports:
+        sys.exit(1)
+
+
+def _known_workflows() -> dict[str, Workflow]:
+    folder = read_config(read_settings()).workflows
+    own = workflow_bodies([folder]) if folder else {}
+    return {**load_library(), **{slug: schema.load(body, slug) for slug, body in own.items()}}
+
+
+def _try(file: Path, workflows: Mapping[str, Workflow]) -> Report:
+    script = read_script(read_text(file), file.name)
+    if script.workflow not in workflows:
+        raise BadInputError(
+            f"{file}: there is no workflow {script.workflow!r}. Known are: {', '.join(workflows)}."
+        )
+    return run_script(script, workflows[script.workflow])
+
+
+def _report_json(report: Report) -> dict[str, Any]:
+    lines = [str(line) for line in report.trace.lines]
+    return {
+        "test": report.script.name,
+        "passed": not report.mismatches,
+        "mismatches": report.mismatches,
+        "lines": lines,
+    }
+
+
+def _check(file: Path) -> Verdict:
+    try:
+        read = schema.load(read_text(file), file.name)
+    except DefinitionError as error:
+        return Verdict(str(file), "", error.mistakes)
+    return Verdict(str(file), read.slug, tuple(schema.lint(read)))
+
+
+def _import(files: Sequence[Path]) -> list[Change]:
+    places = list(files) or [_folder(read_config(read_settings()))]
+    bodies = workflow_bodies(places)
+    with open_database() as database, database.write() as tx:
+        return definitions.import_definitions(
+            tx, Kind.WORKFLOW, bodies, system_clock(), retire_others=not files
+        )
+
+
+def _folder(config: Config) -> Path:
+    if config.workflows is None:
+        raise BadInputError(
+            "No folder of workflows is configured. Name files, or write `workflows: workflows/` in "
+            "ringback.yaml."
+        )
+    return config.workflows
+
+
+def _show_changes(changes: list[Change], as_json: bool) -> None:
+    columns = {
+        "workflow": lambda each: each.slug,
+        "version": lambda each: each.version,
+        "what": lambda each: each.what,
+    }
+    show(changes, columns, as_json, empty="There is nothing to load: the folder holds no YAML file.")
+
+
+def _copy(name: str, force: bool) -> None:
+    built_in = {Path(file).stem: text for file, text in library_texts().items()}
+    if name not in built_in:
+        raise BadInputError(f"There is no built-in workflow {name!r}. Built in are: {', '.join(built_in)}.")
+    file = _folder(read_config(read_settings())) / f"{name}.yaml"
+    try:
+        with file.open("w" if force else "x", encoding="utf-8") as output:
+            output.write(built_in[name])
+    except FileExistsError:
+        raise BadInputError(f"{file} is there already. Use --force to overwrite it.") from None
+    click.echo(f"Wrote {file}. Edit it, then load it with `ringback workflow import`.")
+
+
+def _show_library(as_json: bool) -> None:
+    found = list(load_library().values())
+    if as_json:
+        show_json([schema.to_dict(each) for each in found])
+        return
+    columns = {
+        "workflow": lambda each: each.slug,
+        "trigger": lambda each: each.trigger.event,
+        "name": lambda each: each.name,
+    }
+    show(found, columns, False, empty="There are none.")
+
+
+def _state(each: Definition) -> str:
+    if not each.active:
+        return "retired"
+    return "active" if schema.load(each.body, each.slug).enabled else "switched off"

@@ -1,0 +1,134 @@
+"""The configured connections: their clients for the way out, their accounts for the way in."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from connector.config import Config, ConnectionConfig
+from connector.feedback.actions import NotPossibleError
+from connector.storage.inbox import OWN
+from integrations import registry
+from integrations.errors import OptionsError
+from integrations.protocols import Crm, Helpdesk, Messenger
+from integrations.tokens import TokenStore
+from webhooks.delivery import Account
+from workflows.errors import Mistake
+
+log = logging.getLogger(__name__)
+
+_HELPDESKS, _CRMS, _MESSENGERS = ("zendesk",), ("salesforce",), ("smtp",)
+_LISTENING = ("zendesk", "salesforce", "inbound")
+
+
+class Connections:
+    """Clients by connection name, each built once and kept. ``store`` shares a connection's token."""
+
+    def __init__(self, config: Config, store: Callable[[str], TokenStore]) -> None:
+        self._config, self._store = config, store
+        self._guard = threading.Lock()
+        self._clients: dict[str, Any] = {}
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """Connection name → kind."""
+        return {name: each.kind for name, each in self._config.connections.items()}
+
+    def kind(self, connection: str) -> str:
+        return self._configured(connection).kind
+
+    def helpdesk(self, connection: str) -> Helpdesk:
+        client: Helpdesk = self._client(connection, _HELPDESKS, "a helpdesk")
+        return client
+
+    def crm(self, connection: str) -> Crm:
+        client: Crm = self._client(connection, _CRMS, "a CRM")
+        return client
+
+    def messenger(self, connection: str | None) -> tuple[str, Messenger]:
+        """The named messenger, or the first one configured; with its name."""
+        name = connection or self._first_messenger()
+        return name, self._client(name, _MESSENGERS, "a messenger")
+
+    def with_a_user(self) -> list[str]:
+        """Connections at which we act as a user, whose own writes come back as events."""
+        return [name for name, kind in self.kinds.items() if kind in (*_HELPDESKS, *_CRMS)]
+
+    def me(self, connection: str) -> str:
+        """The id of the user we act as."""
+        kind = self.kind(connection)
+        client = self.crm(connection) if kind in _CRMS else self.helpdesk(connection)
+        return client.me().id
+
+    def check(self) -> tuple[Mistake, ...]:
+        """Every mistake in the connections' options, without calling anybody."""
+        found = []
+        for name, each in self._config.connections.items():
+            if each.kind not in (*registry.KINDS, *_LISTENING):
+                known = ", ".join(sorted({*registry.KINDS, *_LISTENING}))
+                path, said = f"connections.{name}.kind", f"{each.kind!r} is not known."
+                found.append(Mistake(path, said, f"Use one of {known}."))
+            elif each.kind in registry.KINDS:
+                found.extend(self._mistakes(each))
+        return tuple(found)
+
+    def _mistakes(self, each: ConnectionConfig) -> list[Mistake]:
+        try:
+            self._client(each.name, (each.kind,), each.kind)
+        except OptionsError as error:
+            return [Mistake(f"connections.{each.name}", str(error), "")]
+        return []
+
+    def _first_messenger(self) -> str:
+        for name, kind in self.kinds.items():
+            if kind in _MESSENGERS:
+                return name
+        raise NotPossibleError("no connection can send mail. Add one of kind smtp to ringback.yaml.")
+
+    def _configured(self, connection: str) -> ConnectionConfig:
+        if connection not in self._config.connections:
+            known = ", ".join(sorted(self._config.connections)) or "none"
+            raise NotPossibleError(
+                f"connection: {connection!r} is not configured. "
+                f"Add it to ringback.yaml or use another (known: {known})."
+            )
+        return self._config.connections[connection]
+
+    def _client(self, connection: str, kinds: tuple[str, ...], what: str) -> Any:
+        configured = self._configured(connection)
+        if configured.kind not in kinds:
+            raise NotPossibleError(f"connection: {connection!r} is of kind {configured.kind}, which is not {what}.")
+        with self._guard:
+            if connection not in self._clients:
+                store = self._store(connection)
+                self._clients[connection] = registry.build(configured.kind, connection, configured.options, store=store)
+            return self._clients[connection]
+
+
+class Accounts:
+    """What the way in must know of each connection. ``own_users`` says whom we act as, as far as known."""
+
+    def __init__(self, config: Config, own_users: Callable[[], Mapping[str, str]]) -> None:
+        self._config, self._own_users = config, own_users
+        self._systems = {
+            kind: configured[0].name for kind in (*_HELPDESKS, *_CRMS) if (configured := config.of_kind(kind))
+        }
+
+    def __call__(self, connection: str) -> Account | None:
+        if connection == OWN:
+            return Account(OWN, "internal", systems=self._systems)
+        configured = self._config.connections.get(connection)
+        if configured is None or configured.kind not in _LISTENING:
+            return None
+        own = configured.options.get("integration_user") or self._own_users().get(connection)
+        return Account(
+            connection, configured.kind, _secrets(configured), configured.options, own_user=own, systems=self._systems
+        )
+
+
+def _secrets(configured: ConnectionConfig) -> tuple[str, ...]:
+    """One secret, or several while rotating."""
+    given = configured.options.get("webhook_secret") or ()
+    return (given,) if isinstance(given, str) else tuple(given)

@@ -1,0 +1,28 @@
+"""``/healthz``: the process answers. ``/readyz``: it can do its work."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, jsonify
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from connector.storage.database import Database
+
+
+def blueprint(database: Database) -> Blueprint:
+    routes = Blueprint("health", __name__)
+
+    @routes.get("/healthz")
+    def alive() -> Response:
+        return jsonify(status="ok")
+
+    @routes.get("/readyz")
+    def ready() -> tuple[Response, int]:
+        try:
+            with database.read() as tx:
+                tx.execute(text("SELECT 1"))
+        except SQLAlchemyError as error:
+            return jsonify(status="not ready", why=f"the database does not answer ({type(error).__name__})"), 503
+        return jsonify(status="ready"), 200
+
+    return routes

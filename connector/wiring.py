@@ -1,0 +1,176 @@
+"""The composition root: everything is built here and handed to whoever needs it."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from celery import Celery
+from flask import Flask
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from connector.clock import Clock, system_clock
+from connector.config import Config
+from connector.connections import Accounts, Connections
+from connector.feedback import callbacks, optouts, responses
+from connector.feedback.actions import Handler
+from connector.feedback.asking import SendSurvey
+from connector.feedback.brands import read_brands
+from connector.feedback.mails import Mailer
+from connector.feedback.messages import SendAlert, SendMessage
+from connector.feedback.survey_book import SurveyBook
+from connector.feedback.tickets import ChangeTicket, OpenTicket
+from connector.feedback.writeback import WriteScore
+from connector.ids import new_id
+from connector.runtime import tasks
+from connector.runtime.bell import INTAKE, Bell
+from connector.runtime.book import WorkflowBook
+from connector.runtime.desk import Desk
+from connector.runtime.intake import Intake
+from connector.runtime.outcomes import Outcomes
+from connector.runtime.own_users import OwnUsers
+from connector.runtime.pumps import Pumps
+from connector.runtime.sweep import Sweep
+from connector.runtime.timers import Timers
+from connector.settings import Settings
+from connector.storage.database import Database
+from connector.storage.inbox import Inbox
+from connector.storage.token_store import DatabaseTokenStore
+from connector.web import health, survey_pages
+from integrations.alerts.client import AppriseAlerter
+from webhooks import receiver
+from webhooks.delivery import Delivery
+from webhooks.errors import StoreDown
+from webhooks.sources import SOURCES
+from workflows.engine import Moment
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """One process's parts. The commands start those they need; ``close`` ends what was started here."""
+
+    settings: Settings
+    config: Config
+    database: Database
+    connections: Connections
+    inbox: Inbox
+    bell: Bell
+    celery: Celery
+    pumps: Pumps
+    sweep: Sweep
+    own_users: OwnUsers
+    surveys: SurveyBook
+    accounts: Accounts
+    mailer: Mailer
+    clock: Clock
+
+    def close(self) -> None:
+        self.pumps.close()
+        self.bell.close()
+        self.celery.close()
+        self.database.close()
+
+
+def build(settings: Settings, config: Config, *, secret_key: str, clock: Clock = system_clock) -> House:
+    """Build one process's parts. Raises ``NotPossibleError``, ``OptionsError`` or ``DefinitionError`` with remedies."""
+    database = Database(settings.database_url)
+    connections = Connections(config, lambda name: DatabaseTokenStore(database, name, secret_key, clock))
+    surveys = SurveyBook(database, clock)
+    mailer = Mailer(settings.base_url, read_brands(config.brands))
+    handlers = _handlers(database, config, connections, surveys, mailer, secret_key)
+    celery = tasks.make_celery(settings.broker_url, namespace=_namespace(settings))
+    bell = Bell(tasks.sender(celery))
+    own_users = OwnUsers(database, connections.me, clock)
+    accounts = Accounts(config, own_users.known)
+    pumps = _pumps(database, config, connections, accounts, handlers, bell, clock)
+    tasks.register(celery, pumps.pump)
+    return House(
+        settings, config, database, connections, Inbox(database), bell, celery, pumps,
+        Sweep(database, bell, clock), own_users, surveys, accounts, mailer, clock,
+    )  # fmt: skip
+
+
+def _handlers(
+    database: Database,
+    config: Config,
+    connections: Connections,
+    surveys: SurveyBook,
+    mailer: Mailer,
+    secret_key: str,
+) -> Mapping[str, Handler]:
+    """The table of actions; a test holds it against the catalogue in ``workflows.actions``."""
+    change = ChangeTicket(connections, config.calendar)
+    return {
+        "survey.send": SendSurvey(
+            database, connections, surveys, mailer.invitation, config.calendar, secret_key, config.fatigue_days
+        ),
+        "ticket.open": OpenTicket(connections, config.calendar),
+        "ticket.comment": change,
+        "ticket.update": change,
+        "ticket.escalate": change,
+        "score.write": WriteScore(database, connections),
+        "alert.send": SendAlert(connections, AppriseAlerter(), config.teams),
+        "message.send": SendMessage(database, connections, mailer.message),
+    }
+
+
+def _pumps(
+    database: Database,
+    config: Config,
+    connections: Connections,
+    accounts: Accounts,
+    handlers: Mapping[str, Handler],
+    bell: Bell,
+    clock: Clock,
+) -> Pumps:
+    book = WorkflowBook()
+
+    def open_desk(tx: Connection, moment: Moment) -> Desk:
+        return Desk(database, tx, book, handlers, moment)
+
+    recorders = (responses.record, callbacks.record, optouts.record)
+    intake = Intake(
+        database, book, open_desk, config.calendar, accounts, SOURCES, recorders, connections.kinds, clock
+    )
+    timers = Timers(database, open_desk, config.calendar, clock)
+    outcomes = Outcomes(database, open_desk, config.calendar, clock)
+    return Pumps(database, intake, timers, outcomes, handlers, bell, new_id(), clock)
+
+
+def web_app(house: House) -> Flask:
+    """The web side: webhooks in, survey pages, health."""
+    app = Flask("ringback", static_folder=None)
+    app.register_blueprint(receiver.blueprint(house.accounts, _keeper(house), house.clock))
+    app.register_blueprint(
+        survey_pages.blueprint(
+            house.database, house.surveys.get, house.mailer.brands, house.clock, lambda: house.bell.ring(INTAKE)
+        )
+    )
+    app.register_blueprint(health.blueprint(house.database))
+    return app
+
+
+def _keeper(house: House) -> Any:
+    def keep(delivery: Delivery, unreadable: str) -> bool:
+        """Store, then ring. A database that does not answer is the only reason to send a sender away."""
+        try:
+            new = house.inbox.keep(delivery, unreadable)
+        except SQLAlchemyError as error:
+            log.exception("the inbox cannot be written")
+            raise StoreDown("the inbox cannot be written") from error
+        if new and not unreadable:
+            house.bell.ring(INTAKE)
+        return new
+
+    return keep
+
+
+def _namespace(settings: Settings) -> str:
+    """Installations that share a broker but not a database must not hear each other's bell."""
+    return "-" + hashlib.sha256(settings.database_url.encode()).hexdigest()[:8]

@@ -1,0 +1,5 @@
+"""A mail box for the whole world: takes every mail by SMTP, and shows it."""
+
+from sandbox.mailbox.standin import MailboxStandIn
+
+__all__ = ["MailboxStandIn"]
