@@ -99,7 +99,7 @@ def read_config(text: str, path: Path, environ: Mapping[str, str]) -> Config:
         raw = read_yaml(text)
     except UnreadableError as error:
         raise _refuse(path, error.mistake) from error
-    values, missing = put_in({} if raw is None else raw, environ)
+    values, missing = put_in(_without_empty(raw), environ)
     try:
         loaded = config_schema(path.parent).load(values)
     except ValidationError as error:
@@ -109,6 +109,13 @@ def read_config(text: str, path: Path, environ: Mapping[str, str]) -> Config:
     if missing:
         raise _refuse(path, *missing)
     return _config(path, loaded)
+
+
+def _without_empty(raw: Any) -> Any:
+    """A key whose lines are all commented out is as good as absent."""
+    if isinstance(raw, dict):
+        return {key: value for key, value in raw.items() if value is not None}
+    return {} if raw is None else raw
 
 
 def _config(path: Path, loaded: Mapping[str, Any]) -> Config:

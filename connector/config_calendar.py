@@ -31,8 +31,8 @@ def hours_of(value: Any) -> Mapping[int, tuple[Opening, ...]]:
         raise ValueError(f"cannot be read.\n{_HOURS_REMEDY}")
     hours: dict[int, tuple[Opening, ...]] = {}
     for days, openings in value.items():
-        read = tuple(sorted(_openings(openings)))
-        hours.update(dict.fromkeys(_weekdays(days), read))
+        weekdays = _weekdays(days)
+        hours.update(dict.fromkeys(weekdays, tuple(sorted(_openings(openings)))))
     return BusinessCalendar("UTC", hours).hours  # which refuses openings that overlap
 
 

@@ -1,7 +1,7 @@
 """Logging for the commands: one line a record, and nothing personal or secret in it.
 
-A line is time, level, logger, message, then what ``extra`` brought as key=value. With ``as_json`` a line is
-one JSON object with the same parts. Times are UTC.
+A line is time, level, logger, message, then what ``extra`` brought as key=value. With ``as_json`` it is one
+JSON object with the same parts. Times are UTC.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, TextIO
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 _SECRETS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
-    (re.compile(r"[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+"), "[e-mail]"),
+    (re.compile(r"[\w.+%'-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+"), "[e-mail]"),
     (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{6,}"), r"\1 [secret]"),
     (re.compile(r"\bwhsec_[\w+/=-]+"), "[secret]"),
     (

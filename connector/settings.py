@@ -21,7 +21,7 @@ from workflows.errors import DefinitionError, Mistake
 NAMES = {
     "RINGBACK_DATABASE_URL": "where everything is kept: sqlite:///file.db or postgresql://user:password@host/name",
     "RINGBACK_BROKER_URL": "the doorbell between processes: memory://, redis://host:6379/0 or amqp://host//",
-    "RINGBACK_SECRET_KEY": "what survey links and stored tokens are made with; 32 characters or more",
+    "RINGBACK_SECRET_KEY": "what survey links and stored tokens are made with; at least 32 characters",
     "RINGBACK_BASE_URL": "the address people and vendors reach us at, as https://feedback.example.org",
     "RINGBACK_CONFIG": "the configuration file",
     "RINGBACK_LOG": "text, or json for one JSON object a line",
@@ -36,7 +36,7 @@ _BROKERS = {"memory", "redis", "rediss", "amqp", "amqps"}
 
 
 class SettingsError(DefinitionError):
-    """The environment is refused; a mistake names the variable, its value (without secrets) and the remedy."""
+    """The environment is refused; a mistake names the variable, its value without secrets, and the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +136,10 @@ def _misspelt(environ: Mapping[str, str]) -> list[Mistake]:
 def _check_database(url: str) -> tuple[str, str] | None:
     scheme, _, rest = url.partition("://")
     remedy = "Write sqlite:///ringback.db or postgresql://user:password@host/name."
+    if scheme == "sqlite" and (not rest.startswith("/") or rest in {"/", "/:memory:"}):
+        return f"{masked(url)} names no file, and a database in memory would forget everything.", remedy
     if scheme not in _DATABASES or not rest:
         return f"{masked(url)} is no database we know.", remedy
-    if scheme == "sqlite" and (not rest.startswith("/") or rest in {"/", "/:memory:"}):
-        return f"{url} names no file, and a database in memory would forget everything.", remedy
     return None
 
 

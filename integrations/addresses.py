@@ -28,7 +28,7 @@ class Address:
             raise ValueError(f"{_shown(parts)} is no web address; write https:// and the account's host name")
         if parts.username or parts.password or parts.path not in ("", "/") or parts.query or parts.fragment:
             raise ValueError(f"{_shown(parts)} holds more than an address; write scheme, host and port only")
-        if parts.scheme == "http" and not _is_local(parts.hostname):
+        if parts.scheme == "http" and not is_local(parts.hostname):
             raise ValueError(f"{_shown(parts)} would send credentials unencrypted; write https://{parts.hostname}")
         return cls(parts.scheme, parts.hostname, parts.port or _DEFAULT_PORT[parts.scheme], aliases)
 
@@ -68,7 +68,8 @@ def _check_path(path: str) -> None:
         raise Permanent("refused a request path with empty or dotted parts; check the ids in it", code="bad_path")
 
 
-def _is_local(host: str) -> bool:
+def is_local(host: str) -> bool:
+    """Whether what is sent to ``host`` stays on this machine."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:

@@ -62,8 +62,8 @@ class Gateway:
         with self._lock:
             self._seen.clear()
 
-    def close(self) -> None:
-        """Let delayed requests go on at once."""
+    def release(self) -> None:
+        """Let delayed requests go on at once, now and from now on."""
         self._closing.set()
 
     def __call__(self, environ: dict[str, Any], start_response: Start) -> Iterable[bytes]:

@@ -50,7 +50,7 @@ class Receiver:
         return self.requests
 
     def close(self) -> None:
-        self._gateway.close()
+        self._gateway.release()
         self._server.close()
 
     def _answer(self, _environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

@@ -25,20 +25,23 @@ class Server:
         )
         self.port = int(self._server.effective_port)
         self.url = f"http://{HOST}:{self.port}"
-        self._stopping = threading.Event()
+        self._stopping, self._waking = threading.Event(), threading.Lock()
         self._thread = threading.Thread(target=self._serve, name=f"sandbox:{self.port}", daemon=True)
         self._thread.start()
 
     def _serve(self) -> None:
         while not self._stopping.is_set():
             wasyncore.loop(timeout=1, use_poll=True, map=self._sockets, count=1)
-        # Here and not in close(): only this thread may touch the sockets it polls.
-        self._server.task_dispatcher.shutdown(timeout=1)
-        wasyncore.close_all(self._sockets, ignore_all=True)
+        # Here and not in close(): only this thread may touch the sockets it polls. Requests in hand come first,
+        # because a worker that finishes later would wake a loop whose file descriptor is somebody else's by then.
+        self._server.task_dispatcher.shutdown(timeout=5)
+        with self._waking:
+            wasyncore.close_all(self._sockets, ignore_all=True)
 
     def close(self) -> None:
-        """Stop serving. Open connections are cut."""
-        if not self._stopping.is_set():
-            self._stopping.set()
-            self._server.pull_trigger()
-            self._thread.join()
+        """Stop serving: requests in hand are answered, then open connections are cut."""
+        self._stopping.set()
+        with self._waking:
+            if self._sockets:
+                self._server.pull_trigger()
+        self._thread.join()

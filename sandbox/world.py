@@ -42,6 +42,7 @@ class World:
     def _serve(self, standin: ZendeskStandIn | SalesforceStandIn | MailboxStandIn, port: int) -> None:
         server = Server(standin, port)
         self._open.callback(server.close)
+        self._open.callback(standin.release)  # runs first: a server waits for the requests in hand
         standin.base_url = server.url
 
     @property

@@ -127,7 +127,7 @@ def redis_url() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def rabbitmq_url() -> Iterator[str]:
-    """RabbitMQ, in a virtual host of its own where we may make one; begin queue names with ``queue_prefix``."""
+    """RabbitMQ, in a virtual host of its own where we may make one; see ``queue_prefix``."""
     server = _address(services.RABBITMQ)
     made = os.geteuid() == 0 and _rabbitmqctl("add_vhost", OURS)
     if not made:

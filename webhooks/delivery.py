@@ -19,6 +19,11 @@ class Request:
     received_at: datetime
     token: str = ""
 
+    @property
+    def content_type(self) -> str:
+        """As the sender declared it, cut to what is kept; "" if not at all."""
+        return self.headers.get("content-type", "")[:200]
+
 
 @dataclass(frozen=True, slots=True)
 class Account:

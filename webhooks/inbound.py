@@ -39,12 +39,11 @@ class Inbound:
         if not key:
             raise Refused("webhook-id is too long or not printable ASCII", status=400,
                           remedy="send at most 200 letters, digits and signs")
-        content_type = request.headers.get("content-type", "")
-        if not declares_json(content_type):
+        if not declares_json(request.content_type):
             raise Refused("the body is declared as something else than JSON", status=415,
                           remedy="send Content-Type: application/json")
         kept = {name: request.headers[name] for name in KEPT_HEADERS if name in request.headers}
-        return Delivery(account.connection, key, request.received_at, content_type, kept, request.body)
+        return Delivery(account.connection, key, request.received_at, request.content_type, kept, request.body)
 
     def translate(self, delivery: Delivery, account: Account) -> Translation:
         """The one event. Raises ``Unreadable`` that names the path, the value and the remedy."""

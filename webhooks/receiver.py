@@ -71,20 +71,38 @@ class Receiver:
         try:
             delivery = source.verify(arrived, account)
         except Unreadable as error:
-            self._keep(_unreadable(arrived, account, error), error.reason)
+            self._store(_unreadable(arrived, account, error), error.reason)
             raise
-        return source.answer(self._keep(delivery, ""))
+        return source.answer(self._store(delivery, ""))
+
+    def _store(self, delivery: Delivery, reason: str) -> bool:
+        """Whatever goes wrong with the store, the sender must come back: Zendesk does not after a plain 500."""
+        try:
+            return self._keep(delivery, reason)
+        except StoreDown:
+            raise
+        except Exception as error:
+            # Only the kind of error: a database's own words quote the row, and with it the customer.
+            raise StoreDown(f"the inbox failed with {type(error).__name__}") from error
 
     def _body(self) -> bytes:
-        """The raw bytes. The cap holds for what is read, so a missing or lying length does not pass it."""
-        request.max_content_length = self._max_bytes
+        """The raw bytes. The cap holds for what is read, so a missing or lying length does not pass it.
+
+        Werkzeug cuts a stream without a length at its limit and says nothing: one byte more shows that it did.
+        """
+        request.max_content_length = self._max_bytes + 1
         try:
-            return request.get_data(cache=False)
+            body = request.get_data(cache=False)
         except RequestEntityTooLarge as error:
-            raise Refused(f"the body is larger than {self._max_bytes} bytes", status=413,
-                          remedy="send less at once") from error
+            raise self._too_large() from error
         except ClientDisconnected as error:
             raise Refused("the body is shorter than its Content-Length", status=400, remedy="send it whole") from error
+        if len(body) > self._max_bytes:
+            raise self._too_large()
+        return body
+
+    def _too_large(self) -> Refused:
+        return Refused(f"the body is larger than {self._max_bytes} bytes", status=413, remedy="send less at once")
 
     def _request(self, body: bytes, token: str) -> Request:
         headers = {name.lower(): value for name, value in request.headers}
@@ -92,9 +110,8 @@ class Receiver:
 
 
 def _unreadable(arrived: Request, account: Account, error: Unreadable) -> Delivery:
-    content_type = arrived.headers.get("content-type", "")
-    return Delivery(account.connection, error.key or digest(arrived.body), arrived.received_at, content_type, {},
-                    arrived.body)
+    key = error.key or digest(arrived.body)
+    return Delivery(account.connection, key, arrived.received_at, arrived.content_type, {}, arrived.body)
 
 
 def _response(answer: Answer) -> Response:

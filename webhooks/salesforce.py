@@ -43,8 +43,7 @@ class Salesforce:
         _expect_token(request.token, account)
         message = read_message(request.body)
         _expect_organization(message.organization, account)
-        content_type = request.headers.get("content-type", "")
-        return Delivery(account.connection, _key(message, request.body), request.received_at, content_type, {},
+        return Delivery(account.connection, _key(message, request.body), request.received_at, request.content_type, {},
                         request.body)
 
     def translate(self, delivery: Delivery, account: Account) -> Translation:

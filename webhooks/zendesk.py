@@ -37,12 +37,11 @@ class Zendesk:
         """
         verify_zendesk(request.headers, request.body, account.secrets, request.received_at)
         key = sane_key(request.headers.get(INVOCATION, "")) or digest(request.body)
-        content_type = request.headers.get("content-type", "")
-        if not declares_json(content_type):
+        if not declares_json(request.content_type):
             raise Unreadable("the body is declared as something else than JSON", status=415, key=key,
                              remedy="choose the request format JSON in Zendesk's webhook")
         kept = {name: request.headers[name] for name in KEPT_HEADERS if name in request.headers}
-        return Delivery(account.connection, key, request.received_at, content_type, kept, request.body)
+        return Delivery(account.connection, key, request.received_at, request.content_type, kept, request.body)
 
     def translate(self, delivery: Delivery, account: Account) -> Translation:
         """The event it tells, or why it tells none. Raises ``Unreadable`` with the field that is wrong."""

@@ -209,7 +209,8 @@ def _shown(item: Any) -> str:
     if item is _MISSING:
         return "missing"
     if isinstance(item, str):
-        return f'"{item}"' if len(item) <= 60 else f'"{item[:59]}…"'
+        line = " ".join(item[:80].split())  # a reason is one line of history
+        return f'"{line}"' if len(item) <= 60 else f'"{line[:59]}…"'
     if item is None or isinstance(item, bool):
         return {None: "null", True: "true", False: "false"}[item]
     if isinstance(item, (int, float)):

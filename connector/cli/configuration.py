@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import click
 
 from connector.cli.context import read_settings
 from connector.cli.output import as_json_option, show_json
-from connector.config import Config, ConnectionConfig, load_config
-from connector.definition_files import survey_bodies, workflow_bodies
+from connector.config import Config, load_config
+from connector.connections import Connections
+from connector.definitions import read_surveys, read_workflows
 from connector.settings import masked
-from integrations import registry
-from integrations.errors import OptionsError
-from webhooks.sources import SOURCES
 from workflows.errors import DefinitionError, Mistake
 
-Bodies = Callable[[Iterable[Path]], dict[str, str]]
-_LISTENING = {kind for kind in SOURCES if kind != "internal"}  # internal is for our own pages
+
+Bodies = Callable[[Config], dict[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,32 +58,20 @@ def check(as_json: bool) -> None:
 
 def _definitions(read: Config) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The slugs of workflows and surveys. Raises DefinitionError with the mistakes of all parts together."""
-    mistakes = [mistake for each in read.connections.values() for mistake in connection_mistakes(each)]
-    workflows = _slugs("workflows", read.workflows, workflow_bodies, mistakes)
-    surveys = _slugs("surveys", read.surveys, survey_bodies, mistakes)
+    # No client is asked anything here, so none needs a place to keep its token.
+    mistakes = list(Connections(read, lambda _name: None).check())  # type: ignore[arg-type, return-value]  # as said
+    workflows = _slugs(read, read_workflows, mistakes)
+    surveys = _slugs(read, read_surveys, mistakes)
     if mistakes:
         raise DefinitionError(str(read.path), tuple(mistakes))
     return workflows, surveys
 
 
-def connection_mistakes(connection: ConnectionConfig) -> Iterator[Mistake]:
-    """What is wrong with a connection's options, in the words of whoever uses them."""
-    path = f"connections.{connection.name}"
-    if connection.kind in registry.KINDS:
-        try:
-            registry.build(connection.kind, connection.name, connection.options)
-        except OptionsError as error:
-            yield from (Mistake(f"{path}.{each}", "", "") for each in error.mistakes)
-    elif connection.kind not in _LISTENING:
-        known = ", ".join(sorted({*registry.KINDS, *_LISTENING}))
-        yield Mistake(f"{path}.kind", f"{connection.kind} is not known.", f"Known are: {known}.")
-
-
-def _slugs(name: str, folder: Path | None, bodies: Bodies, mistakes: list[Mistake]) -> tuple[str, ...]:
+def _slugs(read: Config, bodies: Bodies, mistakes: list[Mistake]) -> tuple[str, ...]:
     try:
-        return tuple(bodies([folder])) if folder else ()
+        return tuple(bodies(read))
     except DefinitionError as error:
-        mistakes.extend(replace(each, path=f"{name}/{each.path}") for each in error.mistakes)
+        mistakes.extend(replace(each, path=f"{error.source}/{each.path}") for each in error.mistakes)
         return ()
 
 

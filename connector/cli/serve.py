@@ -6,7 +6,7 @@ import logging
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
@@ -166,10 +166,15 @@ def listen(house: House, host: str, port: int, ready: Callable[[str], None] | No
     log.info("listening on %s", address)
     if ready:
         ready(address)
-    with ExitStack() as stack:
-        stack.callback(server.close)
-        _stop_on_signal(lambda: threading.Thread(target=server.close).start())
-        server.run()
+    _stop_on_signal(_leave)
+    try:
+        server.run()  # until SystemExit; requests under way are answered first
+    finally:
+        server.close()
+
+
+def _leave() -> None:
+    raise SystemExit(0)
 
 
 def wait_for_signal() -> None:

@@ -8,9 +8,10 @@ from pathlib import Path
 import click
 
 from connector.cli.context import read_config, read_settings
+from connector.cli.files import files_in, read_text
 from connector.cli.output import as_json_option, show
 from connector.cli.validation import Verdict, report
-from connector.definition_files import files_in, read_text, survey_bodies
+from connector.definitions import read_surveys
 from connector.feedback import surveys
 from workflows.errors import DefinitionError
 
@@ -44,10 +45,12 @@ def validate(files: tuple[Path, ...], as_json: bool) -> None:
 @as_json_option
 def list_(as_json: bool) -> None:
     """Show the surveys: the built-in ones, and those of the configured folder, which go before."""
-    folder = read_config(read_settings()).surveys
-    own = survey_bodies([folder]) if folder else {}
-    origins = {**dict.fromkeys(surveys.built_in(), "built in"), **dict.fromkeys(own, str(folder))}
-    lines = [_line(body, origins[slug]) for slug, body in sorted({**surveys.built_in(), **own}.items())]
+    config = read_config(read_settings())
+    built_in = surveys.built_in()
+    lines = [
+        _line(body, "built in" if built_in.get(slug) == body else str(config.surveys))
+        for slug, body in sorted(read_surveys(config).items())
+    ]
     columns = {
         "survey": lambda each: each.slug,
         "metric": lambda each: each.metric,

@@ -10,11 +10,12 @@ from typing import Any
 import click
 
 from connector.cli.context import BadInputError, open_database, read_config, read_settings
+from connector.cli.files import bodies_in, files_in, read_text
 from connector.cli.output import as_json_option, show, show_json
 from connector.cli.validation import Verdict, report
 from connector.clock import system_clock
 from connector.config import Config
-from connector.definition_files import files_in, read_text, workflow_bodies
+from connector.definitions import read_workflows
 from connector.storage import definitions
 from connector.storage.definitions import Change, Definition, Kind
 from workflows import schema
@@ -113,8 +114,7 @@ def test(files: _Files, as_json: bool) -> None:
 
 
 def _known_workflows() -> dict[str, Workflow]:
-    folder = read_config(read_settings()).workflows
-    own = workflow_bodies([folder]) if folder else {}
+    own = read_workflows(read_config(read_settings()))
     return {**load_library(), **{slug: schema.load(body, slug) for slug, body in own.items()}}
 
 
@@ -146,8 +146,12 @@ def _check(file: Path) -> Verdict:
 
 
 def _import(files: Sequence[Path]) -> list[Change]:
-    places = list(files) or [_folder(read_config(read_settings()))]
-    bodies = workflow_bodies(places)
+    if files:
+        bodies = bodies_in(files_in(files), schema.load)
+    else:
+        config = read_config(read_settings())
+        _folder(config)
+        bodies = read_workflows(config)
     with open_database() as database, database.write() as tx:
         return definitions.import_definitions(
             tx, Kind.WORKFLOW, bodies, system_clock(), retire_others=not files

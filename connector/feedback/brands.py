@@ -39,7 +39,7 @@ class Brand:
     accent: str = "#1f5fbf"
     logo_url: str = ""
     font: str = SANS
-    footer: Mapping[str, str] = field(default_factory=dict)
+    footer: Mapping[str, str] = field(default_factory=dict, hash=False)  # by language
     privacy_url: str = ""
     country: str = "NL"
 

@@ -174,9 +174,8 @@ class _Pages:
             visit = self._visit(connection, token)
         if visit is None:
             return views.unknown(self._frame())
-        if visit.customer.get("opted_out"):
-            return views.stopped(visit.frame)
-        return views.stop_question(visit.frame, visit.url("left"))
+        frame = replace(visit.frame, unsubscribe="")
+        return views.stopped(frame) if visit.customer.get("opted_out") else views.stop_question(frame, visit.url("left"))
 
     def left(self, token: str) -> AnyResponse:
         """Stops the surveys. A mail program posts here by itself (RFC 8058); a person does by the page's button."""
@@ -190,7 +189,7 @@ class _Pages:
         if visit is None:
             return views.unknown(self._frame())
         invitations.opt_out(self.database, tx, visit.invitation.customer_id, source, self.clock())
-        return views.stopped(visit.frame)
+        return views.stopped(replace(visit.frame, unsubscribe=""))
 
     def brand_style(self, name: str) -> AnyResponse:
         return views.brand_style(choose(self.brands, name))

@@ -12,7 +12,7 @@ from flask import Response, render_template, request, url_for
 from connector.feedback.brands import Brand
 from connector.feedback.languages import Say, say_in
 from connector.feedback.scale_words import ends, has_smileys, smiley_words
-from connector.feedback.survey_values import Link, Question, Survey, points
+from connector.feedback.survey_values import Link, Question, Survey, points, scale_of
 
 _POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' {logo}; "
@@ -44,6 +44,13 @@ class Sheet:
     values: Mapping[str, Any]
     errors: Mapping[str, str] = field(default_factory=dict)
     chosen: int | None = None
+
+    def chosen_word(self, say: Say) -> str:
+        """The clicked score as the mail showed it: a number, or what the smiley means."""
+        if self.chosen is None:
+            return ""
+        smiley = has_smileys(scale_of(self.survey.main))
+        return say(smiley_words()[self.chosen - 1]).lower() if smiley else str(self.chosen)
 
     @property
     def shape(self) -> str:
@@ -151,10 +158,10 @@ def _words(frame: Frame) -> dict[str, Any]:
 
 
 def _fields(frame: Frame, sheet: Sheet) -> dict[str, Any]:
-    fields = ("survey", "asked", "band", "values", "errors", "chosen", "shape")
+    fields = ("survey", "asked", "band", "values", "errors", "shape")
     submit = frame.say("Send my answer") if sheet.band else frame.say("Continue")
     words = {"points": points, "ends": ends, "has_smileys": has_smileys, "smiley_words": smiley_words()}
-    return {name: getattr(sheet, name) for name in fields} | words | {"submit": submit}
+    return {name: getattr(sheet, name) for name in fields} | words | {"submit": submit, "chosen": sheet.chosen_word(frame.say)}
 
 
 def _switches(frame: Frame) -> list[tuple[str, str, str]]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 import apprise
+from apprise.manager_plugins import NotificationManager
 
 from integrations.errors import Permanent, Transient
 
@@ -19,6 +21,13 @@ _ASSET = apprise.AppriseAsset(app_id="Ringback", app_desc="Ringback", app_url=""
 
 class AppriseAlerter:
     """An ``Alerter`` whose targets are apprise URLs ("slack://…", "msteams://…", "jsons://…")."""
+
+    def __init__(self) -> None:
+        # Apprise loads its plugins at the first alert otherwise, with warnings about modules that only its
+        # mail plugin uses; and filters for warnings belong to the whole process, so this is no work for a thread.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            NotificationManager().load_modules()
 
     def alert(self, targets: Sequence[str], title: str, text: str) -> None:
         """Tell every target, also when one fails. Raises Permanent for a URL that apprise does not know,

@@ -14,13 +14,13 @@ from email.headerregistry import Address
 from email.utils import parseaddr
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from integrations.addresses import is_local
 from integrations.errors import Ambiguous, AuthFailed, IntegrationError, Permanent, Transient
 from integrations.protocols import Mail
 from integrations.smtp import message
 
 _PORTS = {"smtp": 25, "smtps": 465}
 _DOT = re.compile(rb"^\.", re.MULTILINE)
-_LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
 Broken = (smtplib.SMTPException, OSError)
 
@@ -145,7 +145,7 @@ class SmtpMessenger:
             self._log_in(connection, encrypted)
 
     def _log_in(self, connection: smtplib.SMTP, encrypted: bool) -> None:
-        if not encrypted and self._server.host not in _LOCAL:
+        if not encrypted and not is_local(self._server.host):
             raise Permanent("the mail server takes passwords unencrypted only; write smtps:// or leave user out")
         try:
             connection.login(self._server.user, self._server.password)
@@ -166,6 +166,8 @@ class SmtpMessenger:
 def parse_sender(text: str) -> Address:
     """Read "Acme <feedback@acme.example>". Raises ValueError."""
     name, addr = parseaddr(text)
+    if not text.isprintable():
+        raise ValueError("holds a line break or another invisible sign; remove it")
     try:
         return message.address("sender", addr, name)
     except Permanent as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from email import policy
@@ -15,9 +16,8 @@ from integrations.protocols import Mail
 # Lines may be long: the library would break long header values, such as List-Unsubscribe, into encoded
 # words that mail programs do not read back. RFC 5322 allows 998 characters.
 _POLICY = policy.SMTP.clone(max_line_length=998)
-_OWN_HEADERS = frozenset(
-    {"from", "to", "subject", "date", "message-id", "mime-version", "content-type", "content-transfer-encoding"}
-)
+_HEADER = re.compile(r"[A-Za-z0-9-]+")
+_OWN_HEADERS = frozenset({"from", "to", "cc", "bcc", "subject", "date", "message-id", "mime-version"})
 
 
 def address(name: str, text: str, display: str = "") -> Address:
@@ -58,7 +58,9 @@ def _headers(mail: Mail) -> Iterator[tuple[str, str]]:
 
 def _add_headers(message: EmailMessage, mail: Mail) -> None:
     for name, value in (mail.headers or {}).items():
-        if name.lower() in _OWN_HEADERS:
+        if not _HEADER.fullmatch(name):
+            raise _wrong("headers", "holds a name with other signs than letters, digits and -", "correct it")
+        if name.lower() in _OWN_HEADERS or name.lower().startswith("content-"):
             raise _wrong(f"headers.{name}", "is set by the mail itself", "leave it out of headers")
         message[name] = value
 

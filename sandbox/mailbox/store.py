@@ -57,6 +57,7 @@ class MailStore:
         self._changed = threading.Condition()
         self._mails: list[StoredMail] = []
         self._refusals: list[Refusal] = []
+        self._ending = False
 
     def add(self, raw: bytes, sender: str, to: tuple[str, ...], at: datetime) -> StoredMail:
         """Keep a mail."""
@@ -84,8 +85,17 @@ class MailStore:
     def wait(self, address: str = "", count: int = 1, timeout: float = 10.0) -> list[StoredMail]:
         """Wait until ``count`` mails to ``address`` are there. → those that are, after ``timeout`` s maybe fewer."""
         with self._changed:
-            self._changed.wait_for(lambda: sum(_is_to(mail, address) for mail in self._mails) >= count, timeout)
+            self._changed.wait_for(lambda: self._ending or self._have(address, count), timeout)
         return self.to(address)
+
+    def _have(self, address: str, count: int) -> bool:
+        return sum(_is_to(mail, address) for mail in self._mails) >= count
+
+    def release(self) -> None:
+        """End every wait, now and from now on."""
+        with self._changed:
+            self._ending = True
+            self._changed.notify_all()
 
     def refuse(self, refusal: Refusal) -> None:
         """Program a refusal."""

@@ -101,7 +101,9 @@ def test_credentials_never_go_to_another_host(server: Server, url: str) -> None:
     assert server.requests == []
 
 
-@pytest.mark.parametrize("path", ["/a/../b", "/a/%2e%2e/b", "/a//evil.example/x", "/a/%2F%2Fhost/x", "/a/..\\b", "relative"])
+@pytest.mark.parametrize(
+    "path", ["/a/../b", "/a/%2e%2e/b", "/a//evil.example/x", "/a/%2F%2Fhost/x", "/a/..\\b", "relative"]
+)
 def test_a_path_that_could_be_read_otherwise_is_refused(server: Server, path: str) -> None:
     with session_to(server) as session, pytest.raises(Permanent, match="path"):
         session.get(path)
@@ -276,9 +278,9 @@ def test_a_refused_connection_did_nothing(method: str) -> None:
 
 
 def test_a_server_without_tls_did_nothing_that_we_know_of(server: Server) -> None:
-    with VendorSession(server.url.replace("http:", "https:"), PLAIN) as session:
-        with pytest.raises((Transient, Ambiguous)):
-            session.post("/x", json={})
+    url = server.url.replace("http:", "https:")
+    with VendorSession(url, PLAIN) as session, pytest.raises((Transient, Ambiguous)):
+        session.post("/x", json={})
     assert server.requests == []
 
 
@@ -288,7 +290,9 @@ def test_a_success_that_is_no_json_is_no_success(server: Server, method: str, ki
     assert type(refusal(server, method)) is kind
 
 
-@pytest.mark.parametrize("body", [b"<html>Bad Gateway</html>", b"", b"\xff\xfe", b"[]", b"[1]", b"null", b'"x"', b'{"error": 5}'])
+@pytest.mark.parametrize(
+    "body", [b"<html>Bad Gateway</html>", b"", b"\xff\xfe", b"[]", b"[1]", b"null", b'"x"', b'{"error": 5}']
+)
 @pytest.mark.parametrize("dialect", [PLAIN, ZENDESK, SALESFORCE], ids=lambda dialect: dialect.vendor)
 def test_an_error_body_of_any_shape_survives(server: Server, body: bytes, dialect: Dialect) -> None:
     server.replies = [Reply(400, body)]
@@ -310,7 +314,10 @@ def test_a_reason_holds_nothing_personal_and_no_secret(server: Server) -> None:
 def test_the_limits_that_a_vendor_tells_are_kept(server: Server) -> None:
     server.replies = [
         answer(
-            x_rate_limit="700", x_rate_limit_remaining="12", rate_limit_reset="59", zendesk_rate_limit_tickets_update="total=20; remaining=19; resets=58"
+            x_rate_limit="700",
+            x_rate_limit_remaining="12",
+            rate_limit_reset="59",
+            zendesk_rate_limit_tickets_update="total=20; remaining=19; resets=58",
         ),
         answer(429, zendesk_ratelimit_users_update="total=5; remaining=0"),
     ]
@@ -458,10 +465,10 @@ def test_a_token_does_not_show_itself() -> None:
 
 def grant_error(server: Server, reply: Reply) -> IntegrationError:
     server.replies = [reply]
-    grant: Grant = salesforce_client_credentials(
-        VendorSession(server.url, token_dialect("Salesforce")), "client", "hush"
-    )
-    with VendorSession(server.url, SALESFORCE, SharedToken(grant)) as session, pytest.raises(IntegrationError) as refused:
+    asking = VendorSession(server.url, token_dialect("Salesforce"))
+    grant: Grant = salesforce_client_credentials(asking, "client", "hush")
+    session = VendorSession(server.url, SALESFORCE, SharedToken(grant))
+    with asking, session, pytest.raises(IntegrationError) as refused:
         session.patch("/x", json={})
     assert "hush" not in refused.value.reason
     return refused.value

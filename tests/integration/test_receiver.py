@@ -6,16 +6,18 @@ import http.client
 import json
 import logging
 import socket
-import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from email.message import Message
+from io import BytesIO
 from typing import Any
 
 import pytest
 from defusedxml.ElementTree import fromstring
 from flask import Flask
-from waitress.server import create_server
 
+from sandbox.serving import Server
 from tests.fixtures import payload
 from tests.unit.test_signatures import WHSEC, standard_headers, zendesk_headers
 from webhooks.delivery import Account, Delivery
@@ -44,18 +46,28 @@ class Box:
     """A store that keeps deliveries in memory, refuses second ones, and can be down."""
 
     def __init__(self) -> None:
+        self.empty()
+
+    def empty(self) -> None:
         self.kept: dict[tuple[str, str], Delivery] = {}
         self.reasons: dict[tuple[str, str], str] = {}
-        self.down = False
+        self.down: Exception | None = None
 
     def keep(self, delivery: Delivery, reason: str) -> bool:
         if self.down:
-            raise StoreDown("the disk is full")
+            raise self.down
         place = (delivery.connection, delivery.key)
         new = place not in self.kept
         self.kept.setdefault(place, delivery)
         self.reasons.setdefault(place, reason)
         return new
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    status: int
+    headers: Message
+    text: bytes
 
 
 class House:
@@ -64,13 +76,12 @@ class House:
     def __init__(self, box: Box, port: int) -> None:
         self.box, self.port = box, port
 
-    def post(self, path: str, body: bytes, headers: dict[str, str], method: str = "POST") -> http.client.HTTPResponse:
+    def post(self, path: str, body: bytes, headers: dict[str, str], method: str = "POST") -> Reply:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         try:
             connection.request(method, path, body, headers)
             response = connection.getresponse()
-            response.text = response.read()  # type: ignore[attr-defined]  # kept for the test beside the response
-            return response
+            return Reply(response.status, response.headers, response.read())
         finally:
             connection.close()
 
@@ -81,25 +92,28 @@ class House:
             return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
-@pytest.fixture
-def house() -> Iterator[House]:
+@pytest.fixture(scope="module")
+def served() -> Iterator[House]:
     box = Box()
     app = Flask(__name__)
     app.register_blueprint(blueprint(ACCOUNTS.get, box.keep, lambda: NOW, max_bytes=MOST))
-    server = create_server(app, host="127.0.0.1", port=0, threads=4)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    yield House(box, server.effective_port)
+    server = Server(app, threads=4)
+    yield House(box, server.port)
     server.close()
-    thread.join(10)
-    server.task_dispatcher.shutdown()
+
+
+@pytest.fixture
+def house(served: House) -> House:
+    """The one server of these tests, with nothing in its box."""
+    served.box.empty()
+    return served
 
 
 def signed(body: bytes = ANSWERED, **options: Any) -> dict[str, str]:
     return {**JSON_TYPE, **standard_headers(body, **options)}
 
 
-def problem(response: Any) -> dict[str, str]:
+def problem(response: Reply) -> dict[str, str]:
     """The error's JSON, which always has the same three fields."""
     body: dict[str, str] = json.loads(response.text)
     assert set(body) == {"error", "message", "remedy"}
@@ -276,12 +290,45 @@ def test_a_stranger_to_salesforce_gets_a_fault_and_is_not_kept(
 ])
 def test_when_nothing_can_be_stored_everybody_is_asked_to_come_back(
         house: House, path: str, body: bytes, headers: dict[str, str]) -> None:
-    house.box.down = True
+    house.box.down = StoreDown("the disk is full")
     response = house.post(path, body, headers)
     assert (response.status, response.headers["Retry-After"]) == (503, "30")
-    house.box.down = False
+    house.box.down = None
     house.post(path, body, headers)
     assert len(house.box.kept) == 1
+
+
+def test_a_store_that_fails_unexpectedly_asks_to_come_back_and_quotes_nothing(
+        house: House, caplog: pytest.LogCaptureFixture) -> None:
+    house.box.down = ValueError("INSERT INTO deliveries … ann@example.com")
+    response = house.post("/webhooks/survey-platform", ANSWERED, signed())
+    assert (response.status, response.headers["Retry-After"]) == (503, "30")
+    assert "ValueError" in caplog.text
+    assert "ann@example.com" not in caplog.text + response.text.decode()
+
+
+def wsgi(**environ: Any) -> tuple[int, Box]:
+    """The answer's status under a server that hands bodies through as they come."""
+    box = Box()
+    app = Flask(__name__)
+    app.register_blueprint(blueprint(ACCOUNTS.get, box.keep, lambda: NOW, max_bytes=MOST))
+    headers = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in standard_headers(ANSWERED).items()}
+    with app.test_client() as client:
+        return client.open("/webhooks/survey-platform", method="POST", environ_overrides={**headers, **environ}
+                           ).status_code, box
+
+
+def test_the_cap_holds_for_a_stream_without_a_length() -> None:
+    stream = {"wsgi.input": BytesIO(ANSWERED), "wsgi.input_terminated": True}
+    assert wsgi(**stream)[0] == 200
+    endless = {"wsgi.input": BytesIO(b"x" * (MOST * 3)), "wsgi.input_terminated": True}
+    status, box = wsgi(**endless)
+    assert (status, box.kept) == (413, {})
+
+
+def test_a_body_shorter_than_it_claims_is_refused() -> None:
+    status, box = wsgi(**{"wsgi.input": BytesIO(ANSWERED), "CONTENT_LENGTH": str(len(ANSWERED) + 1)})
+    assert (status, box.kept) == (400, {})
 
 
 def test_a_refusal_is_logged_without_the_body_or_a_secret(house: House, caplog: pytest.LogCaptureFixture) -> None:

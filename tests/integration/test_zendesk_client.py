@@ -169,7 +169,7 @@ def test_of_several_tickets_with_our_id_the_oldest_is_ours(helpdesk: Any, server
     assert helpdesk.find_ticket("a")["ticket_id"] == "11"
 
 
-@pytest.mark.parametrize("body", [{}, {"tickets": 1}, [], {"tickets": [{"id": None, "external_id": "a"}, {"external_id": "a"}]}])
+@pytest.mark.parametrize("body", [{}, {"tickets": 1}, [], {"tickets": [{"external_id": "a"}, {"external_id": "a"}]}])
 def test_an_answer_that_cannot_be_read_is_asked_for_again_later(helpdesk: Any, server: Server, body: Any) -> None:
     server.replies = [answer(200, body)]
     with pytest.raises(Transient):
@@ -190,12 +190,8 @@ def test_a_next_page_at_another_host_does_not_get_our_credentials(helpdesk: Any,
 
 
 def test_a_change_adds_tags_and_then_writes_fields_and_comment_in_one(helpdesk: Any, server: Server) -> None:
-    changed = helpdesk.update_ticket(
-        "35436",
-        {"status": "open", "priority": "urgent", "tags": ["Late"], "comment": "nobody called", "custom_fields": {"5": "x"}},
-        key="run#2",
-        repeated=False,
-    )
+    changes = {"status": "open", "priority": "urgent", "tags": ["Late"], "custom_fields": {"5": "x"}}
+    changed = helpdesk.update_ticket("35436", changes | {"comment": "nobody called"}, key="run#2", repeated=False)
     assert changed["ticket_id"] == "35436"
     assert written(server) == [
         ("PUT", "/api/v2/tickets/35436/tags", {"tags": ["late"]}),
@@ -242,7 +238,8 @@ def test_a_comment_that_never_arrived_is_written_on_the_second_try(helpdesk: Any
 
 
 def test_audits_without_metadata_are_no_obstacle(helpdesk: Any, server: Server) -> None:
-    found = [{"id": 1, "metadata": None}, {"id": 2}, {"id": 3, "metadata": {"custom": None}}, {"id": 4, "metadata": {"custom": {}}}]
+    odd = [{"metadata": None}, {}, {"metadata": {"custom": None}}, {"metadata": {"custom": {}}}]
+    found = [{"id": place, **each} for place, each in enumerate(odd)]
     server.replies = [answer(200, {"audits": found, "meta": {"has_more": False}})]
     helpdesk.update_ticket("7", {"comment": "hello"}, key="k", repeated=True)
     assert len(written(server)) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time as clock
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,10 +29,20 @@ def decide(text: str) -> bool:
     return condition(text).decide(NAMES).value
 
 
+def refusal(ask: Callable[[], object]) -> str:
+    """The room's own error, if there is one; any other error goes through and fails the test."""
+    try:
+        ask()
+    except (ConditionError, TemplateError) as error:
+        return str(error)
+    return ""
+
+
 @pytest.mark.parametrize("text", [
     "event.score == 9.0", "event.double == 9", "event.score <= 9.5", "event.score in [8, 9.0]",
     'event.band != "passive" && event.consent', "event.nothing == null", "has(event.nothing)", "!has(event.missing)",
-    '"a" in event.tags', 'event.tags.exists(t, t.startsWith("b"))', "!steps.callback.done", 'event["band"] == "promoter"',
+    '"a" in event.tags', 'event.tags.exists(t, t.startsWith("b"))', "!steps.callback.done",
+    'event["band"] == "promoter"',
     'timestamp(event.answered_at) > now - duration("48h")', 'event.score == 9 // the best but one\n',
 ])
 def test_a_true_condition_is_true(text: str) -> None:
@@ -56,12 +67,15 @@ def test_the_reason_of_a_true_condition_shows_its_values() -> None:
     assert condition("event.score >= 9").decide(NAMES).why == "event.score >= 9 is true (event.score is 9)"
 
 
-def test_a_long_value_is_cut_in_the_reason() -> None:
-    verdict = condition('event.comment == ""').decide({"event": {"comment": "x" * 5000}})
+def test_a_long_value_is_cut_in_the_reason_and_kept_on_one_line() -> None:
+    verdict = condition('event.comment == ""').decide({"event": {"comment": "a\n\nb" + "x" * 5000}})
     assert len(verdict.why) < 150
+    assert '"a bxx' in verdict.why
 
 
-@pytest.mark.parametrize("text", ["event.missing", 'event.missing == "x"', "event.missing.deeper == 1", "!event.missing"])
+@pytest.mark.parametrize("text", [
+    "event.missing", 'event.missing == "x"', "event.missing.deeper == 1", "!event.missing",
+])
 def test_a_missing_field_is_an_error_that_names_it_and_never_false(text: str) -> None:
     with pytest.raises(ConditionError, match=r"event\.missing.*is not there.*has\("):
         condition(text).decide(NAMES)
@@ -74,8 +88,9 @@ def test_a_result_that_is_not_yes_or_no_is_an_error(text: str) -> None:
 
 
 @pytest.mark.parametrize(("text", "match"), [
-    ("evnt.score == 1", "evnt is not known"), ('event.text > 3', "event.text is text"), ("event.tags[9] == 1", "outside"),
-    ("1 / 0 == 1", "divides by zero"), ('int(event.text) == 9', "cannot be used"), ("event.consent.x", "types do not fit"),
+    ("evnt.score == 1", "evnt is not known"), ('event.text > 3', "event.text is text"),
+    ("event.tags[9] == 1", "outside"), ("1 / 0 == 1", "divides by zero"), ('int(event.text) == 9', "cannot be used"),
+    ("event.consent.x", "types do not fit"),
     ("9223372036854775807 + 1 > 0", "cannot be used"),
 ])
 def test_what_cannot_be_decided_says_why(text: str, match: str) -> None:
@@ -96,7 +111,7 @@ def test_what_cannot_be_read_says_where(text: str) -> None:
 
 
 def test_the_position_counts_lines() -> None:
-    with pytest.raises(ConditionError, match="line 2, column 4"):
+    with pytest.raises(ConditionError, match="line 2, column 3"):
         condition("true &&\n  )")
 
 
@@ -141,14 +156,15 @@ def test_a_value_that_is_no_json_is_an_error_and_no_crash(item: object) -> None:
 @example("a.map(")
 @example(".map(")
 def test_no_text_breaks_more_than_itself(text: str) -> None:
-    try:
-        condition(text).decide(NAMES)
-    except ConditionError as error:
-        assert "\n" not in str(error)
+    assert "\n" not in refusal(lambda: condition(text).decide(NAMES))
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers(-2**53, 2**53) | st.text(st.characters(codec="utf-8")),
-                    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4)))
+PLAIN = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(st.characters(codec="utf-8"))
+KEYS = st.text(st.characters(codec="utf-8"), max_size=5)
+JSON = st.recursive(PLAIN, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=4))
+
+
+@given(JSON)
 def test_a_json_value_passes_through_unchanged(item: Any) -> None:
     assert value("event.x").evaluate({"event": {"x": item}}) == item
 
@@ -192,7 +208,8 @@ def test_templates_render_at_any_depth_and_leave_other_values_alone() -> None:
 @pytest.mark.parametrize(("text", "expected"), [
     ("{{ event.missing | default: 'x' }}", "x"), ("{{ event.nothing }}", ""), ("{{ event.consent }}", "true"),
     ("{{ event.answered_at | date: '%d-%m-%Y' }}", "01-03-2026"), ("{{ now | date: '%H:%M' }}", "10:00"),
-    ("{{ today }}", "2026-03-02"), ("{% if event.score > 8 %}yes{% endif %}", "yes"), ("{{ event.tags | join: ',' }}", "a,b"),
+    ("{{ today }}", "2026-03-02"), ("{% if event.score > 8 %}yes{% endif %}", "yes"),
+    ("{{ event.tags | join: ',' }}", "a,b"),
 ])
 def test_a_template_renders(text: str, expected: str) -> None:
     assert render(text, NAMES) == expected
@@ -202,7 +219,8 @@ def test_a_template_renders(text: str, expected: str) -> None:
     ("{{ event.missing }}", "event.missing"), ("{{ nobody.name }}", "nobody"), ("{{ event.score", "expected"),
     ("{{ event.score | frobnicate }}", "frobnicate"), ("{% include 'x' %}", "include"), ("{% render 'x' %}", "render"),
     ("{% for i in (1..100000) %}x{% endfor %}", "limit"), ("{{ 'now' | date: '%Y' }}", "present"),
-    ("{% for i in (1..999) %}" + "x" * 500 + "{% endfor %}", "limit"), ("{% if event.missing %}x{% endif %}", "event.missing"),
+    ("{% for i in (1..999) %}" + "x" * 500 + "{% endfor %}", "limit"),
+    ("{% if event.missing %}x{% endif %}", "event.missing"),
     ("x" * 20_001 + "{{ event.score }}", "Keep it under"), ("{{ 1 | divided_by: 0 }}", "divide"),
 ])
 def test_a_template_that_cannot_be_rendered_is_an_error(text: str, match: str) -> None:
@@ -221,10 +239,7 @@ def test_a_template_cannot_reach_into_python() -> None:
 
 @given(st.text(alphabet="{}% |'\"abnow.<()1:,-", max_size=30))
 def test_no_template_breaks_more_than_itself(text: str) -> None:
-    try:
-        assert isinstance(render(text, NAMES), str)
-    except TemplateError as error:
-        assert "\n" not in str(error)
+    assert "\n" not in refusal(lambda: render(text, NAMES))
 
 
 def test_the_references_of_a_template_are_its_dotted_names() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -25,6 +26,9 @@ SECRET = "zendesk-signing-secret"
 WHSEC = "whsec_c2VjcmV0c2VjcmV0c2VjcmV0"
 OLD_WHSEC = "whsec_b2xkIG9sZCBvbGQgb2xk"
 BODY = b'{"type": "ticket.solved"}'
+
+Verify = Callable[[dict[str, str], bytes, list[str], datetime], None]
+Headers = Callable[..., dict[str, str]]
 
 
 def zendesk_headers(body: bytes = BODY, secret: str = SECRET, at: datetime = NOW) -> dict[str, str]:
@@ -66,6 +70,15 @@ def test_a_published_delivery_is_believed_at_its_own_time() -> None:
         verify_zendesk(headers, vector["body"].encode(), [vector["secret"]], NOW)
 
 
+def test_a_recorded_delivery_has_the_headers_we_look_for() -> None:
+    """Its secret is unknown, so the furthest it can come is that the signature does not match."""
+    recorded = json.loads(oracle_path("zendesk/webhooks/zenpy.real_invocation_attempts.json").read_text())
+    [request] = [each["request"] for each in recorded["attempts"] if "request" in each]
+    headers = {header["key"].lower(): header["value"] for header in request["headers"]}
+    with pytest.raises(Refused, match="x-zendesk-webhook-signature does not match"):
+        verify_zendesk(headers, request["payload"].encode(), [SECRET], NOW)
+
+
 def test_the_example_of_the_standard_webhooks_specification_verifies() -> None:
     """Source: Standard Webhooks 1.0, the example of its reference libraries."""
     body = b'{"test": 2432232314}'
@@ -80,7 +93,7 @@ def test_a_secret_without_padding_or_prefix_is_the_same_key() -> None:
 
 @BOTH
 @pytest.mark.parametrize("offset", [timedelta(0), timedelta(minutes=5), timedelta(minutes=-5)])
-def test_a_signature_within_five_minutes_is_believed(verify, headers, offset) -> None:
+def test_a_signature_within_five_minutes_is_believed(verify: Verify, headers: Headers, offset: timedelta) -> None:
     verify(headers(at=NOW + offset), BODY, [SECRET if verify is verify_zendesk else WHSEC], NOW)
 
 
@@ -88,7 +101,8 @@ def test_a_signature_within_five_minutes_is_believed(verify, headers, offset) ->
 @pytest.mark.parametrize(("seconds", "word"), [
     (-301, "5 minutes old"), (301, "5 minutes ahead"), (-870, "14 minutes old"), (-90_000, "25 hours old"),
 ])
-def test_a_signature_outside_five_minutes_is_refused_with_its_age(verify, headers, seconds, word) -> None:
+def test_a_signature_outside_five_minutes_is_refused_with_its_age(
+        verify: Verify, headers: Headers, seconds: int, word: str) -> None:
     secret = SECRET if verify is verify_zendesk else WHSEC
     with pytest.raises(Refused, match=f"timestamp is {word}; check the sender's clock"):
         verify(headers(at=NOW + timedelta(seconds=seconds)), BODY, [secret], NOW)
@@ -149,6 +163,12 @@ def test_a_connection_without_a_secret_believes_nobody(secrets: list[str]) -> No
     for verify, headers in ((verify_zendesk, zendesk_headers()), (verify_standard, standard_headers())):
         with pytest.raises(Refused, match="no webhook_secret"):
             verify(headers, BODY, secrets, NOW)
+
+
+def test_an_empty_secret_beside_a_good_one_opens_nothing() -> None:
+    with pytest.raises(Refused, match="does not match"):
+        verify_zendesk(zendesk_headers(secret=""), BODY, [SECRET, ""], NOW)
+    verify_standard(standard_headers(), BODY, ["", WHSEC], NOW)
 
 
 @pytest.mark.parametrize("secret", ["whsec_not base64!", "whsec_é", "whsec_"])

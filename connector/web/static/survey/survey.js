@@ -44,6 +44,7 @@
       const html = await answer.text();
       if (mine.signal.aborted || !(answer.ok || answer.status === 422)) return;
       const grew = place(html);
+      document.querySelector(".notice")?.remove(); // it spoke of a choice not yet kept, or of mistakes now mended
       saved.textContent = answer.ok ? (grew ? saved.dataset.more : saved.dataset.saved) : "";
     } catch {
       dirty = true; // offline, or overtaken by a newer save: sending the form saves everything once more

@@ -1,0 +1,110 @@
+"""A site with the survey pages alone: real HTTP on an ephemeral port, SQLite in a file, a clock that is set."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import insert, select
+from waitress.server import create_server
+
+from connector.feedback.brands import Brand
+from connector.feedback.surveys import Survey, built_in, parse
+from connector.ids import digest, new_id, survey_token
+from connector.storage.database import Database
+from connector.storage.tables import consents, customers, definitions, deliveries, invitations, metadata
+from connector.web.survey_pages import blueprint
+
+NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+
+
+@dataclass
+class Site:
+    """The running site. ``now`` is what its clock says; ``rings`` counts how often the intake was woken."""
+
+    database: Database
+    surveys: dict[str, Survey]
+    url: str = ""
+    now: datetime = NOON
+    rings: int = 0
+    customer: str = field(default_factory=new_id)
+
+    def invite(self, survey: str = "after-support", **columns: Any) -> str:
+        """A sent invitation; gives its token."""
+        id_ = new_id()
+        token = survey_token("a secret of the tests", id_)
+        row = {
+            "id": id_, "token_digest": digest(token), "survey": survey, "definition_id": self._definition(survey),
+            "customer_id": self.customer, "channel": "email", "language": "en", "status": "sent",
+            "context": {"ticket_id": "42"}, "answers": {}, "created_at": NOON, "sent_at": NOON,
+            "expires_at": NOON + timedelta(days=30),
+        }  # fmt: skip
+        with self.database.write() as tx:
+            tx.execute(insert(invitations).values(**{**row, **columns}))
+        return token
+
+    def _definition(self, slug: str) -> str:
+        with self.database.write() as tx:
+            row = tx.execute(select(definitions.c.id).where(definitions.c.slug == slug)).scalar_one_or_none()
+            if row is None:
+                row = new_id()
+                tx.execute(insert(definitions).values(
+                    id=row, kind="survey", slug=slug, version=1, digest="", body="", active=True, created_at=NOON,
+                ))  # fmt: skip
+        return str(row)
+
+    def invitation(self, token: str) -> Any:
+        with self.database.read() as tx:
+            return tx.execute(select(invitations).where(invitations.c.token_digest == digest(token))).one()
+
+    def events(self) -> list[dict[str, Any]]:
+        """What our own pages reported, oldest first."""
+        with self.database.read() as tx:
+            return [json.loads(row.body) for row in tx.execute(select(deliveries).order_by(deliveries.c.id))]
+
+    def consents(self) -> list[Any]:
+        with self.database.read() as tx:
+            return list(tx.execute(select(consents).order_by(consents.c.kind)))
+
+    def person(self) -> Any:
+        with self.database.read() as tx:
+            return tx.execute(select(customers).where(customers.c.id == self.customer)).one()
+
+    def ring(self) -> None:
+        self.rings += 1
+
+
+@contextmanager
+def survey_site(folder: Path, surveys: Mapping[str, Survey] | None = None, brand: Brand | None = None) -> Iterator[Site]:
+    """The site, running until the block ends."""
+    database = Database(f"sqlite:///{folder / 'surveys.db'}")
+    metadata.create_all(database.engine)
+    site = Site(database, {**{slug: parse(text, slug) for slug, text in built_in().items()}, **(surveys or {})})
+    with database.write() as tx:
+        tx.execute(insert(customers).values(
+            id=site.customer, name="Ann Bakker", email="ann@example.com", locale="en", facts={"tier": "gold"},
+            created_at=NOON, updated_at=NOON,
+        ))  # fmt: skip
+    app = Flask("survey-site")
+    brands = {"default": brand or Brand(title="Acme", accent="#0b6e4f", footer={"": "Acme, Amsterdam"})}
+    app.register_blueprint(
+        blueprint(database, lambda slug, _id: site.surveys[slug], brands, lambda: site.now, site.ring)
+    )
+    server = create_server(app, host="127.0.0.1", port=0, threads=4)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    try:
+        site.url = f"http://127.0.0.1:{server.effective_port}"
+        yield site
+    finally:
+        server.close()
+        server.task_dispatcher.shutdown()
+        thread.join(5)
+        database.close()
