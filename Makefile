@@ -36,7 +36,7 @@ lint: $(VENV)/dev ## check style, types and which room may import which
 	@echo "Checking the types ..."
 	@$(BIN)/mypy --no-error-summary
 	@echo "Checking the rooms ..."
-	@$(BIN)/lint-imports > $(VENV)/rooms.log 2>&1 || { cat $(VENV)/rooms.log; exit 1; }
+	@$(BIN)/lint-imports --no-cache > $(VENV)/rooms.log 2>&1 || { cat $(VENV)/rooms.log; exit 1; }
 
 check-deps: $(VENV)/dev ## check the installed packages, and which services the tests find
 	@echo "Checking the installed packages ..."

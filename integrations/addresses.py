@@ -44,7 +44,10 @@ class Address:
 
     def rewrite(self, url: str) -> str:
         """The same path and query at this address. Raises Permanent when ``url`` means any other place."""
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError as error:
+            raise Permanent("refused to follow a link that is no web address", code="foreign_host") from error
         if (parts.scheme or parts.netloc) and not self._is_meant(parts):
             raise Permanent(
                 f"refused to follow a link to the host {parts.hostname or '?'}, the connection's base_url is "

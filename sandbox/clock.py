@@ -35,5 +35,7 @@ def zulu(moment: datetime) -> str:
 
 def parse(text: str) -> datetime:
     """Read an ISO 8601 moment; without an offset it is UTC. Raises ValueError."""
-    moment = datetime.fromisoformat(text.strip().replace(" ", "+"))  # a "+" in a query string arrives as a space
+    moment = datetime.fromisoformat(
+        text.strip().replace(" ", "+")
+    )  # a "+" in a query string arrives as a space
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -36,13 +36,21 @@ class Fault:
         return self.method.upper() in ("", method) and re.search(self.path, path) is not None
 
 
+def check_pattern(pattern: str) -> None:
+    """Raises ValueError that says what is wrong with a regular expression."""
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"{pattern!r} is no regular expression: {error}") from error
+
+
 def fault_from_json(data: Mapping[str, Any]) -> Fault:
     """Read a fault from the control API. Raises ValueError that names the mistake."""
     unknown = set(data) - set(Fault.__dataclass_fields__)
     if unknown or "path" not in data:
         known = ", ".join(Fault.__dataclass_fields__)
         raise ValueError(f"fault: got {sorted(data)}; give 'path' and any of {known}")
-    re.compile(data["path"])
+    check_pattern(data["path"])
     default = Effect.ANSWER if "status" in data or not data.get("delay") else Effect.DELAY
     return Fault(**{**data, "effect": Effect(data.get("effect", default))})
 

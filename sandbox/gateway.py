@@ -82,7 +82,9 @@ class Gateway:
         start_response(status, headers)
         return [content]
 
-    def _answer(self, environ: dict[str, Any], fault: Fault | None) -> tuple[str, list[tuple[str, str]], bytes]:
+    def _answer(
+        self, environ: dict[str, Any], fault: Fault | None
+    ) -> tuple[str, list[tuple[str, str]], bytes]:
         if fault is None:
             return self._run(environ)
         self._closing.wait(fault.delay)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 import threading
 from typing import Any
 
@@ -19,11 +20,13 @@ class Server:
     """``app`` on 127.0.0.1:``port`` (0: any free port). ``url`` is known at once; ``close`` frees everything."""
 
     def __init__(self, app: Any, port: int = 0, *, threads: int = 8) -> None:
+        # Bound here first: waitress starts its threads before it binds, and a taken port would leave them behind.
+        listening = socket.create_server((HOST, port))
+        self.port = int(listening.getsockname()[1])
         self._sockets: dict[int, Any] = {}
         self._server = create_server(
-            app, map=self._sockets, host=HOST, port=port, threads=threads, clear_untrusted_proxy_headers=True
+            app, map=self._sockets, sockets=[listening], threads=threads, clear_untrusted_proxy_headers=True
         )
-        self.port = int(self._server.effective_port)
         self.url = f"http://{HOST}:{self.port}"
         self._stopping, self._waking = threading.Event(), threading.Lock()
         self._thread = threading.Thread(target=self._serve, name=f"sandbox:{self.port}", daemon=True)

@@ -23,7 +23,7 @@ class World:
     def __init__(
         self, zendesk_port: int = 0, salesforce_port: int = 0, mail_port: int = 0, smtp_port: int = 0, *,
         clock: Clock = system_clock, pace: float = 0.01, limits: Limits = GENEROUS,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._open = ExitStack()
         try:
             self.mailbox = MailboxStandIn(clock, smtp_port=smtp_port)

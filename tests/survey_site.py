@@ -82,7 +82,9 @@ class Site:
 
 
 @contextmanager
-def survey_site(folder: Path, surveys: Mapping[str, Survey] | None = None, brand: Brand | None = None) -> Iterator[Site]:
+def survey_site(
+    folder: Path, surveys: Mapping[str, Survey] | None = None, brand: Brand | None = None
+) -> Iterator[Site]:
     """The site, running until the block ends."""
     database = Database(f"sqlite:///{folder / 'surveys.db'}")
     metadata.create_all(database.engine)

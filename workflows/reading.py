@@ -13,6 +13,7 @@ from functools import lru_cache
 
 MACROS = frozenset({"all", "exists", "exists_one", "existsOne", "map", "filter"})
 _KEYWORDS = frozenset({"true", "false", "null", "in"})
+_RELATIONS = frozenset({"!=", "<", ">", "<=", ">=", "in"})
 _OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
 _TOKEN = re.compile(
     r"""(?P<space>\s+|//[^\n]*)
@@ -87,11 +88,16 @@ def equality(text: str, name: str) -> str | None:
     """
     for clause in clauses(text):
         sides = clauses(clause, "==")
-        if len(sides) == 2 and name in sides:
+        if len(sides) == 2 and name in sides and not _compares_further(clause):
             other = sides[1 - sides.index(name)]
             if not any(_root(path) == _root(name) for path in references(other)):
                 return other
     return None
+
+
+def _compares_further(clause: str) -> bool:
+    """Whether another comparison takes the equality's result as its side: ``a == b in c`` is ``(a == b) in c``."""
+    return any(token.text in _RELATIONS for token in _outer(tokens(clause)))
 
 
 def _root(path: str) -> str:
@@ -105,11 +111,11 @@ def _change(token: Token) -> int:
 
 
 def _outer(found: Sequence[Token]) -> list[Token]:
-    """The signs that stand outside all brackets."""
+    """The operators that stand outside all brackets."""
     level, outer = 0, []
     for token in found:
         level += _change(token)
-        if level == 0 and token.kind == "sign":
+        if level == 0 and (token.kind == "sign" or token.text == "in"):
             outer.append(token)
     return outer
 

@@ -49,6 +49,8 @@ from workflows.paths import with_paths
 from workflows.shapes import WorkflowShape
 from workflows.yaml_text import read, write
 
+MAX_MISTAKES = 100  # that one reader is told of
+
 __all__ = ["dump", "flatten", "from_dict", "json_schema", "lint", "load", "to_dict"]
 
 
@@ -72,7 +74,7 @@ def from_dict(data: Any, source: str = "workflow") -> Workflow:
         mistakes.extend(flatten(error.messages))
     mistakes.extend(check(data))
     if mistakes or workflow is None:
-        raise DefinitionError(source, tuple(dict.fromkeys(mistakes)))
+        raise DefinitionError(source, tuple(dict.fromkeys(mistakes))[:MAX_MISTAKES])
     return with_paths(workflow)
 
 

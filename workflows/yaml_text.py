@@ -58,7 +58,7 @@ _resolver("bool", r"^(?:true|false)$", "tf")
 _resolver("null", r"^(?:~|null|)$", "~n")
 _Loader.yaml_implicit_resolvers.setdefault("", []).append(("tag:yaml.org,2002:null", re.compile("^$")))
 _resolver("int", r"^[-+]?(?:0|[1-9][0-9]{0,17})$", "-+0123456789")
-_resolver("float", r"^[-+]?[0-9]+\.[0-9]+(?:[eE][-+]?[0-9]{1,2})?$", "-+0123456789")
+_resolver("float", r"^[-+]?[0-9]+\.[0-9]+(?:[eE][-+]?[0-9]{1,3})?$", "-+0123456789")
 
 
 class _Complaint(yaml.MarkedYAMLError):

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import click
 
 from connector.cli.context import read_settings
 from connector.cli.output import as_json_option, show_json
+from connector.cli.references import unknown_names
 from connector.config import Config, load_config
 from connector.connections import Connections
 from connector.definitions import read_surveys, read_workflows
-from connector.settings import masked
+from connector.feedback.brands import read_brands
+from connector.settings import Settings, masked
+from workflows import schema
 from workflows.errors import DefinitionError, Mistake
 
-
-Bodies = Callable[[Config], dict[str, str]]
+Bodies = dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,34 +48,49 @@ def check(as_json: bool) -> None:
     Nothing is sent to anyone.
     """
     settings = read_settings()
-    read = load_config(settings.config, named=settings.config_named)
-    found = Checked(
-        str(read.path) if read.path else None, masked(settings.database_url), settings.base_url,
-        {name: each.kind for name, each in read.connections.items()}, tuple(read.teams), *_definitions(read),
-    )  # fmt: skip
+    if settings.database_file is None:
+        settings.secret_key(click.echo)  # on PostgreSQL nothing is made: the key is there, or it is a mistake
+    found = _checked(settings, load_config(settings.config, named=settings.config_named))
     if as_json:
         show_json(found)
     else:
         _tell(found)
 
 
-def _definitions(read: Config) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The slugs of workflows and surveys. Raises DefinitionError with the mistakes of all parts together."""
-    # No client is asked anything here, so none needs a place to keep its token.
-    mistakes = list(Connections(read, lambda _name: None).check())  # type: ignore[arg-type, return-value]  # as said
-    workflows = _slugs(read, read_workflows, mistakes)
-    surveys = _slugs(read, read_surveys, mistakes)
+def _checked(settings: Settings, read: Config) -> Checked:
+    """Raises DefinitionError with the mistakes of all parts together."""
+    workflows, surveys, mistakes = _parts(read)
     if mistakes:
         raise DefinitionError(str(read.path), tuple(mistakes))
-    return workflows, surveys
+    return Checked(
+        config=str(read.path) if read.path else None,
+        database=masked(settings.database_url),
+        base_url=settings.base_url,
+        connections={name: each.kind for name, each in read.connections.items()},
+        teams=tuple(read.teams),
+        workflows=tuple(workflows),
+        surveys=tuple(surveys),
+    )
 
 
-def _slugs(read: Config, bodies: Bodies, mistakes: list[Mistake]) -> tuple[str, ...]:
+def _parts(read: Config) -> tuple[Bodies, Bodies, list[Mistake]]:
+    # No client is asked anything here, so none needs a place to keep its token.
+    mistakes = list(Connections(read, lambda _name: None).check())  # type: ignore[arg-type, return-value]  # as said
+    _collected(lambda: read_brands(read.brands), mistakes)
+    workflows = _collected(lambda: read_workflows(read), mistakes)
+    surveys = _collected(lambda: read_surveys(read), mistakes)
+    for slug, body in workflows.items():
+        mistakes.extend(unknown_names(schema.load(body, slug), read, surveys.keys()))
+    return workflows, surveys, mistakes
+
+
+def _collected(work: Callable[[], dict[str, Any]], mistakes: list[Mistake]) -> dict[str, Any]:
+    """What ``work`` returns; its mistakes join the others."""
     try:
-        return tuple(bodies(read))
+        return work()
     except DefinitionError as error:
-        mistakes.extend(replace(each, path=f"{error.source}/{each.path}") for each in error.mistakes)
-        return ()
+        mistakes.extend(replace(each, path=f"{error.source}: {each.path}") for each in error.mistakes)
+        return {}
 
 
 def _tell(found: Checked) -> None:

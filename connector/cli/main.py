@@ -12,37 +12,42 @@ from typing import Any
 
 import click
 
-_COMMANDS: Mapping[str, str] = {
-    "demo": "connector.cli.demo:demo",
-    "serve": "connector.cli.serve:serve",
-    "web": "connector.cli.serve:web",
-    "worker": "connector.cli.serve:worker",
-    "scheduler": "connector.cli.serve:scheduler",
-    "sandbox": "connector.cli.sandbox:sandbox",
-    "migrate": "connector.cli.migrate:migrate",
-    "config": "connector.cli.configuration:config",
-    "connections": "connector.cli.connections:connections",
-    "workflow": "connector.cli.workflows:workflow",
-    "survey": "connector.cli.surveys:survey",
-    "deliveries": "connector.cli.deliveries:deliveries",
-    "runs": "connector.cli.runs:runs",
+_COMMANDS: Mapping[str, tuple[str, str]] = {
+    "demo": ("demo:demo", "See it all at work, with stand-ins for the vendors."),
+    "serve": ("serve:serve", "Run everything in one process."),
+    "web": ("serve:web", "Run the web side only."),
+    "worker": ("serve:worker", "Run a worker only."),
+    "scheduler": ("serve:scheduler", "Run the timers only."),
+    "sandbox": ("sandbox:sandbox", "Start the stand-ins alone."),
+    "migrate": ("migrate:migrate", "Bring the database to this version's shape."),
+    "config": ("configuration:config", "Check the configuration."),
+    "connections": ("connections:connections", "Show every connection and how it is doing."),
+    "workflow": ("workflows:workflow", "Check, load, show and try workflows."),
+    "survey": ("surveys:survey", "Check and show surveys."),
+    "deliveries": ("deliveries:deliveries", "Show the webhooks that arrived; replay them."),
+    "runs": ("runs:runs", "Show what workflows did, and why."),
 }
-"""Every command and where it is."""
+"""Every command: its place below ``connector.cli``, and what the list of commands says of it."""
 
 
 class Commands(click.Group):
     """The table above as a click group, which also turns our own errors into a sentence and an exit code."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [name for name, place in _COMMANDS.items() if find_spec(place.split(":")[0])]
+        return [name for name in _COMMANDS if find_spec(_place(name)[0])]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        module, _, name = _COMMANDS.get(cmd_name, "").partition(":")
-        if not module or find_spec(module) is None:
+        if cmd_name not in self.list_commands(ctx):
             return None
+        module, name = _place(cmd_name)
         command = getattr(import_module(module), name)
         assert isinstance(command, click.Command)  # noqa: S101 - the table above is ours
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """From the table: click would load every command for its first line."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _COMMANDS[name][1]) for name in self.list_commands(ctx)])
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -52,6 +57,11 @@ class Commands(click.Group):
             if told is None:
                 raise
             raise told from error
+
+
+def _place(command: str) -> tuple[str, str]:
+    module, _, name = _COMMANDS[command][0].partition(":")
+    return f"connector.cli.{module}", name
 
 
 def _told(error: Exception) -> click.ClickException | None:

@@ -28,6 +28,8 @@ from workflows.errors import DefinitionError
 
 log = logging.getLogger("ringback")
 
+logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it warns of every request that waits for a thread
+
 WEB_THREADS = 32
 WORKER_THREADS = 16
 

@@ -74,7 +74,7 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """The action's end: what ``steps.<id>`` becomes. ``done`` is true unless it says otherwise; ``why`` explains."""
+    """The action's end: what ``steps.<id>`` becomes. ``done`` is true unless it says otherwise; ``reason`` explains."""
 
     output: Json
     writes: tuple[Write, ...] = ()

@@ -95,13 +95,13 @@ class SendSurvey:
         for connection, user_id in (customer.ids if customer else {}).items():
             if connection != "email" and self._clients.kind(connection) in ("zendesk", "salesforce"):
                 return Intent(connection, {**request, "find": user_id}, due_at=_due(request), reads_only=True)
-        return Output({"done": False, "why": "not sent: no e-mail address is known"})
+        return Output({"done": False, "reason": "not sent: no e-mail address is known"})
 
     def _invite(self, customer: Customer, request: Mapping[str, Any], place: _Place) -> Intent | Output:
         """The invitation and its mail, whole, but for the secret of the link."""
         survey, definition_id = self._survey(request["survey"])
         if reason := self._why_not(place.tx, customer, survey, request, place.now):
-            return Output({"done": False, "why": reason}, (_suppressed(place, customer, survey, reason),))
+            return Output({"done": False, "reason": reason}, (_suppressed(place, customer, survey, reason),))
         via, _ = self._clients.messenger(request["via"])
         invitation = new_id()
         language = survey.language_for(customer.locale)
@@ -145,7 +145,7 @@ class SendSurvey:
             survey, _ = self._survey(request["survey"])
             reason = self._why_not(tx, customer, survey, request, now) if customer else "not sent: the customer is gone"
         if reason:
-            return {"done": False, "why": reason}
+            return {"done": False, "reason": reason}
         token = survey_token(self._secret_key, request["invitation"])
         return send_mail(self._clients, effect, _with_token(request["mail"], token))
 
@@ -155,22 +155,22 @@ class SendSurvey:
     def _found(self, done: Finish) -> Intent | Output:
         told, request = done.result, {k: v for k, v in done.effect.request.items() if k != "find"}
         if not told.get("email"):
-            return Output({"done": False, "why": "not sent: the customer has no e-mail address"})
+            return Output({"done": False, "reason": "not sent: the customer has no e-mail address"})
         person = Person(**told, ids={done.effect.connection: done.effect.request["find"]})
         kinds = {done.effect.connection: self._clients.kind(done.effect.connection)}
         done.database.lock(done.tx, customers.lock_keys([person], kinds))
         [(customer, conflict)] = customers.Resolver(done.database, done.tx, kinds, done.now).resolve([person])
         if conflict or customer is None:
-            return Output({"done": False, "why": "not sent: this e-mail address belongs to another customer"})
+            return Output({"done": False, "reason": "not sent: this e-mail address belongs to another customer"})
         run_id = done.effect.run_id
         return self._invite(customer, {**request, "due_at": None}, _Place(run_id, done.database, done.tx, done.now))
 
     def _sent(self, done: Finish) -> Output:
-        request, why = done.effect.request, done.result.get("why", "")
+        request, why = done.effect.request, done.result.get("reason", "")
         status = "withheld" if why else "sent"
         row = {"row": request["invitation"], "new_status": status, "moment": None if why else done.now, "why": why}
         if why:
-            return Output({"done": False, "why": why}, (Write(_SENT, row),))
+            return Output({"done": False, "reason": why}, (Write(_SENT, row),))
         told = {"invitation": request["invitation"], "survey": request["survey"], "channel": "email"}
         told["customer"] = {"id": request["customer"]}
         event = own_event("survey.sent", f"sent-{request['invitation']}", done.now, told)

@@ -45,8 +45,8 @@ class Brand:
 
     @property
     def on_accent(self) -> str:
-        """White or near-black, whichever reads better on the accent."""
-        return max(("#ffffff", "#16181d"), key=lambda ink: contrast(ink, self.accent))
+        """White or black, whichever reads better on the accent; one of them always reads."""
+        return max(("#ffffff", "#000000"), key=lambda ink: contrast(ink, self.accent))
 
     @property
     def ink(self) -> str:

@@ -38,7 +38,7 @@ class SendMessage:
         customer = ask.facts.customer
         to = ask.params.get("to") or customer.get("email")
         if not to:
-            return Output({"done": False, "why": "not sent: no e-mail address is known"})
+            return Output({"done": False, "reason": "not sent: no e-mail address is known"})
         via, _ = self._clients.messenger(ask.params.get("via"))
         subject, text = str(ask.params["subject"]), str(ask.params["text"])
         html = self._render(subject, text, customer.get("locale"))
@@ -50,7 +50,7 @@ class SendMessage:
 
     def _send(self, effect: Effect) -> Result:
         if opted_out(self._database, effect.request["customer"]):
-            return {"done": False, "why": OPTED_OUT}
+            return {"done": False, "reason": OPTED_OUT}
         return send_mail(self._clients, effect, effect.request["mail"])
 
     def finish(self, done: Finish) -> Output:

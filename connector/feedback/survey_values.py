@@ -153,7 +153,7 @@ class Survey:
     def band(self, answers: Answers) -> str:
         """The band of the main answer; "" while it is not given."""
         score = self.score(answers)
-        return "" if score is None else band(self.metric, score, self.scale).value
+        return "" if score is None else band(self.scale.metric, score, self.scale).value
 
     def asked(self, answers: Answers, customer: Mapping[str, Any]) -> tuple[Question, ...]:
         """The questions for this person so far. What has a condition waits for the main answer.

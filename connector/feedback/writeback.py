@@ -36,7 +36,7 @@ class WriteScore:
         record = (ask.facts.customer.get("ids") or {}).get(connection)
         request = answer | {"record": record, "email": ask.facts.customer.get("email")}
         if not record and not request["email"]:
-            return Output({"done": False, "why": "not written: neither a record nor an e-mail address is known"})
+            return Output({"done": False, "reason": "not written: neither a record nor an e-mail address is known"})
         return Intent(connection, request, serial=f"score:{record or request['email']}:{answer['metric']}")
 
     def perform(self, effects: Sequence[Effect], now: datetime) -> list[Result]:
@@ -48,7 +48,7 @@ class WriteScore:
             effect.id: _not_found(found[effect.id]) for effect in effects if effect not in ready
         }
         newest = self._newest(connection, ready, found)
-        results |= {e.id: {"done": False, "why": _NEWER} for e in ready if e not in newest}
+        results |= {e.id: {"done": False, "reason": _NEWER} for e in ready if e not in newest}
         results |= self._write(connection, newest, found)
         return [results[effect.id] for effect in effects]
 
@@ -153,7 +153,7 @@ def _score(effect: Effect, record: str) -> Score:
 
 
 def _not_found(found: Any) -> Result:
-    return found if isinstance(found, IntegrationError) else {"done": False, "why": _UNKNOWN}
+    return found if isinstance(found, IntegrationError) else {"done": False, "reason": _UNKNOWN}
 
 
 def _result(error: Exception | None, record: str) -> Result:

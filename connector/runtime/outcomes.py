@@ -133,7 +133,7 @@ def unsure(effect: Effect) -> Result | Failed | None:
     if effect.delivery == Delivery.AT_LEAST_ONCE:
         return None
     if effect.delivery == Delivery.AT_MOST_ONCE:
-        return {"done": True, "unsure": True, "why": UNSURE_DONE}
+        return {"done": True, "unsure": True, "reason": UNSURE_DONE}
     return Failed("needs_review", UNSURE_REVIEW)
 
 

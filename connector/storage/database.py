@@ -104,7 +104,13 @@ class Database:
 def _engine(url: str, pool_size: int) -> Engine:
     if url.startswith(("postgres://", "postgresql://")):
         url = "postgresql+psycopg://" + url.split("://", 1)[1]
-    engine = create_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=not url.startswith("sqlite"))
+    engine = create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_pre_ping=not url.startswith("sqlite"),
+        hide_parameters=True,  # an error's text reaches the log, and parameters are people's words and addresses
+    )
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)

@@ -175,7 +175,9 @@ class _Pages:
         if visit is None:
             return views.unknown(self._frame())
         frame = replace(visit.frame, unsubscribe="")
-        return views.stopped(frame) if visit.customer.get("opted_out") else views.stop_question(frame, visit.url("left"))
+        if visit.customer.get("opted_out"):
+            return views.stopped(frame)
+        return views.stop_question(frame, visit.url("left"))
 
     def left(self, token: str) -> AnyResponse:
         """Stops the surveys. A mail program posts here by itself (RFC 8058); a person does by the page's button."""

@@ -161,7 +161,8 @@ def _fields(frame: Frame, sheet: Sheet) -> dict[str, Any]:
     fields = ("survey", "asked", "band", "values", "errors", "shape")
     submit = frame.say("Send my answer") if sheet.band else frame.say("Continue")
     words = {"points": points, "ends": ends, "has_smileys": has_smileys, "smiley_words": smiley_words()}
-    return {name: getattr(sheet, name) for name in fields} | words | {"submit": submit, "chosen": sheet.chosen_word(frame.say)}
+    said = {"submit": submit, "chosen": sheet.chosen_word(frame.say)}
+    return {name: getattr(sheet, name) for name in fields} | words | said
 
 
 def _switches(frame: Frame) -> list[tuple[str, str, str]]:

@@ -27,7 +27,7 @@ class AppriseAlerter:
         # mail plugin uses; and filters for warnings belong to the whole process, so this is no work for a thread.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
-            NotificationManager().load_modules()
+            NotificationManager().load_modules()  # type: ignore[no-untyped-call]  # apprise types only parts of itself
 
     def alert(self, targets: Sequence[str], title: str, text: str) -> None:
         """Tell every target, also when one fails. Raises Permanent for a URL that apprise does not know,

@@ -14,7 +14,7 @@ from zenpy import Zenpy
 from zenpy.lib.api_objects import Ticket
 from zenpy.lib.exception import ZenpyException
 
-from integrations.errors import Ambiguous, AuthFailed, IntegrationError, Transient
+from integrations.errors import Ambiguous, AuthFailed, IntegrationError, Permanent, Transient
 from integrations.http import VendorSession
 from integrations.protocols import Json, Score, VendorUser
 from integrations.scores import FieldMap
@@ -102,9 +102,18 @@ class ZendeskHelpdesk:
             return tuple(mapping.vendor_user(user) for user in exact if _is_active(user))
 
     def write_score(self, score: Score) -> None:
-        """``PUT /api/v2/users/{id}``, by our session: zenpy would send the name along and undo a renaming."""
+        """``PUT /api/v2/users/{id}``, by our session: zenpy would send the name along and undo a renaming.
+
+        Zendesk says nothing of fields it does not know, so a missing one is looked for in its answer: Permanent.
+        """
         number = mapping.numeric_id("user", score.record)
-        self._session.put(f"/api/v2/users/{number}", json=mapping.render_score(score, self._fields))
+        body = mapping.render_score(score, self._fields)
+        answer = self._session.put(f"/api/v2/users/{number}", json=body)
+        with _understood(wrote=True):
+            missing = mapping.missing_fields(body, answer.json())
+        if missing:
+            names = ", ".join(missing)
+            raise Permanent(f"Zendesk has no user fields {names}; create them, or correct fields", code="no_fields")
 
     def me(self) -> VendorUser:
         with _understood():

@@ -79,9 +79,7 @@ def render_ticket(ticket: Json) -> Json:
     for name, value in given.items():
         rendered |= _FIELDS[name](value)
     rendered["comment"] = _comment(_first_comment(given), public=False)
-    if "due_at" in rendered:
-        rendered["type"] = "task"  # Zendesk keeps a due date on tasks only
-    return {"ticket": rendered}
+    return {"ticket": _as_task(rendered)}
 
 
 def render_update(changes: Json, key: str) -> Update:
@@ -94,7 +92,7 @@ def render_update(changes: Json, key: str) -> Update:
     if given.get("comment"):
         text = _comment(str(given["comment"]), public=given.get("public") is True)
         comment = {"comment": text, "metadata": {MARK: key}}
-    return Update(fields, comment, _tags(given.get("tags", ())))
+    return Update(_as_task(fields), comment, _tags(given.get("tags", ())))
 
 
 def render_score(score: Score, fields: FieldMap) -> Json:
@@ -104,6 +102,12 @@ def render_score(score: Score, fields: FieldMap) -> Json:
         for name, value in written(score, fields).items()
     }
     return {"user": {"user_fields": values}}
+
+
+def missing_fields(sent: Json, answer: Json) -> tuple[str, ...]:
+    """The user fields that were sent and are not in the user Zendesk answers with."""
+    kept = answer["user"].get("user_fields")
+    return tuple(name for name in sent["user"]["user_fields"] if kept is not None and name not in kept)
 
 
 def marked(audit: Mapping[str, Any], key: str) -> bool:
@@ -149,6 +153,11 @@ def _comment(text: str, *, public: bool) -> Json:
     if len(body.encode()) > TEXT_LIMIT:
         raise _wrong("body", "is over 64 kB, which Zendesk would cut", "shorten it in the template (truncate)")
     return {"html_body": body, "public": public}
+
+
+def _as_task(fields: Json) -> Json:
+    """Zendesk keeps a due date on tasks only, and drops it without a word elsewhere."""
+    return {**fields, "type": "task"} if "due_at" in fields else fields
 
 
 def _requester(value: Any) -> Json:
@@ -213,6 +222,8 @@ _SHARED: Mapping[str, Callable[[Any], Json]] = {
     "assignee": _reference("assignee_id"),
     "assignee_id": _reference("assignee_id"),
     "custom_fields": _custom_fields,
+    "type": _choice("type", _TYPES),
+    "due_at": _text("due_at"),
 }
 
 _CHANGES: Mapping[str, Callable[[Any], Json]] = {**_SHARED, "status": _choice("status", _STATUSES)}
@@ -222,8 +233,6 @@ _FIELDS: Mapping[str, Callable[[Any], Json]] = {
     "subject": _text("subject"),
     "body": _nothing,
     "requester": _requester,
-    "type": _choice("type", _TYPES),
-    "due_at": lambda value: {"due_at": str(value)},
     "tags": lambda value: {"tags": list(_tags(value))},
     "external_id": lambda value: {"external_id": str(value)},
     "mark": lambda value: {"metadata": {MARK: str(value)}},

@@ -57,7 +57,9 @@ class SmtpServer:
         self._connections: weakref.WeakSet[SMTP] = weakref.WeakSet()
         self._server = self._loop.run_until_complete(self._loop.create_server(self._connection, HOST, port))
         self.port = int(self._server.sockets[0].getsockname()[1])
-        self._thread = threading.Thread(target=self._loop.run_forever, name=f"sandbox:smtp:{self.port}", daemon=True)
+        self._thread = threading.Thread(
+            target=self._loop.run_forever, name=f"sandbox:smtp:{self.port}", daemon=True
+        )
         self._thread.start()
 
     def close(self) -> None:
@@ -72,11 +74,13 @@ class SmtpServer:
         connection = SMTP(
             self._handler, hostname="mail.sandbox.example", loop=self._loop, enable_SMTPUTF8=True,
             auth_require_tls=False, authenticator=self._authenticate if self._credentials else None,
-        )  # fmt: skip
+        )
         self._connections.add(connection)
         return connection
 
-    def _authenticate(self, _server: Any, _session: Any, _envelope: Any, _mechanism: str, data: Any) -> AuthResult:
+    def _authenticate(
+        self, _server: Any, _session: Any, _envelope: Any, _mechanism: str, data: Any
+    ) -> AuthResult:
         given = (data.login.decode(), data.password.decode()) if isinstance(data, LoginPassword) else None
         return AuthResult(success=given == self._credentials, handled=False)
 

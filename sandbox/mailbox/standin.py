@@ -69,7 +69,7 @@ class MailboxStandIn:
         return self.store.wait(address, count, timeout)
 
     def refuse(self, to: str = "", stage: Stage = Stage.RCPT, code: int = 550, text: str = "5.1.1 No such user here",
-               times: int = 1) -> None:  # fmt: skip
+               times: int = 1) -> None:
         """The next ``times`` mails to addresses that match ``to`` are refused, or cut off after DATA."""
         self.store.refuse(Refusal(to, stage, code, text, times))
 
@@ -102,7 +102,11 @@ def _pages(store: MailStore) -> Blueprint:
         if found is None or not found.html:
             return "", 404
         page = _LINKS_IN_A_NEW_WINDOW + found.html
-        return page, 200, {"Content-Security-Policy": _MAIL_POLICY, "Content-Type": "text/html; charset=utf-8"}
+        return (
+            page,
+            200,
+            {"Content-Security-Policy": _MAIL_POLICY, "Content-Type": "text/html; charset=utf-8"},
+        )
 
     return blueprint
 

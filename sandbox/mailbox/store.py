@@ -11,6 +11,8 @@ from email.message import EmailMessage
 from email.parser import BytesParser
 from enum import StrEnum
 
+from sandbox.faults import check_pattern
+
 
 class Stage(StrEnum):
     """Where in the SMTP conversation a refusal happens."""
@@ -98,8 +100,8 @@ class MailStore:
             self._changed.notify_all()
 
     def refuse(self, refusal: Refusal) -> None:
-        """Program a refusal."""
-        re.compile(refusal.to)
+        """Program a refusal. Raises ValueError for an unreadable ``to``."""
+        check_pattern(refusal.to)
         with self._changed:
             self._refusals.append(refusal)
 
@@ -123,7 +125,9 @@ def _read(
 ) -> StoredMail:
     headers = tuple((key, str(value)) for key, value in message.items())
     subject = str(message.get("Subject", ""))
-    return StoredMail(number, at, sender, to, subject, headers, _part(message, "plain"), _part(message, "html"), raw)
+    return StoredMail(
+        number, at, sender, to, subject, headers, _part(message, "plain"), _part(message, "html"), raw
+    )
 
 
 def _part(message: EmailMessage, kind: str) -> str:

@@ -77,7 +77,9 @@ def _oauth(blueprint: Blueprint, org: Org) -> None:
 def _versions(blueprint: Blueprint, org: Org) -> None:
     @blueprint.get("/services/data/")
     def versions() -> Response:
-        return jsonify([{"label": each, "url": f"/services/data/v{each}", "version": each} for each in _VERSIONS])
+        return jsonify(
+            [{"label": each, "url": f"/services/data/v{each}", "version": each} for each in _VERSIONS]
+        )
 
     @blueprint.get("/services/data/v<version>/")
     def resources(version: str) -> Response:
@@ -89,7 +91,9 @@ def _versions(blueprint: Blueprint, org: Org) -> None:
     def limits(version: str) -> Response:
         left = {"Max": org.usage.most, "Remaining": org.usage.most - org.usage.used}
         others = {"DailyBulkApiRequests": 5000, "DataStorageMB": 5, "FileStorageMB": 20, "SingleEmail": 15}
-        return jsonify({"DailyApiRequests": left} | {name: {"Max": n, "Remaining": n} for name, n in others.items()})
+        return jsonify(
+            {"DailyApiRequests": left} | {name: {"Max": n, "Remaining": n} for name, n in others.items()}
+        )
 
 
 def unknown_path(error: HTTPException) -> ResponseReturnValue:

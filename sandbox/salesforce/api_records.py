@@ -52,7 +52,9 @@ def _one(blueprint: Blueprint, org: Org) -> None:
         row = records.get(sobject.name, record_id)
         asked = request.args.get("fields")
         names = [_named(sobject, name) for name in asked.split(",")] if asked else None
-        return jsonify(shown(version, sobject.name, row, ["Id", *names] if names and "Id" not in names else names))
+        return jsonify(
+            shown(version, sobject.name, row, ["Id", *names] if names and "Id" not in names else names)
+        )
 
     @blueprint.patch(f"{_BASE}/sobjects/<kind>/<record_id>")
     def update(version: str, kind: str, record_id: str) -> ResponseReturnValue:
@@ -70,7 +72,9 @@ def _one(blueprint: Blueprint, org: Org) -> None:
     def describe(version: str, kind: str) -> Response:
         sobject = records.sobject(kind)
         fields = [_described(field) for field in sobject.fields.values()]
-        return jsonify(name=sobject.name, keyPrefix=sobject.prefix, updateable=True, createable=True, fields=fields)
+        return jsonify(
+            name=sobject.name, keyPrefix=sobject.prefix, updateable=True, createable=True, fields=fields
+        )
 
 
 def _named(sobject: SObject, name: str) -> str:
@@ -199,7 +203,7 @@ def _changes(blueprint: Blueprint, org: Org) -> None:
         gone: list[Any] = [
             {"id": row["Id"], "deletedDate": in_json(row["SystemModstamp"])}
             for row in rows if start <= row["SystemModstamp"] < end
-        ]  # fmt: skip
+        ]
         earliest = in_json(org.clock() - timedelta(days=15))
         latest = in_json(min(end, org.clock()))
         return jsonify(deletedRecords=gone, earliestDateAvailable=earliest, latestDateCovered=latest)
@@ -214,5 +218,7 @@ def _span(now: datetime, reach: timedelta) -> tuple[datetime, datetime]:
     if start >= end:
         raise errors.api_error(400, "INVALID_REPLICATION_DATE", "startDate must be before endDate")
     if now - start > reach:
-        raise errors.api_error(400, "INVALID_REPLICATION_DATE", f"startDate cannot be more than {reach.days} days ago")
+        raise errors.api_error(
+            400, "INVALID_REPLICATION_DATE", f"startDate cannot be more than {reach.days} days ago"
+        )
     return start, end

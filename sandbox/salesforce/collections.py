@@ -112,7 +112,9 @@ class Collections:
             raise RecordError("MISSING_ARGUMENT", f"{name} not specified")
         found = self._records.find(kind, self._records.sobject(kind).fields[name.lower()], value)
         if len(found) > 1:
-            raise RecordError("DUPLICATE_EXTERNAL_ID", f"{name}: more than one record found for external id field")
+            raise RecordError(
+                "DUPLICATE_EXTERNAL_ID", f"{name}: more than one record found for external id field"
+            )
         record_id = found[0]["Id"] if found else ""
         return Work(kind, record_id, lambda: self._write(kind, record_id, item, by))
 

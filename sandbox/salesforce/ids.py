@@ -14,7 +14,9 @@ _SHAPE = re.compile(r"[a-zA-Z0-9]{15}(?:[a-zA-Z0-9]{3})?")
 def suffix(short: str) -> str:
     """The three check characters of a 15-character id: five bits a chunk, one per upper-case letter."""
     chunks = (short[start : start + 5] for start in (0, 5, 10))
-    return "".join(_SUFFIX[sum(1 << place for place, char in enumerate(chunk) if char.isupper())] for chunk in chunks)
+    return "".join(
+        _SUFFIX[sum(1 << place for place, char in enumerate(chunk) if char.isupper())] for chunk in chunks
+    )
 
 
 def long_id(value: str) -> str:

@@ -69,7 +69,9 @@ class Org:
         with self.records.lock:
             self._batch = []
             try:
-                return [self.records.update("Contact", record_id, fields, author) for record_id, fields in changes]
+                return [
+                    self.records.update("Contact", record_id, fields, author) for record_id, fields in changes
+                ]
             finally:
                 batch, self._batch = self._batch, None
                 self.outbound.notify(list(dict.fromkeys(batch)))

@@ -19,10 +19,15 @@ from sandbox.salesforce.schema import in_xml
 
 MOST = 100
 FIELDS = ("FirstName", "LastName", "Email", "Phone", "AccountId", "LastModifiedById", "LastModifiedDate",
-          "NPS_Score__c", "NPS_Band__c", "NPS_Date__c")  # fmt: skip
+          "NPS_Score__c", "NPS_Band__c", "NPS_Date__c")
 _OUTBOUND = "http://soap.sforce.com/2005/09/outbound"
 _SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
-_ACK = [f"{{{_SOAP}}}Envelope", f"{{{_SOAP}}}Body", f"{{{_OUTBOUND}}}notificationsResponse", f"{{{_OUTBOUND}}}Ack"]
+_ACK = [
+    f"{{{_SOAP}}}Envelope",
+    f"{{{_SOAP}}}Body",
+    f"{{{_OUTBOUND}}}notificationsResponse",
+    f"{{{_OUTBOUND}}}Ack",
+]
 _GIVE_UP = timedelta(hours=24)
 _LONGEST_PAUSE = 7200.0  # seconds
 
@@ -76,7 +81,9 @@ def message(sender: Sender, notifications: Mapping[str, Record], kind: str, fiel
 
 def _notification(key: str, record: Record, kind: str, fields: Sequence[str]) -> str:
     values = ((name, record.get(name)) for name in ("Id", *sorted(set(fields) - {"Id"})))
-    lines = "".join(f"     <sf:{name}>{_text(value)}</sf:{name}>\n" for name, value in values if value is not None)
+    lines = "".join(
+        f"     <sf:{name}>{_text(value)}</sf:{name}>\n" for name, value in values if value is not None
+    )
     return (
         f"   <Notification>\n    <Id>{key}</Id>\n"
         f'    <sObject xsi:type="sf:{kind}" xmlns:sf="urn:sobject.enterprise.soap.sforce.com">\n{lines}'
@@ -105,8 +112,13 @@ def acknowledged(status: int, body: bytes) -> bool:
 class OutboundMessages:
     """Where to and what; ``endpoint`` "" sends nothing. ``current`` gives a record's state at the time of sending."""
 
-    def __init__(self, clock: Clock, outbox: Outbox, sender: Callable[[], Sender],
-                 current: Callable[[str], Record | None]) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        outbox: Outbox,
+        sender: Callable[[], Sender],
+        current: Callable[[str], Record | None],
+    ) -> None:
         self.endpoint = ""
         self.fields: tuple[str, ...] = FIELDS
         self.schedule: Schedule = usual_schedule
@@ -148,7 +160,7 @@ class OutboundMessages:
         status, content, failure = 0, b"", ""
         try:
             answer = self._session.post(self.endpoint, data=body.encode(), headers=headers, timeout=self.timeout,
-                                        allow_redirects=False)  # fmt: skip
+                                        allow_redirects=False)
             status, content = answer.status_code, answer.content
         except requests.RequestException as error:
             failure = type(error).__name__

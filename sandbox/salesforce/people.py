@@ -25,7 +25,9 @@ def control_routes(blueprint: Blueprint, org: Org) -> None:
 
     @blueprint.get("/state")
     def state() -> Response:
-        rows = {name: [_plain(row) for row in org.records.all(name, deleted=True)] for name in org.records.objects}
+        rows = {
+            name: [_plain(row) for row in org.records.all(name, deleted=True)] for name in org.records.objects
+        }
         with org.records.lock:
             writes = deepcopy(org.records.writes)
         return jsonify(**rows, writes=[dataclasses.asdict(write) for write in writes])
@@ -53,7 +55,9 @@ def control_routes(blueprint: Blueprint, org: Org) -> None:
     @blueprint.post("/records/<record_id>/faults")
     def refuse_writes(record_id: str) -> ResponseReturnValue:
         given = request.get_json()
-        problem = Problem(given["statusCode"], given.get("message", "refused"), tuple(given.get("fields", ())))
+        problem = Problem(
+            given["statusCode"], given.get("message", "refused"), tuple(given.get("fields", ()))
+        )
         org.records.refuse(Refusal(record_id, problem, given.get("times", 1)))
         return "", 204
 

@@ -138,7 +138,7 @@ class Records:
         with self.lock:
             parents = {record_id: self._parent(kind, record_id) for record_id in ids}
             late = {record_id: errors.locked([parent]) for record_id, parent in parents.items()
-                    if parent in self._held}  # fmt: skip
+                    if parent in self._held}
             mine = frozenset(parent for parent in parents.values() if parent) - self._held
             self._held |= mine
             return mine, late
@@ -149,7 +149,9 @@ class Records:
 
     def _parent(self, kind: str, record_id: str) -> str:
         row = self._rows.get(long_id(record_id), {})
-        return str((row.get("AccountId") or row.get("Id") or "") if kind == "Contact" else row.get("Id") or "")
+        return str(
+            (row.get("AccountId") or row.get("Id") or "") if kind == "Contact" else row.get("Id") or ""
+        )
 
     def _row(self, kind: str, record_id: str) -> Record:
         key = long_id(record_id)
@@ -168,7 +170,7 @@ class Records:
 
     def _read(self, sobject: SObject, given: Mapping[str, Any]) -> Record:
         return dict(self._read_one(sobject, name, value) for name, value in given.items()
-                    if name.lower() not in ("attributes", "id"))  # fmt: skip
+                    if name.lower() not in ("attributes", "id"))
 
     def _read_one(self, sobject: SObject, name: str, value: Any) -> tuple[str, Any]:
         field = sobject.field(name)
@@ -182,15 +184,26 @@ class Records:
     def _check_unique(self, sobject: SObject, values: Record, own: str | None) -> None:
         for field in sobject.fields.values():
             if field.unique and values.get(field.name) is not None:
-                others = [row["Id"] for row in self.find(sobject.name, field, values[field.name]) if row["Id"] != own]
+                others = [
+                    row["Id"]
+                    for row in self.find(sobject.name, field, values[field.name])
+                    if row["Id"] != own
+                ]
                 if others:
-                    message = f"duplicate value found: {field.name} duplicates value on record with id: {others[0]}"
+                    message = (
+                        f"duplicate value found: {field.name} duplicates value on record with id: {others[0]}"
+                    )
                     raise RecordError("DUPLICATE_VALUE", message)
 
     def _blank(self, sobject: SObject, by: str) -> Record:
         blank: Record = {field.name: schema.read(field, None) for field in sobject.fields.values()}
         now = self._clock()
-        return blank | {"Id": self._makers[sobject.name](), "CreatedDate": now, "CreatedById": by, "OwnerId": by}
+        return blank | {
+            "Id": self._makers[sobject.name](),
+            "CreatedDate": now,
+            "CreatedById": by,
+            "OwnerId": by,
+        }
 
     def _written(self, row: Record, values: Record, by: str, *, created: bool) -> Record:
         now = self._clock()
@@ -203,7 +216,9 @@ class Records:
 
 
 def _require(sobject: SObject, values: Mapping[str, Any]) -> None:
-    missing = [field.name for field in sobject.fields.values() if field.required and values.get(field.name) is None]
+    missing = [
+        field.name for field in sobject.fields.values() if field.required and values.get(field.name) is None
+    ]
     if missing:
         message = f"Required fields are missing: [{', '.join(missing)}]"
         raise RecordError("REQUIRED_FIELD_MISSING", message, missing)

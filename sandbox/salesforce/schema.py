@@ -52,13 +52,15 @@ def _fields(*fields: Field) -> dict[str, Field]:
 
 def _system() -> tuple[Field, ...]:
     moments = tuple(Field(name, "datetime", writable=False) for name in
-                    ("CreatedDate", "LastModifiedDate", "SystemModstamp"))  # fmt: skip
-    people = tuple(Field(name, "reference", 18, writable=False) for name in ("CreatedById", "LastModifiedById"))
+                    ("CreatedDate", "LastModifiedDate", "SystemModstamp"))
+    people = tuple(
+        Field(name, "reference", 18, writable=False) for name in ("CreatedById", "LastModifiedById")
+    )
     return (
         Field("Id", "id", 18, writable=False), *moments, *people,
         Field("IsDeleted", "boolean", writable=False), Field("MasterRecordId", "reference", 18, writable=False),
         Field("OwnerId", "reference", 18),
-    )  # fmt: skip
+    )
 
 
 def _loop() -> tuple[Field, ...]:
@@ -67,7 +69,7 @@ def _loop() -> tuple[Field, ...]:
         Field("NPS_Score__c", "double"), Field("NPS_Band__c", "string", 40), Field("NPS_Date__c", "datetime"),
         Field("NPS_Comment__c", "textarea", 32768), Field("NPS_Loop_Status__c", "string", 80),
         Field("External_Id__c", "string", 80, key=True, unique=True),
-    )  # fmt: skip
+    )
 
 
 def contact() -> SObject:
@@ -79,14 +81,14 @@ def contact() -> SObject:
         Field("HasOptedOutOfEmail", "boolean"), Field("DoNotCall", "boolean"),
         Field("EmailBouncedDate", "datetime", writable=False), Field("LeadSource", length=255),
         Field("Birthdate", "date"), *_loop(),
-    ))  # fmt: skip
+    ))
 
 
 def account() -> SObject:
     return SObject("Account", "001", _fields(
         Field("Name", length=255, required=True), Field("Phone", "phone", 40), Field("Website", "url", 255),
         Field("Industry", length=255), Field("Description", "textarea", 32000), *_loop(),
-    ))  # fmt: skip
+    ))
 
 
 def read(field: Field, value: Any) -> Any:
@@ -106,7 +108,9 @@ def _read_text(field: Field, value: Any) -> str:
 
 def _read_email(field: Field, value: Any) -> str:
     if not _EMAIL.fullmatch(str(value)):
-        raise RecordError("INVALID_EMAIL_ADDRESS", f"{field.label}: invalid email address: {value}", [field.name])
+        raise RecordError(
+            "INVALID_EMAIL_ADDRESS", f"{field.label}: invalid email address: {value}", [field.name]
+        )
     return _read_text(field, value)
 
 
@@ -151,12 +155,16 @@ def _unreadable(kind: str, value: Any) -> RecordError:
 _READERS = {
     "email": _read_email, "double": _read_number, "boolean": _read_boolean, "datetime": _read_datetime,
     "date": _read_date, "reference": _read_reference,
-}  # fmt: skip
+}
 
 
 def in_json(value: Any) -> Any:
     """As REST writes it: "2026-11-22T10:00:00.000+0000"."""
-    return f"{value:%Y-%m-%dT%H:%M:%S}.{value.microsecond // 1000:03d}+0000" if isinstance(value, datetime) else value
+    return (
+        f"{value:%Y-%m-%dT%H:%M:%S}.{value.microsecond // 1000:03d}+0000"
+        if isinstance(value, datetime)
+        else value
+    )
 
 
 def in_xml(value: Any) -> str:

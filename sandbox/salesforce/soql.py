@@ -21,10 +21,10 @@ _TOKEN = re.compile(r"""
     | (?P<number>-?\d+(?:\.\d+)?)
     | (?P<sign><=|>=|!=|<>|=|<|>|\(|\)|,)
     | (?P<word>[A-Za-z_][\w.]*) )
-""", re.VERBOSE)  # fmt: skip
+""", re.VERBOSE)
 _SIGNS: dict[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
-}  # fmt: skip
+}
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 
 
@@ -238,7 +238,9 @@ def _compared(field: Field, compare: Callable[[Any, Any], bool], value: Any) -> 
         try:
             return row[field.name] is not None and compare(row[field.name], value)
         except TypeError:
-            raise _malformed(f"value of filter criterion for field '{field.name}' is of another type") from None
+            raise _malformed(
+                f"value of filter criterion for field '{field.name}' is of another type"
+            ) from None
 
     return holds
 

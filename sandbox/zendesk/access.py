@@ -38,7 +38,9 @@ class Access:
         self._state = state
         self._clients: dict[str, OAuthClient] = {}
         self._tokens: dict[str, Token] = {}
-        self._api_tokens: dict[str, str] = {}  # token → the e-mail address it was made for; "" for any agent's
+        self._api_tokens: dict[
+            str, str
+        ] = {}  # token → the e-mail address it was made for; "" for any agent's
 
     def add_client(self, client: OAuthClient) -> None:
         self._clients[client.client_id] = client
@@ -54,9 +56,11 @@ class Access:
         """POST /oauth/tokens. Raises 400 and 401."""
         if given.get("grant_type") != "client_credentials":
             raise errors.ApiError(400, {"error": "unsupported_grant_type",
-                                        "error_description": "The grant type is not supported."})  # fmt: skip
+                                        "error_description": "The grant type is not supported."})
         client = self._clients.get(str(given.get("client_id")))
-        if client is None or not secrets.compare_digest(client.client_secret, str(given.get("client_secret"))):
+        if client is None or not secrets.compare_digest(
+            client.client_secret, str(given.get("client_secret"))
+        ):
             raise errors.invalid_client()
         return self._new_token(client, given)
 
@@ -101,5 +105,7 @@ def _lifetime(asked: Any) -> int:
     if asked is None:
         return _USUAL
     if not isinstance(asked, int) or not _SHORTEST <= asked <= _LONGEST:
-        raise errors.ApiError(400, {"error": "invalid_request", "error_description": "expires_in is out of range"})
+        raise errors.ApiError(
+            400, {"error": "invalid_request", "error_description": "expires_in is out of range"}
+        )
     return asked

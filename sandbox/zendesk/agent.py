@@ -42,7 +42,9 @@ def _merge(desk: Desk, ticket_id: int, given: Json) -> None:
 
 
 def _update(desk: Desk, writer: Writer, ticket_id: int, given: Json, fields: Json) -> None:
-    comment = {"body": given["comment"], "public": given.get("public", False)} if given.get("comment") else None
+    comment = (
+        {"body": given["comment"], "public": given.get("public", False)} if given.get("comment") else None
+    )
     desk.tickets.update(writer, ticket_id, {**fields, **({"comment": comment} if comment else {})})
 
 
@@ -55,7 +57,9 @@ ACTIONS: dict[str, Action] = {
     "assign": _assign,
     "reply": _reply,
     "merge": _merge,
-    "delete": lambda desk, ticket_id, given: desk.tickets.delete(desk.as_agent(given.get("agent")), ticket_id),
+    "delete": lambda desk, ticket_id, given: desk.tickets.delete(
+        desk.as_agent(given.get("agent")), ticket_id
+    ),
 }
 
 
@@ -97,7 +101,9 @@ def control_routes(blueprint: Blueprint, desk: Desk) -> None:
     @blueprint.post("/webhooks")
     def subscribe() -> ResponseReturnValue:
         given = request.get_json()
-        webhook = desk.subscribe(given["endpoint"], given.get("events", ()), given.get("secret"), given.get("name"))
+        webhook = desk.subscribe(
+            given["endpoint"], given.get("events", ()), given.get("secret"), given.get("name")
+        )
         return jsonify(webhook=webhook), 201
 
     @blueprint.post("/tickets")

@@ -32,7 +32,9 @@ def _reading(blueprint: Blueprint, desk: Desk) -> None:
         wanted = request.args.get("external_id")
         with state.lock:
             alive = [ticket for ticket in state.tickets.values() if ticket["status"] != "deleted"]
-            return listed("tickets", [each for each in alive if wanted is None or each["external_id"] == wanted])
+            return listed(
+                "tickets", [each for each in alive if wanted is None or each["external_id"] == wanted]
+            )
 
     @blueprint.get("/api/v2/tickets/show_many")
     def show_many() -> Response:
@@ -56,7 +58,9 @@ def _reading(blueprint: Blueprint, desk: Desk) -> None:
         with state.lock:
             by_id = {audit["id"]: audit for audit in state.audits[state.ticket(ticket_id)["id"]]}
             told = [listed_comment(each, by_id[each["audit_id"]]) for each in state.comments[ticket_id]]
-            newest_first = request.args.get("sort_order") == "desc" or request.args.get("sort") == "-created_at"
+            newest_first = (
+                request.args.get("sort_order") == "desc" or request.args.get("sort") == "-created_at"
+            )
             return listed("comments", told[::-1] if newest_first else told)
 
 

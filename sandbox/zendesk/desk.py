@@ -31,7 +31,12 @@ _USER_FIELDS = (
     ("loop_status", "Loop status", "text"),
 )
 _SYSTEM_FIELDS = ("subject", "description", "status", "tickettype", "priority", "group", "assignee")
-_FIELDS = (("NPS score", "integer"), ("Callback phone", "text"), ("Preferred time", "text"), ("Outcome", "text"))
+_FIELDS = (
+    ("NPS score", "integer"),
+    ("Callback phone", "text"),
+    ("Preferred time", "text"),
+    ("Outcome", "text"),
+)
 
 
 class Desk:
@@ -87,12 +92,14 @@ class Desk:
 
     def add_user(self, name: str, email: str | None = None, **more: Any) -> Json:
         with self.state.lock:
-            return deepcopy(people.create(self.state, {"name": name, "email": email, "verified": True, **more}))
+            return deepcopy(
+                people.create(self.state, {"name": name, "email": email, "verified": True, **more})
+            )
 
     def subscribe(self, endpoint: str, kinds: Sequence[str], secret: str | None, name: str | None) -> Json:
         """A webhook as an admin makes it. → the webhook, with its signing secret as ``secret``. Raises 400."""
         given = {"name": name or "Ringback", "endpoint": endpoint, "http_method": "POST", "request_format": "json",
-                 "status": "active", "subscriptions": [f"zen:event-type:{kind}" for kind in kinds]}  # fmt: skip
+                 "status": "active", "subscriptions": [f"zen:event-type:{kind}" for kind in kinds]}
         with self.state.lock:
             webhook = self.webhooks.create(self.integration, given)
             return {**webhook, "secret": self.webhooks.rotate(webhook["id"], secret)}

@@ -19,7 +19,9 @@ def not_found() -> ApiError:
 
 
 def unauthenticated() -> ApiError:
-    return ApiError(401, {"error": "Couldn't authenticate you"}, {"WWW-Authenticate": 'Basic realm="Web Password"'})
+    return ApiError(
+        401, {"error": "Couldn't authenticate you"}, {"WWW-Authenticate": 'Basic realm="Web Password"'}
+    )
 
 
 def invalid_token() -> ApiError:
@@ -38,7 +40,9 @@ def forbidden() -> ApiError:
 
 def bad_attribute(name: str) -> ApiError:
     """The body lacks the object it should wrap everything in."""
-    message = f"You passed an invalid value for the {name} attribute. Invalid parameter: {name} must be an object"
+    message = (
+        f"You passed an invalid value for the {name} attribute. Invalid parameter: {name} must be an object"
+    )
     return ApiError(400, {"error": {"title": "Invalid attribute", "message": message}})
 
 
@@ -64,7 +68,9 @@ def update_conflict() -> ApiError:
 
 
 def key_reused() -> ApiError:
-    description = "The parameters of this request differ from those that the idempotency key was used with first."
+    description = (
+        "The parameters of this request differ from those that the idempotency key was used with first."
+    )
     return ApiError(400, {"error": "IdempotentRequestError", "description": description})
 
 

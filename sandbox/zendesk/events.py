@@ -77,7 +77,12 @@ def changed(name: str, previous: Any, current: Any) -> list[Happening]:
 
 def custom_field(definition: Json, previous: Any, current: Any) -> Happening:
     """A custom field's new value."""
-    about = {"id": _id(definition["id"]), "title": definition["title"], "type": definition["type"], "is_active": True}
+    about = {
+        "id": _id(definition["id"]),
+        "title": definition["title"],
+        "type": definition["type"],
+        "is_active": True,
+    }
     return Happening("custom_field_changed", {"current": current, "previous": previous, "field": about})
 
 
@@ -116,7 +121,10 @@ def placeholders(state: State, ticket: Json, author: Json) -> Json:
 
 
 def _person(user: Json) -> Json:
-    return {**{key: user[key] for key in ("id", "name", "email", "phone")}, "first_name": user["name"].split()[0]}
+    return {
+        **{key: user[key] for key in ("id", "name", "email", "phone")},
+        "first_name": user["name"].split()[0],
+    }
 
 
 def nanoseconds(moment: datetime) -> str:

@@ -78,7 +78,7 @@ READERS: dict[str, Reader] = {
 _ELSEWHERE = frozenset({
     "comment", "description", "custom_fields", "fields", "requester", "submitter_id", "assignee_email", "metadata",
     "safe_update", "updated_stamp", "via_followup_source_id", "email_ccs", "followers", "collaborators", "via",
-})  # fmt: skip
+})
 
 
 def tags(value: Any) -> list[str]:
@@ -114,7 +114,9 @@ def settle(state: State, actor: Json, ticket: Json, wanted: Json) -> Json:
     if result["assignee_id"] is not None and result["status"] in ("new", None):
         wanted["status"] = "open"
     if result["type"] != "task" and result["due_at"] is not None:
-        wanted["due_at"] = None  # only a task has a due date; asked of any other type it is dropped without a word
+        wanted["due_at"] = (
+            None  # only a task has a due date; asked of any other type it is dropped without a word
+        )
     if wanted.get("status", 0) is None:
         del wanted["status"]
     return wanted
@@ -128,7 +130,11 @@ def derived(ticket: Json) -> Json:
 def custom_values(state: State, given: Json) -> dict[int, Any]:
     """``custom_fields`` as id → value; ids that do not exist are ignored, as Zendesk does."""
     listed = given.get("custom_fields") or given.get("fields") or []
-    pairs = listed.items() if isinstance(listed, dict) else ((item.get("id"), item.get("value")) for item in listed)
+    pairs = (
+        listed.items()
+        if isinstance(listed, dict)
+        else ((item.get("id"), item.get("value")) for item in listed)
+    )
     return {int(key): value for key, value in pairs if str(key).isdigit() and int(key) in state.ticket_fields}
 
 

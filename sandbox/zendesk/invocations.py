@@ -14,16 +14,23 @@ KEPT_FOR = timedelta(days=7)
 
 def invocations(log: Sequence[Delivery], webhook_id: str, now: datetime) -> list[Json]:
     """One line per invocation with its latest attempt, newest first."""
-    latest = {each.invocation: each for each in log if each.webhook == webhook_id and now - each.at < KEPT_FOR}
+    latest = {
+        each.invocation: each for each in log if each.webhook == webhook_id and now - each.at < KEPT_FOR
+    }
     shown = [
-        {"id": each.invocation, **_outcome(each), "latest_completed_at": zulu(each.at)} for each in latest.values()
+        {"id": each.invocation, **_outcome(each), "latest_completed_at": zulu(each.at)}
+        for each in latest.values()
     ]
     return shown[::-1]
 
 
 def attempts(log: Sequence[Delivery], webhook_id: str, invocation_id: str) -> list[Json]:
     """Every attempt of one invocation, newest first, with the whole request."""
-    return [_attempt(each) for each in reversed(log) if (each.webhook, each.invocation) == (webhook_id, invocation_id)]
+    return [
+        _attempt(each)
+        for each in reversed(log)
+        if (each.webhook, each.invocation) == (webhook_id, invocation_id)
+    ]
 
 
 def _attempt(delivery: Delivery) -> Json:
@@ -41,5 +48,7 @@ def _attempt(delivery: Delivery) -> Json:
 def _outcome(delivery: Delivery) -> Json:
     if not delivery.status:
         return {"status": "timeout" if delivery.failure == "timeout" else "failed"}
-    status = "success" if delivery.status < 300 else "client error" if delivery.status < 500 else "server error"
+    status = (
+        "success" if delivery.status < 300 else "client error" if delivery.status < 500 else "server error"
+    )
     return {"status_code": delivery.status, "status": status}

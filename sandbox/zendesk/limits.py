@@ -56,7 +56,9 @@ class RateLimiter:
     def ticket_update(self, user: int, ticket: int, now: datetime) -> Mapping[str, str]:
         """One update of one ticket by one user. → the header of its answer. Raises 429."""
         limits = self.limits
-        self._take(("ticket", (user, ticket)), limits.updates_per_ticket_in_10_minutes, 600, now, _TICKET_UPDATES)
+        self._take(
+            ("ticket", (user, ticket)), limits.updates_per_ticket_in_10_minutes, 600, now, _TICKET_UPDATES
+        )
         total = limits.ticket_updates_per_minute
         left, resets = self._take(("tickets", None), total, 60, now, _TICKET_UPDATES)
         return {"zendesk-rate-limit-tickets-update": f"total={total}; remaining={left}; resets={resets}"}

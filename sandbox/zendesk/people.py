@@ -12,7 +12,7 @@ from sandbox.zendesk.state import Json, Notice, State
 _WRITABLE = (
     "name", "external_id", "phone", "alias", "details", "notes", "time_zone", "locale", "organization_id",
     "verified", "suspended", "role", "signature", "tags", "default_group_id",
-)  # fmt: skip
+)
 _ROLES = ("end-user", "agent", "admin")
 
 
@@ -38,7 +38,7 @@ def search(state: State, query: str, external_id: str | None) -> list[Json]:
 def _matches(user: Json, field: str, wanted: str) -> bool:
     values = [user[field]] if field in ("email", "external_id", "name", "phone", "role") else [
         user["name"], user["email"], user["phone"], user["external_id"],
-    ]  # fmt: skip
+    ]
     exact = field in ("email", "external_id", "role") or "@" in wanted
     texts = [str(value).lower() for value in values if value]
     return wanted in texts if exact else any(wanted in text for text in texts)
@@ -120,7 +120,9 @@ def _checked(field: Json, value: Any) -> Any:
     try:
         return int(value) if field["type"] == "integer" else float(value)
     except (TypeError, ValueError):
-        raise errors.invalid(field["key"], f"{field['title']}: {value} is not a valid {field['type']}") from None
+        raise errors.invalid(
+            field["key"], f"{field['title']}: {value} is not a valid {field['type']}"
+        ) from None
 
 
 def _option(field: Json, value: Any) -> Any:

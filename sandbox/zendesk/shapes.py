@@ -101,7 +101,11 @@ def new_ticket(state: State, requester_id: int, submitter_id: int) -> Json:
 
 
 def _blank_fields(state: State) -> list[Json]:
-    return [{"id": field_id, "value": None} for field_id, field in state.ticket_fields.items() if field["removable"]]
+    return [
+        {"id": field_id, "value": None}
+        for field_id, field in state.ticket_fields.items()
+        if field["removable"]
+    ]
 
 
 def new_group(state: State, name: str) -> Json:
@@ -149,7 +153,9 @@ def _new_field(state: State, kind: str, given: Json) -> Json:
         "regexp_for_validation": None,
         "created_at": now,
         "updated_at": now,
-        **({"custom_field_options": given["custom_field_options"]} if "custom_field_options" in given else {}),
+        **(
+            {"custom_field_options": given["custom_field_options"]} if "custom_field_options" in given else {}
+        ),
     }
 
 

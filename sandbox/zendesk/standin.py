@@ -33,10 +33,14 @@ class ZendeskStandIn:
     integration_email, agent_email = INTEGRATION_EMAIL, AGENT_EMAIL
     client_id, client_secret, api_token = CLIENT_ID, CLIENT_SECRET, API_TOKEN
 
-    def __init__(self, clock: Clock = system_clock, *, pace: float = 1.0, limits: Limits | None = None) -> None:
+    def __init__(
+        self, clock: Clock = system_clock, *, pace: float = 1.0, limits: Limits | None = None
+    ) -> None:
         self.outbox = Outbox(pace)
         self.desk = Desk(clock, self.outbox, limits or Limits())
-        self.gateway = Gateway(_without_json_suffix(self._app()), clock, inside=("/sandbox", "/static", "/agent"))
+        self.gateway = Gateway(
+            _without_json_suffix(self._app()), clock, inside=("/sandbox", "/static", "/agent")
+        )
         self._flask.register_blueprint(self._control())
 
     def _app(self) -> Any:
@@ -71,7 +75,7 @@ class ZendeskStandIn:
 
     @base_url.setter
     def base_url(self, url: str) -> None:
-        self.desk.state.base_url = url
+        self.desk.state.move_to(url)
 
     @property
     def faults(self) -> Any:
@@ -155,7 +159,9 @@ class ZendeskStandIn:
         """The agent opens the ticket again."""
         return self.act("reopen", ticket_id)
 
-    def subscribe(self, endpoint: str, *event_types: str, secret: str | None = None, name: str | None = None) -> Json:
+    def subscribe(
+        self, endpoint: str, *event_types: str, secret: str | None = None, name: str | None = None
+    ) -> Json:
         """A webhook on ticket events ("ticket.created", …). → the webhook, with its signing secret as ``secret``."""
         return self.desk.subscribe(endpoint, event_types, secret, name)
 

@@ -69,6 +69,14 @@ class State:
     def url(self, path: str) -> str:
         return f"{self.base_url}/api/v2/{path}.json"
 
+    def move_to(self, base_url: str) -> None:
+        """The address is known only once a port is: correct it in what was there before."""
+        with self.lock:
+            kinds = (self.users, self.tickets, self.groups, self.ticket_fields, self.user_fields, self.triggers)
+            for record in (record for kind in kinds for record in kind.values()):
+                record["url"] = record["url"].replace(self.base_url, base_url, 1)
+            self.base_url = base_url
+
     def ticket(self, ticket_id: int) -> Json:
         """The ticket, unless it is deleted. Raises 404."""
         ticket = self.tickets.get(ticket_id)

@@ -53,7 +53,9 @@ def cut(text: str) -> str:
 
 def as_html(text: str) -> str:
     """Plain text the way Zendesk shows it."""
-    paragraphs = "".join(f'<p dir="auto">{escape(part).replace(chr(10), "<br>")}</p>' for part in text.split("\n\n"))
+    paragraphs = "".join(
+        f'<p dir="auto">{escape(part).replace(chr(10), "<br>")}</p>' for part in text.split("\n\n")
+    )
     return f'<div class="zd-comment" dir="auto">{paragraphs}</div>'
 
 

@@ -58,8 +58,9 @@ class Tickets:
         self._announce(writer.user, ticket, events.of_comments(self._state, audit) + happened)
         return deepcopy(ticket), deepcopy(audit)
 
-    def change_tags(self, writer: Writer, ticket_id: int, given: Json, change: Callable[[set[str], set[str]], set[str]]
-                    ) -> list[str]:
+    def change_tags(
+        self, writer: Writer, ticket_id: int, given: Json, change: Callable[[set[str], set[str]], set[str]]
+    ) -> list[str]:
         """Add, set or remove tags. → all tags. Raises 404, 409 and 422."""
         ticket = self._state.ticket(ticket_id)
         named = set(fields.tags(given.get("tags")))
@@ -82,7 +83,9 @@ class Tickets:
         tags = [*self._state.ticket(source_id)["tags"], "closed_by_merge"]
         self._announce(writer.user, self._state.ticket(source_id), [events.merged(target_id)])
         word = f"This request was closed and merged into request #{target_id}."
-        self.update(writer, source_id, {"status": "closed", "tags": tags, "comment": {"body": word, "public": False}})
+        self.update(
+            writer, source_id, {"status": "closed", "tags": tags, "comment": {"body": word, "public": False}}
+        )
         word = f"Request #{source_id} was closed and merged into this request."
         self.update(writer, target_id, {"comment": {"body": word, "public": False}})
 
@@ -107,7 +110,9 @@ class Tickets:
         ticket["via"] = via(writer.channel)
         ticket["organization_id"] = self._state.users[requester]["organization_id"]
         if source is not None:
-            ticket["via"] = via(writer.channel, "follow_up", {"ticket_id": source["id"], "subject": source["subject"]})
+            ticket["via"] = via(
+                writer.channel, "follow_up", {"ticket_id": source["id"], "subject": source["subject"]}
+            )
             source["followup_ids"].append(ticket["id"])
         return ticket
 
@@ -137,7 +142,9 @@ class Tickets:
             names = events.placeholders(self._state, ticket, author)
             raw, html = texts.expand(raw, names), html and texts.expand(html, names)
         text = texts.cut(raw)
-        return text, f'<div class="zd-comment" dir="auto">{texts.cut(html)}</div>' if html else texts.as_html(text)
+        return text, f'<div class="zd-comment" dir="auto">{texts.cut(html)}</div>' if html else texts.as_html(
+            text
+        )
 
     def _notify(self, author: Json, ticket: Json, public: bool) -> None:
         requester = self._state.users[ticket["requester_id"]]
@@ -168,14 +175,16 @@ class Tickets:
                 ticket["custom_fields"].append(item)
             if item["value"] != value:
                 self._record(audit, str(field_id), item["value"], value, created)
-                happened.append(events.custom_field(self._state.ticket_fields[field_id], item["value"], value))
+                happened.append(
+                    events.custom_field(self._state.ticket_fields[field_id], item["value"], value)
+                )
                 item["value"] = value
         ticket["fields"] = deepcopy(ticket["custom_fields"])
         return happened
 
     def _record(self, audit: Json, field: str, previous: Any, value: Any, created: bool) -> None:
         event = {"id": self._state.next_id(), "type": "Create" if created else "Change",
-                 "value": _audited(value), "field_name": field}  # fmt: skip
+                 "value": _audited(value), "field_name": field}
         audit["events"].append(event if created else {**event, "previous_value": _audited(previous)})
 
 

@@ -28,7 +28,9 @@ CHECKS: dict[tuple[str, str], Check] = {
     ("current_tags", "includes"): lambda ticket, _h, value: not set(value.split()).isdisjoint(ticket["tags"]),
     ("current_tags", "not_includes"): lambda ticket, _h, value: set(value.split()).isdisjoint(ticket["tags"]),
     ("update_type", "is"): lambda _t, happened, value: _is_new(happened) == (value == "Create"),
-    ("comment_is_public", "is"): lambda _t, happened, value: _public(happened) == (str(value).lower() == "true"),
+    ("comment_is_public", "is"): lambda _t, happened, value: (
+        _public(happened) == (str(value).lower() == "true")
+    ),
 }
 
 
@@ -100,4 +102,6 @@ def _matches(conditions: Json, ticket: Json, happened: list[Happening]) -> bool:
         check = CHECKS[condition["field"], condition["operator"]]
         return check(ticket, happened, condition.get("value"))
 
-    return all(map(holds, conditions["all"])) and (not conditions["any"] or any(map(holds, conditions["any"])))
+    return all(map(holds, conditions["all"])) and (
+        not conditions["any"] or any(map(holds, conditions["any"]))
+    )

@@ -21,7 +21,7 @@ from sandbox.zendesk.state import ACCOUNT_ID, Json, State
 
 TRIGGER = "conditional_ticket_events"
 _KINDS = {"json": "application/json; charset=utf-8", "xml": "application/xml; charset=utf-8",
-          "form_encoded": "application/x-www-form-urlencoded"}  # fmt: skip
+          "form_encoded": "application/x-www-form-urlencoded"}
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32, of ULIDs
 _MOST_RETRIES = {"timeout": 5, "conflict": 3, "asked to wait": 5}
 _PATIENCE = 60  # seconds: a Retry-After of this or more is not honoured
@@ -75,7 +75,11 @@ class Webhooks:
         if not isinstance(given, dict):
             raise errors.bad_attribute("webhook")
         _check(given)
-        webhook = _shown(given) | {"id": ulid(), "created_at": self._state.now(), "created_by": str(creator["id"])}
+        webhook = _shown(given) | {
+            "id": ulid(),
+            "created_at": self._state.now(),
+            "created_by": str(creator["id"]),
+        }
         self._state.webhooks[webhook["id"]] = webhook
         self._state.secrets[webhook["id"]] = base64.b64encode(secrets.token_bytes(32)).decode()
         return webhook
@@ -149,7 +153,7 @@ class Webhooks:
             answer = self._session.request(
                 webhook["http_method"], webhook["endpoint"], data=sending.body, headers=headers,
                 timeout=self.timeout, allow_redirects=False,
-            )  # fmt: skip
+            )
             status, reply = answer.status_code, answer.text[:2000]
             sending.retry_after = answer.headers.get("Retry-After")
         except requests.Timeout:
@@ -157,7 +161,7 @@ class Webhooks:
         except requests.RequestException as error:
             failure = type(error).__name__
         return Delivery(self._state.clock(), webhook["id"], sending.invocation, sending.attempts, headers,
-                        sending.body.decode(), status, failure, reply)  # fmt: skip
+                        sending.body.decode(), status, failure, reply)
 
 
 class _Sending:
@@ -194,7 +198,9 @@ class _Sending:
 
 
 def _check(given: Json) -> None:
-    missing = [key for key in ("name", "endpoint", "http_method", "request_format", "status") if not given.get(key)]
+    missing = [
+        key for key in ("name", "endpoint", "http_method", "request_format", "status") if not given.get(key)
+    ]
     subscriptions = given.get("subscriptions") or []
     if missing:
         raise _refused(f"{missing[0]} is missing")
@@ -208,7 +214,9 @@ def _check(given: Json) -> None:
 
 
 def _refused(why: str) -> errors.ApiError:
-    return errors.ApiError(400, {"errors": [{"code": "InvalidWebhook", "title": "Invalid webhook", "detail": why}]})
+    return errors.ApiError(
+        400, {"errors": [{"code": "InvalidWebhook", "title": "Invalid webhook", "detail": why}]}
+    )
 
 
 def _shown(given: Json) -> Json:
@@ -216,5 +224,7 @@ def _shown(given: Json) -> Json:
     shown = {key: given[key] for key in keys if key in given}
     if isinstance(given.get("authentication"), dict):
         # Passwords and tokens can be written, never read.
-        shown["authentication"] = {key: value for key, value in given["authentication"].items() if key != "data"}
+        shown["authentication"] = {
+            key: value for key, value in given["authentication"].items() if key != "data"
+        }
     return shown | {"subscriptions": list(given.get("subscriptions") or [])}

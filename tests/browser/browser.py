@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,7 +22,7 @@ PHONE = {"width": 390, "height": 844}
 SMALL_PHONE = {"width": 360, "height": 640}
 DESKTOP = {"width": 1280, "height": 800}
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
-WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+WCAG = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
 
 
 def require_chromium() -> None:
@@ -49,8 +49,9 @@ def chromium() -> Iterator[Browser]:
             browser.close()
 
 
-def accessibility_problems(page: Page) -> list[str]:
-    """What axe-core finds on the page as it is now: "rule: element" lines."""
+def accessibility_problems(page: Page, tags: Sequence[str] = (*WCAG, "best-practice")) -> list[str]:
+    """What axe-core finds on the page as it is now: the rule, the element, and how it fails."""
     page.evaluate(AXE.read_text("utf-8"))
-    found = page.evaluate("tags => axe.run(document, {runOnly: {type: 'tag', values: tags}})", WCAG)
-    return [f"{v['id']}: {node['html'][:160]} {node['failureSummary']}" for v in found["violations"] for node in v["nodes"]]
+    found = page.evaluate("tags => axe.run(document, {runOnly: {type: 'tag', values: tags}})", list(tags))
+    nodes = [(violation["id"], node) for violation in found["violations"] for node in violation["nodes"]]
+    return [f"{rule}: {node['html'][:160]} {node['failureSummary']}" for rule, node in nodes]

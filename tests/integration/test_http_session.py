@@ -92,6 +92,7 @@ def test_an_alias_stands_for_the_base_url(server: Server) -> None:
         "https://user@127.0.0.1:{port}/",
         "https://127.0.0.1:1/",
         "ftp://127.0.0.1:{port}/",
+        "https://[evil",
     ],
 )
 def test_credentials_never_go_to_another_host(server: Server, url: str) -> None:

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from integrations.errors import Ambiguous, AuthFailed, IntegrationError, OptionsError, Permanent, RateLimited, Transient
 from integrations.protocols import Crm, Score
 from integrations.registry import build
+from sandbox.world import World
 from tests.oracles import oracle_path
 from tests.support.http import Reply, Seen, Server, answer, serving
 
@@ -59,7 +60,8 @@ def calls(server: Server) -> list[Seen]:
 
 
 def score(record: str = JAN, **changes: Any) -> Score:
-    values = {"metric": "nps", "score": 9, "band": "promoter", "answered_at": datetime(2026, 3, 1, 12, tzinfo=UTC)}
+    answered = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    values: dict[str, Any] = {"metric": "nps", "score": 9, "band": "promoter", "answered_at": answered}
     return Score(record=record, **(values | changes))
 
 
@@ -228,9 +230,9 @@ def test_a_jwt_login_signs_who_we_are_for_salesforces_login(
     crm.session.close()
     form = dict(part.split("=", 1) for part in server.requests[0].body.decode().split("&"))
     assert form["grant_type"] == "urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer"
-    options = {"verify_exp": False}
+    login = "https://login.salesforce.com"
     claims = jwt.decode(
-        form["assertion"], key.public_key(), ["RS256"], audience="https://login.salesforce.com", options=options
+        form["assertion"], key.public_key(), ["RS256"], audience=login, options={"verify_exp": False}
     )
     assert (claims["iss"], claims["sub"], claims["exp"]) == ("client", "bot@acme.example", 1_000_180)
 
@@ -302,3 +304,57 @@ def test_another_api_version_may_be_chosen(server: Server) -> None:
 def test_the_instance_that_a_token_names_is_not_trusted(crm: Any, server: Server) -> None:
     crm.write_scores([score()])
     assert len(calls(server)) == 1, "the write went to base_url, not to the token's instance_url"
+
+
+# With the stand-in
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with World() as running:
+        yield running
+
+
+@pytest.fixture
+def org(world: World) -> Iterator[Any]:
+    salesforce = world.salesforce
+    auth = {"type": "client_credentials", "client_id": salesforce.client_id, "client_secret": salesforce.client_secret}
+    client: Any = build("salesforce", "salesforce", {"base_url": world.salesforce_url, "auth": auth})
+    yield client
+    client.session.close()
+
+
+def test_scores_land_on_contacts_and_refused_ones_are_told(world: World, org: Any) -> None:
+    ids = [world.salesforce.add_contact(name, f"{name}@customer.example")["Id"] for name in ("jan", "piet", "kees")]
+    world.salesforce.refuse(ids[1], "FIELD_CUSTOM_VALIDATION_EXCEPTION")
+    world.salesforce.delete_contact(ids[2])
+    results = org.write_scores([score(ids[0][:15]), score(ids[1]), score(ids[2])])
+    assert [getattr(result.error, "code", None) for result in results] == [
+        None,
+        "FIELD_CUSTOM_VALIDATION_EXCEPTION",
+        "ENTITY_IS_DELETED",
+    ]
+    assert world.salesforce.contact(ids[0])["NPS_Score__c"] == 9
+    assert world.salesforce.contact(ids[0])["NPS_Band__c"] == "promoter"
+
+
+def test_a_contact_is_found_by_its_address_and_read_by_its_id(world: World, org: Any) -> None:
+    contact = world.salesforce.add_contact("O'Brien", "o'brien@customer.example")
+    [found] = org.find_contacts("O'Brien@customer.example")
+    assert found.id == contact["Id"]
+    assert org.get_contact(contact["Id"]) == found
+    world.salesforce.delete_contact(contact["Id"])
+    assert org.get_contact(contact["Id"]) is None
+
+
+def test_an_org_without_calls_left_says_so(world: World, org: Any) -> None:
+    org.me()
+    world.salesforce.usage.most = 0
+    with pytest.raises(RateLimited):
+        org.write_scores([score()])
+
+
+def test_expired_sessions_are_replaced_without_anyone_noticing(world: World, org: Any) -> None:
+    assert org.find_contacts("x@customer.example") == ()
+    world.salesforce.expire_sessions()
+    assert org.find_contacts("x@customer.example") == ()

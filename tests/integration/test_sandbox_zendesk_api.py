@@ -83,7 +83,9 @@ def keys(value: Any) -> set[str]:
 
 def test_a_created_ticket_has_exactly_the_keys_that_were_recorded(api: Api) -> None:
     real = recorded("TestTicketCreateUpdateDelete.test_single_object_update-update-single.json", 0)
-    ours = api.ask_anything("POST", "/api/v2/tickets.json", {"ticket": {"description": "test", "subject": "test"}}).json()
+    ours = api.ask_anything(
+        "POST", "/api/v2/tickets.json", {"ticket": {"description": "test", "subject": "test"}}
+    ).json()
     assert keys(ours["ticket"]) == keys(real["ticket"])
     assert keys(ours["audit"]) == keys(real["audit"])
     assert keys(ours["audit"]["events"][0]) == keys(real["audit"]["events"][0])
@@ -106,19 +108,25 @@ def test_a_created_user_has_exactly_the_keys_that_were_recorded(api: Api) -> Non
 
 
 def test_a_user_field_has_the_keys_that_were_recorded(api: Api) -> None:
-    real = recorded("UserFieldsCreateUpdateDelete.test_single_object_creation-create-single.json", 0)["user_field"]
-    ours = api.ask("POST", "/api/v2/user_fields", {"user_field": {"key": "shoe", "title": "Shoe", "type": "text"}})
+    real = recorded("UserFieldsCreateUpdateDelete.test_single_object_creation-create-single.json", 0)[
+        "user_field"
+    ]
+    ours = api.ask(
+        "POST", "/api/v2/user_fields", {"user_field": {"key": "shoe", "title": "Shoe", "type": "text"}}
+    )
     assert keys(real) - {"custom_field_options"} <= keys(ours.json()["user_field"])
 
 
 def test_a_trigger_and_a_webhook_have_the_keys_that_were_recorded(api: Api) -> None:
     rule = {"title": "t", "conditions": {"all": [{"field": "status", "operator": "is", "value": "open"}], "any": []},
-            "actions": [{"field": "status", "value": "open"}]}  # fmt: skip
+            "actions": [{"field": "status", "value": "open"}]}
     real = recorded("TestTriggers.test_single_object_creation-create-single.json", 0)
-    assert keys(api.ask("POST", "/api/v2/triggers", {"trigger": rule}).json()["trigger"]) == keys(real["trigger"])
+    assert keys(api.ask("POST", "/api/v2/triggers", {"trigger": rule}).json()["trigger"]) == keys(
+        real["trigger"]
+    )
     hook = {"name": "n", "endpoint": "http://127.0.0.1:9/", "http_method": "POST", "request_format": "json",
             "description": "d", "status": "active", "subscriptions": ["conditional_ticket_events"],
-            "authentication": {"type": "basic_auth", "add_position": "header", "data": {"password": "p"}}}  # fmt: skip
+            "authentication": {"type": "basic_auth", "add_position": "header", "data": {"password": "p"}}}
     real = recorded("TestWebhooks.test_webhook_show_secret-show-secret.json", 0)
     answer = api.ask("POST", "/api/v2/webhooks", {"webhook": hook})
     ours = answer.json()["webhook"]
@@ -141,10 +149,14 @@ def test_the_errors_are_those_that_were_recorded(api: Api) -> None:
 
 
 def test_a_429_is_shaped_as_recorded_and_says_when_to_come_back(clock: HandClock) -> None:
-    real = json.loads(oracle_path("zendesk/zendesk_error_bodies.json").read_text())["429_incremental (zendesk-go fixture)"]
+    real = json.loads(oracle_path("zendesk/zendesk_error_bodies.json").read_text())[
+        "429_incremental (zendesk-go fixture)"
+    ]
     with World(clock=clock, limits=Limits(requests_per_minute=2)) as world:
         auth = (f"{world.zendesk.integration_email}/token", world.zendesk.api_token)
-        answers = [requests.get(f"{world.zendesk_url}/api/v2/users/me.json", auth=auth, timeout=5) for _ in range(3)]
+        answers = [
+            requests.get(f"{world.zendesk_url}/api/v2/users/me.json", auth=auth, timeout=5) for _ in range(3)
+        ]
     assert [answer.status_code for answer in answers] == [200, 200, 429]
     assert answers[0].headers["x-rate-limit-remaining"] == answers[0].headers["ratelimit-remaining"] == "1"
     assert answers[2].headers["Retry-After"] == "60"
@@ -157,7 +169,7 @@ def test_a_429_is_shaped_as_recorded_and_says_when_to_come_back(clock: HandClock
 
 def token(world: World, **given: Any) -> requests.Response:
     body = {"grant_type": "client_credentials", "client_id": world.zendesk.client_id,
-            "client_secret": world.zendesk.client_secret, **given}  # fmt: skip
+            "client_secret": world.zendesk.client_secret, **given}
     return requests.post(f"{world.zendesk_url}/oauth/tokens", json=body, timeout=5)
 
 
@@ -217,7 +229,10 @@ def test_only_a_comment_is_required(api: Api) -> None:
 
 
 def test_the_requester_is_created_once_and_found_afterwards(api: Api) -> None:
-    first, again = api.open(requester=CUSTOMER), api.open(requester={**CUSTOMER, "email": "BO@customer.example"})
+    first, again = (
+        api.open(requester=CUSTOMER),
+        api.open(requester={**CUSTOMER, "email": "BO@customer.example"}),
+    )
     assert first["requester_id"] == again["requester_id"]
     assert api.world.zendesk.user(first["requester_id"])["role"] == "end-user"
 
@@ -228,10 +243,15 @@ def test_the_same_key_gives_the_same_ticket_and_says_hit(api: Api, clock: HandCl
     assert [each.headers["x-idempotency-lookup"] for each in answers] == ["miss", "hit"]
     assert answers[0].json() == answers[1].json()
     assert len(api.world.zendesk.tickets) == 1
-    other = api.ask("POST", "/api/v2/tickets", {"ticket": {**TICKET, "subject": "other"}}, Idempotency_Key="k-1")
+    other = api.ask(
+        "POST", "/api/v2/tickets", {"ticket": {**TICKET, "subject": "other"}}, Idempotency_Key="k-1"
+    )
     assert (other.status_code, other.json()["error"]) == (400, "IdempotentRequestError")
     clock.move(hours=2)
-    assert api.ask("POST", "/api/v2/tickets", body, Idempotency_Key="k-1").headers["x-idempotency-lookup"] == "miss"
+    assert (
+        api.ask("POST", "/api/v2/tickets", body, Idempotency_Key="k-1").headers["x-idempotency-lookup"]
+        == "miss"
+    )
     assert len(api.world.zendesk.tickets) == 2
 
 
@@ -275,7 +295,9 @@ def test_a_public_comment_mails_the_customer_and_an_internal_one_does_not(api: A
     ticket = api.open(requester=CUSTOMER)
     assert (api.world.zendesk.notices, ticket["is_public"]) == ([], False)
     api.change(ticket["id"], comment={"body": "We call you", "public": True})
-    assert [(each.to, each.why) for each in api.world.zendesk.notices] == [("bo@customer.example", "public comment")]
+    assert [(each.to, each.why) for each in api.world.zendesk.notices] == [
+        ("bo@customer.example", "public comment")
+    ]
 
 
 def test_metadata_comes_back_as_custom_in_the_audit(api: Api) -> None:
@@ -289,7 +311,10 @@ def test_comments_are_listed_with_their_author_and_kind(api: Api) -> None:
     ticket = api.open(requester=CUSTOMER)
     api.world.zendesk.act("reply", ticket["id"], comment="Thanks")
     told = api.ask("GET", f"/api/v2/tickets/{ticket['id']}/comments").json()
-    assert [(each["body"], each["public"]) for each in told["comments"]] == [("Please call", False), ("Thanks", True)]
+    assert [(each["body"], each["public"]) for each in told["comments"]] == [
+        ("Please call", False),
+        ("Thanks", True),
+    ]
     assert {"via", "created_at", "metadata"} <= keys(told["comments"][0])
 
 
@@ -328,12 +353,16 @@ def test_a_list_comes_in_pages_by_number_and_by_cursor(api: Api) -> None:
     ],
 )
 def test_a_value_that_cannot_be_is_refused_and_named(api: Api, fields: dict[str, Any], named: str) -> None:
-    answer = api.session.post(f"{api.world.zendesk_url}/api/v2/tickets", json={"ticket": {**TICKET, **fields}})
+    answer = api.session.post(
+        f"{api.world.zendesk_url}/api/v2/tickets", json={"ticket": {**TICKET, **fields}}
+    )
     assert (answer.status_code, list(answer.json()["details"])) == (422, [named])
     assert api.world.zendesk.tickets == []
 
 
-@pytest.mark.parametrize("body", ["", "[]", "{", '"x"', "{}", '{"ticket": 5}', '{"ticket": {"comment": "x"}}'])
+@pytest.mark.parametrize(
+    "body", ["", "[]", "{", '"x"', "{}", '{"ticket": 5}', '{"ticket": {"comment": "x"}}']
+)
 def test_a_body_of_another_shape_is_refused(api: Api, body: str) -> None:
     url = f"{api.world.zendesk_url}/api/v2/tickets"
     answer = api.session.post(url, data=body, headers={"Content-Type": "application/json"})
@@ -393,7 +422,9 @@ def test_one_ticket_may_not_be_updated_31_times_in_ten_minutes(clock: HandClock)
 
 def test_users_are_matched_by_address_or_external_id(api: Api) -> None:
     def write(status: int, **user: Any) -> int:
-        answer = api.ask("POST", "/api/v2/users/create_or_update", {"user": {"skip_verify_email": True, **user}})
+        answer = api.ask(
+            "POST", "/api/v2/users/create_or_update", {"user": {"skip_verify_email": True, **user}}
+        )
         assert answer.status_code == status
         return int(answer.json()["user"]["id"])
 
@@ -411,7 +442,9 @@ def test_a_new_user_is_mailed_unless_told_otherwise(api: Api) -> None:
 def test_user_fields_are_written_typed_and_unknown_ones_vanish(api: Api) -> None:
     user = api.world.zendesk.add_user("Bo", "bo@x.example")
     path = f"/api/v2/users/{user['id']}.json"
-    written = api.ask("PUT", path, {"user": {"user_fields": {"nps_score": 9, "shoe_size": 44}}}).json()["user"]
+    written = api.ask("PUT", path, {"user": {"user_fields": {"nps_score": 9, "shoe_size": 44}}}).json()[
+        "user"
+    ]
     assert (written["user_fields"]["nps_score"], "shoe_size" in written["user_fields"]) == (9, False)
     assert written["name"] == "Bo"
     refused = api.ask("PUT", path, {"user": {"user_fields": {"nps_score": "nine"}}})
@@ -423,7 +456,9 @@ def test_search_finds_an_address_exactly_and_a_name_in_part(api: Api) -> None:
     api.world.zendesk.add_user("Bobby", "bobo@x.example")
 
     def found(query: str) -> list[str]:
-        return [each["name"] for each in api.ask("GET", f"/api/v2/users/search?query={query}").json()["users"]]
+        return [
+            each["name"] for each in api.ask("GET", f"/api/v2/users/search?query={query}").json()["users"]
+        ]
 
     assert found("bo@x.example") == found("email:BO@x.example") == ["Bo Berg"]
     assert found("bo") == ["Bo Berg", "Bobby"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import html
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,8 @@ import pytest
 from integrations.errors import Ambiguous, AuthFailed, IntegrationError, Permanent, RateLimited, Transient
 from integrations.protocols import Helpdesk, Score
 from integrations.registry import build
+from sandbox.faults import Effect, Fault
+from sandbox.world import World
 from tests.oracles import oracle_path
 from tests.support.http import Reply, Seen, Server, answer, serving
 from tests.support.openapi import check_request
@@ -238,7 +241,7 @@ def test_a_comment_that_never_arrived_is_written_on_the_second_try(helpdesk: Any
 
 
 def test_audits_without_metadata_are_no_obstacle(helpdesk: Any, server: Server) -> None:
-    odd = [{"metadata": None}, {}, {"metadata": {"custom": None}}, {"metadata": {"custom": {}}}]
+    odd: list[dict[str, Any]] = [{"metadata": None}, {}, {"metadata": {"custom": None}}, {"metadata": {"custom": {}}}]
     found = [{"id": place, **each} for place, each in enumerate(odd)]
     server.replies = [answer(200, {"audits": found, "meta": {"has_more": False}})]
     helpdesk.update_ticket("7", {"comment": "hello"}, key="k", repeated=True)
@@ -338,6 +341,15 @@ def test_a_score_is_written_without_the_users_name(helpdesk: Any, server: Server
     assert (method, path, list(body["user"])) == ("PUT", "/api/v2/users/7", ["user_fields"])
 
 
+def test_a_user_field_that_zendesk_does_not_have_is_told_although_zendesk_keeps_silent(
+    helpdesk: Any, server: Server
+) -> None:
+    server.replies = [answer(200, {"user": {"id": 7, "user_fields": {"ringback_score": 3, "other": None}}})]
+    with pytest.raises(Permanent, match="no user fields ringback_band, ringback_answered_at") as refused:
+        helpdesk.write_score(score("7"))
+    assert refused.value.code == "no_fields"
+
+
 def test_a_score_is_written_into_the_fields_the_connection_names(server: Server) -> None:
     client = connected(server, fields={"score": "nps_last", "comment": ""})
     client.write_score(score("7"))
@@ -368,3 +380,73 @@ def test_threads_share_a_client_without_mixing_their_answers(helpdesk: Any, serv
         found = list(pool.map(lambda number: helpdesk.get_user(str(number)), range(1, 200)))
     assert [user.id for user in found] == [str(number) for number in range(1, 200)]
     assert [user.name for user in found] == [f"n{number}" for number in range(1, 200)]
+
+
+# With the stand-in
+
+
+FIELDS = {"score": "nps_score", "band": "nps_band", "answered_at": "nps_date", "comment": "nps_comment"}
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with World() as running:
+        yield running
+
+
+@pytest.fixture
+def desk(world: World) -> Iterator[Any]:
+    auth = {"type": "oauth", "client_id": world.zendesk.client_id, "client_secret": world.zendesk.client_secret}
+    settings = {"base_url": world.zendesk_url, "auth": auth, "fields": FIELDS | {"loop_status": "loop_status"}}
+    client: Any = build("zendesk", "zendesk", settings)
+    yield client
+    client.session.close()
+
+
+CALLBACK = {
+    "subject": "Call back {{ticket.id}}",
+    "body": "3: <b>slow</b> {{ticket.id}}",
+    "requester": {"name": "Jan", "email": "jan@customer.example"},
+    "due_at": "2026-03-02T16:00:00Z",
+    "external_id": "run-1#callback",
+}
+
+
+def test_an_answer_that_was_lost_makes_no_second_ticket(world: World, desk: Any) -> None:
+    body = desk.render_ticket(CALLBACK)
+    world.zendesk.faults.add(Fault(path="/tickets", method="POST", effect=Effect.COMMIT_THEN_DROP))
+    with pytest.raises(Ambiguous):
+        desk.open_ticket(body, key="k")
+    assert desk.open_ticket(body, key="k") == desk.find_ticket("run-1#callback")
+    assert len(world.zendesk.tickets) == 1
+
+
+def test_a_customers_words_arrive_as_they_were_written(world: World, desk: Any) -> None:
+    desk.open_ticket(desk.render_ticket(CALLBACK), key="k")
+    [ticket] = world.zendesk.tickets
+    assert html.unescape(ticket["description"]).replace("\u200b", "") == "3: <b>slow</b> {{ticket.id}}"
+    assert (ticket["type"], ticket["due_at"], ticket["is_public"]) == ("task", "2026-03-02T16:00:00Z", False)
+
+
+def test_a_comment_whose_answer_was_lost_is_written_once(world: World, desk: Any) -> None:
+    ticket = desk.open_ticket(desk.render_ticket(CALLBACK), key="k")["ticket_id"]
+    world.zendesk.faults.add(Fault(path="/tickets/", method="PUT", effect=Effect.COMMIT_THEN_DROP))
+    with pytest.raises(Ambiguous):
+        desk.update_ticket(ticket, {"comment": "nobody called"}, key="run#2", repeated=False)
+    writes = len(world.zendesk.requests)
+    desk.update_ticket(ticket, {"comment": "nobody called"}, key="run#2", repeated=True)
+    assert [seen.method for seen in world.zendesk.requests[writes:]] == ["GET"]
+
+
+def test_a_score_lands_on_the_user(world: World, desk: Any) -> None:
+    desk.open_ticket(desk.render_ticket(CALLBACK), key="k")
+    [user] = desk.find_users("jan@customer.example")
+    desk.write_score(score(user.id))
+    [kept] = [each["user_fields"] for each in world.zendesk.users if str(each["id"]) == user.id]
+    assert (kept["nps_score"], kept["nps_band"], kept["nps_comment"]) == (3, "detractor", "slow")
+
+
+def test_revoked_tokens_are_replaced_without_anyone_noticing(world: World, desk: Any) -> None:
+    assert desk.me().email == world.zendesk.integration_email
+    world.zendesk.desk.access.revoke_all()
+    assert desk.me().email == world.zendesk.integration_email

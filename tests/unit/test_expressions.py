@@ -195,6 +195,7 @@ def test_references_are_the_names_that_are_read(text: str, expected: set[str]) -
     ("event.ticket == event.other", None), ("event.ticket != steps.a.ticket", None),
     ("event.ticket == steps.a.ticket ? true : false", None), ("!(event.ticket == steps.a.ticket)", None),
     ("event.ticket_id == steps.a.ticket", None), ("", None),
+    ("event.ticket == steps.a.ticket in [true, false]", None), ("event.ticket == steps.a.ticket != true", None),
 ])
 def test_equality_is_found_only_where_it_must_hold(text: str, expected: str | None) -> None:
     assert equality(text, "event.ticket") == expected

@@ -20,7 +20,9 @@ def lines() -> Iterator[Lines]:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
 
-    def log(message: str, *args: object, as_json: bool = False, exc_info: bool = False, **extra: object) -> list[str]:
+    def log(
+        message: str, *args: object, as_json: bool = False, exc_info: bool = False, **extra: object
+    ) -> list[str]:
         stream = io.StringIO()
         set_up(as_json=as_json, stream=stream)
         logger = logging.getLogger("ringback.test")
@@ -43,7 +45,13 @@ def test_json_has_the_same_parts(lines: Lines) -> None:
     (line,) = lines("took %s", 3, as_json=True, connection="zendesk", count=3)
     parts = json.loads(line)
     assert parts.pop("time").endswith("Z")
-    assert parts == {"level": "warning", "logger": "ringback.test", "message": "took 3", "connection": "zendesk", "count": 3}
+    assert parts == {
+        "level": "warning",
+        "logger": "ringback.test",
+        "message": "took 3",
+        "connection": "zendesk",
+        "count": 3,
+    }
 
 
 def test_an_extra_cannot_take_the_place_of_a_part(lines: Lines) -> None:
@@ -81,6 +89,8 @@ def test_extras_and_traces_are_redacted_too(lines: Lines, as_json: bool) -> None
     try:
         raise ValueError("ann@example.org, token=hunter2")
     except ValueError:
-        told = "\n".join(lines("failed", as_json=as_json, exc_info=True, to="ann@example.org", api_key="hunter2"))
+        told = "\n".join(
+            lines("failed", as_json=as_json, exc_info=True, to="ann@example.org", api_key="hunter2")
+        )
     assert "ann@example.org" not in told
     assert "hunter2" not in told

@@ -28,7 +28,7 @@ JAN, PIET = "003ak00000luKU1", "003ak00000luKU2AAM"
 
 
 def score(record: str = JAN, **changes: Any) -> Score:
-    values = {"metric": "nps", "score": 9, "band": "promoter", "answered_at": NOON, "comment": "good"}
+    values: dict[str, Any] = {"metric": "nps", "score": 9, "band": "promoter", "answered_at": NOON, "comment": "good"}
     return Score(record=record, **(values | changes))
 
 

@@ -53,7 +53,9 @@ def test_new_ids_differ_also_where_case_is_ignored_and_are_well_formed() -> None
     assert all(is_id(each) and is_id(each[:15]) and each.startswith("003") for each in ids)
 
 
-@pytest.mark.parametrize("wrong", ["", "003", "003ak00000luKU1AA", "003ak00000luKU1AAZ", "../../etc/passwd", "003ak00000luKU!"])
+@pytest.mark.parametrize(
+    "wrong", ["", "003", "003ak00000luKU1AA", "003ak00000luKU1AAZ", "../../etc/passwd", "003ak00000luKU!"]
+)
 def test_what_is_no_id_is_not_taken_for_one(wrong: str) -> None:
     assert not is_id(wrong)
 
@@ -69,8 +71,10 @@ def rows(query: str) -> list[Any]:
          "HasOptedOutOfEmail": False, "CreatedDate": datetime(2026, 3, 1, tzinfo=UTC)},
         {"Id": long_id("003ak0000000002"), "Email": None, "LastName": "Zed", "NPS_Score__c": None,
          "HasOptedOutOfEmail": True, "CreatedDate": datetime(2026, 3, 3, tzinfo=UTC)},
-    ]  # fmt: skip
-    return [row["LastName"] for row in soql.run(soql.parse(query, lambda name: objects.get(name.lower())), people)]
+    ]
+    return [
+        row["LastName"] for row in soql.run(soql.parse(query, lambda name: objects.get(name.lower())), people)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -96,7 +100,7 @@ def rows(query: str) -> list[Any]:
     ],
 )
 def test_a_query_finds_what_its_condition_says(where: str, found: list[str]) -> None:
-    assert rows(f"SELECT Id, LastName FROM Contact WHERE {where}") == found
+    assert rows(" ".join(["SELECT Id, LastName FROM Contact WHERE", where])) == found
 
 
 @pytest.mark.parametrize(
@@ -228,7 +232,12 @@ def test_faults_apply_in_order_and_are_used_up() -> None:
     plan.add(Fault(path="/tickets", effect=Effect.DROP_BEFORE))
     assert plan.take("GET", "/users") is None
     first = [plan.take("POST", "/api/v2/tickets") for _ in range(4)]
-    assert [fault and fault.effect for fault in first] == [Effect.ANSWER, Effect.ANSWER, Effect.DROP_BEFORE, None]
+    assert [fault and fault.effect for fault in first] == [
+        Effect.ANSWER,
+        Effect.ANSWER,
+        Effect.DROP_BEFORE,
+        None,
+    ]
 
 
 def test_a_fault_from_json_says_what_it_misses() -> None:

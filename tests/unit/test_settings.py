@@ -45,19 +45,23 @@ def test_the_address_loses_its_last_slash() -> None:
 
 
 def test_every_mistake_is_told_at_once() -> None:
-    told = refusal({
-        "RINGBACK_DATABASE_URL": "mysql://host/name",
-        "RINGBACK_BROKER_URL": "kafka://host",
-        "RINGBACK_BASE_URL": "feedback.example.org",
-        "RINGBACK_LOG": "xml",
-    })
+    told = refusal(
+        {
+            "RINGBACK_DATABASE_URL": "mysql://host/name",
+            "RINGBACK_BROKER_URL": "kafka://host",
+            "RINGBACK_BASE_URL": "feedback.example.org",
+            "RINGBACK_LOG": "xml",
+        }
+    )
     assert told.startswith("The environment: 4 mistakes")
     for name in ("DATABASE_URL: mysql://host/name", "BROKER_URL: kafka://host", "BASE_URL", "LOG: 'xml'"):
         assert f"RINGBACK_{name}" in told
 
 
 def test_a_refused_url_never_shows_its_password() -> None:
-    told = refusal({"RINGBACK_DATABASE_URL": "mysql://ann:hunter2@db.example.org:3306/ringback?password=hunter2"})
+    told = refusal(
+        {"RINGBACK_DATABASE_URL": "mysql://ann:hunter2@db.example.org:3306/ringback?password=hunter2"}
+    )
     assert "hunter2" not in told
     assert "ann" not in told
     assert "mysql://***@db.example.org:3306/ringback" in told
@@ -93,12 +97,16 @@ def test_other_names_are_left_to_others() -> None:
 
 
 def test_the_database_file_is_known_for_sqlite_alone() -> None:
-    assert read(DATABASE_URL="sqlite:////data/ringback.db?timeout=5").database_file == Path("/data/ringback.db")
+    assert read(DATABASE_URL="sqlite:////data/ringback.db?timeout=5").database_file == Path(
+        "/data/ringback.db"
+    )
     assert read(DATABASE_URL="postgresql://db/x").database_file is None
 
 
 def test_secrets_do_not_show_in_a_printed_value() -> None:
-    settings = read(SECRET_KEY=KEY, DATABASE_URL="postgresql://u:hunter2@db/x", BROKER_URL="redis://:hunter2@h")
+    settings = read(
+        SECRET_KEY=KEY, DATABASE_URL="postgresql://u:hunter2@db/x", BROKER_URL="redis://:hunter2@h"
+    )
     assert KEY not in repr(settings)
     assert "hunter2" not in repr(settings)
 

@@ -214,6 +214,11 @@ def test_a_change_is_split_into_what_can_be_repeated_on_its_own() -> None:
     check_request("PUT", "/api/v2/tickets/7", {"ticket": {**update.fields, **update.comment}})
 
 
+def test_a_new_due_date_makes_a_task_of_the_ticket() -> None:
+    fields = render_update({"due_at": "2026-03-02T16:00:00Z"}, "k").fields
+    assert fields == {"due_at": "2026-03-02T16:00:00Z", "type": "task"}
+
+
 @pytest.mark.parametrize(("public", "seen"), [(True, True), (False, False), ("yes", False), (None, False)])
 def test_a_comment_is_public_only_when_told_so_plainly(public: Any, seen: bool) -> None:
     assert render_update({"comment": "c", "public": public}, "k").comment["comment"]["public"] is seen

@@ -1,0 +1,556 @@
+"""The command ringback, as a person and as a program use it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from sqlalchemy import insert
+
+from connector.cli.main import main
+from connector.storage import definitions, tables
+from connector.storage.database import Database
+from connector.storage.definitions import Kind
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+SECRETS = dict.fromkeys(
+    (
+        "ZENDESK_CLIENT_ID",
+        "ZENDESK_CLIENT_SECRET",
+        "ZENDESK_WEBHOOK_SECRET",
+        "SALESFORCE_CLIENT_ID",
+        "SALESFORCE_CLIENT_SECRET",
+        "SALESFORCE_WEBHOOK_TOKEN",
+    ),
+    "hunter2",
+) | {"SHOP_WEBHOOK_SECRET": "whsec_aHVudGVyMmh1bnRlcjJodW50ZXIy"}
+WORKFLOW = """\
+workflow: greet
+trigger: {event: ticket.solved}
+steps:
+  - {id: hello, do: alert.send, with: {to: care-team, text: Hello}}
+"""
+
+
+@dataclass
+class Shell:
+    """A folder and an environment in which commands are run."""
+
+    folder: Path
+    environment: dict[str, str]
+
+    def run(self, *words: str, code: int = 0) -> str:
+        """What the command prints; its exit code must be ``code``."""
+        result: Result = CliRunner().invoke(main, list(words), env=self.environment, prog_name="ringback")
+        assert result.exit_code == code, result.output
+        assert "Traceback" not in result.output
+        return result.output
+
+    def json(self, *words: str) -> Any:
+        """What the command prints with --json on standard output."""
+        result = CliRunner().invoke(main, [*words, "--json"], env=self.environment)
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout)
+
+    def write(self, name: str, text: str) -> None:
+        (self.folder / name).parent.mkdir(exist_ok=True)
+        (self.folder / name).write_text(text)
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    monkeypatch.chdir(tmp_path)
+    return Shell(tmp_path, {"RINGBACK_DATABASE_URL": f"sqlite:///{tmp_path}/ringback.db"})
+
+
+@pytest.fixture
+def served(shell: Shell, sqlite_template: Path) -> Shell:
+    """A shell beside a migrated database."""
+    shutil.copy(sqlite_template, shell.folder / "ringback.db")
+    return shell
+
+
+@pytest.fixture
+def database(served: Shell) -> Iterator[Database]:
+    with closing(Database(served.environment["RINGBACK_DATABASE_URL"], pool_size=2)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def example(shell: Shell) -> Shell:
+    """The example of the documentation, with its secrets set."""
+    shutil.copytree(EXAMPLES, shell.folder, dirs_exist_ok=True)
+    shell.environment |= SECRETS
+    return shell
+
+
+# The program itself.
+
+
+def test_the_program_starts_as_a_process_and_says_its_version() -> None:
+    shown = subprocess.run(
+        [sys.executable, "-c", "from connector.cli.main import main; main()", "--version"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert shown.stdout.strip().endswith("0.1.0")
+
+
+def test_an_unknown_command_is_refused_in_the_usual_way(shell: Shell) -> None:
+    assert "No such command 'frobnicate'" in shell.run("frobnicate", code=2)
+
+
+def test_help_names_every_command_and_where_to_begin(shell: Shell) -> None:
+    told = shell.run("--help")
+    for command in ("serve", "migrate", "workflow", "survey", "deliveries", "runs", "connections", "sandbox"):
+        assert f"\n  {command} " in told
+    assert "ringback demo" in told
+
+
+@pytest.mark.parametrize(
+    "words", [["workflow"], ["survey"], ["deliveries", "--help"], ["runs", "--help"], ["config"]]
+)
+def test_each_group_explains_itself(shell: Shell, words: list[str]) -> None:
+    result = CliRunner().invoke(main, words)
+    assert "Commands:" in result.output
+
+
+def test_wrong_settings_are_told_without_a_traceback_and_without_secrets(shell: Shell) -> None:
+    shell.environment |= {"RINGBACK_DATABASE_URL": "mysql://ann:hunter2@db/x", "RINGBACK_LOG": "xml"}
+    told = shell.run("migrate", code=2)
+    assert "2 mistakes" in told
+    assert "hunter2" not in told
+
+
+def test_the_sandbox_says_where_its_stand_ins_are_and_stops_when_asked() -> None:
+    ports = [word for name in ("zendesk", "salesforce", "mail", "smtp") for word in (f"--{name}-port", "0")]
+    program = "from connector.cli.main import main; main()"
+    command = [sys.executable, "-u", "-c", program, "sandbox", *ports]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as started:
+        assert started.stdout is not None
+        lines = [started.stdout.readline() for _ in range(4)]
+        started.send_signal(signal.SIGTERM)
+        _, complaints = started.communicate(timeout=30)
+    assert [line.split()[0] for line in lines[:2]] == ["Zendesk", "Salesforce"]
+    assert all("127.0.0.1:" in line for line in lines)
+    assert (started.returncode, complaints) == (0, "")
+
+
+# migrate
+
+
+def test_migrate_makes_the_database_and_then_leaves_it_alone(shell: Shell) -> None:
+    assert "from empty to revision" in shell.run("migrate")
+    assert "up to date" in shell.run("migrate")
+    assert shell.json("migrate")["changed"] is False
+
+
+def test_looking_does_not_make_a_database(shell: Shell) -> None:
+    assert "There is no database" in shell.run("runs", code=1)
+    assert not (shell.folder / "ringback.db").exists()
+
+
+def test_a_database_without_tables_asks_for_migrate(shell: Shell) -> None:
+    (shell.folder / "ringback.db").touch()
+    assert "Run `ringback migrate`" in shell.run("runs", code=1)
+
+
+@pytest.mark.services
+def test_a_database_server_that_does_not_answer_is_said_in_a_sentence(shell: Shell) -> None:
+    shell.environment["RINGBACK_DATABASE_URL"] = "postgresql://ann:hunter2@127.0.0.1:1/x"
+    told = shell.run("runs", code=1)
+    assert "The database does not answer" in told
+    assert "hunter2" not in told
+
+
+# config
+
+
+def test_the_example_fits_together(example: Shell) -> None:
+    told = example.run("config", "check")
+    assert "All is well." in told
+    assert "hunter2" not in told
+    found = example.json("config", "check")
+    assert found["connections"] == {
+        "zendesk": "zendesk",
+        "salesforce": "salesforce",
+        "shop": "inbound",
+        "mail": "smtp",
+    }
+    assert found["workflows"] == ["ask-after-delivery", "win-back", "write-scores"]
+    assert "after-delivery" in found["surveys"]
+
+
+def test_config_check_tells_the_mistakes_of_all_parts_together(example: Shell) -> None:
+    text = (example.folder / "ringback.yaml").read_text().replace("type: oauth", "type: oaut")
+    example.write("ringback.yaml", text.replace("kind: inbound", "kind: carrier-pigeon"))
+    example.write("workflows/broken.yaml", WORKFLOW.replace("alert.send", "alert.sent"))
+    example.write("surveys/broken.yaml", "survey: broken")
+
+    told = example.run("config", "check", code=2)
+
+    for part in ("zendesk", "carrier-pigeon", "alert.sent", "surveys", "broken.yaml"):
+        assert part in told
+    assert "hunter2" not in told
+
+
+def test_a_workflow_that_names_what_nobody_configured_is_told(example: Shell) -> None:
+    text = (example.folder / "workflows/win-back.yaml").read_text()
+    text = text.replace("to: care-team", "to: care-taem").replace(": zendesk", ": zenddesk")
+    example.write("workflows/win-back.yaml", text)
+
+    told = example.run("config", "check", code=2)
+
+    assert "win-back: steps[0].with.to: there is no team 'care-taem'. Did you mean care-team?" in told
+    assert "win-back: steps[1].with.connection: there is no connection 'zenddesk'. Did you mean" in told
+
+
+def test_a_wrong_brand_is_told(example: Shell) -> None:
+    text = (example.folder / "ringback.yaml").read_text()
+    example.write("ringback.yaml", text.replace("#0b6e4f", "green"))
+    assert "accent" in example.run("config", "check", code=2)
+
+
+def test_postgresql_without_a_key_is_a_mistake(example: Shell) -> None:
+    example.environment["RINGBACK_DATABASE_URL"] = "postgresql://db/x"
+    assert "RINGBACK_SECRET_KEY: is not set" in example.run("config", "check", code=2)
+
+
+def test_a_missing_secret_is_named(example: Shell) -> None:
+    del example.environment["SHOP_WEBHOOK_SECRET"]
+    assert (
+        "connections.shop.webhook_secret: the environment variable SHOP_WEBHOOK_SECRET is not set."
+        in example.run("config", "check", code=2)
+    )
+
+
+def test_a_named_configuration_that_is_not_there_is_an_error(shell: Shell) -> None:
+    shell.environment["RINGBACK_CONFIG"] = "other.yaml"
+    assert "other.yaml" in shell.run("config", "check", code=2)
+
+
+# workflow
+
+
+def test_workflow_validate_says_good_or_every_mistake(shell: Shell) -> None:
+    shell.write("flows/good.yaml", WORKFLOW)
+    shell.write("flows/bad.yaml", WORKFLOW.replace("event:", "evnt:").replace("do:", "doo:"))
+    assert "good (greet)" in shell.run("workflow", "validate", "flows/good.yaml")
+
+    told = shell.run("workflow", "validate", "flows", code=2)
+
+    assert "flows/good.yaml: good (greet)" in told
+    assert "trigger.evnt" in told
+    assert "steps[0]" in told
+
+
+def test_workflow_validate_gives_machines_the_same(shell: Shell) -> None:
+    shell.write("bad.yaml", "workflow: x")
+    result = CliRunner().invoke(main, ["workflow", "validate", "bad.yaml", "--json"])
+    (verdict,) = json.loads(result.stdout)
+    assert result.exit_code == 2
+    assert {"path", "message", "remedy", "warning"} == set(verdict["mistakes"][0])
+
+
+def test_checking_nothing_is_no_success(shell: Shell) -> None:
+    (shell.folder / "flows").mkdir()
+    assert "nothing to check" in shell.run("workflow", "validate", "flows", code=2)
+    assert "does not exist" in shell.run("workflow", "validate", "nowhere.yaml", code=2)
+
+
+def test_workflows_are_imported_versioned_listed_and_exported(served: Shell) -> None:
+    served.write("ringback.yaml", "workflows: flows")
+    served.write("flows/greet.yaml", WORKFLOW)
+    assert served.json("workflow", "import") == [{"slug": "greet", "version": 1, "what": "new"}]
+    served.write("flows/greet.yaml", WORKFLOW.replace("Hello", "Good day"))
+    assert served.json("workflow", "import") == [{"slug": "greet", "version": 2, "what": "changed"}]
+
+    assert "greet     2        active" in served.run("workflow", "list")
+    assert served.run("workflow", "export", "greet", "--version", "1") == WORKFLOW
+    assert "Good day" in served.run("workflow", "export", "greet")
+    assert "no version 3" in served.run("workflow", "export", "greet", "--version", "3", code=2)
+
+    (served.folder / "flows/greet.yaml").unlink()
+    assert served.json("workflow", "import") == [{"slug": "greet", "version": 2, "what": "retired"}]
+    assert "retired" in served.run("workflow", "list")
+
+
+def test_a_file_that_is_named_is_imported_alone(served: Shell) -> None:
+    served.write("one.yaml", WORKFLOW)
+    served.write("two.yaml", WORKFLOW.replace("greet", "wave"))
+    served.run("workflow", "import", "one.yaml")
+    served.run("workflow", "import", "two.yaml")
+    assert [each["active"] for each in served.json("workflow", "list")] == [True, True]
+
+
+def test_one_wrong_file_keeps_all_of_them_out(served: Shell) -> None:
+    served.write("flows/good.yaml", WORKFLOW)
+    served.write("flows/bad.yaml", "workflow: x")
+    assert "bad.yaml" in served.run("workflow", "import", "flows", code=2)
+    assert served.json("workflow", "list") == []
+
+
+def test_two_files_of_one_name_are_refused(served: Shell) -> None:
+    served.write("flows/a.yaml", WORKFLOW)
+    served.write("flows/b.yaml", WORKFLOW)
+    assert "greet is defined in another file" in served.run("workflow", "import", "flows", code=2)
+
+
+def test_a_built_in_workflow_is_copied_for_editing_and_never_overwritten_unasked(shell: Shell) -> None:
+    shell.write("ringback.yaml", "workflows: flows")
+    (shell.folder / "flows").mkdir()
+    shell.run("workflow", "import", "--library", "promoter-thanks")
+    assert "good (promoter-thanks)" in shell.run("workflow", "validate", "flows")
+
+    shell.write("flows/promoter-thanks.yaml", "mine")
+    assert "--force" in shell.run("workflow", "import", "--library", "promoter-thanks", code=2)
+    assert (shell.folder / "flows/promoter-thanks.yaml").read_text() == "mine"
+    shell.run("workflow", "import", "--library", "promoter-thanks", "--force")
+    assert (shell.folder / "flows/promoter-thanks.yaml").read_text() != "mine"
+
+
+def test_an_unknown_built_in_workflow_names_those_there_are(shell: Shell) -> None:
+    assert "support-recovery" in shell.run("workflow", "import", "--library", "nothing", code=2)
+    assert "support-recovery" in shell.run("workflow", "list", "--library")
+
+
+def test_importing_without_files_or_folder_says_what_to_do(served: Shell) -> None:
+    assert "workflows: workflows/" in served.run("workflow", "import", code=2)
+
+
+def test_the_tests_of_the_example_pass_and_a_wrong_expectation_fails(example: Shell) -> None:
+    assert example.run("workflow", "test", "tests").count("passed: ") == 3
+
+    text = (example.folder / "tests/no-consent.yaml").read_text()
+    example.write("tests/no-consent.yaml", text.replace("alert.send", "ticket.open"))
+    told = example.run("workflow", "test", "tests/no-consent.yaml", code=1)
+    assert "FAILED" in told
+    assert "expected ticket.open, got alert.send" in told
+
+
+# survey
+
+
+def test_surveys_are_validated_and_listed_with_where_they_are_from(example: Shell) -> None:
+    assert "good (after-delivery)" in example.run("survey", "validate", "surveys")
+    origins = {each["slug"]: each["origin"] for each in example.json("survey", "list")}
+    assert origins == {"after-delivery": "surveys", "after-support": "built in", "retention": "built in"}
+
+
+def test_a_broken_survey_is_told_with_its_places(shell: Shell) -> None:
+    shell.write("s.yaml", "survey: s\nmetric: npx\n")
+    assert "metric" in shell.run("survey", "validate", "s.yaml", code=2)
+
+
+# deliveries and runs
+
+
+def deliver(database: Database, **columns: Any) -> int:
+    row: Mapping[str, Any] = {
+        "connection": "zendesk",
+        "key": f"k{columns.get('body')!r}",
+        "received_at": NOW,
+        "content_type": "application/json",
+        "headers": {"x-zendesk-account-id": "1"},
+        "body": b"{}",
+        "status": "done",
+        **columns,
+    }
+    with database.write() as tx:
+        return int(
+            tx.execute(insert(tables.deliveries).values(row).returning(tables.deliveries.c.id)).scalar_one()
+        )
+
+
+def store_event(database: Database, delivery_id: int) -> int:
+    decisions = [{"workflow": "greet", "version": 1, "starts": True, "why": "every solved ticket"}]
+    row = {
+        "id": "event1",
+        "connection": "zendesk",
+        "external_id": "e1",
+        "type": "ticket.solved",
+        "subject": "zendesk:7",
+        "time": NOW,
+        "received_at": NOW,
+        "delivery_id": delivery_id,
+        "data": {},
+        "decisions": decisions,
+    }
+    with database.write() as tx:
+        return int(tx.execute(insert(tables.events).values(row).returning(tables.events.c.seq)).scalar_one())
+
+
+def note(step: str, kind: str, text: str) -> dict[str, Any]:
+    return {"step": step, "kind": kind, "text": text, "data": {}}
+
+
+def store_run(database: Database, event_seq: int) -> None:
+    """A run that opened a ticket at the second try, and waits for its solve."""
+    with database.write() as tx:
+        definitions.import_definitions(tx, Kind.WORKFLOW, {"greet": WORKFLOW}, NOW)
+        definition = definitions.find(tx, Kind.WORKFLOW, "greet")
+        assert definition is not None
+        tx.execute(
+            insert(tables.runs).values(
+                id="run1",
+                workflow="greet",
+                definition_id=definition.id,
+                key="zendesk:7",
+                status="waiting",
+                step="solved",
+                state={},
+                facts={},
+                event_seq=event_seq,
+                started_at=NOW,
+                updated_at=NOW,
+                due_at=NOW + timedelta(days=7),
+            )
+        )
+        tx.execute(
+            insert(tables.history),
+            [
+                {
+                    "run_id": "run1",
+                    "at": NOW,
+                    "notes": [note("", "started", "Because."), note("callback", "asked", "Asks.")],
+                },
+                {
+                    "run_id": "run1",
+                    "at": NOW + timedelta(minutes=2),
+                    "notes": [note("callback", "done", "Ticket 7.")],
+                },
+            ],
+        )
+        tx.execute(
+            insert(tables.effects).values(
+                id="effect1",
+                run_id="run1",
+                visit="callback#1",
+                stage=0,
+                action="ticket.open",
+                connection="zendesk",
+                effect_class="A",
+                key="run1/callback#1",
+                request={},
+                status="done",
+                due_at=NOW,
+                attempts=2,
+                created_at=NOW,
+                first_tried_at=NOW + timedelta(minutes=1),
+                ended_at=NOW + timedelta(minutes=2),
+            )
+        )
+        tx.execute(
+            insert(tables.waits).values(
+                id="wait1",
+                run_id="run1",
+                visit="solved#1",
+                event_type="ticket.solved",
+                subject="zendesk:7",
+                status="open",
+                opened_at=NOW + timedelta(minutes=3),
+            )
+        )
+
+
+def test_deliveries_are_listed_newest_first_and_narrowed(served: Shell, database: Database) -> None:
+    first = deliver(database, body=b"1")
+    second = deliver(database, body=b"2", connection="shop", status="unreadable", reason="no JSON")
+    assert [each["id"] for each in served.json("deliveries")] == [second, first]
+    assert [each["id"] for each in served.json("deliveries", "--limit", "1")] == [second]
+    assert [each["id"] for each in served.json("deliveries", "--status", "unreadable")] == [second]
+    assert [each["id"] for each in served.json("deliveries", "--connection", "zendesk")] == [first]
+    assert "unreadable  1      no JSON" in served.run("deliveries")
+
+
+def test_a_delivery_is_shown_with_its_events_and_their_decisions(served: Shell, database: Database) -> None:
+    delivery = deliver(database, body=b'{"type":"zen:event-type:ticket.status_changed"}')
+    store_event(database, delivery)
+    told = served.run("deliveries", "show", str(delivery))
+    assert "x-zendesk-account-id: 1" in told
+    assert '    "type": "zen:event-type:ticket.status_changed"' in told
+    assert "ticket.solved about zendesk:7" in told
+    assert "starts greet version 1: every solved ticket" in told
+    assert served.json("deliveries", "show", str(delivery))["events"][0]["type"] == "ticket.solved"
+
+
+def test_content_cannot_play_tricks_on_the_terminal(served: Shell, database: Database) -> None:
+    delivery = deliver(database, body=b"\x1b[2Jgone\xff")
+    told = served.run("deliveries", "show", str(delivery))
+    assert "\x1b" not in told
+    assert "�[2Jgone�" in told
+
+
+def test_a_replayed_delivery_is_new_again_and_unknown_ones_are_named(
+    served: Shell, database: Database
+) -> None:
+    delivery = deliver(database, status="failed", reason="an error of ours", processed_at=NOW)
+    told = served.run("deliveries", "replay", str(delivery), "999", code=2)
+    assert f"1 will be understood anew: {delivery}." in told
+    assert "There is no delivery 999." in told
+    (line,) = served.json("deliveries")
+    assert (line["status"], line["reason"]) == ("new", "")
+
+
+def test_runs_are_listed_and_narrowed(served: Shell, database: Database) -> None:
+    store_run(database, store_event(database, deliver(database)))
+    assert [each["id"] for each in served.json("runs", "--workflow", "greet", "--status", "waiting")] == [
+        "run1"
+    ]
+    assert served.json("runs", "--status", "failed") == []
+    assert "greet v1  waiting" in served.run("runs")
+    assert served.run("runs", "--workflow", "other") == "No runs.\n"
+
+
+def test_a_run_tells_its_story_in_the_order_of_time(served: Shell, database: Database) -> None:
+    store_run(database, store_event(database, deliver(database)))
+    told = served.run("runs", "show", "run1")
+    assert "State    waiting at solved" in told
+    assert "Because  ticket.solved about zendesk:7" in told
+    sentences = [
+        "Because.",
+        "Asks.",
+        "ticket.open on zendesk is wanted",
+        "ticket.open on zendesk is tried",
+        "Ticket 7.",
+        "ticket.open on zendesk is done after 2 attempts",
+        "expects ticket.solved about zendesk:7",
+    ]
+    places = [told.index(sentence) for sentence in sentences]
+    assert places == sorted(places)
+    assert len(served.json("runs", "show", "run1")["lines"]) == len(sentences)
+
+
+@pytest.mark.parametrize("words", [["runs", "show", "nobody"], ["deliveries", "show", "7"]])
+def test_what_does_not_exist_is_said(served: Shell, words: list[str]) -> None:
+    assert "There is no" in served.run(*words, code=2)
+
+
+def test_connections_are_shown_with_their_state(example: Shell, served: Shell, database: Database) -> None:
+    deliver(database, connection="shop")
+    deliver(database, connection="old-desk")
+    state = {"name": "zendesk", "status": "paused", "reason": "the token is refused", "updated_at": NOW}
+    with database.write() as tx:
+        tx.execute(insert(tables.connections).values(state))
+    found = {each["name"]: each["status"] for each in example.json("connections")}
+    assert found == {
+        "zendesk": "paused",
+        "salesforce": "not used yet",
+        "shop": "active",
+        "mail": "not used yet",
+        "old-desk": "no longer configured",
+    }
+    assert "the token is refused" in example.run("connections")

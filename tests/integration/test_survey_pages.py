@@ -1,0 +1,484 @@
+"""The survey pages over real HTTP: what is recorded, what never is, and what hostile input gets to see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from connector.feedback import invitations
+from connector.feedback.invitations import find, opt_out, save_answer
+from connector.feedback.surveys import Survey, from_dict, to_dict
+from connector.ids import digest
+from tests.survey_site import NOON, Site, survey_site
+
+TIMEOUT = 10  # seconds
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    with survey_site(tmp_path) as found:
+        yield found
+
+
+def get(site: Site, path: str, **more: Any) -> requests.Response:
+    return requests.get(site.url + path, timeout=TIMEOUT, **more)
+
+
+def post(site: Site, path: str, fields: Any = None, **more: Any) -> requests.Response:
+    return requests.post(site.url + path, data=fields, timeout=TIMEOUT, **more)
+
+
+def form(**answers: Any) -> list[tuple[str, str]]:
+    """The fields a browser sends: each question that is on the page, and what was given."""
+    fields: list[tuple[str, str]] = []
+    for question, given in answers.items():
+        fields.append(("shown", question))
+        parts = given.items() if isinstance(given, dict) else [("", given)]
+        fields += [(f"q.{question}.{part}".rstrip("."), value) for part, value in parts if value is not None]
+    return fields
+
+
+DETRACTOR = form(
+    score="3", reason="Three weeks without an answer", contact_consent="yes",
+    contact={"phone": "06 12345678", "email": "", "window": "evening"}, improvements="yes",
+)  # fmt: skip
+
+
+def whole(score: int) -> list[tuple[str, str]]:
+    """A form with every question that this score leads to."""
+    low = {"contact_consent": "no"} if score <= 6 else {}
+    return form(score=str(score), reason="", **low, improvements=None)
+
+
+# looking
+
+
+def test_a_look_records_when_it_was_opened_and_nothing_else(site: Site) -> None:
+    token = site.invite()
+    before = site.invitation(token)._asdict()
+    page = get(site, f"/s/{token}")
+    assert page.status_code == 200
+    assert "How likely are you to recommend us" in page.text
+    after = site.invitation(token)._asdict()
+    assert {name: after[name] for name in after if after[name] != before[name]} == {
+        "opened_at": NOON, "status": "opened",
+    }  # fmt: skip
+
+
+def test_the_first_look_counts_and_not_the_last(site: Site) -> None:
+    token = site.invite()
+    get(site, f"/s/{token}")
+    site.now = NOON + timedelta(days=1)
+    get(site, f"/s/{token}")
+    assert site.invitation(token).opened_at == NOON
+
+
+def test_asking_for_the_head_records_nothing(site: Site) -> None:
+    token = site.invite()
+    assert requests.head(f"{site.url}/s/{token}", timeout=TIMEOUT).status_code == 200
+    assert site.invitation(token).opened_at is None
+
+
+def test_a_browser_that_fetches_ahead_records_nothing(site: Site) -> None:
+    token = site.invite()
+    get(site, f"/s/{token}", headers={"Sec-Purpose": "prefetch;prerender"})
+    assert site.invitation(token).opened_at is None
+
+
+def test_a_scanner_that_opens_every_link_of_the_mail_answers_nothing(site: Site) -> None:
+    token = site.invite()
+    for path in [*(f"/s/{token}?score={score}" for score in range(11)), f"/s/{token}/thanks", f"/u/{token}"]:
+        assert get(site, path).status_code == 200
+    row = site.invitation(token)
+    assert (row.answers, row.started_at, row.answered_at, row.status) == ({}, None, None, "opened")
+    assert (site.events(), site.consents(), site.person().opted_out_at, site.rings) == ([], [], None, 0)
+
+
+def test_a_score_that_was_clicked_in_the_mail_is_chosen_with_its_questions(site: Site) -> None:
+    page = get(site, f"/s/{site.invite()}?score=3").text
+    assert 'value="3" checked' in page
+    assert "You chose “3” in the e-mail." in page
+    assert "We are sorry to read that. What went wrong?" in page
+    assert "May we contact you about your answers?" in page
+
+
+@pytest.mark.parametrize("score", ["11", "-1", "x", "<script>", ""])
+def test_a_clicked_score_that_is_none_is_not_chosen(site: Site, score: str) -> None:
+    page = get(site, f"/s/{site.invite()}", params={"score": score})
+    assert page.status_code == 200
+    assert "checked" not in page.text
+    assert "<script>" not in page.text
+
+
+# answering without the script
+
+
+def test_answering_step_by_step_ends_with_a_thank_you(site: Site) -> None:
+    token = site.invite()
+    second = post(site, f"/s/{token}", form(score="3"))
+    assert "What went wrong?" in second.text
+    assert "How and when can we reach you" not in second.text
+    third = post(site, f"/s/{token}", form(score="3", reason="slow", contact_consent="yes", improvements=None))
+    assert "How and when can we reach you best?" in third.text
+    assert site.events() == []
+    last = post(site, f"/s/{token}", DETRACTOR)
+    assert "Thank you for telling us" in last.text
+    assert site.invitation(token).status == "answered"
+
+
+def test_a_finished_survey_is_reported_whole(site: Site) -> None:
+    token = site.invite(about=None)
+    post(site, f"/s/{token}", DETRACTOR)
+    [event] = site.events()
+    row = site.invitation(token)
+    data = event["data"]
+    assert (event["type"], event["id"], event["time"]) == ("survey.answered", row.id, NOON.isoformat())
+    assert data["response_id"] == data["invitation"] == row.id
+    assert (data["survey"], data["metric"], data["scale"], data["score"]) == ("after-support", "nps", "nps", 3)
+    assert (data["band"], data["comment"]) == ("detractor", "Three weeks without an answer")
+    assert (data["contact_consent"], data["contact"]) == (True, {"phone": "+31612345678", "window": "evening"})
+    assert (data["customer"], data["context"]) == ({"id": site.customer}, {"ticket_id": "42"})
+    assert data["answers"]["reason"] == "Three weeks without an answer"
+    assert site.rings == 1
+
+
+def test_consents_are_kept_with_the_wording_that_was_seen(site: Site) -> None:
+    post(site, f"/s/{site.invite()}?lang=nl", DETRACTOR)
+    kept = [(row.kind, row.granted, row.text_version, row.source, row.at) for row in site.consents()]
+    version, source = "support-2026-11/nl", "survey:after-support"
+    assert kept == [("contact", True, version, source, NOON), ("improvements", True, version, source, NOON)]
+
+
+def test_a_no_to_contact_is_kept_and_an_open_box_decides_nothing(site: Site) -> None:
+    post(site, f"/s/{site.invite()}", whole(2))
+    assert [(row.kind, row.granted) for row in site.consents()] == [("contact", False)]
+    assert site.events()[0]["data"]["contact_consent"] is False
+
+
+def test_a_score_that_was_raised_takes_the_consent_with_it(site: Site) -> None:
+    token = site.invite()
+    post(site, f"/s/{token}/answer", DETRACTOR)
+    post(site, f"/s/{token}", [(n, "9" if n == "q.score" else v) for n, v in DETRACTOR])
+    data = site.events()[0]["data"]
+    assert (data["score"], data["contact_consent"], data["contact"]) == (9, False, {})
+    assert [row.kind for row in site.consents()] == ["improvements"]
+
+
+def test_finishing_without_a_score_asks_for_it(site: Site) -> None:
+    token = site.invite()
+    page = post(site, f"/s/{token}", form(score=None))
+    assert page.status_code == 422
+    assert "Please choose an answer." in page.text
+    assert site.events() == []
+
+
+@pytest.mark.parametrize(("score", "thanks"), [
+    (0, "Thank you for telling us"), (6, "Thank you for telling us"), (7, "Thank you for your advice"),
+    (8, "Thank you for your advice"), (9, "Thank you, that makes our day"), (10, "Thank you, that makes our day"),
+])  # fmt: skip
+def test_the_thank_you_depends_on_the_score(site: Site, score: int, thanks: str) -> None:
+    assert f"<h1>{thanks}</h1>" in post(site, f"/s/{site.invite()}", whole(score)).text
+
+
+@pytest.mark.parametrize(("score", "band"), [(2, "detractor"), (3, "passive"), (4, "promoter")])
+def test_satisfaction_is_banded_by_its_own_bounds(site: Site, score: int, band: str) -> None:
+    post(site, f"/s/{site.invite('retention')}", form(score=str(score), comment="fine"))
+    assert site.events()[0]["data"]["band"] == band
+
+
+# once
+
+
+def test_sending_twice_records_once(site: Site) -> None:
+    token = site.invite()
+    for _ in range(2):
+        assert "Thank you" in post(site, f"/s/{token}", DETRACTOR).text
+    assert len(site.events()) == 1
+    assert len(site.consents()) == 2
+
+
+def test_sending_many_times_at_once_records_once(site: Site) -> None:
+    token = site.invite()
+    with ThreadPoolExecutor(8) as pool:
+        statuses = list(pool.map(lambda _: post(site, f"/s/{token}", whole(9)).status_code, range(16)))
+    assert statuses == [200] * 16
+    assert len(site.events()) == 1
+
+
+def test_an_answer_that_was_sent_cannot_be_changed(site: Site) -> None:
+    token = site.invite()
+    post(site, f"/s/{token}", whole(9))
+    changed = post(site, f"/s/{token}", whole(0))
+    assert "We already have your answer" in changed.text
+    assert post(site, f"/s/{token}/answer", form(score="0")).status_code == 409
+    assert site.invitation(token).answers["score"] == 9
+
+
+def test_coming_back_after_answering_says_that_it_is_there(site: Site) -> None:
+    token = site.invite()
+    post(site, f"/s/{token}", whole(9))
+    page = get(site, f"/s/{token}").text
+    assert "We already have your answer" in page
+    assert "<form" not in page
+
+
+# saving as given
+
+
+def test_answers_are_kept_as_they_are_given_and_there_when_the_person_comes_back(site: Site) -> None:
+    token = site.invite()
+    reply = post(site, f"/s/{token}/answer", form(score="4", reason="half a sent"))
+    assert reply.status_code == 200
+    assert "May we contact you" in reply.text
+    assert "<html" not in reply.text
+    row = site.invitation(token)
+    assert (row.answers, row.status, row.started_at) == ({"score": 4, "reason": "half a sent"}, "started", NOON)
+    page = get(site, f"/s/{token}").text
+    assert 'value="4" checked' in page
+    assert "half a sent</textarea>" in page
+    assert (site.events(), site.rings) == ([], 0)
+
+
+def test_an_answer_may_be_changed_and_taken_back_until_it_is_sent(site: Site) -> None:
+    token = site.invite()
+    post(site, f"/s/{token}/answer", form(score="4", reason="hm"))
+    post(site, f"/s/{token}/answer", form(score="5", reason=""))
+    assert site.invitation(token).answers == {"score": 5}
+
+
+def test_when_it_was_started_does_not_move(site: Site) -> None:
+    token = site.invite()
+    post(site, f"/s/{token}/answer", form(score="4"))
+    site.now = NOON + timedelta(hours=1)
+    post(site, f"/s/{token}/answer", form(score="5"))
+    assert site.invitation(token).started_at == NOON
+
+
+def test_one_answer_saved_twice_is_saved_once(site: Site) -> None:
+    token = site.invite()
+    with site.database.write() as tx:
+        found = find(tx, digest(token), lock=True)
+        assert found is not None
+        saved = save_answer(tx, found, "score", 7, NOON)
+        assert save_answer(tx, saved, "score", 7, NOON + timedelta(days=1)) is saved
+    assert site.invitation(token).answers == {"score": 7}
+
+
+# hostile and unlucky
+
+
+def test_a_comment_that_is_too_long_is_refused_visibly_and_stays_on_the_page(site: Site) -> None:
+    token = site.invite()
+    words = "long " * 1001
+    page = post(site, f"/s/{token}", form(score="9", reason=words, improvements=None))
+    assert page.status_code == 422
+    assert "and 5000 fit. Please shorten it." in page.text
+    assert words in page.text
+    assert site.invitation(token).answers["score"] == 9
+    assert site.events() == []
+
+
+def test_a_comment_of_exactly_the_limit_is_taken_in_any_script(site: Site) -> None:
+    token = site.invite()
+    post(site, f"/s/{token}", form(score="9", reason="😀" * 5000, improvements=None))
+    assert site.events()[0]["data"]["comment"] == "😀" * 5000
+
+
+def test_what_customers_write_is_text_and_never_markup(site: Site) -> None:
+    token = site.invite()
+    post(site, f"/s/{token}/answer", form(score="9", reason="</textarea><script>alert(1)</script>"))
+    page = get(site, f"/s/{token}").text
+    assert "<script>alert" not in page
+    assert "&lt;/textarea&gt;&lt;script&gt;alert(1)" in page
+
+
+@pytest.mark.parametrize("score", ["11", "-1", "nine", "9.5", "' OR 1=1 --"])
+def test_a_score_off_the_scale_is_refused_in_words(site: Site, score: str) -> None:
+    page = post(site, f"/s/{site.invite()}", form(score=score))
+    assert page.status_code == 422
+    assert "Please choose a number from 0 to 10." in page.text
+
+
+def test_a_phone_number_nobody_can_call_is_refused_while_the_person_is_there(site: Site) -> None:
+    page = post(site, f"/s/{site.invite()}", [(n, "12" if n == "q.contact.phone" else v) for n, v in DETRACTOR])
+    assert page.status_code == 422
+    assert "This is no phone number we can call." in page.text
+    assert 'value="12"' in page.text
+
+
+def test_a_body_that_is_too_large_is_refused_in_words(site: Site) -> None:
+    page = post(site, f"/s/{site.invite()}", form(score="9", reason="x" * 300_000))
+    assert page.status_code == 413
+    assert "That was more than we can take" in page.text
+
+
+def test_questions_that_were_not_asked_cannot_be_answered(site: Site) -> None:
+    token = site.invite()
+    post(site, f"/s/{token}", [*whole(9), *form(contact_consent="yes", is_admin="yes", __proto__="x")])
+    assert set(site.events()[0]["data"]["answers"]) == {"score", "improvements"}
+
+
+@pytest.mark.parametrize("path", ["/s/{}", "/u/{}", "/s/{}/thanks"])
+@pytest.mark.parametrize("token", ["unknown", "x" * 500, "..%2f..", "%00", "' OR 1=1"])
+def test_an_unknown_token_is_told_nothing(site: Site, path: str, token: str) -> None:
+    page = get(site, path.format(token))
+    assert page.status_code == 404
+    if path != "/s/{}/thanks" or "%2f" not in token:
+        assert "How likely" not in page.text
+        assert "Ann" not in page.text
+
+
+def test_a_withheld_invitation_is_as_unknown_as_any(site: Site) -> None:
+    token = site.invite(status="withheld")
+    unknown = get(site, "/s/unknown")
+    page = get(site, f"/s/{token}")
+    assert (page.status_code, page.text.replace(token, "unknown")) == (404, unknown.text)
+    assert post(site, f"/s/{token}", whole(9)).status_code == 404
+
+
+def test_after_its_time_a_survey_says_so_kindly_and_takes_nothing(site: Site) -> None:
+    token = site.invite(expires_at=NOON)
+    for page in (get(site, f"/s/{token}"), post(site, f"/s/{token}", whole(9)), post(site, f"/s/{token}/answer", whole(9))):
+        assert page.status_code == 410
+        assert "This survey has closed" in page.text
+    row = site.invitation(token)
+    assert (row.answers, row.opened_at) == ({}, None)
+
+
+def test_up_to_its_last_second_a_survey_may_be_answered(site: Site) -> None:
+    token = site.invite(expires_at=NOON)
+    site.now = NOON - timedelta(seconds=1)
+    assert "Thank you" in post(site, f"/s/{token}", whole(9)).text
+    site.now = NOON + timedelta(days=400)
+    assert "We already have your answer" in get(site, f"/s/{token}").text
+
+
+# the page itself
+
+
+def test_the_page_tells_nobody_its_address_and_runs_nothing_foreign(site: Site) -> None:
+    token = site.invite()
+    for page in (get(site, f"/s/{token}"), get(site, f"/u/{token}"), post(site, f"/s/{token}/answer", form(score="3"))):
+        assert page.headers["Referrer-Policy"] == "no-referrer"
+        assert page.headers["Cache-Control"] == "no-store"
+        assert page.headers["X-Robots-Tag"] == "noindex, nofollow"
+        policy = page.headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert "Set-Cookie" not in page.headers
+
+
+def test_the_page_holds_no_script_or_style_of_its_own(site: Site) -> None:
+    page = get(site, f"/s/{site.invite()}?score=3").text
+    assert "<style" not in page
+    assert "style=" not in page
+    assert "onclick" not in page
+    assert page.count("<script") == page.count('<script src="/s/static/survey.js" defer>') == 1
+
+
+def test_the_script_is_small_and_the_brands_colours_come_as_a_stylesheet(site: Site) -> None:
+    script = get(site, "/s/static/survey.js")
+    assert (script.status_code, len(script.content) < 5_000) == (200, True)
+    style = get(site, "/s/brand/default.css")
+    assert style.headers["Content-Type"].startswith("text/css")
+    assert "--accent: #0b6e4f;" in style.text
+
+
+def test_the_language_is_the_invitations_and_can_be_switched(site: Site) -> None:
+    token = site.invite(language="nl-BE")
+    page = get(site, f"/s/{token}").text
+    assert '<html lang="nl">' in page
+    assert "Hoe waarschijnlijk is het" in page
+    assert '<html lang="en">' in get(site, f"/s/{token}?lang=en").text
+    assert '<html lang="nl">' in get(site, f"/s/{token}?lang=xx").text
+    thanks = post(site, f"/s/{token}?lang=en", whole(9))
+    assert "Thank you, that makes our day" in thanks.text
+
+
+def test_an_unknown_page_speaks_the_browsers_language(site: Site) -> None:
+    assert "Deze pagina bestaat niet" in get(site, "/s/x", headers={"Accept-Language": "nl-NL,nl;q=0.9"}).text
+
+
+# the way out
+
+
+def test_one_click_from_a_mail_program_opts_out(site: Site) -> None:
+    token = site.invite()
+    reply = post(site, f"/u/{token}", {"List-Unsubscribe": "One-Click"}, allow_redirects=False)
+    assert reply.status_code == 200
+    assert site.person().opted_out_at == NOON
+    [event] = site.events()
+    assert (event["type"], event["data"]["customer"]) == ("customer.opted_out", {"id": site.customer})
+    assert event["data"]["source"] == "one-click"
+    [consent] = site.consents()
+    assert (consent.kind, consent.granted, consent.text_version) == ("surveys", False, invitations.OPT_OUT_TEXT)
+    assert site.rings == 1
+
+
+def test_a_person_confirms_on_the_page(site: Site) -> None:
+    token = site.invite()
+    assert "Stop the surveys" in get(site, f"/u/{token}").text
+    assert site.person().opted_out_at is None
+    assert "Done" in post(site, f"/u/{token}").text
+    assert site.consents()[0].source == "unsubscribe page"
+    assert "Stop the surveys" not in get(site, f"/u/{token}").text
+
+
+def test_opting_out_again_is_harmless(site: Site) -> None:
+    first, second = site.invite(), site.invite()
+    for token in (first, first, second):
+        assert post(site, f"/u/{token}").status_code == 200
+        site.now += timedelta(days=1)
+    assert site.person().opted_out_at == NOON
+    assert (len(site.events()), len(site.consents())) == (1, 1)
+
+
+def test_the_way_out_stays_open_after_the_survey_has_closed(site: Site) -> None:
+    post(site, f"/u/{site.invite(expires_at=NOON - timedelta(days=100))}")
+    assert site.person().opted_out_at == NOON
+
+
+def test_opting_out_of_nobody_changes_nothing(site: Site) -> None:
+    with site.database.write() as tx:
+        assert opt_out(site.database, tx, "nobody", "one-click", NOON) is False
+    assert site.events() == []
+
+
+# every type of question
+
+
+def rich_survey(site: Site) -> Survey:
+    both: Any = lambda text: {"en": text, "nl": text}  # noqa: E731 - a word, not a function worth a name
+    options = [{"value": value, "text": both(value.title())} for value in ("price", "speed")]
+    data = {**to_dict(site.surveys["after-support"]), "survey": "rich"}
+    data["questions"] = [
+        data["questions"][0],
+        {"id": "back", "type": "nls", "required": True, "if": 'band != ""', "text": both("Would you come back?")},
+        {"id": "effort", "type": "ces", "if": "answers.back != null && answers.back <= 6", "text": both("How easy?")},
+        {"id": "main_reason", "type": "choice", "options": options, "if": 'band != ""', "text": both("Why?")},
+        {"id": "tags", "type": "choices", "options": options, "if": 'customer.tier == "gold"', "text": both("Which?")},
+        {"id": "more", "type": "text", "if": '"speed" in answers.tags', "text": both("What about the speed?")},
+    ]
+    return from_dict(data)
+
+
+def test_every_type_of_question_is_shown_answered_and_reported(site: Site) -> None:
+    site.surveys["rich"] = rich_survey(site)
+    token = site.invite("rich")
+    page = post(site, f"/s/{token}", form(score="9")).text
+    assert "Would you come back?" in page
+    assert "How easy?" not in page
+    missing = post(site, f"/s/{token}", form(score="9", back=None, main_reason="price", tags="speed"))
+    assert (missing.status_code, "Please choose an answer." in missing.text) == (422, True)
+    page = post(site, f"/s/{token}", form(score="9", back="5", main_reason="price", tags="speed")).text
+    assert "How easy?" in page
+    assert "What about the speed?" in page
+    post(site, f"/s/{token}", form(score="9", back="5", effort="7", main_reason="price", tags="speed", more="Fast"))
+    answers = {"score": 9, "back": 5, "effort": 7, "main_reason": "price", "tags": ["speed"], "more": "Fast"}
+    assert site.events()[0]["data"]["answers"] == answers

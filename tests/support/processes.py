@@ -1,0 +1,112 @@
+"""The product's own processes in tests: started as people start them, watched by their log, ended by a signal."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+PROGRAM = (sys.executable, "-m", "connector.cli.main")
+ROOT = Path(__file__).resolve().parents[2]
+
+T = TypeVar("T")
+
+
+class Process:
+    """One ``ringback`` command in the background; its words go to a file."""
+
+    def __init__(self, arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+        self.name, self._log = " ".join(arguments), log
+        with log.open("wb") as output:
+            self._process = subprocess.Popen(
+                [*PROGRAM, *arguments], env={**_clean_environment(), **environment},
+                cwd=log.parent, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+            )  # fmt: skip
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text("utf-8", "replace")
+
+    def wait_for(self, words: str, seconds: float = 20) -> None:
+        """Until the log says it. Fails with the log when the process ends or stays silent."""
+        until(lambda: words in self.log or self._process.poll() is not None, f"{self.name}: {words!r}", seconds)
+        assert words in self.log, f"{self.name} ended with {self._process.poll()}\n{self.log}"
+
+    def kill(self) -> None:
+        """As a power cut would."""
+        self._process.kill()
+        self._process.wait(10)
+
+    def stop(self) -> int:
+        """SIGTERM, and the exit code that follows; one that does not end in 15 s is killed."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+        try:
+            return self._process.wait(15)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            return self._process.returncode
+
+
+def run(arguments: Sequence[str], environment: Mapping[str, str], folder: Path) -> str:
+    """Run a command to its end. → what it printed."""
+    whole = {**_clean_environment(), **environment}
+    done = subprocess.run([*PROGRAM, *arguments], env=whole, cwd=folder, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, f"{' '.join(arguments)} ended with {done.returncode}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+@contextmanager
+def running(
+    commands: Sequence[tuple[Sequence[str], str]], environment: Mapping[str, str], folder: Path
+) -> Iterator[list[Process]]:
+    """Start (command, the words that say it is ready) one after the other; all must end with 0 on SIGTERM.
+
+    When the block fails, the error carries every process's log.
+    """
+    with ExitStack() as stack:
+        processes: list[Process] = []
+        stack.callback(lambda: [process.stop() for process in processes])
+        try:
+            for number, (arguments, ready) in enumerate(commands):
+                processes.append(Process(arguments, environment, folder / f"{number}-{arguments[0]}.log"))
+                processes[-1].wait_for(ready)
+            yield processes
+        except BaseException as error:
+            for process in processes:
+                error.add_note(f"--- {process.name}\n{process.log}")
+            raise
+        codes = {process.name: process.stop() for process in reversed(processes)}
+        assert not any(codes.values()), f"exit codes {codes}\n{''.join(p.log for p in processes)}"
+
+
+def until(condition: Callable[[], T], what: str, seconds: float = 15) -> T:
+    """Ask until the answer is true, and return it; fail, naming what was expected, when the time is over."""
+    deadline = time.monotonic() + seconds
+    while not (answer := condition()):
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        time.sleep(0.05)  # between two looks; what is waited for is the condition, not a time
+    return answer
+
+
+def free_port() -> int:
+    """A port of the loopback that nobody uses now; asked for before the configuration that names it."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return int(listening.getsockname()[1])
+
+
+def _clean_environment() -> dict[str, str]:
+    """Ours, without settings of whoever runs the tests, and able to import the project from anywhere."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("RINGBACK_")}
+    return {**kept, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}

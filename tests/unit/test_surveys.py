@@ -1,0 +1,269 @@
+"""Surveys: reading them with every mistake named, and who gets which question."""
+
+from __future__ import annotations
+
+import copy
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from connector.feedback import languages
+from connector.feedback.brands import Brand, choose, contrast, read_brands
+from connector.feedback.languages import say_in
+from connector.feedback.survey_answers import AnswerError, check_answer
+from connector.feedback.survey_values import MAX_COMMENT
+from connector.feedback.surveys import Survey, built_in, from_dict, lint, load_surveys, parse, to_dict
+from workflows.errors import DefinitionError
+
+AFTER_SUPPORT = yaml.safe_load(built_in()["after-support"])
+
+
+@pytest.fixture
+def survey() -> Survey:
+    return from_dict(AFTER_SUPPORT)
+
+
+def changed(**parts: Any) -> dict[str, Any]:
+    return {**copy.deepcopy(AFTER_SUPPORT), **parts}
+
+
+def with_question(**question: Any) -> dict[str, Any]:
+    texts = {"text": {"en": "A question", "nl": "Een vraag"}}
+    return changed(questions=[*AFTER_SUPPORT["questions"], {**texts, **question}])
+
+
+def mistakes(data: Any) -> list[str]:
+    with pytest.raises(DefinitionError) as refused:
+        from_dict(data)
+    return [str(mistake) for mistake in refused.value.mistakes]
+
+
+def ids(survey: Survey, answers: dict[str, Any], customer: dict[str, Any] | None = None) -> list[str]:
+    return [question.id for question in survey.asked(answers, customer or {})]
+
+
+@pytest.mark.parametrize("slug", ["after-support", "retention"])
+def test_a_built_in_survey_is_free_of_mistakes_and_warnings_and_survives_a_round_trip(slug: str) -> None:
+    survey = parse(built_in()[slug], slug)
+    assert lint(survey) == ()
+    assert from_dict(to_dict(survey)) == survey
+
+
+@pytest.mark.parametrize(("score", "band"), [(0, "detractor"), (6, "detractor"), (7, "passive"), (8, "passive"),
+                                             (9, "promoter"), (10, "promoter")])  # fmt: skip
+def test_the_band_of_an_answer_is_scorings(survey: Survey, score: int, band: str) -> None:
+    assert survey.band({"score": score}) == band
+
+
+def test_nothing_but_the_main_question_is_asked_before_it_is_answered(survey: Survey) -> None:
+    assert ids(survey, {}) == ["score"]
+
+
+def test_every_score_may_carry_a_comment_and_only_a_low_one_is_offered_contact(survey: Survey) -> None:
+    assert ids(survey, {"score": 6}) == ["score", "reason", "contact_consent", "improvements"]
+    assert ids(survey, {"score": 7}) == ["score", "reason", "improvements"]
+    assert ids(survey, {"score": 10}) == ["score", "reason", "improvements"]
+
+
+def test_contact_details_are_asked_only_of_who_wants_contact(survey: Survey) -> None:
+    assert "contact" in ids(survey, {"score": 2, "contact_consent": True})
+    assert "contact" not in ids(survey, {"score": 2, "contact_consent": False})
+
+
+def test_a_score_that_was_raised_leaves_no_consent_behind(survey: Survey) -> None:
+    answers = {"score": 9, "reason": "fine", "contact_consent": True, "contact": {"phone": "+31612345678"}}
+    assert survey.relevant(answers, {}) == {"score": 9, "reason": "fine"}
+
+
+def test_a_question_may_depend_on_the_customer_and_is_left_out_when_that_is_unknown() -> None:
+    survey = from_dict(with_question(id="playground", type="text", **{"if": 'customer.segment == "family"'}))
+    assert "playground" in ids(survey, {"score": 8}, {"segment": "family"})
+    assert "playground" not in ids(survey, {"score": 8}, {"segment": "business"})
+    assert "playground" not in ids(survey, {"score": 8}, {})
+
+
+def test_the_european_variant_has_its_own_bands() -> None:
+    questions = [{**AFTER_SUPPORT["questions"][0], "scale": "european-nps"}, *AFTER_SUPPORT["questions"][1:]]
+    survey = from_dict(changed(questions=questions))
+    assert [survey.band({"score": score}) for score in (5, 6, 7, 8)] == ["detractor", "passive", "passive", "promoter"]
+
+
+@pytest.mark.parametrize(("wanted", "spoken"), [("nl", "nl"), ("nl-BE", "nl"), ("nl_NL", "nl"), ("de", "en"),
+                                                (None, "en"), ("", "en")])  # fmt: skip
+def test_a_person_gets_the_nearest_language(survey: Survey, wanted: str | None, spoken: str) -> None:
+    assert survey.language_for(wanted) == spoken
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (changed(nmae="x"), "nmae: it is not known. Did you mean name?"),
+        (changed(metric="happiness"), "metric: 'happiness' is no metric. Use nps, nls, csat or ces."),
+        (changed(metric="csat"), "questions[0].type: it is nps, and the survey's metric is csat."),
+        (changed(survey="After Support"), "survey: 'After Support' is no name."),
+        (changed(intro="Hello"), "intro: it is one text for all languages. Write it per language"),
+        (changed(intro={"en": "Hello"}), "intro: its wording in nl is missing. Add nl: …"),
+        (changed(intro={"en": "a", "nl": "b", "de": "c"}), "intro: de is not among the languages."),
+        (changed(questions=[]), "questions: it is empty. List at least one."),
+        (changed(expires_days=0), "expires_days: 0 is out of range. Give whole days from 1 to 3650."),
+        (changed(thanks={}), "thanks.detractor: its thank-you text is missing."),
+        (with_question(id="score", type="text"), "questions[5].id: 'score' is there twice."),
+        (with_question(id="again", type="nps"), "questions[5].type: it is a second nps question."),
+        (with_question(id="x", type="choice"), "questions[5].options: there is nothing to choose from."),
+        (with_question(id="x", type="consent"), "questions[5].purpose: it does not fit a consent question."),
+        (with_question(id="x", type="consent", purpose="contact"), "it is a second consent contact question."),
+        (with_question(id="x", type="text", scale="nps"), "questions[5].scale: nps does not fit a text question."),
+        (with_question(id="x", type="csat", scale="ces-7"), "questions[5].scale: ces-7 does not fit a csat question."),
+        (with_question(id="x", type="text", **{"if": "band =="}), "questions[5].if: The condition"),
+        (with_question(id="x", type="text", **{"if": "answers.y > 1"}), "answers.y is no earlier question."),
+        (with_question(id="x", type="text", **{"if": "steps.a.done"}), "questions[5].if: steps is not known here."),
+        (with_question(id="x", type="text", **{"if": "answers.reason > 3"}), "questions[5].if: The condition"),
+        (with_question(id="x", type="slider"), "questions[5].type: "),
+        (changed(mail={**AFTER_SUPPORT["mail"], "subject": {"en": "{{ event.id }}", "nl": "x"}}),
+         "mail.subject.en: event is not known here."),
+        (changed(mail={**AFTER_SUPPORT["mail"], "subject": {"en": "{% if %}", "nl": "x"}}), "mail.subject.en: "),
+        ([], "file: "),
+        ("text", "file: "),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_named_with_its_place_and_its_remedy(data: Any, expected: str) -> None:
+    assert any(expected in mistake for mistake in mistakes(data)), mistakes(data)
+
+
+def test_all_mistakes_are_reported_at_once() -> None:
+    assert len(mistakes(changed(metric="x", intro="y", nmae="z"))) == 3
+
+
+def test_yaml_that_is_none_is_refused_with_its_line() -> None:
+    with pytest.raises(DefinitionError, match="line 2"):
+        parse("survey: x\n  name: [", "broken.yaml")
+
+
+def test_a_folder_holds_one_survey_per_file(tmp_path: Path) -> None:
+    (tmp_path / "one.yaml").write_text(built_in()["after-support"], "utf-8")
+    (tmp_path / "two.yaml").write_text(built_in()["retention"], "utf-8")
+    assert set(load_surveys(tmp_path)) == {"after-support", "retention"}
+    assert load_surveys(tmp_path / "none") == {}
+
+
+def test_two_files_with_one_name_and_a_broken_file_are_both_reported(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.yaml").write_text(built_in()["retention"], "utf-8")
+    (tmp_path / "zero.yaml").write_text("survey: zero", "utf-8")
+    with pytest.raises(DefinitionError) as refused:
+        load_surveys(tmp_path)
+    assert "two.yaml: survey: 'retention' is the name of another file's survey." in str(refused.value)
+    assert "zero.yaml: metric: it is missing." in str(refused.value)
+
+
+def test_what_works_and_is_unwise_is_a_warning() -> None:
+    link = {"url": "https://reviews.example", "text": {"en": "Review us", "nl": "Beoordeel ons"}}
+    thanks = {**AFTER_SUPPORT["thanks"], "promoter": {**AFTER_SUPPORT["thanks"]["promoter"], "link": link}}
+    ten = {"id": "ten", "type": "csat", "scale": "csat-10", "text": {"en": "x", "nl": "y"}}
+    survey = from_dict(changed(thanks=thanks, questions=[AFTER_SUPPORT["questions"][0], ten]))
+    warned = lint(survey)
+    assert [warning.path for warning in warned] == ["questions[1].scale", "thanks", "questions"]
+    assert all(warning.warning for warning in warned)
+
+
+# answers
+
+
+def refused_code(survey: Survey, question: str, given: Any) -> str:
+    asked = survey.question(question)
+    assert asked is not None
+    with pytest.raises(AnswerError) as error:
+        check_answer(asked, given)
+    return error.value.code
+
+
+def taken(survey: Survey, question: str, given: Any) -> Any:
+    asked = survey.question(question)
+    assert asked is not None
+    return check_answer(asked, given)
+
+
+@pytest.mark.parametrize("given", ["11", "-1", "nine", "9.5", "1e1", "٣", " 9", "9999999999", "<b>"])
+def test_a_score_that_is_not_on_the_scale_is_refused(survey: Survey, given: str) -> None:
+    assert refused_code(survey, "score", given) == "score"
+
+
+def test_scores_at_both_ends_are_taken(survey: Survey) -> None:
+    assert (taken(survey, "score", "0"), taken(survey, "score", "10")) == (0, 10)
+
+
+def test_nothing_given_is_no_answer(survey: Survey) -> None:
+    assert [taken(survey, question.id, "") for question in survey.questions] == [None] * 5
+
+
+def test_a_comment_is_kept_whole_up_to_its_limit_and_refused_beyond(survey: Survey) -> None:
+    assert taken(survey, "reason", "é" * MAX_COMMENT) == "é" * MAX_COMMENT
+    assert refused_code(survey, "reason", "x" * (MAX_COMMENT + 1)) == "too_long"
+
+
+def test_a_comment_loses_control_characters_and_keeps_its_lines(survey: Survey) -> None:
+    assert taken(survey, "reason", " a\r\nb\x00\x1b[31m\u202ec ") == "a\nb[31mc"
+
+
+@pytest.mark.parametrize(("given", "stored"), [("06 12345678", "+31612345678"), ("+32 470 12 34 56", "+32470123456"),
+                                               ("+1 (212) 555-0123", "+12125550123")])  # fmt: skip
+def test_a_phone_number_is_stored_so_that_anybody_can_dial_it(survey: Survey, given: str, stored: str) -> None:
+    assert taken(survey, "contact", {"phone": given}) == {"phone": stored}
+
+
+@pytest.mark.parametrize(("part", "given", "code"), [
+    ("phone", "12", "phone"), ("phone", "call me", "phone"), ("phone", "9" * 500, "phone"),
+    ("email", "ann", "email"), ("email", "ann@example", "email"), ("email", "a@b.nl\nBcc: c@d.nl", "email"),
+    ("window", "midnight", "choice"),
+])  # fmt: skip
+def test_contact_details_nobody_could_use_are_refused(survey: Survey, part: str, given: str, code: str) -> None:
+    assert refused_code(survey, "contact", {part: given}) == code
+
+
+def test_only_offered_choices_are_taken_and_each_once() -> None:
+    options = [{"value": v, "text": {"en": v, "nl": v}} for v in ("price", "speed")]
+    survey = from_dict(with_question(id="why", type="choices", options=options))
+    assert taken(survey, "why", ["speed", "price", "speed"]) == ["speed", "price"]
+    assert refused_code(survey, "why", ["speed", "<script>"]) == "choice"
+
+
+# languages and brands
+
+
+def test_every_fixed_word_is_there_in_dutch() -> None:
+    root = Path(languages.__file__).parents[1]
+    files = [*root.glob("web/templates/survey/*.html"), *root.glob("web/templates/mail/*.mjml")]
+    files += [*root.glob("web/survey_*.py"), root / "feedback" / "mails.py", root / "feedback" / "scale_words.py"]
+    words = {w for file in files for w in re.findall(r"""(?:\b_|\bsay)\((["'])(.+?)\1\)""", file.read_text("utf-8"))}
+    assert len(words) > 40
+    assert [word for _, word in words if say_in("nl")(word) == word and word not in ("Privacy", "E-mail")] == []
+
+
+def test_a_language_without_a_file_is_spoken_to_in_english() -> None:
+    assert say_in("xx")("Send my answer") == "Send my answer"
+    assert say_in("nl-BE")("Send my answer") == "Antwoord versturen"
+
+
+@pytest.mark.parametrize("accent", ["#ffff00", "#000000", "#ffffff", "#1f5fbf", "#e4572e", "#777777"])
+def test_whatever_the_accent_what_stands_on_and_beside_it_can_be_read(accent: str) -> None:
+    brand = Brand(accent=accent)
+    assert contrast(brand.on_accent, accent) >= 4.5
+    assert contrast(brand.ink, "#ffffff") >= 4.5
+    assert contrast(brand.ink_dark, "#1d2026") >= 4.5
+
+
+def test_brands_are_read_with_their_mistakes() -> None:
+    assert read_brands({"acme": {"title": "Acme", "footer": "Acme BV"}})["acme"].footer_in("nl") == "Acme BV"
+    with pytest.raises(DefinitionError) as refused:
+        read_brands({"acme": {"accent": "red;}", "logo": "x", "logo_url": "javascript:alert(1)"}, "B!": {}})
+    places = [mistake.path for mistake in refused.value.mistakes]
+    assert places == ["brands.acme.accent", "brands.acme.logo", "brands.acme.logo_url", "brands.B!"]
+
+
+def test_a_survey_without_a_brand_of_its_own_gets_the_default() -> None:
+    brands = read_brands({"default": {"title": "House"}, "acme": {"title": "Acme"}})
+    assert [choose(brands, name).title for name in ("acme", "", "gone")] == ["Acme", "House", "House"]
+    assert choose({}, "").name == "default"
