@@ -13,8 +13,14 @@ Say = Callable[[str], None]
 
 
 def run(
-    zendesk_port: int = 8001, salesforce_port: int = 8002, mail_port: int = 8003, smtp_port: int = 1025, *,
-    pace: float = 0.1, say: Say = print, stop: threading.Event | None = None,
+    zendesk_port: int = 8001,
+    salesforce_port: int = 8002,
+    mail_port: int = 8003,
+    smtp_port: int = 1025,
+    *,
+    pace: float = 0.1,
+    say: Say = print,
+    stop: threading.Event | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM, or until ``stop`` is set. ``say`` gets the addresses, line by line."""
     stop = stop or _stop_on_signal()

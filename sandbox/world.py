@@ -21,8 +21,15 @@ class World:
     """
 
     def __init__(
-        self, zendesk_port: int = 0, salesforce_port: int = 0, mail_port: int = 0, smtp_port: int = 0, *,
-        clock: Clock = system_clock, pace: float = 0.01, limits: Limits = GENEROUS,
+        self,
+        zendesk_port: int = 0,
+        salesforce_port: int = 0,
+        mail_port: int = 0,
+        smtp_port: int = 0,
+        *,
+        clock: Clock = system_clock,
+        pace: float = 0.01,
+        limits: Limits = GENEROUS,
     ) -> None:
         self._open = ExitStack()
         try:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -113,7 +115,7 @@ def address(service: Service) -> str:
             raise MissingServiceError(_missing(service, first)) from first
     try:
         _bring(service)
-        return service.find()[0]
+        return _answer(service)
     except Exception as error:
         raise MissingServiceError(_missing(service, error)) from error
 
@@ -143,6 +145,15 @@ def _bring(service: Service) -> None:
         _run("service", service.daemon, "start", check=False)  # an answer to ``find`` says more than this
     if service.after:
         _run(*service.after, check=False)  # repeated, it has nothing left to do
+
+
+def _answer(service: Service, seconds: int = 30) -> str:
+    """Where it answers, once it does: a daemon that was started needs a moment."""
+    for _ in range(seconds):
+        with suppress(Exception):
+            return service.find()[0]
+        time.sleep(1)
+    return service.find()[0]
 
 
 def _installed(service: Service) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,7 +12,6 @@ from typing import Any
 
 from flask import Flask
 from sqlalchemy import insert, select
-from waitress.server import create_server
 
 from connector.feedback.brands import Brand
 from connector.feedback.surveys import Survey, built_in, parse
@@ -21,6 +19,7 @@ from connector.ids import digest, new_id, survey_token
 from connector.storage.database import Database
 from connector.storage.tables import consents, customers, definitions, deliveries, invitations, metadata
 from connector.web.survey_pages import blueprint
+from sandbox.serving import Server
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
@@ -99,14 +98,10 @@ def survey_site(
     app.register_blueprint(
         blueprint(database, lambda slug, _id: site.surveys[slug], brands, lambda: site.now, site.ring)
     )
-    server = create_server(app, host="127.0.0.1", port=0, threads=4)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
+    server = Server(app)
+    site.url = server.url
     try:
-        site.url = f"http://127.0.0.1:{server.effective_port}"
         yield site
     finally:
         server.close()
-        server.task_dispatcher.shutdown()
-        thread.join(5)
         database.close()

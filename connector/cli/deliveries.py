@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 
 import click
 
 from connector.cli.context import BadInputError, open_database
-from connector.cli.output import as_json_option, cell, limit_option, show, show_json
+from connector.cli.output import as_json_option, cell, limit_option, printable, show, show_json
 from connector.storage import queries
 from connector.storage.queries import DeliveryStory, EventLine
 
@@ -75,12 +76,12 @@ def replay(ids: tuple[int, ...], as_json: bool) -> None:
 def _tell(story: DeliveryStory) -> None:
     line = story.line
     click.echo(f"Delivery {line.id} of {line.connection}, {cell(line.received_at)} UTC, {line.size} bytes")
-    click.echo(f"State     {line.status}{f': {line.reason}' if line.reason else ''}")
-    click.echo(f"Key       {line.key}")
+    click.echo(f"State     {line.status}{f': {cell(line.reason)}' if line.reason else ''}")
+    click.echo(f"Key       {cell(line.key)}")
     click.echo("\nHeaders")
     for name, value in sorted(story.headers.items()):
-        click.echo(f"  {name}: {value}")
-    click.echo(f"\nContent ({story.content_type or 'of no stated type'})\n{_pretty(story.body)}\n")
+        click.echo(printable(f"  {name}: {value}"))
+    click.echo(f"\nContent ({cell(story.content_type)})\n{_pretty(story.body)}\n")
     click.echo("Events" if story.events else "No events came of it.")
     for event in story.events:
         _tell_event(event)
@@ -95,10 +96,8 @@ def _tell_event(event: EventLine) -> None:
 
 
 def _pretty(body: bytes) -> str:
-    """JSON with its levels shown; anything else as it came, without characters that would move the cursor."""
+    """JSON with its levels shown; anything else as it came."""
     text = body.decode("utf-8", "replace")
-    try:
+    with suppress(ValueError, RecursionError):
         text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
-    except ValueError:
-        text = "".join(sign if sign.isprintable() or sign in "\n\t" else "�" for sign in text)
-    return "\n".join(f"  {line}" for line in text.splitlines())
+    return "\n".join(f"  {line}" for line in printable(text).splitlines())

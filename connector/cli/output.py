@@ -52,7 +52,12 @@ def cell(value: Any) -> str:
         return time(value)
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return " ".join(str(value).split())
+    return printable(" ".join(str(value).split()))
+
+
+def printable(text: str) -> str:
+    """Text that others sent, without the characters that would move the cursor or colour the screen."""
+    return "".join(sign if sign.isprintable() or sign in "\n\t" else "�" for sign in text)
 
 
 def time(moment: datetime) -> str:

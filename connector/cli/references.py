@@ -26,7 +26,7 @@ _NAMES: Mapping[tuple[str, str], str] = {
 
 
 def unknown_names(workflow: Workflow, config: Config, surveys: Set[str]) -> Iterator[Mistake]:
-    """Names in the workflow that neither the configuration nor ``surveys`` knows. Templates are left alone."""
+    """Names in the workflow that the configuration and ``surveys`` do not know. Templates are left alone."""
     known = {"connection": config.connections.keys(), "team": config.teams.keys(), "survey": surveys}
     for step in every_step(workflow.steps):
         if isinstance(step, Do):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,18 @@ from workflows.scripts import Report, read_script, run_script
 
 _Files = tuple[Path, ...]
 _files = click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowLine:
+    """The newest version of a workflow. ``state`` is active, switched off, retired or unreadable."""
+
+    slug: str
+    version: int
+    state: str
+    trigger: str
+    name: str
+    since: datetime
 
 
 @click.group()
@@ -82,14 +96,14 @@ def list_(built_in: bool, as_json: bool) -> None:
         _show_library(as_json)
         return
     with open_database() as database, database.read() as tx:
-        found = definitions.newest(tx, Kind.WORKFLOW)
+        found = [_line(each) for each in definitions.newest(tx, Kind.WORKFLOW)]
     columns = {
         "workflow": lambda each: each.slug,
         "version": lambda each: each.version,
-        "state": _state,
-        "trigger": lambda each: schema.load(each.body, each.slug).trigger.event,
-        "name": lambda each: schema.load(each.body, each.slug).name,
-        "since": lambda each: each.created_at,
+        "state": lambda each: each.state,
+        "trigger": lambda each: each.trigger,
+        "name": lambda each: each.name,
+        "since (utc)": lambda each: each.since,
     }
     show(found, columns, as_json, empty="No workflows yet. Load some with `ringback workflow import`.")
 
@@ -202,7 +216,10 @@ def _show_library(as_json: bool) -> None:
     show(found, columns, False, empty="There are none.")
 
 
-def _state(each: Definition) -> str:
-    if not each.active:
-        return "retired"
-    return "active" if schema.load(each.body, each.slug).enabled else "switched off"
+def _line(each: Definition) -> WorkflowLine:
+    try:
+        read = schema.load(each.body, each.slug)
+    except DefinitionError:  # an older version of the program took it; the list must show it all the same
+        return WorkflowLine(each.slug, each.version, "unreadable", "", "", each.created_at)
+    state = "retired" if not each.active else "active" if read.enabled else "switched off"
+    return WorkflowLine(each.slug, each.version, state, read.trigger.event, read.name, each.created_at)

@@ -77,8 +77,8 @@ class SendSurvey:
     def _request(self, ask: Ask) -> dict[str, Any]:
         event, params = ask.facts.event, ask.params
         context = {**(event.get("context") or {}), **(params.get("context") or {})}
-        for name in ("ticket", "ticket_id", "agent", "subject"):
-            if event.get(name):
+        for name in ("ticket", "ticket_id", "subject"):  # event.agent is an id, and nobody wants to read it
+            if event.get(name) and not (name == "agent" and str(event[name]).isdigit()):  # an id names nobody
                 context.setdefault(name, event[name])
         due = durations.parse(str(params["delay"])).after(ask.now, self._calendar) if params.get("delay") else None
         return {

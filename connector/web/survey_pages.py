@@ -152,7 +152,8 @@ class _Pages:
         if visit is None:
             return views.unknown(self._frame())
         if closed := self._closed(visit):
-            closed.status_code = 409  # so that the script does not take it for saved
+            if visit.has_answered:
+                closed.status_code = 409  # so that the script does not take it for saved
             return closed
         visit, given = self._keep(tx, visit, request.form)
         sheet = visit.sheet(given.raw, _sentences(visit, given.errors))

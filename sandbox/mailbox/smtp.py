@@ -72,8 +72,12 @@ class SmtpServer:
 
     def _connection(self) -> SMTP:
         connection = SMTP(
-            self._handler, hostname="mail.sandbox.example", loop=self._loop, enable_SMTPUTF8=True,
-            auth_require_tls=False, authenticator=self._authenticate if self._credentials else None,
+            self._handler,
+            hostname="mail.sandbox.example",
+            loop=self._loop,
+            enable_SMTPUTF8=True,
+            auth_require_tls=False,
+            authenticator=self._authenticate if self._credentials else None,
         )
         self._connections.add(connection)
         return connection

@@ -68,8 +68,14 @@ class MailboxStandIn:
         """Wait until ``count`` mails to ``address`` are there, ``timeout`` seconds at most."""
         return self.store.wait(address, count, timeout)
 
-    def refuse(self, to: str = "", stage: Stage = Stage.RCPT, code: int = 550, text: str = "5.1.1 No such user here",
-               times: int = 1) -> None:
+    def refuse(
+        self,
+        to: str = "",
+        stage: Stage = Stage.RCPT,
+        code: int = 550,
+        text: str = "5.1.1 No such user here",
+        times: int = 1,
+    ) -> None:
         """The next ``times`` mails to addresses that match ``to`` are refused, or cut off after DATA."""
         self.store.refuse(Refusal(to, stage, code, text, times))
 

@@ -65,8 +65,13 @@ class Access:
 
     def _claims(self, assertion: str) -> dict[str, Any]:
         """The claims of a signed assertion. Time and audience are judged by our own clock, later."""
-        options = {"verify_signature": self.public_key is not None, "verify_exp": False, "verify_aud": False,
-                   "verify_nbf": False, "verify_iat": False}
+        options = {
+            "verify_signature": self.public_key is not None,
+            "verify_exp": False,
+            "verify_aud": False,
+            "verify_nbf": False,
+            "verify_iat": False,
+        }
         try:
             if jwt.get_unverified_header(assertion).get("alg") != "RS256":
                 raise _oauth_error("invalid_grant", "algorithm is not RS256")

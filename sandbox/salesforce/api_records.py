@@ -202,7 +202,8 @@ def _changes(blueprint: Blueprint, org: Org) -> None:
         rows = [row for row in records.all(records.sobject(kind).name, deleted=True) if row["IsDeleted"]]
         gone: list[Any] = [
             {"id": row["Id"], "deletedDate": in_json(row["SystemModstamp"])}
-            for row in rows if start <= row["SystemModstamp"] < end
+            for row in rows
+            if start <= row["SystemModstamp"] < end
         ]
         earliest = in_json(org.clock() - timedelta(days=15))
         latest = in_json(min(end, org.clock()))

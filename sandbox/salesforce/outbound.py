@@ -18,8 +18,18 @@ from sandbox.salesforce.records import Record
 from sandbox.salesforce.schema import in_xml
 
 MOST = 100
-FIELDS = ("FirstName", "LastName", "Email", "Phone", "AccountId", "LastModifiedById", "LastModifiedDate",
-          "NPS_Score__c", "NPS_Band__c", "NPS_Date__c")
+FIELDS = (
+    "FirstName",
+    "LastName",
+    "Email",
+    "Phone",
+    "AccountId",
+    "LastModifiedById",
+    "LastModifiedDate",
+    "NPS_Score__c",
+    "NPS_Band__c",
+    "NPS_Date__c",
+)
 _OUTBOUND = "http://soap.sforce.com/2005/09/outbound"
 _SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 _ACK = [
@@ -159,8 +169,13 @@ class OutboundMessages:
         headers = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": '""', "User-Agent": "Salesforce"}
         status, content, failure = 0, b"", ""
         try:
-            answer = self._session.post(self.endpoint, data=body.encode(), headers=headers, timeout=self.timeout,
-                                        allow_redirects=False)
+            answer = self._session.post(
+                self.endpoint,
+                data=body.encode(),
+                headers=headers,
+                timeout=self.timeout,
+                allow_redirects=False,
+            )
             status, content = answer.status_code, answer.content
         except requests.RequestException as error:
             failure = type(error).__name__

@@ -137,8 +137,11 @@ class Records:
         """
         with self.lock:
             parents = {record_id: self._parent(kind, record_id) for record_id in ids}
-            late = {record_id: errors.locked([parent]) for record_id, parent in parents.items()
-                    if parent in self._held}
+            late = {
+                record_id: errors.locked([parent])
+                for record_id, parent in parents.items()
+                if parent in self._held
+            }
             mine = frozenset(parent for parent in parents.values() if parent) - self._held
             self._held |= mine
             return mine, late
@@ -169,8 +172,11 @@ class Records:
                 raise RecordError(refusal.problem.code, refusal.problem.message, refusal.problem.fields)
 
     def _read(self, sobject: SObject, given: Mapping[str, Any]) -> Record:
-        return dict(self._read_one(sobject, name, value) for name, value in given.items()
-                    if name.lower() not in ("attributes", "id"))
+        return dict(
+            self._read_one(sobject, name, value)
+            for name, value in given.items()
+            if name.lower() not in ("attributes", "id")
+        )
 
     def _read_one(self, sobject: SObject, name: str, value: Any) -> tuple[str, Any]:
         field = sobject.field(name)

@@ -51,14 +51,19 @@ def _fields(*fields: Field) -> dict[str, Field]:
 
 
 def _system() -> tuple[Field, ...]:
-    moments = tuple(Field(name, "datetime", writable=False) for name in
-                    ("CreatedDate", "LastModifiedDate", "SystemModstamp"))
+    moments = tuple(
+        Field(name, "datetime", writable=False)
+        for name in ("CreatedDate", "LastModifiedDate", "SystemModstamp")
+    )
     people = tuple(
         Field(name, "reference", 18, writable=False) for name in ("CreatedById", "LastModifiedById")
     )
     return (
-        Field("Id", "id", 18, writable=False), *moments, *people,
-        Field("IsDeleted", "boolean", writable=False), Field("MasterRecordId", "reference", 18, writable=False),
+        Field("Id", "id", 18, writable=False),
+        *moments,
+        *people,
+        Field("IsDeleted", "boolean", writable=False),
+        Field("MasterRecordId", "reference", 18, writable=False),
         Field("OwnerId", "reference", 18),
     )
 
@@ -66,29 +71,55 @@ def _system() -> tuple[Field, ...]:
 def _loop() -> tuple[Field, ...]:
     """What the integration writes on a customer's record."""
     return (
-        Field("NPS_Score__c", "double"), Field("NPS_Band__c", "string", 40), Field("NPS_Date__c", "datetime"),
-        Field("NPS_Comment__c", "textarea", 32768), Field("NPS_Loop_Status__c", "string", 80),
+        Field("NPS_Score__c", "double"),
+        Field("NPS_Band__c", "string", 40),
+        Field("NPS_Date__c", "datetime"),
+        Field("NPS_Comment__c", "textarea", 32768),
+        Field("NPS_Loop_Status__c", "string", 80),
         Field("External_Id__c", "string", 80, key=True, unique=True),
     )
 
 
 def contact() -> SObject:
-    return SObject("Contact", "003", _fields(
-        Field("AccountId", "reference", 18), Field("FirstName", length=40), Field("LastName", length=80, required=True),
-        Field("Name", length=121, writable=False), Field("Email", "email", 80, key=True), Field("Phone", "phone", 40),
-        Field("MobilePhone", "phone", 40), Field("Title", length=128), Field("Department", length=80),
-        Field("Description", "textarea", 32000), Field("MailingCity", length=40), Field("MailingCountry", length=80),
-        Field("HasOptedOutOfEmail", "boolean"), Field("DoNotCall", "boolean"),
-        Field("EmailBouncedDate", "datetime", writable=False), Field("LeadSource", length=255),
-        Field("Birthdate", "date"), *_loop(),
-    ))
+    return SObject(
+        "Contact",
+        "003",
+        _fields(
+            Field("AccountId", "reference", 18),
+            Field("FirstName", length=40),
+            Field("LastName", length=80, required=True),
+            Field("Name", length=121, writable=False),
+            Field("Email", "email", 80, key=True),
+            Field("Phone", "phone", 40),
+            Field("MobilePhone", "phone", 40),
+            Field("Title", length=128),
+            Field("Department", length=80),
+            Field("Description", "textarea", 32000),
+            Field("MailingCity", length=40),
+            Field("MailingCountry", length=80),
+            Field("HasOptedOutOfEmail", "boolean"),
+            Field("DoNotCall", "boolean"),
+            Field("EmailBouncedDate", "datetime", writable=False),
+            Field("LeadSource", length=255),
+            Field("Birthdate", "date"),
+            *_loop(),
+        ),
+    )
 
 
 def account() -> SObject:
-    return SObject("Account", "001", _fields(
-        Field("Name", length=255, required=True), Field("Phone", "phone", 40), Field("Website", "url", 255),
-        Field("Industry", length=255), Field("Description", "textarea", 32000), *_loop(),
-    ))
+    return SObject(
+        "Account",
+        "001",
+        _fields(
+            Field("Name", length=255, required=True),
+            Field("Phone", "phone", 40),
+            Field("Website", "url", 255),
+            Field("Industry", length=255),
+            Field("Description", "textarea", 32000),
+            *_loop(),
+        ),
+    )
 
 
 def read(field: Field, value: Any) -> Any:
@@ -153,8 +184,12 @@ def _unreadable(kind: str, value: Any) -> RecordError:
 
 
 _READERS = {
-    "email": _read_email, "double": _read_number, "boolean": _read_boolean, "datetime": _read_datetime,
-    "date": _read_date, "reference": _read_reference,
+    "email": _read_email,
+    "double": _read_number,
+    "boolean": _read_boolean,
+    "datetime": _read_datetime,
+    "date": _read_date,
+    "reference": _read_reference,
 }
 
 

@@ -15,15 +15,21 @@ from sandbox.salesforce.records import Record
 from sandbox.salesforce.schema import Field, SObject
 
 Condition = Callable[[Record], bool]
-_TOKEN = re.compile(r"""
+_TOKEN = re.compile(
+    r"""
     \s*(?: (?P<text>'(?:[^'\\]|\\.)*')
     | (?P<moment>\d{4}-\d\d-\d\d(?:T[\d:.]+(?:Z|[+-]\d\d:?\d\d)?)?)
     | (?P<number>-?\d+(?:\.\d+)?)
     | (?P<sign><=|>=|!=|<>|=|<|>|\(|\)|,)
     | (?P<word>[A-Za-z_][\w.]*) )
-""", re.VERBOSE)
+""",
+    re.VERBOSE,
+)
 _SIGNS: dict[str, Callable[[Any, Any], bool]] = {
-    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
 }
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 

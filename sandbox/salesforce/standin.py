@@ -158,8 +158,15 @@ class SalesforceStandIn:
         """Sales deletes a contact, or merges it into ``master``."""
         self.org.records.delete("Contact", record_id, USERS[SALES]["id"], master=master)
 
-    def refuse(self, record_id: str, code: str, message: str = "refused", *, fields: Sequence[str] = (),
-               times: int = 1) -> None:
+    def refuse(
+        self,
+        record_id: str,
+        code: str,
+        message: str = "refused",
+        *,
+        fields: Sequence[str] = (),
+        times: int = 1,
+    ) -> None:
         """The next writes of this record fail with ``code``, as FIELD_CUSTOM_VALIDATION_EXCEPTION."""
         self.org.records.refuse(Refusal(record_id, Problem(code, message, tuple(fields)), times))
 

@@ -55,8 +55,10 @@ class Access:
     def issue(self, given: Json) -> Json:
         """POST /oauth/tokens. Raises 400 and 401."""
         if given.get("grant_type") != "client_credentials":
-            raise errors.ApiError(400, {"error": "unsupported_grant_type",
-                                        "error_description": "The grant type is not supported."})
+            raise errors.ApiError(
+                400,
+                {"error": "unsupported_grant_type", "error_description": "The grant type is not supported."},
+            )
         client = self._clients.get(str(given.get("client_id")))
         if client is None or not secrets.compare_digest(
             client.client_secret, str(given.get("client_secret"))

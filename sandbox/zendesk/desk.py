@@ -24,11 +24,11 @@ INTEGRATION_EMAIL = "ringback@acme.example"
 AGENT_EMAIL = "anna@acme.example"
 CLIENT_ID, CLIENT_SECRET, API_TOKEN = "ringback", "zendesk-client-secret", "zendesk-api-token"
 _USER_FIELDS = (
-    ("nps_score", "NPS score", "integer"),
-    ("nps_band", "NPS group", "text"),
-    ("nps_date", "NPS date", "date"),
-    ("nps_comment", "NPS comment", "textarea"),
-    ("loop_status", "Loop status", "text"),
+    ("ringback_score", "NPS score", "integer"),
+    ("ringback_band", "NPS group", "text"),
+    ("ringback_answered_at", "NPS date", "date"),
+    ("ringback_comment", "NPS comment", "textarea"),
+    ("ringback_loop_status", "Loop status", "text"),
 )
 _SYSTEM_FIELDS = ("subject", "description", "status", "tickettype", "priority", "group", "assignee")
 _FIELDS = (
@@ -98,8 +98,14 @@ class Desk:
 
     def subscribe(self, endpoint: str, kinds: Sequence[str], secret: str | None, name: str | None) -> Json:
         """A webhook as an admin makes it. → the webhook, with its signing secret as ``secret``. Raises 400."""
-        given = {"name": name or "Ringback", "endpoint": endpoint, "http_method": "POST", "request_format": "json",
-                 "status": "active", "subscriptions": [f"zen:event-type:{kind}" for kind in kinds]}
+        given = {
+            "name": name or "Ringback",
+            "endpoint": endpoint,
+            "http_method": "POST",
+            "request_format": "json",
+            "status": "active",
+            "subscriptions": [f"zen:event-type:{kind}" for kind in kinds],
+        }
         with self.state.lock:
             webhook = self.webhooks.create(self.integration, given)
             return {**webhook, "secret": self.webhooks.rotate(webhook["id"], secret)}

@@ -75,10 +75,25 @@ READERS: dict[str, Reader] = {
     "problem_id": _anything,
     "tags": lambda _state, value: tags(value),
 }
-_ELSEWHERE = frozenset({
-    "comment", "description", "custom_fields", "fields", "requester", "submitter_id", "assignee_email", "metadata",
-    "safe_update", "updated_stamp", "via_followup_source_id", "email_ccs", "followers", "collaborators", "via",
-})
+_ELSEWHERE = frozenset(
+    {
+        "comment",
+        "description",
+        "custom_fields",
+        "fields",
+        "requester",
+        "submitter_id",
+        "assignee_email",
+        "metadata",
+        "safe_update",
+        "updated_stamp",
+        "via_followup_source_id",
+        "email_ccs",
+        "followers",
+        "collaborators",
+        "via",
+    }
+)
 
 
 def tags(value: Any) -> list[str]:

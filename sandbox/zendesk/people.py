@@ -10,8 +10,21 @@ from sandbox.zendesk.shapes import new_user
 from sandbox.zendesk.state import Json, Notice, State
 
 _WRITABLE = (
-    "name", "external_id", "phone", "alias", "details", "notes", "time_zone", "locale", "organization_id",
-    "verified", "suspended", "role", "signature", "tags", "default_group_id",
+    "name",
+    "external_id",
+    "phone",
+    "alias",
+    "details",
+    "notes",
+    "time_zone",
+    "locale",
+    "organization_id",
+    "verified",
+    "suspended",
+    "role",
+    "signature",
+    "tags",
+    "default_group_id",
 )
 _ROLES = ("end-user", "agent", "admin")
 
@@ -36,9 +49,16 @@ def search(state: State, query: str, external_id: str | None) -> list[Json]:
 
 
 def _matches(user: Json, field: str, wanted: str) -> bool:
-    values = [user[field]] if field in ("email", "external_id", "name", "phone", "role") else [
-        user["name"], user["email"], user["phone"], user["external_id"],
-    ]
+    values = (
+        [user[field]]
+        if field in ("email", "external_id", "name", "phone", "role")
+        else [
+            user["name"],
+            user["email"],
+            user["phone"],
+            user["external_id"],
+        ]
+    )
     exact = field in ("email", "external_id", "role") or "@" in wanted
     texts = [str(value).lower() for value in values if value]
     return wanted in texts if exact else any(wanted in text for text in texts)

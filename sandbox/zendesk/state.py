@@ -72,7 +72,14 @@ class State:
     def move_to(self, base_url: str) -> None:
         """The address is known only once a port is: correct it in what was there before."""
         with self.lock:
-            kinds = (self.users, self.tickets, self.groups, self.ticket_fields, self.user_fields, self.triggers)
+            kinds = (
+                self.users,
+                self.tickets,
+                self.groups,
+                self.ticket_fields,
+                self.user_fields,
+                self.triggers,
+            )
             for record in (record for kind in kinds for record in kind.values()):
                 record["url"] = record["url"].replace(self.base_url, base_url, 1)
             self.base_url = base_url

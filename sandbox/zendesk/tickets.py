@@ -183,8 +183,12 @@ class Tickets:
         return happened
 
     def _record(self, audit: Json, field: str, previous: Any, value: Any, created: bool) -> None:
-        event = {"id": self._state.next_id(), "type": "Create" if created else "Change",
-                 "value": _audited(value), "field_name": field}
+        event = {
+            "id": self._state.next_id(),
+            "type": "Create" if created else "Change",
+            "value": _audited(value),
+            "field_name": field,
+        }
         audit["events"].append(event if created else {**event, "previous_value": _audited(previous)})
 
 

@@ -8,7 +8,7 @@ import hmac
 import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -20,8 +20,11 @@ from sandbox.zendesk import errors
 from sandbox.zendesk.state import ACCOUNT_ID, Json, State
 
 TRIGGER = "conditional_ticket_events"
-_KINDS = {"json": "application/json; charset=utf-8", "xml": "application/xml; charset=utf-8",
-          "form_encoded": "application/x-www-form-urlencoded"}
+_KINDS = {
+    "json": "application/json; charset=utf-8",
+    "xml": "application/xml; charset=utf-8",
+    "form_encoded": "application/x-www-form-urlencoded",
+}
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32, of ULIDs
 _MOST_RETRIES = {"timeout": 5, "conflict": 3, "asked to wait": 5}
 _PATIENCE = 60  # seconds: a Retry-After of this or more is not honoured
@@ -148,20 +151,19 @@ class Webhooks:
         }
 
     def _call(self, webhook: Json, sending: _Sending, headers: dict[str, str]) -> Delivery:
-        status, failure, reply = 0, "", ""
+        invocation, attempt, body = sending.invocation, sending.attempts, sending.body
+        tried = Delivery(self._state.clock(), webhook["id"], invocation, attempt, headers, body.decode(), 0)
+        method, url = webhook["http_method"], webhook["endpoint"]
         try:
             answer = self._session.request(
-                webhook["http_method"], webhook["endpoint"], data=sending.body, headers=headers,
-                timeout=self.timeout, allow_redirects=False,
+                method, url, data=body, headers=headers, timeout=self.timeout, allow_redirects=False
             )
-            status, reply = answer.status_code, answer.text[:2000]
-            sending.retry_after = answer.headers.get("Retry-After")
         except requests.Timeout:
-            failure = "timeout"
+            return replace(tried, failure="timeout")
         except requests.RequestException as error:
-            failure = type(error).__name__
-        return Delivery(self._state.clock(), webhook["id"], sending.invocation, sending.attempts, headers,
-                        sending.body.decode(), status, failure, reply)
+            return replace(tried, failure=type(error).__name__)
+        sending.retry_after = answer.headers.get("Retry-After")
+        return replace(tried, status=answer.status_code, reply=answer.text[:2000])
 
 
 class _Sending:

@@ -7,10 +7,9 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +21,9 @@ from connector.cli.main import main
 from connector.storage import definitions, tables
 from connector.storage.database import Database
 from connector.storage.definitions import Kind
+from tests.integration.stories import NOW, WORKFLOW, deliver, store_event, store_run
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
-NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 SECRETS = dict.fromkeys(
     (
         "ZENDESK_CLIENT_ID",
@@ -36,12 +35,6 @@ SECRETS = dict.fromkeys(
     ),
     "hunter2",
 ) | {"SHOP_WEBHOOK_SECRET": "whsec_aHVudGVyMmh1bnRlcjJodW50ZXIy"}
-WORKFLOW = """\
-workflow: greet
-trigger: {event: ticket.solved}
-steps:
-  - {id: hello, do: alert.send, with: {to: care-team, text: Hello}}
-"""
 
 
 @dataclass
@@ -288,12 +281,20 @@ def test_workflows_are_imported_versioned_listed_and_exported(served: Shell) -> 
     assert "retired" in served.run("workflow", "list")
 
 
+def test_a_workflow_that_can_no_longer_be_read_is_listed_all_the_same(
+    served: Shell, database: Database
+) -> None:
+    with database.write() as tx:
+        definitions.import_definitions(tx, Kind.WORKFLOW, {"old": "workflow: old"}, NOW)
+    assert [each["state"] for each in served.json("workflow", "list")] == ["unreadable"]
+
+
 def test_a_file_that_is_named_is_imported_alone(served: Shell) -> None:
     served.write("one.yaml", WORKFLOW)
     served.write("two.yaml", WORKFLOW.replace("greet", "wave"))
     served.run("workflow", "import", "one.yaml")
     served.run("workflow", "import", "two.yaml")
-    assert [each["active"] for each in served.json("workflow", "list")] == [True, True]
+    assert [each["state"] for each in served.json("workflow", "list")] == ["active", "active"]
 
 
 def test_one_wrong_file_keeps_all_of_them_out(served: Shell) -> None:
@@ -358,114 +359,6 @@ def test_a_broken_survey_is_told_with_its_places(shell: Shell) -> None:
 # deliveries and runs
 
 
-def deliver(database: Database, **columns: Any) -> int:
-    row: Mapping[str, Any] = {
-        "connection": "zendesk",
-        "key": f"k{columns.get('body')!r}",
-        "received_at": NOW,
-        "content_type": "application/json",
-        "headers": {"x-zendesk-account-id": "1"},
-        "body": b"{}",
-        "status": "done",
-        **columns,
-    }
-    with database.write() as tx:
-        return int(
-            tx.execute(insert(tables.deliveries).values(row).returning(tables.deliveries.c.id)).scalar_one()
-        )
-
-
-def store_event(database: Database, delivery_id: int) -> int:
-    decisions = [{"workflow": "greet", "version": 1, "starts": True, "why": "every solved ticket"}]
-    row = {
-        "id": "event1",
-        "connection": "zendesk",
-        "external_id": "e1",
-        "type": "ticket.solved",
-        "subject": "zendesk:7",
-        "time": NOW,
-        "received_at": NOW,
-        "delivery_id": delivery_id,
-        "data": {},
-        "decisions": decisions,
-    }
-    with database.write() as tx:
-        return int(tx.execute(insert(tables.events).values(row).returning(tables.events.c.seq)).scalar_one())
-
-
-def note(step: str, kind: str, text: str) -> dict[str, Any]:
-    return {"step": step, "kind": kind, "text": text, "data": {}}
-
-
-def store_run(database: Database, event_seq: int) -> None:
-    """A run that opened a ticket at the second try, and waits for its solve."""
-    with database.write() as tx:
-        definitions.import_definitions(tx, Kind.WORKFLOW, {"greet": WORKFLOW}, NOW)
-        definition = definitions.find(tx, Kind.WORKFLOW, "greet")
-        assert definition is not None
-        tx.execute(
-            insert(tables.runs).values(
-                id="run1",
-                workflow="greet",
-                definition_id=definition.id,
-                key="zendesk:7",
-                status="waiting",
-                step="solved",
-                state={},
-                facts={},
-                event_seq=event_seq,
-                started_at=NOW,
-                updated_at=NOW,
-                due_at=NOW + timedelta(days=7),
-            )
-        )
-        tx.execute(
-            insert(tables.history),
-            [
-                {
-                    "run_id": "run1",
-                    "at": NOW,
-                    "notes": [note("", "started", "Because."), note("callback", "asked", "Asks.")],
-                },
-                {
-                    "run_id": "run1",
-                    "at": NOW + timedelta(minutes=2),
-                    "notes": [note("callback", "done", "Ticket 7.")],
-                },
-            ],
-        )
-        tx.execute(
-            insert(tables.effects).values(
-                id="effect1",
-                run_id="run1",
-                visit="callback#1",
-                stage=0,
-                action="ticket.open",
-                connection="zendesk",
-                effect_class="A",
-                key="run1/callback#1",
-                request={},
-                status="done",
-                due_at=NOW,
-                attempts=2,
-                created_at=NOW,
-                first_tried_at=NOW + timedelta(minutes=1),
-                ended_at=NOW + timedelta(minutes=2),
-            )
-        )
-        tx.execute(
-            insert(tables.waits).values(
-                id="wait1",
-                run_id="run1",
-                visit="solved#1",
-                event_type="ticket.solved",
-                subject="zendesk:7",
-                status="open",
-                opened_at=NOW + timedelta(minutes=3),
-            )
-        )
-
-
 def test_deliveries_are_listed_newest_first_and_narrowed(served: Shell, database: Database) -> None:
     first = deliver(database, body=b"1")
     second = deliver(database, body=b"2", connection="shop", status="unreadable", reason="no JSON")
@@ -487,11 +380,23 @@ def test_a_delivery_is_shown_with_its_events_and_their_decisions(served: Shell, 
     assert served.json("deliveries", "show", str(delivery))["events"][0]["type"] == "ticket.solved"
 
 
-def test_content_cannot_play_tricks_on_the_terminal(served: Shell, database: Database) -> None:
-    delivery = deliver(database, body=b"\x1b[2Jgone\xff")
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        (b"\x1b[2Jgone\xff", "�[2Jgone�"),
+        (b'{"name": "\xc2\x9b2J"}', '"name": "�2J"'),
+        (b"[" * 50_000, "[[[["),
+        (b"", "–"),
+    ],
+)
+def test_content_cannot_play_tricks_on_the_terminal(
+    served: Shell, database: Database, body: bytes, shown: str
+) -> None:
+    delivery = deliver(database, body=body, headers={"x-name": "\x1b[31mred"}, content_type="")
     told = served.run("deliveries", "show", str(delivery))
-    assert "\x1b" not in told
-    assert "�[2Jgone�" in told
+    assert shown in told
+    assert "x-name: �[31mred" in told
+    assert all(sign.isprintable() or sign == "\n" for sign in told)
 
 
 def test_a_replayed_delivery_is_new_again_and_unknown_ones_are_named(

@@ -48,8 +48,11 @@ def zenpy(world: World) -> Iterator[Any]:
 
 @pytest.fixture
 def salesforce(world: World) -> Iterator[Any]:
-    given = {"grant_type": "client_credentials", "client_id": world.salesforce.client_id,
-             "client_secret": world.salesforce.client_secret}
+    given = {
+        "grant_type": "client_credentials",
+        "client_id": world.salesforce.client_id,
+        "client_secret": world.salesforce.client_secret,
+    }
     token = requests.post(f"{world.salesforce_url}/services/oauth2/token", data=given, timeout=5).json()
     with Rerouted(world.salesforce_url) as session:
         yield Salesforce(
@@ -99,8 +102,11 @@ def test_simple_salesforce_finds_writes_and_upserts(world: World, salesforce: An
     assert salesforce.Contact.update(known, {"NPS_Score__c": 9}) == 204
     assert salesforce.Contact.get(known)["NPS_Score__c"] == 9.0
     assert salesforce.Contact.upsert("External_Id__c/e-1", {"LastName": "New"}) == 201
-    results = salesforce.restful("composite/sobjects", method="PATCH",
-                                 json={"records": [{"attributes": {"type": "Contact"}, "id": known, "NPS_Score__c": 3}]})
+    results = salesforce.restful(
+        "composite/sobjects",
+        method="PATCH",
+        json={"records": [{"attributes": {"type": "Contact"}, "id": known, "NPS_Score__c": 3}]},
+    )
     assert (results[0]["success"], salesforce.api_usage["api-usage"].total) == (True, 15000)
 
 

@@ -25,11 +25,15 @@ from sandbox.salesforce.ids import long_id
 from sandbox.world import World
 from tests.oracles import oracle_path
 
-ACK = Reply(200, (
-    b'<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"><soapenv:Body>'
-    b'<notificationsResponse xmlns="http://soap.sforce.com/2005/09/outbound"><Ack>true</Ack>'
-    b"</notificationsResponse></soapenv:Body></soapenv:Envelope>"
-), "text/xml")
+ACK = Reply(
+    200,
+    (
+        b'<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"><soapenv:Body>'
+        b'<notificationsResponse xmlns="http://soap.sforce.com/2005/09/outbound"><Ack>true</Ack>'
+        b"</notificationsResponse></soapenv:Body></soapenv:Envelope>"
+    ),
+    "text/xml",
+)
 OUTBOUND = "{http://soap.sforce.com/2005/09/outbound}"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
 SF = "{urn:sobject.enterprise.soap.sforce.com}"
@@ -83,8 +87,12 @@ def api(world: World) -> Iterator[Api]:
 
 
 def token(world: World, **given: Any) -> requests.Response:
-    body = {"grant_type": "client_credentials", "client_id": world.salesforce.client_id,
-            "client_secret": world.salesforce.client_secret, **given}
+    body = {
+        "grant_type": "client_credentials",
+        "client_id": world.salesforce.client_id,
+        "client_secret": world.salesforce.client_secret,
+        **given,
+    }
     return requests.post(f"{world.salesforce_url}/services/oauth2/token", data=body, timeout=5)
 
 
@@ -113,8 +121,11 @@ def test_client_credentials_give_a_session_without_saying_when_it_ends(world: Wo
     given = token(world).json()
     assert given["instance_url"] == world.salesforce_url
     assert "expires_in" not in given
-    info = requests.get(f"{world.salesforce_url}/services/oauth2/userinfo",
-                        headers={"Authorization": f"Bearer {given['access_token']}"}, timeout=5).json()
+    info = requests.get(
+        f"{world.salesforce_url}/services/oauth2/userinfo",
+        headers={"Authorization": f"Bearer {given['access_token']}"},
+        timeout=5,
+    ).json()
     assert info["preferred_username"] == world.salesforce.integration_username
     assert info["sub"] == given["id"]
     assert info["user_id"] == long_id(info["user_id"])
@@ -148,8 +159,13 @@ class Signer:
         world.salesforce.require_signature(pem.decode())
 
     def ask(self, key: Any = None, algorithm: str = "RS256", **changed: Any) -> requests.Response:
-        claims = {"iss": self.world.salesforce.client_id, "sub": self.world.salesforce.integration_username,
-                  "aud": "https://login.salesforce.com", "exp": int(self.clock().timestamp()) + 180, **changed}
+        claims = {
+            "iss": self.world.salesforce.client_id,
+            "sub": self.world.salesforce.integration_username,
+            "aud": "https://login.salesforce.com",
+            "exp": int(self.clock().timestamp()) + 180,
+            **changed,
+        }
         assertion = jwt.encode(claims, key or self.key, algorithm=algorithm)
         return token(
             self.world, grant_type="urn:ietf:params:oauth:grant-type:jwt-bearer", assertion=assertion
@@ -302,8 +318,10 @@ def test_all_or_none_writes_none(api: Api) -> None:
 
 
 def test_an_all_or_none_creation_without_a_last_name_fails_as_recorded(api: Api) -> None:
-    records = [{"attributes": {"type": "Contact"}, "FirstName": "Bo"},
-               {"attributes": {"type": "Contact"}, "LastName": "Berg"}]
+    records = [
+        {"attributes": {"type": "Contact"}, "FirstName": "Bo"},
+        {"attributes": {"type": "Contact"}, "LastName": "Berg"},
+    ]
     results = api.ask("POST", "/composite/sobjects", {"allOrNone": True, "records": records}).json()
     assert results == recorded("batch__create__contacts__partial-but-allOrNone")
     assert api.world.salesforce.contacts == []
@@ -486,8 +504,14 @@ def values(body: str, field: str) -> list[str | None]:
 
 def test_a_message_fits_the_schema_of_a_real_wsdl(world: World, receiver: Receiver, tmp_path: Path) -> None:
     world.salesforce.outbound.endpoint = receiver.url
-    contact(world, NPS_Score__c=9, NPS_Band__c="promoter & <friend>", AccountId=world.salesforce.add_account("A")["Id"],
-            HasOptedOutOfEmail=True, NPS_Date__c="2026-03-01T10:00:00Z")
+    contact(
+        world,
+        NPS_Score__c=9,
+        NPS_Band__c="promoter & <friend>",
+        AccountId=world.salesforce.add_account("A")["Id"],
+        HasOptedOutOfEmail=True,
+        NPS_Date__c="2026-03-01T10:00:00Z",
+    )
     assert world.salesforce.settle()
     body = world.salesforce.deliveries[0].body
     custom = ("NPS_Band__c", "NPS_Date__c", "NPS_Score__c")

@@ -73,9 +73,12 @@ def test_a_customers_words_never_become_markup_on_a_page(world: World) -> None:
     contact = world.salesforce.add_contact(HOSTILE, NPS_Comment__c=HOSTILE)["Id"]
     send(world, mail("bo@x.example", HOSTILE, HOSTILE))
     pages = (
-        f"{world.zendesk_url}/agent/tickets", f"{world.zendesk_url}/agent/tickets/{ticket}",
-        f"{world.salesforce_url}/lightning/o/Contact/list", f"{world.salesforce_url}/lightning/r/Contact/{contact}/view",
-        f"{world.mail_url}/mails", f"{world.mail_url}/mails/1",
+        f"{world.zendesk_url}/agent/tickets",
+        f"{world.zendesk_url}/agent/tickets/{ticket}",
+        f"{world.salesforce_url}/lightning/o/Contact/list",
+        f"{world.salesforce_url}/lightning/r/Contact/{contact}/view",
+        f"{world.mail_url}/mails",
+        f"{world.mail_url}/mails/1",
     )
     for page in pages:
         text = get(page).text
@@ -225,7 +228,9 @@ def test_a_mail_is_kept_with_its_parts_and_shown(world: World) -> None:
     )
     kept = world.mailbox.to("bo@X.example")[0]
     assert (kept.subject, kept.text.strip(), kept.header("list-unsubscribe")) == (
-        "Hoe tevreden bent u? ☎", "Geef een cijfer", "<http://127.0.0.1/u/1>",
+        "Hoe tevreden bent u? ☎",
+        "Geef een cijfer",
+        "<http://127.0.0.1/u/1>",
     )
     page = get(f"{world.mail_url}/mails/{kept.number}").text
     assert all(word in page for word in ("Geef een cijfer", "List-Unsubscribe", "<iframe sandbox="))

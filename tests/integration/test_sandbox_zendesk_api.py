@@ -118,15 +118,25 @@ def test_a_user_field_has_the_keys_that_were_recorded(api: Api) -> None:
 
 
 def test_a_trigger_and_a_webhook_have_the_keys_that_were_recorded(api: Api) -> None:
-    rule = {"title": "t", "conditions": {"all": [{"field": "status", "operator": "is", "value": "open"}], "any": []},
-            "actions": [{"field": "status", "value": "open"}]}
+    rule = {
+        "title": "t",
+        "conditions": {"all": [{"field": "status", "operator": "is", "value": "open"}], "any": []},
+        "actions": [{"field": "status", "value": "open"}],
+    }
     real = recorded("TestTriggers.test_single_object_creation-create-single.json", 0)
     assert keys(api.ask("POST", "/api/v2/triggers", {"trigger": rule}).json()["trigger"]) == keys(
         real["trigger"]
     )
-    hook = {"name": "n", "endpoint": "http://127.0.0.1:9/", "http_method": "POST", "request_format": "json",
-            "description": "d", "status": "active", "subscriptions": ["conditional_ticket_events"],
-            "authentication": {"type": "basic_auth", "add_position": "header", "data": {"password": "p"}}}
+    hook = {
+        "name": "n",
+        "endpoint": "http://127.0.0.1:9/",
+        "http_method": "POST",
+        "request_format": "json",
+        "description": "d",
+        "status": "active",
+        "subscriptions": ["conditional_ticket_events"],
+        "authentication": {"type": "basic_auth", "add_position": "header", "data": {"password": "p"}},
+    }
     real = recorded("TestWebhooks.test_webhook_show_secret-show-secret.json", 0)
     answer = api.ask("POST", "/api/v2/webhooks", {"webhook": hook})
     ours = answer.json()["webhook"]
@@ -168,8 +178,12 @@ def test_a_429_is_shaped_as_recorded_and_says_when_to_come_back(clock: HandClock
 
 
 def token(world: World, **given: Any) -> requests.Response:
-    body = {"grant_type": "client_credentials", "client_id": world.zendesk.client_id,
-            "client_secret": world.zendesk.client_secret, **given}
+    body = {
+        "grant_type": "client_credentials",
+        "client_id": world.zendesk.client_id,
+        "client_secret": world.zendesk.client_secret,
+        **given,
+    }
     return requests.post(f"{world.zendesk_url}/oauth/tokens", json=body, timeout=5)
 
 
@@ -442,13 +456,13 @@ def test_a_new_user_is_mailed_unless_told_otherwise(api: Api) -> None:
 def test_user_fields_are_written_typed_and_unknown_ones_vanish(api: Api) -> None:
     user = api.world.zendesk.add_user("Bo", "bo@x.example")
     path = f"/api/v2/users/{user['id']}.json"
-    written = api.ask("PUT", path, {"user": {"user_fields": {"nps_score": 9, "shoe_size": 44}}}).json()[
+    written = api.ask("PUT", path, {"user": {"user_fields": {"ringback_score": 9, "shoe_size": 44}}}).json()[
         "user"
     ]
-    assert (written["user_fields"]["nps_score"], "shoe_size" in written["user_fields"]) == (9, False)
+    assert (written["user_fields"]["ringback_score"], "shoe_size" in written["user_fields"]) == (9, False)
     assert written["name"] == "Bo"
-    refused = api.ask("PUT", path, {"user": {"user_fields": {"nps_score": "nine"}}})
-    assert (refused.status_code, list(refused.json()["details"])) == (422, ["nps_score"])
+    refused = api.ask("PUT", path, {"user": {"user_fields": {"ringback_score": "nine"}}})
+    assert (refused.status_code, list(refused.json()["details"])) == (422, ["ringback_score"])
 
 
 def test_search_finds_an_address_exactly_and_a_name_in_part(api: Api) -> None:

@@ -18,9 +18,18 @@ from sandbox.receiver import Receiver
 from sandbox.world import World
 from tests.oracles import oracle_path
 
-ALL = ("ticket.created", "ticket.status_changed", "ticket.comment_added", "ticket.agent_assignment_changed",
-       "ticket.soft_deleted", "ticket.merged", "ticket.tags_changed", "ticket.priority_changed",
-       "ticket.custom_field_changed", "ticket.group_assignment_changed")
+ALL = (
+    "ticket.created",
+    "ticket.status_changed",
+    "ticket.comment_added",
+    "ticket.agent_assignment_changed",
+    "ticket.soft_deleted",
+    "ticket.merged",
+    "ticket.tags_changed",
+    "ticket.priority_changed",
+    "ticket.custom_field_changed",
+    "ticket.group_assignment_changed",
+)
 
 
 @pytest.fixture
@@ -56,8 +65,15 @@ def shape(value: Any) -> Any:
 def test_a_created_ticket_is_told_in_the_documented_envelope(world: World, receiver: Receiver) -> None:
     real = json.loads(oracle_path("zendesk/webhooks/docs.ticket.created.json").read_text())
     world.zendesk.subscribe(receiver.url, "ticket.created")
-    write_in(world, type="task", priority="low", tags=["t"], external_id="e", assignee_email=world.zendesk.agent_email,
-             organization_id=7)
+    write_in(
+        world,
+        type="task",
+        priority="low",
+        tags=["t"],
+        external_id="e",
+        assignee_email=world.zendesk.agent_email,
+        organization_id=7,
+    )
     assert world.zendesk.settle()
     ours = receiver.requests[0].json()
     expected = shape(real)
@@ -99,11 +115,19 @@ def test_a_tickets_life_is_told_event_by_event(world: World, receiver: Receiver)
     world.zendesk.act("delete", other)
     told = events(world, receiver)
     assert [kind for kind, _ in told] == [
-        "agent_assignment_changed", "group_assignment_changed", "status_changed",
-        "comment_added", "status_changed",
+        "agent_assignment_changed",
+        "group_assignment_changed",
         "status_changed",
-        "merged", "comment_added", "status_changed", "tags_changed", "comment_added",
-        "status_changed", "soft_deleted",
+        "comment_added",
+        "status_changed",
+        "status_changed",
+        "merged",
+        "comment_added",
+        "status_changed",
+        "tags_changed",
+        "comment_added",
+        "status_changed",
+        "soft_deleted",
     ]
     by_kind = dict(told)
     assert told[0][1] == {"current": anna, "previous": None}
@@ -202,13 +226,22 @@ def test_a_rotated_secret_signs_from_then_on(world: World, receiver: Receiver) -
 
 def test_a_trigger_sends_the_body_that_an_admin_wrote(world: World, receiver: Receiver) -> None:
     auth = (f"{world.zendesk.integration_email}/token", world.zendesk.api_token)
-    hook = {"name": "t", "endpoint": receiver.url, "http_method": "POST", "request_format": "json",
-            "status": "active", "subscriptions": ["conditional_ticket_events"]}
+    hook = {
+        "name": "t",
+        "endpoint": receiver.url,
+        "http_method": "POST",
+        "request_format": "json",
+        "status": "active",
+        "subscriptions": ["conditional_ticket_events"],
+    }
     url = f"{world.zendesk_url}/api/v2"
     made = requests.post(f"{url}/webhooks", json={"webhook": hook}, auth=auth, timeout=5).json()["webhook"]
     body = '{"ticket": "{{ticket.id}}", "by": "{{ticket.requester.email}}"}'
-    rule = {"title": "solved", "conditions": {"all": [{"field": "status", "operator": "value", "value": "solved"}]},
-            "actions": [{"field": "notification_webhook", "value": [made["id"], body]}]}
+    rule = {
+        "title": "solved",
+        "conditions": {"all": [{"field": "status", "operator": "value", "value": "solved"}]},
+        "actions": [{"field": "notification_webhook", "value": [made["id"], body]}],
+    }
     assert requests.post(f"{url}/triggers", json={"trigger": rule}, auth=auth, timeout=5).status_code == 201
     ticket = write_in(world)
     world.zendesk.solve(ticket)
@@ -228,8 +261,15 @@ def test_a_trigger_sends_the_body_that_an_admin_wrote(world: World, receiver: Re
 )
 def test_a_webhook_that_cannot_be_is_refused(world: World, wrong: dict[str, Any]) -> None:
     auth = (f"{world.zendesk.integration_email}/token", world.zendesk.api_token)
-    hook = {"name": "t", "endpoint": "http://127.0.0.1:9/", "http_method": "POST", "request_format": "json",
-            "status": "active", "subscriptions": ["zen:event-type:ticket.created"], **wrong}
+    hook = {
+        "name": "t",
+        "endpoint": "http://127.0.0.1:9/",
+        "http_method": "POST",
+        "request_format": "json",
+        "status": "active",
+        "subscriptions": ["zen:event-type:ticket.created"],
+        **wrong,
+    }
     answer = requests.post(
         f"{world.zendesk_url}/api/v2/webhooks", json={"webhook": hook}, auth=auth, timeout=5
     )

@@ -329,9 +329,8 @@ def test_questions_that_were_not_asked_cannot_be_answered(site: Site) -> None:
 def test_an_unknown_token_is_told_nothing(site: Site, path: str, token: str) -> None:
     page = get(site, path.format(token))
     assert page.status_code == 404
-    if path != "/s/{}/thanks" or "%2f" not in token:
-        assert "How likely" not in page.text
-        assert "Ann" not in page.text
+    assert "How likely" not in page.text
+    assert "Ann" not in page.text
 
 
 def test_a_withheld_invitation_is_as_unknown_as_any(site: Site) -> None:
@@ -344,7 +343,8 @@ def test_a_withheld_invitation_is_as_unknown_as_any(site: Site) -> None:
 
 def test_after_its_time_a_survey_says_so_kindly_and_takes_nothing(site: Site) -> None:
     token = site.invite(expires_at=NOON)
-    for page in (get(site, f"/s/{token}"), post(site, f"/s/{token}", whole(9)), post(site, f"/s/{token}/answer", whole(9))):
+    tries = [get(site, f"/s/{token}"), *(post(site, path, whole(9)) for path in (f"/s/{token}", f"/s/{token}/answer"))]
+    for page in tries:
         assert page.status_code == 410
         assert "This survey has closed" in page.text
     row = site.invitation(token)

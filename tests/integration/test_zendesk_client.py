@@ -385,7 +385,7 @@ def test_threads_share_a_client_without_mixing_their_answers(helpdesk: Any, serv
 # With the stand-in
 
 
-FIELDS = {"score": "nps_score", "band": "nps_band", "answered_at": "nps_date", "comment": "nps_comment"}
+FIELDS = {name: f"ringback_{name}" for name in ("score", "band", "answered_at", "comment")}
 
 
 @pytest.fixture
@@ -443,7 +443,7 @@ def test_a_score_lands_on_the_user(world: World, desk: Any) -> None:
     [user] = desk.find_users("jan@customer.example")
     desk.write_score(score(user.id))
     [kept] = [each["user_fields"] for each in world.zendesk.users if str(each["id"]) == user.id]
-    assert (kept["nps_score"], kept["nps_band"], kept["nps_comment"]) == (3, "detractor", "slow")
+    assert (kept["ringback_score"], kept["ringback_band"], kept["ringback_comment"]) == (3, "detractor", "slow")
 
 
 def test_revoked_tokens_are_replaced_without_anyone_noticing(world: World, desk: Any) -> None:

@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-PROGRAM = (sys.executable, "-m", "connector.cli.main")
+PROGRAM = (str(Path(sys.executable).with_name("ringback")),)
 ROOT = Path(__file__).resolve().parents[2]
 
 T = TypeVar("T")

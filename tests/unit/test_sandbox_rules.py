@@ -67,10 +67,22 @@ def test_lower_case_ids_have_the_neutral_suffix() -> None:
 def rows(query: str) -> list[Any]:
     objects = {"contact": contact()}
     people = [
-        {"Id": long_id("003ak0000000001"), "Email": "bo@x.example", "LastName": "O'Brien", "NPS_Score__c": 9.0,
-         "HasOptedOutOfEmail": False, "CreatedDate": datetime(2026, 3, 1, tzinfo=UTC)},
-        {"Id": long_id("003ak0000000002"), "Email": None, "LastName": "Zed", "NPS_Score__c": None,
-         "HasOptedOutOfEmail": True, "CreatedDate": datetime(2026, 3, 3, tzinfo=UTC)},
+        {
+            "Id": long_id("003ak0000000001"),
+            "Email": "bo@x.example",
+            "LastName": "O'Brien",
+            "NPS_Score__c": 9.0,
+            "HasOptedOutOfEmail": False,
+            "CreatedDate": datetime(2026, 3, 1, tzinfo=UTC),
+        },
+        {
+            "Id": long_id("003ak0000000002"),
+            "Email": None,
+            "LastName": "Zed",
+            "NPS_Score__c": None,
+            "HasOptedOutOfEmail": True,
+            "CreatedDate": datetime(2026, 3, 3, tzinfo=UTC),
+        },
     ]
     return [
         row["LastName"] for row in soql.run(soql.parse(query, lambda name: objects.get(name.lower())), people)

@@ -1,0 +1,286 @@
+"""A whole house on a real database, between stand-ins of the vendors, driven by hand.
+
+Nothing runs by itself here: a test says when deliveries are understood, timers looked at and vendors called, and
+it says what time it is. So every interleaving that matters can be written down as a sequence of lines.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from flask.testing import FlaskClient
+from sqlalchemy import Table, func, select
+from werkzeug.test import TestResponse
+
+from connector import wiring
+from connector.config import read_config
+from connector.definitions import read_surveys
+from connector.runtime import claims
+from connector.runtime.bell import INTAKE, TIMERS, effects_queue
+from connector.settings import Settings
+from connector.storage import tables
+from connector.storage.definitions import Kind, import_definitions
+from connector.wiring import House
+from sandbox.clock import HandClock
+from sandbox.serving import Server
+from sandbox.world import World
+from tests.fixtures import envelope
+
+INBOUND_SECRET = "whsec_c2VjcmV0c2VjcmV0c2VjcmV0"
+ZENDESK_SECRET = "zendesk-signs-with-this"
+SALESFORCE_TOKEN = "salesforce-knocks-with-this"
+SECRET_KEY = "the tests' own secret key, long enough"
+_ROUNDS = 200
+
+CONFIG = """\
+connections:
+  zendesk:
+    kind: zendesk
+    base_url: {world.zendesk_url}
+    auth: {{type: oauth, client_id: "{world.zendesk.client_id}", client_secret: "{world.zendesk.client_secret}"}}
+    webhook_secret: {zendesk_secret}
+  salesforce:
+    kind: salesforce
+    base_url: {world.salesforce_url}
+    auth:
+      type: client_credentials
+      client_id: "{world.salesforce.client_id}"
+      client_secret: "{world.salesforce.client_secret}"
+    organization_id: {world.salesforce.organization_id}
+    webhook_token: {salesforce_token}
+  survey-platform:
+    kind: inbound
+    webhook_secret: {inbound_secret}
+  mail:
+    kind: smtp
+    url: {world.smtp_url}
+    sender: "Acme <feedback@acme.example>"
+teams:
+  care-team: {{email: [care@acme.example]}}
+calendar: {{timezone: Europe/Amsterdam, hours: mon-fri 09:00-17:30}}
+fatigue_days: 60
+"""
+
+
+def config_of(world: World) -> str:
+    """The ringback.yaml of a house between these stand-ins."""
+    return CONFIG.format(
+        world=world,
+        zendesk_secret=ZENDESK_SECRET,
+        salesforce_token=SALESFORCE_TOKEN,
+        inbound_secret=INBOUND_SECRET,
+    )
+
+
+def answer(score: int, *, email: str | None = "ann@example.com", **data: Any) -> dict[str, Any]:
+    """A survey answer as another platform sends it; ``data`` replaces its fields, ``customer`` whole."""
+    id_ = data.get("response_id") or f"answer-{next(_numbers)}"
+    body = {"response_id": id_, "survey": "after-support", "metric": "nps", "score": score,
+            "comment": "Waited a week.", "contact_consent": True,
+            "customer": {"email": email, "name": "Ann Jansen"}}  # fmt: skip
+    return {"type": "survey.answered", "id": id_, "data": {**body, **data}}
+
+
+_numbers = count(1)
+
+
+def signed_inbound(body: bytes, id_: str, at: datetime, secret: str = INBOUND_SECRET) -> dict[str, str]:
+    """The headers of Standard Webhooks, made here from its own text: base64(HMAC(key, "id.timestamp.body"))."""
+    stamp = str(int(at.timestamp()))
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    mac = hmac.digest(key, f"{id_}.{stamp}.".encode() + body, hashlib.sha256)
+    signature = f"v1,{base64.b64encode(mac).decode()}"
+    return {"webhook-id": id_, "webhook-timestamp": stamp, "webhook-signature": signature,
+            "content-type": "application/json"}  # fmt: skip
+
+
+def signed_zendesk(body: bytes, invocation: str, at: datetime, secret: str = ZENDESK_SECRET) -> dict[str, str]:
+    """The headers of a Zendesk webhook: base64(HMAC(secret as text, timestamp + body))."""
+    stamp = at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    mac = hmac.digest(secret.encode(), stamp.encode() + body, hashlib.sha256)
+    return {
+        "x-zendesk-webhook-signature": base64.b64encode(mac).decode(),
+        "x-zendesk-webhook-signature-timestamp": stamp,
+        "x-zendesk-webhook-invocation-id": invocation,
+        "content-type": "application/json; charset=utf-8",
+    }
+
+
+@dataclass
+class Home:
+    """The house under test, its surroundings, and the hands that work its pumps."""
+
+    house: House
+    world: World
+    clock: HandClock
+    client: FlaskClient
+    url: str = field(default="")  # set while ``on_the_network``
+
+    # --- what others send us
+
+    def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> TestResponse:
+        return self.client.post(path, data=body, headers=dict(headers))
+
+    def deliver(self, event: Mapping[str, Any], *, id_: str | None = None, sender: str = "survey-platform") -> int:
+        """Sign and send an inbound event. → the status it was answered with."""
+        body = json.dumps({"time": self.clock().isoformat(), **event}).encode()
+        key = id_ or str(event["id"])
+        return self.post(f"/webhooks/{sender}", body, signed_inbound(body, key, self.clock())).status_code
+
+    def deliver_zendesk(self, body: bytes) -> int:
+        """Sign and send a Zendesk envelope. → the status it was answered with."""
+        headers = signed_zendesk(body, f"invocation-{next(_numbers)}", self.clock())
+        return self.post("/webhooks/zendesk", body, headers).status_code
+
+    def ticket_event(self, name: str, ticket_id: str, *, at: datetime | None = None, **detail: Any) -> int:
+        """One of ``tests/fixtures/zendesk`` about this ticket. → the status it was answered with."""
+        moment = (at or self.clock()).strftime("%Y-%m-%dT%H:%M:%SZ")
+        body = envelope(f"zendesk/{name}.json", id=f"event-{next(_numbers)}", time=moment,
+                        detail={"id": str(ticket_id), **detail})  # fmt: skip
+        return self.deliver_zendesk(body)
+
+    # --- the hands
+
+    def pump(self, *queues: str) -> None:
+        for queue in queues:
+            self.house.pumps.pump(queue)
+
+    def settle(self) -> None:
+        """Work every queue until a round changes nothing: what is left waits for time or for people."""
+        for _ in range(_ROUNDS):
+            before = self._epochs()
+            self.pump(INTAKE, TIMERS, *map(effects_queue, sorted(self._due())))
+            if self._epochs() == before:
+                return
+        raise AssertionError(f"the house did not come to rest in {_ROUNDS} rounds")
+
+    def tick(self) -> None:
+        """What the scheduler does once a second, then all that follows."""
+        self.house.sweep.tick()
+        self.settle()
+
+    def wait(self, **span: float) -> None:
+        """Let time pass, then do what became due."""
+        self.clock.move(**span)
+        self.tick()
+
+    def _due(self) -> set[str]:
+        with self.house.database.read() as tx:
+            return claims.due_connections(tx, self.clock())
+
+    def _epochs(self) -> Any:
+        """A number for everything that work moves."""
+        new = select(func.count()).where(tables.deliveries.c.status == "new").scalar_subquery()
+        runs, effects = (
+            select(func.coalesce(func.sum(t.c.epoch), 0), func.count(t.c.id)) for t in (tables.runs, tables.effects)
+        )
+        with self.house.database.read() as tx:
+            return tx.execute(select(new)).scalar(), tx.execute(runs).one(), tx.execute(effects).one()
+
+    # --- what came of it
+
+    def rows(self, table: Table, *where: Any) -> list[Any]:
+        key = next(iter(table.primary_key.columns))
+        with self.house.database.read() as tx:
+            return list(tx.execute(select(table).where(*where).order_by(key)).all())
+
+    def one(self, table: Table, *where: Any) -> Any:
+        [row] = self.rows(table, *where)
+        return row
+
+    def runs(self, workflow: str | None = None) -> list[Any]:
+        """The runs, in the order they began."""
+        return self.rows(tables.runs, *([tables.runs.c.workflow == workflow] if workflow else []))
+
+    def run(self, workflow: str | None = None) -> Any:
+        [run] = self.runs(workflow)
+        return run
+
+    def effects(self, action: str | None = None) -> list[Any]:
+        return self.rows(tables.effects, *([tables.effects.c.action == action] if action else []))
+
+    def story(self, run_id: str | None = None) -> list[str]:
+        """Every sentence of the history, in order."""
+        which = [tables.history.c.run_id == run_id] if run_id else []
+        return [note["text"] for row in self.rows(tables.history, *which) for note in row.notes]
+
+    def output(self, step: str, workflow: str | None = None) -> Any:
+        """``steps.<step>`` of the only run."""
+        return self.run(workflow).state["outputs"].get(step)
+
+    def mails(self, to: str = "") -> list[Any]:
+        return self.world.mailbox.to(to)
+
+    # --- surroundings
+
+    @contextmanager
+    def on_the_network(self) -> Iterator[str]:
+        """Serve the web side on a port, so that the stand-ins can send webhooks to it."""
+        server = Server(wiring.web_app(self.house))
+        self.url = server.url
+        try:
+            yield server.url
+        finally:
+            server.close()
+
+    def install(self, **workflows: str) -> None:
+        """More workflows, by slug; those there stay."""
+        _import(self.house, Kind.WORKFLOW, _by_slug(workflows), retire_others=False)
+
+
+@contextmanager
+def a_house(
+    database_url: str, world: World, workflows: Mapping[str, str] | None = None, *, clock: HandClock,
+    config: str | None = None, surveys: Mapping[str, str] | None = None,
+) -> Iterator[Home]:  # fmt: skip
+    """A house on a migrated database. ``workflows`` and ``surveys`` are YAML by slug (``_`` reads as ``-``);
+    without ``workflows`` those in the database stay in force, as for a second worker."""
+    settings = Settings(database_url, "memory://", "http://127.0.0.1:8000", Path("ringback.yaml"), False, "text", None)
+    settled = read_config(config or config_of(world), Path("ringback.yaml"), {})
+    house = wiring.build(settings, settled, secret_key=SECRET_KEY, clock=clock)
+    try:
+        assert house.connections.check() == ()
+        if workflows is not None:
+            _import(house, Kind.SURVEY, {**read_surveys(settled), **(surveys or {})})
+            _import(house, Kind.WORKFLOW, _by_slug(workflows))
+        yield Home(house, world, clock, wiring.web_app(house).test_client())
+    finally:
+        house.close()
+
+
+def _by_slug(workflows: Mapping[str, str]) -> dict[str, str]:
+    """A workflow's text may leave out its first line; it is the slug."""
+    named = {name.replace("_", "-"): text for name, text in workflows.items()}
+    return {
+        slug: text if text.startswith("workflow:") else f"workflow: {slug}\n{text}" for slug, text in named.items()
+    }
+
+
+def _import(house: House, kind: Kind, bodies: Mapping[str, str], *, retire_others: bool = True) -> None:
+    now = house.clock()
+    house.database.transact(lambda tx: import_definitions(tx, kind, bodies, now, retire_others=retire_others))
+
+
+@contextmanager
+def a_home(database_url: str, **workflows: str) -> Iterator[Home]:
+    """A house with a world and a clock of its own."""
+    clock = HandClock()
+    with World(clock=clock) as world, a_house(database_url, world, workflows, clock=clock) as home:
+        yield home
+
+
+@contextmanager
+def a_second_house(home: Home, database_url: str) -> Iterator[Home]:
+    """Another worker on the same database, with everything of its own but the world and the time."""
+    with a_house(database_url, home.world, clock=home.clock) as other:
+        yield other

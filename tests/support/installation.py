@@ -1,0 +1,181 @@
+"""A whole installation for tests: the product's own processes, and the stand-ins' world around them.
+
+What an admin does before the first survey is done here, over the vendors' APIs: the fields for scores, the webhook
+and its signing secret, the outbound message.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import requests
+import yaml
+from sqlalchemy import func, select
+
+from connector.storage.database import Database
+from connector.storage.tables import deliveries, effects, events
+from sandbox.world import World
+from sandbox.zendesk import ZendeskStandIn
+from tests.support.processes import Process, free_port, run, running, until
+from workflows.library import load_library
+from workflows.schema import dump, from_dict, to_dict
+
+EVENTS = ("created", "status_changed", "comment_added", "agent_assignment_changed", "merged", "soft_deleted")
+SALESFORCE_TOKEN = "a-long-token-in-the-path"
+INBOUND_SECRET = "whsec_YSBzZWNyZXQgb2YgdGhlIHRlc3Rz"
+SECRET_KEY = "a secret key of the tests, long enough"
+_SHORTER = {"1 hour": "1 second"}
+"""Waiting times as an admin shortens them."""
+
+_SCALED = (("worker", "the worker is ready"), ("worker", "the worker is ready"), ("scheduler", "the scheduler is ready"))
+
+
+@dataclass(frozen=True)
+class Installation:
+    """The running product. ``database`` is for looking, never for writing."""
+
+    world: World
+    url: str
+    folder: Path
+    environment: Mapping[str, str]
+    database: Database
+    webhook: str
+    processes: Sequence[Process]
+
+    def command(self, *arguments: str) -> Any:
+        """What a command says, with --json."""
+        return json.loads(run([*arguments, "--json"], self.environment, self.folder))
+
+    def runs(self, workflow: str) -> list[dict[str, Any]]:
+        """Runs of a workflow, oldest first."""
+        return list(reversed(self.command("runs", "--workflow", workflow)))
+
+    def story(self, run_id: str) -> list[tuple[str, str, str]]:
+        """(step, kind, sentence) of everything a run did and decided."""
+        lines = self.command("runs", "show", run_id)["lines"]
+        return [(line["step"], line["kind"], line["text"]) for line in lines]
+
+    def events(self, kind: str) -> list[Any]:
+        """The events of a type, oldest first."""
+        with self.database.read() as tx:
+            return list(tx.execute(select(events).where(events.c.type == kind).order_by(events.c.seq)))
+
+    def count(self, table: Any) -> int:
+        with self.database.read() as tx:
+            return int(tx.execute(select(func.count()).select_from(table)).scalar_one())
+
+    def settle(self) -> None:
+        """Until every webhook is delivered and understood, and no call is due."""
+        assert self.world.zendesk.settle()
+        assert self.world.salesforce.settle()
+        until(self._is_idle, "every delivery understood, every call made")
+
+    def _is_idle(self) -> bool:
+        with self.database.read() as tx:
+            new = select(deliveries.c.id).where(deliveries.c.status == "new").limit(1)
+            open_ = select(effects.c.id).where(effects.c.status.in_(("due", "performing"))).limit(1)
+            return tx.execute(new).first() is None and tx.execute(open_).first() is None
+
+
+@contextmanager
+def installed(folder: Path, database_url: str, broker_url: str) -> Iterator[Installation]:
+    """The product on this database and broker: one process when the broker is in memory, else five."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    with World() as world:
+        webhook, secret = furnish(world, url)
+        write_workflows(folder / "workflows")
+        (folder / "ringback.yaml").write_text(yaml.safe_dump(configuration(world, secret)), "utf-8")
+        environment = {
+            "RINGBACK_DATABASE_URL": database_url, "RINGBACK_BROKER_URL": broker_url, "RINGBACK_BASE_URL": url,
+            "RINGBACK_SECRET_KEY": SECRET_KEY, "RINGBACK_CONFIG": str(folder / "ringback.yaml"),
+        }  # fmt: skip
+        commands = _commands(port, embedded=broker_url.startswith("memory:"))
+        with running(commands, environment, folder) as processes, closing(Database(database_url, pool_size=2)) as known:
+            installation = Installation(world, url, folder, environment, known, webhook, processes)
+            until(lambda: installation.command("connections"), "the connections are known")
+            yield installation
+
+
+def _commands(port: int, *, embedded: bool) -> list[tuple[Sequence[str], str]]:
+    front = ("serve" if embedded else "web", "--port", str(port))
+    return [(front, "listening on"), *([] if embedded else [((name,), ready) for name, ready in _SCALED])]
+
+
+def furnish(world: World, url: str) -> tuple[str, str]:
+    """Prepare both vendors. → the webhook's id and its signing secret."""
+    api = zendesk_api(world.zendesk)
+    for key, title in (("csat_score", "Satisfaction with the solution"),):
+        _post(api, "user_fields", {"user_field": {"key": key, "title": title, "type": "integer"}})
+    world.salesforce.add_field("Contact", "CSAT_Score__c", "double")
+    world.salesforce.outbound.endpoint = f"{url}/webhooks/salesforce/{SALESFORCE_TOKEN}"
+    webhook = _post(api, "webhooks", {"webhook": {
+        "name": "Ringback", "endpoint": f"{url}/webhooks/zendesk", "http_method": "POST", "request_format": "json",
+        "status": "active", "subscriptions": [f"zen:event-type:ticket.{each}" for each in EVENTS],
+    }})["webhook"]  # fmt: skip
+    with api:
+        answer = api.get(f"{world.zendesk_url}/api/v2/webhooks/{webhook['id']}/signing_secret", timeout=5)
+    return webhook["id"], answer.json()["signing_secret"]["secret"]
+
+
+def zendesk_api(zendesk: ZendeskStandIn) -> requests.Session:
+    """An admin's session at the stand-in."""
+    api = requests.Session()
+    api.trust_env = False
+    login = {"grant_type": "client_credentials", "client_id": zendesk.client_id, "scope": "read write",
+             "client_secret": zendesk.client_secret}  # fmt: skip
+    token = api.post(f"{zendesk.base_url}/oauth/tokens", json=login, timeout=5).json()["access_token"]
+    api.headers["Authorization"] = f"Bearer {token}"
+    api.params = {}
+    api.base_url = zendesk.base_url  # type: ignore[attr-defined]  # kept beside the session for _post
+    return api
+
+
+def _post(api: requests.Session, what: str, body: Any) -> Any:
+    answer = api.post(f"{api.base_url}/api/v2/{what}", json=body, timeout=5)  # type: ignore[attr-defined]  # see above
+    answer.raise_for_status()
+    return answer.json()
+
+
+def write_workflows(folder: Path) -> None:
+    """The built-in workflows, with an hour of waiting made a second."""
+    folder.mkdir()
+    for slug, workflow in load_library().items():
+        quicker = from_dict(_shortened(to_dict(workflow)), slug)
+        (folder / f"{slug}.yaml").write_text(dump(quicker), "utf-8")
+
+
+def _shortened(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _shortened(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_shortened(each) for each in value]
+    return _SHORTER.get(value, value) if isinstance(value, str) else value
+
+
+def configuration(world: World, webhook_secret: str) -> dict[str, Any]:
+    """The configuration file, as an admin of Acme writes it."""
+    login = {"client_id": world.zendesk.client_id, "client_secret": world.zendesk.client_secret}
+    crm_login = {"client_id": world.salesforce.client_id, "client_secret": world.salesforce.client_secret}
+    scores = {"score": "nps_score", "band": "nps_band", "answered_at": "nps_date", "comment": "nps_comment",
+              "loop_status": ""}  # fmt: skip
+    return {
+        "connections": {
+            "zendesk": {"kind": "zendesk", "base_url": world.zendesk_url, "auth": {"type": "oauth", **login},
+                        "webhook_secret": webhook_secret, "fields": {**scores, "csat": {"score": "csat_score"}}},
+            "salesforce": {"kind": "salesforce", "base_url": world.salesforce_url,
+                           "auth": {"type": "client_credentials", **crm_login},
+                           "organization_id": world.salesforce.organization_id, "webhook_token": SALESFORCE_TOKEN,
+                           "fields": {"csat": {"score": "CSAT_Score__c"}}},
+            "survey-platform": {"kind": "inbound", "webhook_secret": INBOUND_SECRET},
+            "mail": {"kind": "smtp", "url": world.smtp_url, "sender": "Acme <feedback@acme.example>"},
+        },
+        "teams": {"care-team": {"email": ["care@acme.example"]}, "care-lead": {"email": ["lead@acme.example"]}},
+        "calendar": {"timezone": "Europe/Amsterdam", "hours": "mon-fri 09:00-17:30", "holidays": "NL"},
+        "workflows": "workflows",
+    }  # fmt: skip
