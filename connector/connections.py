@@ -78,7 +78,7 @@ class Connections:
         try:
             self._client(each.name, (each.kind,), each.kind)
         except OptionsError as error:
-            return [Mistake(f"connections.{each.name}", str(error), "")]
+            return [Mistake(f"connections.{each.name}", f"{mistake}.", "") for mistake in error.mistakes]
         return []
 
     def _first_messenger(self) -> str:
@@ -103,8 +103,17 @@ class Connections:
         with self._guard:
             if connection not in self._clients:
                 store = self._store(connection)
-                self._clients[connection] = registry.build(configured.kind, connection, configured.options, store=store)
+                options = self._options(configured)
+                self._clients[connection] = registry.build(configured.kind, connection, options, store=store)
             return self._clients[connection]
+
+    def _options(self, configured: ConnectionConfig) -> Mapping[str, Any]:
+        """The options, with the key's file found beside the configuration's."""
+        auth = configured.options.get("auth")
+        if self._config.path is None or not isinstance(auth, Mapping) or not auth.get("private_key_file"):
+            return configured.options
+        file = self._config.path.parent / str(auth["private_key_file"])
+        return {**configured.options, "auth": {**auth, "private_key_file": str(file)}}
 
 
 class Accounts:

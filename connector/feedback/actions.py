@@ -99,6 +99,7 @@ class Effect:
     epoch: int
     unsure: bool
     first_tried_at: datetime
+    lease_until: datetime
     retry: Json | None = None
 
 

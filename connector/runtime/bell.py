@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 log = logging.getLogger(__name__)
 
@@ -35,9 +35,6 @@ class Bell:
             with self._guard:
                 self._queues.update(queues)
             self._rung.set()
-
-    def ring_effects(self, connections: Iterable[str]) -> None:
-        self.ring(*(effects_queue(name) for name in connections))
 
     def close(self) -> None:
         self._closed.set()

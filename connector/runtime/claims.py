@@ -16,8 +16,11 @@ from connector.feedback.actions import Effect
 from connector.storage.database import Database
 from connector.storage.tables import connections, effects, is_now
 
+LONGEST_CALL = timedelta(seconds=40)
+"""Connect 5 s + read 30 s, and a little for us."""
+
 LEASE = timedelta(seconds=60)
-"""Longer than the longest call (connect 5 s + read 30 s): when it ends, the request is no longer in flight."""
+"""Longer than the longest call: when it ends, the request is no longer in flight."""
 
 _UNLIMITED = 1_000_000
 
@@ -124,5 +127,5 @@ def due_connections(tx: Connection, now: datetime) -> set[str]:
 
 def _effect(row: Any) -> Effect:
     names = ("id", "run_id", "visit", "stage", "action", "connection", "effect_class", "delivery", "key", "request")
-    more = ("serial", "attempts", "epoch", "unsure", "first_tried_at", "retry")
+    more = ("serial", "attempts", "epoch", "unsure", "first_tried_at", "lease_until", "retry")
     return Effect(**{name: getattr(row, name) for name in names + more})

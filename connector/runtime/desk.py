@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Executable, bindparam, insert, select, update
 
 from connector.feedback.actions import Effect, Handler, Write
 from connector.runtime.asks import Asks
+from connector.runtime.bell import TIMERS, effects_queue
 from connector.runtime.book import WorkflowBook
 from connector.runtime.drafts import Draft, from_row, slot_of
 from connector.runtime.waiting import Waits
@@ -56,11 +57,11 @@ class Desk:
         self._database, self._tx, self._book, self._moment = database, tx, book, moment
         self._asks = Asks(database, tx, handlers, moment)
         self.waits = Waits(database, tx, moment)
-        self.asked: set[str] = set()  # the connections with new effects, for the doorbell
-        self.ready = False  # a queued run's turn has come
+        self.asked: set[str] = set()  # the queues with new work, for the doorbell
 
     def start(self, drafts: Sequence[Draft]) -> set[str]:
         """Begin new runs; those whose key is taken follow their workflow's mode. → ids of the runs that exist."""
+        drafts = _last_restarts(drafts)
         self._make_room(drafts)
         for draft in drafts:
             self._asks.start(draft)
@@ -179,7 +180,7 @@ class Desk:
             if following:
                 turn = {"status": Status.READY.value, "due_at": self._moment.now, "slot": slot_of(workflow, draft.key)}
                 self._tx.execute(update(runs).where(c.id == following).values(turn))
-                self.ready = True
+                self.asked.add(TIMERS)
 
     def _store(self, drafts: Sequence[Draft]) -> None:
         """Write histories, effects and the features' rows; what was written is forgotten."""
@@ -189,7 +190,7 @@ class Desk:
         wanted = [row for draft in drafts for row in draft.effects]
         if wanted:
             self._tx.execute(insert(effects), wanted)
-            self.asked |= {row["connection"] for row in wanted}
+            self.asked |= {effects_queue(row["connection"]) for row in wanted}
         self._execute([write for draft in drafts for write in draft.writes])
         for draft in drafts:
             draft.notes, draft.effects, draft.writes = [], [], []
@@ -201,6 +202,17 @@ class Desk:
             groups.setdefault(id(write.statement), (write.statement, []))[1].append(dict(write.params))
         for statement, rows in groups.values():
             self._tx.execute(statement, rows)
+
+
+def _last_restarts(drafts: Sequence[Draft]) -> list[Draft]:
+    """Mode restart: of several events with one key in a batch, the last one is what the others would end in."""
+    last = {(draft.version.workflow.slug, draft.key): draft.id for draft in drafts}
+    return [
+        draft
+        for draft in drafts
+        if draft.version.workflow.run.mode is not Mode.RESTART
+        or last[draft.version.workflow.slug, draft.key] == draft.id
+    ]
 
 
 OpenDesk = Callable[[Connection, Moment], Desk]

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, and_, insert, or_, select
+from sqlalchemy.exc import OperationalError
 
 from connector.clock import Clock
 from connector.feedback import customers
@@ -71,6 +72,8 @@ class Intake:
         at fault is found and set aside."""
         try:
             return self._database.transact(lambda tx: self._batch(tx, limit))
+        except OperationalError:
+            raise  # the database, not a delivery
         except Exception:
             if limit == 1:
                 log.exception("a delivery could not be processed; it is set aside")

@@ -11,10 +11,12 @@ from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
 
 from connector.clock import Clock
 from connector.feedback.actions import Effect, Result
 from connector.runtime import claims
+from connector.runtime.burial import bury
 from connector.runtime.desk import OpenDesk
 from connector.storage import accounts
 from connector.storage.database import Database
@@ -40,6 +42,9 @@ class Failed:
     reason: str
 
 
+Results = Sequence[tuple[Effect, Result | Failed]]
+
+
 class Outcomes:
     """Records results in one transaction: effects settled, runs resumed, connections paused or slowed."""
 
@@ -54,11 +59,30 @@ class Outcomes:
         self._database, self._open_desk, self._calendar = database, open_desk, calendar
         self._clock, self._chance = clock, chance
 
-    def record(self, results: Sequence[tuple[Effect, Result | Failed]]) -> frozenset[str]:
-        """Write down what became of claimed effects. → connections with new effects."""
-        return self._database.transact(lambda tx: self._batch(tx, results))
+    def record(self, results: Results) -> frozenset[str]:
+        """Write down what became of claimed effects. → the queues with new work.
 
-    def _batch(self, tx: Connection, results: Sequence[tuple[Effect, Result | Failed]]) -> frozenset[str]:
+        A batch that fails is written one by one; where even that fails, the effect is settled and its run buried.
+        """
+        try:
+            return self._database.transact(lambda tx: self._batch(tx, results))
+        except OperationalError:
+            raise  # the database, not a run
+        except Exception as error:
+            if len(results) == 1:
+                return self._database.transact(partial(self._bury, results, error))
+            log.exception("a batch of outcomes failed; writing them one by one")
+        return frozenset().union(*(self.record([each]) for each in results))
+
+    def _bury(self, results: Results, error: Exception, tx: Connection) -> frozenset[str]:
+        now = self._clock()
+        held = claims.holding(tx, [effect for effect, _ in results])
+        mine = [(effect, self._judge(effect, result)) for effect, result in results if effect in held]
+        claims.settle(tx, [(effect, self._columns(effect, verdict, now)) for effect, verdict in mine])
+        bury(tx, [effect.run_id for effect, _ in mine], error, now)
+        return frozenset()
+
+    def _batch(self, tx: Connection, results: Results) -> frozenset[str]:
         now = self._clock()
         desk = self._open_desk(tx, Moment(now, self._calendar))
         drafts = desk.load(effect.run_id for effect, _ in results)

@@ -17,13 +17,11 @@ from threading import Event, Lock
 from connector.clock import Clock
 from connector.feedback.actions import Effect, Handler, Result
 from connector.runtime import claims
-from connector.runtime.outcomes import Failed, Outcomes, unsure
+from connector.runtime.outcomes import Failed, Outcomes, Results, unsure
 from connector.storage.database import Database
-from integrations.errors import Ambiguous, IntegrationError
+from integrations.errors import Ambiguous, IntegrationError, Transient
 
 log = logging.getLogger(__name__)
-
-Results = Sequence[tuple[Effect, Result | Failed]]
 
 SIDE_BY_SIDE = 32
 """Calls in flight per connection and process."""
@@ -35,7 +33,7 @@ _MOST_CLAIMED = 400
 
 
 class Performer:
-    """The calls of one connection. ``run`` returns when nothing is due; ``asked`` hears of new effects."""
+    """The calls of one connection. ``run`` returns when nothing is due; ``asked`` hears of queues with new work."""
 
     def __init__(
         self,
@@ -127,10 +125,16 @@ class Performer:
     def _call(self, effects: Sequence[Effect]) -> Results:
         """Perform a group. An error that is none of the known ones is a bug of ours: whether the call happened
         is unsure, and the log says where."""
-        decided = [(effect, unsure(effect)) for effect in effects]
+        decided = [(effect, self._too_late(effect) or unsure(effect)) for effect in effects]
         known = [(effect, verdict) for effect, verdict in decided if verdict is not None]
         todo = [effect for effect, verdict in decided if verdict is None]
         return [*known, *zip(todo, self._perform(todo), strict=True)]
+
+    def _too_late(self, effect: Effect) -> Transient | None:
+        """A call that could outlive its lease is not begun: another worker may be about to make it."""
+        if self._clock() + claims.LONGEST_CALL <= effect.lease_until:
+            return None
+        return Transient("it was not begun in the time its lease allowed; it is tried again")
 
     def _perform(self, effects: Sequence[Effect]) -> Sequence[Result]:
         if not effects:

@@ -70,7 +70,7 @@ class Pumps:
         count = 1
         while count:
             count, asked = take()
-            self._bell.ring_effects(asked)
+            self._bell.ring(*asked)
 
     def _performer(self, connection: str) -> Performer:
         with self._guard:
@@ -82,7 +82,7 @@ class Pumps:
                     self._outcomes,
                     self._owner,
                     self._clock,
-                    self._bell.ring_effects,
+                    lambda queues: self._bell.ring(*queues),
                 )
             return self._performers[connection]
 

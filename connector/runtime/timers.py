@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import logging
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Select, select
+from sqlalchemy.exc import OperationalError
 
 from connector.clock import Clock
+from connector.runtime.burial import bury
 from connector.runtime.desk import OpenDesk
 from connector.storage.database import Database
 from connector.storage.tables import is_now, runs
 from workflows.calendars import BusinessCalendar
 from workflows.engine import Moment
 from workflows.runs import Status, TimePassed
+
+log = logging.getLogger(__name__)
 
 
 class Timers:
@@ -22,12 +28,30 @@ class Timers:
         self._database, self._open_desk, self._calendar, self._clock = database, open_desk, calendar, clock
 
     def take(self, limit: int = 200) -> tuple[int, frozenset[str]]:
-        """Advance up to ``limit`` due runs. → how many, and the connections with new effects."""
-        return self._database.transact(lambda tx: self._batch(tx, limit))
+        """Advance up to ``limit`` due runs. → how many, and the queues with new work.
+
+        A batch that fails is taken again one by one, and a run that fails alone is buried.
+        """
+        try:
+            return self._database.transact(lambda tx: self._batch(tx, limit))
+        except OperationalError:
+            raise  # the database, not a run
+        except Exception as error:
+            if limit == 1:
+                return self._database.transact(partial(self._bury, error))
+            log.exception("a batch of due runs failed; taking them one by one")
+        taken = [self.take(1) for _ in range(limit)]
+        return sum(count for count, _ in taken), frozenset().union(*(asked for _, asked in taken))
+
+    def _bury(self, error: Exception, tx: Connection) -> tuple[int, frozenset[str]]:
+        moment = Moment(self._clock(), self._calendar)
+        rows = _due(tx, moment, 1)[:1]
+        bury(tx, [row.id for row in rows], error, moment.now)
+        return len(rows), frozenset()
 
     def _batch(self, tx: Connection, limit: int) -> tuple[int, frozenset[str]]:
         moment = Moment(self._clock(), self._calendar)
-        rows = _due(tx, moment, limit)
+        rows = _due(tx, moment, limit)[:limit]
         if not rows:
             return 0, frozenset()
         desk = self._open_desk(tx, moment)

@@ -146,7 +146,7 @@ events = Table(
     Column("customer_id", _Id, index=True),
     Column("time", Moment, nullable=False),
     Column("received_at", Moment, nullable=False),
-    Column("delivery_id", _Serial),
+    Column("delivery_id", _Serial, index=True),
     Column("data", _Json, nullable=False),
     Column("decisions", _Json, nullable=False),  # which workflows it started, and why the others not
     UniqueConstraint("connection", "external_id"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,7 +88,7 @@ def installed(folder: Path, database_url: str, broker_url: str) -> Iterator[Inst
     """The product on this database and broker: one process when the broker is in memory, else five."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    with World() as world:
+    with _world() as world:
         webhook, secret = furnish(world, url)
         write_workflows(folder / "workflows")
         (folder / "ringback.yaml").write_text(yaml.safe_dump(configuration(world, secret)), "utf-8")
@@ -100,6 +101,17 @@ def installed(folder: Path, database_url: str, broker_url: str) -> Iterator[Inst
             installation = Installation(world, url, folder, environment, known, webhook, processes)
             until(lambda: installation.command("connections"), "the connections are known")
             yield installation
+
+
+@contextmanager
+def _world() -> Iterator[World]:
+    """The world, made and ended in a thread of its own: playwright keeps an event loop running in this one."""
+    with ThreadPoolExecutor(1) as aside:
+        world = aside.submit(World).result()
+        try:
+            yield world
+        finally:
+            aside.submit(world.close).result()
 
 
 def _commands(port: int, *, embedded: bool) -> list[tuple[Sequence[str], str]]:

@@ -91,7 +91,7 @@ def test_a_subject_cannot_begin_another_header(mailer: Mailer) -> None:
     assert len(subject) <= 150
 
 
-@pytest.mark.parametrize("name", ["Win now: https://evil.example", "www.evil.example", "evil.example/x", "a@b.nl", "x" * 81])
+@pytest.mark.parametrize("name", ["Win: https://evil.example", "www.evil.example", "evil.example/x", "a@b.nl", "x" * 81])
 def test_a_name_that_lures_readers_elsewhere_is_not_carried(name: str) -> None:
     assert harmless_name(name) == ""
 
@@ -135,7 +135,8 @@ def test_two_surveys_and_two_people_never_share_a_mail(mailer: Mailer) -> None:
 
 def test_the_brand_is_in_the_mail(mailer: Mailer) -> None:
     html = invitation(mailer).html
-    assert [part in html for part in ("Acme &amp; Co", "#0b6e4f", "Acme, Amsterdam", "https://a.example/p")] == [True] * 4
+    parts = ("Acme &amp; Co", "#0b6e4f", "Acme, Amsterdam", "https://a.example/p")
+    assert [part for part in parts if part not in html] == []
 
 
 def test_a_plain_message_keeps_its_lines_and_escapes_its_text() -> None:

@@ -1,0 +1,100 @@
+"""The group commit: who comes while a commit is under way shares the next one."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from connector.storage.group_commit import GroupCommit
+
+PATIENCE = 10  # seconds
+
+
+class Book:
+    """Remembers what was committed together; ``gate`` holds a commit up, ``arrived`` says that one began."""
+
+    def __init__(self) -> None:
+        self.groups: list[list[int]] = []
+        self.gate, self.arrived = threading.Event(), threading.Event()
+        self.trouble: Callable[[Sequence[int]], None] = lambda items: None
+
+    def commit(self, items: Sequence[int]) -> list[int]:
+        self.groups.append(list(items))
+        self.arrived.set()
+        assert self.gate.wait(PATIENCE)
+        self.trouble(items)
+        return [item * 10 for item in items]
+
+
+def test_items_that_come_during_a_commit_share_the_next_one() -> None:
+    book = Book()
+    group: GroupCommit[int, int] = GroupCommit(book.commit)
+    results = _while_one_commits(group, book, 16)
+    assert [each.result(PATIENCE) for each in results] == [item * 10 for item in range(16)]
+    assert book.groups[0] == [0]
+    assert [sorted(each) for each in book.groups[1:]] == [list(range(1, 16))]
+
+
+def test_a_group_is_never_larger_than_allowed() -> None:
+    book = Book()
+    group: GroupCommit[int, int] = GroupCommit(book.commit, most=4)
+    results = _while_one_commits(group, book, 12)
+    assert [each.result(PATIENCE) for each in results] == [item * 10 for item in range(12)]
+    assert max(map(len, book.groups)) <= 4
+    assert sorted(item for each in book.groups for item in each) == list(range(12))
+
+
+def test_an_error_reaches_everyone_of_the_group_and_nobody_of_the_next() -> None:
+    book = Book()
+
+    def refuse_seven(items: Sequence[int]) -> None:
+        if 7 in items:
+            raise OSError("the disk is full")
+
+    book.trouble = refuse_seven
+    group: GroupCommit[int, int] = GroupCommit(book.commit)
+    results = _while_one_commits(group, book, 10)
+    assert results[0].result(PATIENCE) == 0
+    for each in results[1:]:
+        with pytest.raises(OSError, match="the disk is full"):
+            each.result(PATIENCE)
+    assert group.submit(42) == 420
+
+
+def test_too_few_results_are_an_error_for_all_and_not_somebody_elses_result() -> None:
+    group: GroupCommit[int, int] = GroupCommit(lambda items: [])
+    with pytest.raises(ValueError, match="zip"):
+        group.submit(1)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.integers(), min_size=1, max_size=60), st.integers(1, 7))
+def test_everyone_gets_the_result_of_their_own_item(items: list[int], most: int) -> None:
+    group: GroupCommit[int, int] = GroupCommit(lambda together: [item + 1 for item in together], most=most)
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(group.submit, items)) == [item + 1 for item in items]
+
+
+def _while_one_commits(group: GroupCommit[int, int], book: Book, number: int) -> list[Future[int]]:
+    """Submit 0 and hold its commit up until all others wait behind it."""
+    with ThreadPoolExecutor(number) as pool:
+        first = pool.submit(group.submit, 0)
+        assert book.arrived.wait(PATIENCE)
+        others = [pool.submit(group.submit, item) for item in range(1, number)]
+        assert _until(lambda: len(group._waiting) == number - 1)
+        book.gate.set()
+        return [first, *others]
+
+
+def _until(condition: Callable[[], bool]) -> bool:
+    pause = threading.Event()
+    for _ in range(PATIENCE * 1000):
+        if condition():
+            return True
+        pause.wait(0.001)
+    return False
