@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from connector.config import Config, ConnectionConfig
 from connector.feedback.actions import NotPossibleError
+from connector.storage.budgets import Budget
 from connector.storage.inbox import OWN
 from integrations import registry
 from integrations.errors import OptionsError
 from integrations.protocols import Crm, Helpdesk, Messenger
 from integrations.tokens import TokenStore
 from webhooks.delivery import Account
+from webhooks.signatures import standard_key
 from workflows.errors import Mistake
 
 log = logging.getLogger(__name__)
@@ -24,9 +26,10 @@ _LISTENING = ("zendesk", "salesforce", "inbound")
 
 
 class Connections:
-    """Clients by connection name, each built once and kept. ``store`` shares a connection's token."""
+    """Clients by connection name, each built once and kept. ``store`` shares a connection's token between
+    processes; without one each process asks for its own."""
 
-    def __init__(self, config: Config, store: Callable[[str], TokenStore]) -> None:
+    def __init__(self, config: Config, store: Callable[[str], TokenStore] | None = None) -> None:
         self._config, self._store = config, store
         self._guard = threading.Lock()
         self._clients: dict[str, Any] = {}
@@ -56,6 +59,12 @@ class Connections:
         """Connections at which we act as a user, whose own writes come back as events."""
         return [name for name, kind in self.kinds.items() if kind in (*_HELPDESKS, *_CRMS)]
 
+    def budget(self, connection: str) -> Budget | None:
+        """The rate the connection's owner allows us, if the configuration names one."""
+        configured = self._config.connections.get(connection)
+        rate = configured.options.get("requests_per_minute") if configured else None
+        return Budget(float(rate)) if rate else None
+
     def me(self, connection: str) -> str:
         """The id of the user we act as."""
         kind = self.kind(connection)
@@ -70,7 +79,9 @@ class Connections:
                 known = ", ".join(sorted({*registry.KINDS, *_LISTENING}))
                 path, said = f"connections.{name}.kind", f"{each.kind!r} is not known."
                 found.append(Mistake(path, said, f"Use one of {known}."))
-            elif each.kind in registry.KINDS:
+                continue
+            found.extend(_mistakes_of_the_way_in(each))
+            if each.kind in registry.KINDS:
                 found.extend(self._mistakes(each))
         return tuple(found)
 
@@ -102,7 +113,7 @@ class Connections:
             raise NotPossibleError(f"connection: {connection!r} is of kind {configured.kind}, which is not {what}.")
         with self._guard:
             if connection not in self._clients:
-                store = self._store(connection)
+                store = self._store(connection) if self._store else None
                 options = self._options(configured)
                 self._clients[connection] = registry.build(configured.kind, connection, options, store=store)
             return self._clients[connection]
@@ -135,6 +146,22 @@ class Accounts:
         return Account(
             connection, configured.kind, _secrets(configured), configured.options, own_user=own, systems=self._systems
         )
+
+
+def _mistakes_of_the_way_in(each: ConnectionConfig) -> Iterator[Mistake]:
+    """What is wrong with the settings that are the connector's own: secrets and the rate."""
+    path, rate = f"connections.{each.name}", each.options.get("requests_per_minute")
+    if rate is not None and not (isinstance(rate, int | float) and rate > 0):
+        yield Mistake(f"{path}.requests_per_minute", f"{rate!r} is no rate.", "Write a number above 0.")
+    if each.kind != "inbound":
+        return
+    if not _secrets(each):
+        yield Mistake(f"{path}.webhook_secret", "is missing.", "Without it nobody's events can be told from forgeries.")
+    for secret in _secrets(each):
+        try:
+            standard_key(secret)
+        except ValueError:
+            yield Mistake(f"{path}.webhook_secret", "is no secret of Standard Webhooks.", "It is whsec_ and base64.")
 
 
 def _secrets(configured: ConnectionConfig) -> tuple[str, ...]:

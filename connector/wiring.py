@@ -29,6 +29,7 @@ from connector.ids import new_id
 from connector.runtime import tasks
 from connector.runtime.bell import INTAKE, Bell
 from connector.runtime.book import WorkflowBook
+from connector.runtime.claims import Claimant
 from connector.runtime.desk import Desk
 from connector.runtime.intake import Intake
 from connector.runtime.outcomes import Outcomes
@@ -140,7 +141,12 @@ def _pumps(
     )
     timers = Timers(database, open_desk, config.calendar, clock)
     outcomes = Outcomes(database, open_desk, config.calendar, clock)
-    return Pumps(database, intake, timers, outcomes, handlers, bell, new_id(), clock)
+    owner = new_id()
+
+    def claimant(connection: str) -> Claimant:
+        return Claimant(connection, owner, connections.budget(connection))
+
+    return Pumps(database, intake, timers, outcomes, handlers, bell, claimant, clock)
 
 
 def web_app(house: House) -> Flask:

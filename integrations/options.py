@@ -15,7 +15,9 @@ from integrations.addresses import Address
 from integrations.scores import FieldMap, ScoreFields
 from integrations.smtp.client import Server, parse_sender
 
-CONNECTOR_KEYS = ("kind", "webhook_secret", "webhook_token", "organization_id", "integration_user", "events")
+CONNECTOR_KEYS = (
+    "kind", "webhook_secret", "webhook_token", "organization_id", "integration_user", "events", "requests_per_minute",
+)
 """Settings in the same mapping that are the connector's own business."""
 
 _DEFAULT_METRIC = "nps"

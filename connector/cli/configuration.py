@@ -74,8 +74,7 @@ def _checked(settings: Settings, read: Config) -> Checked:
 
 
 def _parts(read: Config) -> tuple[Bodies, Bodies, list[Mistake]]:
-    # No client is asked anything here, so none needs a place to keep its token.
-    mistakes = list(Connections(read, lambda _name: None).check())  # type: ignore[arg-type, return-value]  # as said
+    mistakes = list(Connections(read).check())
     _collected(lambda: read_brands(read.brands), mistakes)
     workflows = _collected(lambda: read_workflows(read), mistakes)
     surveys = _collected(lambda: read_surveys(read), mistakes)

@@ -35,13 +35,13 @@ _LANGUAGE = validate.Regexp(
 )
 _URL = validate.Regexp(r"^https?://[^\s\"<>]+\Z", error="{input!r} is no web address | Start it with https://.")
 _DAYS = validate.Range(1, 3650, error="{input!r} is out of range | Give whole days from 1 to 3650.")
-_SHORT = validate.Length(1, 60, error="it is empty or too long | Keep it within 60 characters.")
+_SHORT = validate.Length(1, 50, error="it is empty or too long | Keep it within 50 characters.")
 _WORDING = validate.Length(1, 4_000, error="it is empty or too long | Keep it within 4000 characters.")
 _SOME = validate.Length(1, error="it is empty | List at least one.")
 _MESSAGES = {
     "required": "it is missing | Add it.",
     "null": "it is empty | Fill it in, or remove the line.",
-    "invalid": "it has the wrong type | See docs/surveys.md for what belongs here.",
+    "invalid": "it has the wrong type | Compare it with a built-in survey.",
     "unknown": "it is not known | Remove it, or correct its name.",
     "type": "it is not a group of fields | Write it as name: value lines.",
 }
@@ -56,7 +56,10 @@ class _Base(Schema):
     error_messages = _MESSAGES
 
     def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
-        field_obj.error_messages = {**field_obj.error_messages, **_MESSAGES}
+        messages = {**field_obj.error_messages, **_MESSAGES}
+        if isinstance(field_obj, fields.Enum):
+            messages["unknown"] = "it is none of the kinds there are | Use one of {choices}."
+        field_obj.error_messages = messages
 
     @post_dump
     def without_empty(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:

@@ -7,12 +7,15 @@ worker that was frozen past its lease cannot write over its successor.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Select, and_, bindparam, func, or_, select, update
 
 from connector.feedback.actions import Effect
+from connector.storage import budgets
+from connector.storage.budgets import Budget
 from connector.storage.database import Database
 from connector.storage.tables import connections, effects, is_now
 
@@ -34,21 +37,37 @@ _SETTLED = (
 )
 
 
-def claim(
-    database: Database, tx: Connection, connection: str, owner: str, now: datetime, limit: int
-) -> list[Effect]:
-    """Take the oldest due effects of a connection, unless it is paused or told us to wait.
+@dataclass(frozen=True, slots=True)
+class Claimant:
+    """Who claims: a process, at a connection, within its rate budget if it has one."""
+
+    connection: str
+    owner: str
+    budget: Budget | None = None
+
+
+def claim(database: Database, tx: Connection, who: Claimant, now: datetime, limit: int) -> list[Effect]:
+    """Take the oldest due effects of a connection, unless it is paused, told us to wait, or used up its budget.
 
     One claim at a time per connection, so that the rule "never two of one serial side by side" sees all others.
     """
-    database.lock(tx, [f"claim:{connection}"])
-    limit = min(limit, _open_for(tx, connection, now))
+    database.lock(tx, [f"claim:{who.connection}"])
+    limit = min(limit, _open_for(tx, who.connection, now))
+    if who.budget:
+        limit = min(limit, budgets.left(tx, who.connection, who.budget, now))
     if limit < 1:
         return []
-    taking = {"status": "performing", "owner": owner, "lease_until": now + LEASE}
+    claimed = _take(tx, who, now, limit)
+    if who.budget and claimed:
+        budgets.use(database, tx, who.connection, who.budget, len(claimed), now)
+    return claimed
+
+
+def _take(tx: Connection, who: Claimant, now: datetime, limit: int) -> list[Effect]:
+    taking = {"status": "performing", "owner": who.owner, "lease_until": now + LEASE}
     counted = {"epoch": effects.c.epoch + 1, "attempts": effects.c.attempts + 1}
     first = {"first_tried_at": func.coalesce(effects.c.first_tried_at, now)}
-    ids = _claimable(connection, now, limit).scalar_subquery()
+    ids = _claimable(who.connection, now, limit).scalar_subquery()
     statement = update(effects).where(effects.c.id.in_(ids)).values(taking | counted | first).returning(effects)
     rows = tx.execute(statement).all()
     return sorted((_effect(row) for row in rows), key=lambda effect: effect.id)

@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from connector.clock import Clock
 from connector.storage import accounts
 from connector.storage.database import Database
@@ -28,14 +30,22 @@ class OwnUsers:
         self._told: set[str] = set()
 
     def known(self) -> Mapping[str, str]:
-        """Connection → our user's id there."""
+        """Connection → our user's id there; as last read while the database does not answer."""
         with self._guard:
             now = self._clock()
             if self._read_at is None or now - self._read_at > _FRESH:
-                with self._database.read() as tx:
-                    self._known = accounts.own_users(tx)
-                self._read_at = now
+                self._read(now)
             return self._known
+
+    def _read(self, now: datetime) -> None:
+        """The receiver asks on every request: it must come as far as answering 503 without a database."""
+        try:
+            with self._database.read() as tx:
+                self._known = accounts.own_users(tx)
+        except SQLAlchemyError as error:
+            log.warning("whom we act as cannot be read (%s)", type(error).__name__)
+            return
+        self._read_at = now
 
     def learn(self, connections: list[str]) -> None:
         """Ask those vendors whose answer we do not have yet; one that does not answer is asked again later."""

@@ -17,6 +17,7 @@ from threading import Event, Lock
 from connector.clock import Clock
 from connector.feedback.actions import Effect, Handler, Result
 from connector.runtime import claims
+from connector.runtime.claims import Claimant
 from connector.runtime.outcomes import Failed, Outcomes, Results, unsure
 from connector.storage.database import Database
 from integrations.errors import Ambiguous, IntegrationError, Transient
@@ -37,17 +38,16 @@ class Performer:
 
     def __init__(
         self,
-        connection: str,
+        who: Claimant,
         database: Database,
         handlers: Mapping[str, Handler],
         outcomes: Outcomes,
-        owner: str,
         clock: Clock,
         asked: Callable[[frozenset[str]], None],
     ) -> None:
-        self._connection, self._database, self._handlers = connection, database, handlers
-        self._outcomes, self._owner, self._clock, self._asked = outcomes, owner, clock, asked
-        self._pool = ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix=f"call-{connection}")
+        self._who, self._connection, self._database, self._handlers = who, who.connection, database, handlers
+        self._outcomes, self._clock, self._asked = outcomes, clock, asked
+        self._pool = ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix=f"call-{who.connection}")
         self._working, self._closed = Lock(), Event()
         self._landed: SimpleQueue[Results] = SimpleQueue()  # an empty result is a ring
         self._flying = 0
@@ -114,7 +114,7 @@ class Performer:
     def _claim(self, free: int) -> list[Effect]:
         most = min(free * max(h.batch(self._connection) for h in self._handlers.values()), _MOST_CLAIMED)
         return self._database.transact(
-            lambda tx: claims.claim(self._database, tx, self._connection, self._owner, self._clock(), most)
+            lambda tx: claims.claim(self._database, tx, self._who, self._clock(), most)
         )
 
     def _groups(self, effects: Sequence[Effect]) -> Iterator[list[Effect]]:

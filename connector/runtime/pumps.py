@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from connector.clock import Clock
 from connector.feedback.actions import Handler
 from connector.runtime.bell import INTAKE, TIMERS, Bell
+from connector.runtime.claims import Claimant
 from connector.runtime.intake import Intake
 from connector.runtime.outcomes import Outcomes
 from connector.runtime.perform import Performer
@@ -43,11 +44,11 @@ class Pumps:
         outcomes: Outcomes,
         handlers: Mapping[str, Handler],
         bell: Bell,
-        owner: str,
+        claimant: Callable[[str], Claimant],
         clock: Clock,
     ) -> None:
         self._database, self._outcomes, self._handlers = database, outcomes, handlers
-        self._bell, self._owner, self._clock = bell, owner, clock
+        self._bell, self._claimant, self._clock = bell, claimant, clock
         self._guard = threading.Lock()
         self._performers: dict[str, Performer] = {}
         self._own = {
@@ -76,11 +77,10 @@ class Pumps:
         with self._guard:
             if connection not in self._performers:
                 self._performers[connection] = Performer(
-                    connection,
+                    self._claimant(connection),
                     self._database,
                     self._handlers,
                     self._outcomes,
-                    self._owner,
                     self._clock,
                     lambda queues: self._bell.ring(*queues),
                 )

@@ -11,49 +11,66 @@ Result = TypeVar("Result")
 
 
 class _Entry(Generic[Item, Result]):
-    __slots__ = ("done", "error", "item", "result")
+    __slots__ = ("error", "item", "leads", "result", "woken")
 
     def __init__(self, item: Item) -> None:
         self.item = item
-        self.done = False
+        self.leads = False
+        self.woken = threading.Event()
         self.result: Result | None = None
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
 
 
 class GroupCommit(Generic[Item, Result]):
     """Collects items of concurrent callers and hands them to ``commit`` together.
 
-    There is no thread of its own: the first caller leads and commits for all who wait, the next leader takes
-    those who came meanwhile. ``commit`` returns one result per item, in order; its error reaches every caller.
+    There is no thread of its own: the first caller leads and commits for all who wait; then the first of those
+    who came meanwhile is woken to lead. Nobody else is woken before their own commit has ended: callers that
+    jostle for a lock between two commits would make many small groups of one large one. ``commit`` returns one
+    result per item, in order; its error reaches every caller of the group.
     """
 
     def __init__(self, commit: Callable[[Sequence[Item]], Sequence[Result]], *, most: int = 500) -> None:
         self._commit, self._most = commit, most
-        self._guard, self._turn = threading.Lock(), threading.Lock()
+        self._guard = threading.Lock()
         self._waiting: list[_Entry[Item, Result]] = []
+        self._led = False  # someone commits, or was woken to; only then may anybody wait
 
     def submit(self, item: Item) -> Result:
         """Blocks until the item's commit has ended."""
-        entry: _Entry[Item, Result] = _Entry(item)
-        with self._guard:
-            self._waiting.append(entry)
-        while not entry.done:
-            with self._turn:
-                if not entry.done:
-                    self._lead()
+        entry = self._join(item)
+        if not entry.leads:
+            entry.woken.wait()
+        if entry.leads:
+            self._lead()
         if entry.error is not None:
             raise entry.error
-        return entry.result  # type: ignore[return-value]  # done without error: the result is there
+        return entry.result  # type: ignore[return-value]  # committed without error: the result is there
+
+    def _join(self, item: Item) -> _Entry[Item, Result]:
+        entry: _Entry[Item, Result] = _Entry(item)
+        with self._guard:
+            entry.leads, self._led = not self._led, True
+            self._waiting.append(entry)
+        return entry
 
     def _lead(self) -> None:
+        """Commit for all who wait; whoever leads is the first of them."""
         with self._guard:
             group, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
         try:
             for entry, result in zip(group, self._commit([entry.item for entry in group]), strict=True):
                 entry.result = result
-        except Exception as error:
+        except BaseException as error:  # even of a thread that is stopped: silence would read as success
             for entry in group:
                 entry.error = error
-        finally:
-            for entry in group:
-                entry.done = True
+        self._hand_over()
+        for entry in group:
+            entry.woken.set()
+
+    def _hand_over(self) -> None:
+        with self._guard:
+            self._led = bool(self._waiting)
+            if self._led:
+                self._waiting[0].leads = True
+                self._waiting[0].woken.set()

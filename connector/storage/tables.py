@@ -259,6 +259,7 @@ connections = Table(
     Column("status", String(10), nullable=False),  # active, paused, probing
     Column("reason", Text, nullable=False, default=""),
     Column("blocked_until", Moment),
+    Column("budget_until", Moment),  # up to when the requests already made use up the rate budget
     Column("own_user", String(100)),
     Column("token", LargeBinary),  # encrypted
     Column("updated_at", Moment, nullable=False),

@@ -105,5 +105,5 @@ def test_a_bell_that_was_closed_stays_silent() -> None:
 def test_each_connection_has_a_queue_of_its_own() -> None:
     street = Street()
     with hung(street) as bell:
-        bell.ring_effects(["zendesk", "mail"])
+        bell.ring(*map(effects_queue, ["zendesk", "mail"]))
         assert {street.next(), street.next()} == {effects_queue("zendesk"), effects_queue("mail")}

@@ -15,7 +15,7 @@ from connector.web.tour import records, visitor
 from connector.web.tour.cast import answers_of, second_answers_of
 from connector.web.tour.outside import Outside, Sight
 from connector.web.tour.records import Record
-from connector.web.tour.story import Scene, Turn, turn_of
+from connector.web.tour.scene import Scene, Turn, turn_of
 from connector.web.tour.values import Customer, Journey, Path, Places
 from connector.web.tour.visitor import NotAnsweredError
 
@@ -116,13 +116,17 @@ class Tour:
             case Turn.SOLVE:
                 self._outside.solve(scene.journey.ticket, SOLVED)
             case Turn.REPEAT:
-                self._outside.repeat(scene.solved_key)
+                self._repeat(scene)
             case Turn.ANSWER:
                 self._answer(scene)
             case Turn.SOLVE_CALLBACK:
-                self._outside.solve(scene.callback_number, CALLED_BACK)
+                self._outside.solve(scene.callback_ticket["id"], CALLED_BACK)
             case Turn.ANSWER_AGAIN:
                 visitor.answer(scene.second_link, second_answers_of(scene.journey.customer.who))
+
+    def _repeat(self, scene: Scene) -> None:
+        if scene.solved:
+            self._outside.repeat(scene.solved.key)
 
     def _answer(self, scene: Scene) -> None:
         path = scene.journey.path
@@ -131,7 +135,7 @@ class Tour:
             self._mended_at = self._clock() + OUTAGE
         score = 10 if path is Path.PROMOTER else 3
         visitor.answer(
-            scene.first_link, answers_of(scene.journey.customer.who, score, consent=path is not Path.NO_CONSENT)
+            scene.link, answers_of(scene.journey.customer.who, score, consent=path is not Path.NO_CONSENT)
         )
 
     def _play(self, journey: Journey) -> None:
@@ -142,7 +146,7 @@ class Tour:
                 scene = self.scene(journey)
                 self._mend(scene.sight)
                 turn = turn_of(scene)
-                if turn is Turn.NONE and not scene.sight.is_down:
+                if turn is Turn.OVER and not scene.sight.is_down:
                     return
                 self._move(scene, turn)
         except (requests.RequestException, NotAnsweredError) as error:

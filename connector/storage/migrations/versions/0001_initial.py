@@ -43,6 +43,7 @@ def upgrade() -> None:
         sa.Column("status", sa.String(length=10), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("blocked_until", MOMENT, nullable=True),
+        sa.Column("budget_until", MOMENT, nullable=True),
         sa.Column("own_user", sa.String(length=100), nullable=True),
         sa.Column("token", sa.LargeBinary(), nullable=True),
         sa.Column("updated_at", MOMENT, nullable=False),
