@@ -91,6 +91,8 @@ def build(settings: Settings, config: Config, *, secret_key: str, clock: Clock =
     accounts = Accounts(config, own_users.known)
     pumps = _pumps(database, config, connections, accounts, handlers, bell, clock)
     tasks.register(celery, pumps.pump)
+    if tasks.in_memory(settings.broker_url):
+        bell.prefer(pumps.nudge)
     return House(
         settings, config, database, connections, Inbox(database), bell, celery, pumps,
         Sweep(database, bell, clock), own_users, surveys, accounts, mailer, clock,

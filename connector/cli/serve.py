@@ -18,7 +18,7 @@ from connector.cli.context import BadInputError, read_config, read_settings
 from connector.config import Config
 from connector.definitions import import_all
 from connector.runtime import claims
-from connector.runtime.tasks import Worker
+from connector.runtime.tasks import Worker, in_memory
 from connector.runtime.ticking import Ticker
 from connector.settings import Settings, masked
 from connector.storage import migrate
@@ -196,7 +196,7 @@ def _stop_on_signal(stop: Callable[[], object]) -> None:
 
 
 def _needs_broker(settings: Settings) -> None:
-    if settings.broker_url.startswith("memory:"):
+    if in_memory(settings.broker_url):
         raise BadInputError(
             "RINGBACK_BROKER_URL is in memory, so this process would hear no other. "
             "Set it to redis://… or amqp://…, or run everything in one process with `ringback serve`."

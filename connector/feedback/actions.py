@@ -33,6 +33,14 @@ class Write:
     params: Json
 
 
+@dataclass(slots=True)
+class Batch:
+    """The customers of one transaction, and what was read of them together: one query for all, at first need."""
+
+    customers: frozenset[str] = frozenset()
+    earlier_answers: Mapping[str, Sequence[Any]] | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Ask:
     """A step's wish, inside a transaction. ``tx`` is for what must be read or locked now."""
@@ -44,6 +52,7 @@ class Ask:
     now: datetime
     database: Database
     tx: Connection
+    batch: Batch
 
     @property
     def params(self) -> Json:

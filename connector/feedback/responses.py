@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from connector.feedback.arrivals import Arrival
 from connector.storage.database import Database
@@ -69,7 +69,13 @@ def get(tx: Connection, response_id: str) -> Mapping[str, Any] | None:
     return None if row is None else dict(row._mapping)
 
 
-def of_customer(tx: Connection, customer_id: str, most: int = 5) -> Sequence[Any]:
-    """The customer's latest answers, newest first."""
-    statement = select(responses).where(responses.c.customer_id == customer_id)
-    return tx.execute(statement.order_by(responses.c.answered_at.desc()).limit(most)).all()
+def of_customers(tx: Connection, customer_ids: Iterable[str], most: int = 5) -> dict[str, list[Any]]:
+    """The latest answers of each customer, newest first: one query, however many customers."""
+    c = responses.c
+    place = func.row_number().over(partition_by=c.customer_id, order_by=c.answered_at.desc()).label("place")
+    ranked = select(responses, place).where(c.customer_id.in_(list(customer_ids))).subquery()
+    latest = select(ranked).where(ranked.c.place <= most).order_by(ranked.c.customer_id, ranked.c.place)
+    found: dict[str, list[Any]] = {}
+    for row in tx.execute(latest):
+        found.setdefault(row.customer_id, []).append(row)
+    return found

@@ -204,7 +204,9 @@ def _history(ask: Ask) -> str:
     customer_id, current = ask.facts.customer.get("id"), ask.facts.event.get("response")
     if not customer_id:
         return ""
-    earlier = [row for row in responses.of_customer(ask.tx, customer_id) if row.id != current]
+    if ask.batch.earlier_answers is None:
+        ask.batch.earlier_answers = responses.of_customers(ask.tx, ask.batch.customers)
+    earlier = [row for row in ask.batch.earlier_answers.get(customer_id, ()) if row.id != current]
     lines = [f"- {row.answered_at:%Y-%m-%d} {row.survey}: {row.score} ({row.band}) {row.comment}" for row in earlier]
     return "\n".join(["Earlier answers", *lines]) if lines else ""
 

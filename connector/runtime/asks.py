@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
-from connector.feedback.actions import Ask, Effect, Finish, Handler, Intent, NotPossibleError, Output
+from connector.feedback.actions import Ask, Batch, Effect, Finish, Handler, Intent, NotPossibleError, Output
 from connector.ids import new_id
 from connector.runtime.drafts import Draft
 from connector.storage.database import Database
@@ -30,6 +30,11 @@ class Asks:
         self, database: Database, tx: Connection, handlers: Mapping[str, Handler], moment: Moment
     ) -> None:
         self._database, self._tx, self._handlers, self._moment = database, tx, handlers, moment
+        self._batch = Batch()
+
+    def together(self, drafts: Sequence[Draft]) -> None:
+        """These runs are advanced next; what their actions must read of the customers is read for all at once."""
+        self._batch = Batch(frozenset(draft.customer_id for draft in drafts if draft.customer_id))
 
     @property
     def _now(self) -> datetime:
@@ -73,7 +78,7 @@ class Asks:
 
     def _prepared(self, draft: Draft, wanted: EffectWanted) -> Answer:
         slug = draft.version.workflow.slug
-        ask = Ask(draft.id, slug, draft.facts, wanted, self._now, self._database, self._tx)
+        ask = Ask(draft.id, slug, draft.facts, wanted, self._now, self._database, self._tx, self._batch)
         try:
             return self._handlers[wanted.action].prepare(ask)
         except (NotPossibleError, WorkflowError, IntegrationError) as error:

@@ -25,6 +25,7 @@ class Bell:
         self._send = send
         self._guard, self._rung, self._closed = threading.Lock(), threading.Event(), threading.Event()
         self._queues: set[str] = set()
+        self._nudge: Callable[[str], bool] = lambda _queue: False
         self._failing = False
         self._thread = threading.Thread(target=self._pass_on, name="doorbell", daemon=True)
         self._thread.start()
@@ -35,6 +36,11 @@ class Bell:
             with self._guard:
                 self._queues.update(queues)
             self._rung.set()
+
+    def prefer(self, nudge: Callable[[str], bool]) -> None:
+        """Where one process does everything, a pump that is at work already needs no message: ``nudge`` makes it
+        look once more, and says whether it is."""
+        self._nudge = nudge
 
     def close(self) -> None:
         self._closed.set()
@@ -48,7 +54,8 @@ class Bell:
             with self._guard:
                 queues, self._queues = self._queues, set()
             for queue in sorted(queues):
-                self._send_one(queue)
+                if not self._nudge(queue):
+                    self._send_one(queue)
             self._closed.wait(EVERY_SECONDS)
 
     def _send_one(self, queue: str) -> None:

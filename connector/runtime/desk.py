@@ -63,6 +63,7 @@ class Desk:
         """Begin new runs; those whose key is taken follow their workflow's mode. → ids of the runs that exist."""
         drafts = _last_restarts(drafts)
         self._make_room(drafts)
+        self._asks.together(drafts)
         for draft in drafts:
             self._asks.start(draft)
         begun_ids = self._insert(drafts)
@@ -121,6 +122,7 @@ class Desk:
         self._advance([draft for draft, _, _ in given], [partial(self._asks.finish, *each) for each in given])
 
     def _advance(self, drafts: Sequence[Draft], steps: Sequence[Callable[[], None]]) -> None:
+        self._asks.together(drafts)
         for step in steps:
             step()
         self._update(drafts)

@@ -39,6 +39,9 @@ log = logging.getLogger(__name__)
 
 Accounts = Callable[[str], Account | None]
 
+KEY_LENGTH = 300
+"""Characters; what the key of a run may measure."""
+
 
 @dataclass(frozen=True, slots=True)
 class Taken:
@@ -71,28 +74,33 @@ class Intake:
         """Work on the oldest new deliveries. A batch that fails is taken again one by one, so that the delivery
         at fault is found and set aside."""
         try:
-            return self._database.transact(lambda tx: self._batch(tx, limit))
+            return self._database.transact(lambda tx: self._batch(tx, inbox.take_new(tx, limit)))
         except OperationalError:
             raise  # the database, not a delivery
         except Exception:
-            if limit == 1:
-                log.exception("a delivery could not be processed; it is set aside")
-                return self._database.transact(self._set_aside)
             log.exception("a batch of deliveries failed; taking them one by one")
-        return self._one_by_one(limit)
-
-    def _one_by_one(self, limit: int) -> Taken:
-        taken = [self.take(1) for _ in range(limit)]
+        with self._database.read() as tx:
+            ids = inbox.new_ids(tx, limit)
+        taken = [self._alone(id_) for id_ in ids]
         return Taken(sum(t.count for t in taken), frozenset().union(*(t.asked for t in taken)))
 
-    def _set_aside(self, tx: Connection) -> Taken:
-        rows = inbox.take_new(tx, 1)
+    def _alone(self, delivery_id: int) -> Taken:
+        """One delivery by name: another worker may have taken the oldest one meanwhile."""
+        try:
+            return self._database.transact(lambda tx: self._batch(tx, inbox.take_new(tx, 1, only=delivery_id)))
+        except OperationalError:
+            raise
+        except Exception:
+            log.exception("delivery %s could not be processed; it is set aside", delivery_id)
+        return self._database.transact(lambda tx: self._set_aside(tx, delivery_id))
+
+    def _set_aside(self, tx: Connection, delivery_id: int) -> Taken:
+        rows = inbox.take_new(tx, 1, only=delivery_id)
         why = "an error of ours; see the log, then replay it"
         inbox.settle(tx, [(row.id, "failed", why) for row in rows], self._clock())
         return Taken(len(rows))
 
-    def _batch(self, tx: Connection, limit: int) -> Taken:
-        rows = inbox.take_new(tx, limit)
+    def _batch(self, tx: Connection, rows: Sequence[Any]) -> Taken:
         if not rows:
             return Taken(0)
         now = self._clock()
@@ -207,6 +215,9 @@ def _decide(version: Version, arrival: Arrival, customer: Mapping[str, Any], mom
     except WorkflowError as error:
         log.warning("workflow %s could not decide about event %s: %s", workflow.slug, arrival.id, error)
         return _Plan(version, False, f"could not decide: {error}")
+    if len(key) > KEY_LENGTH:
+        why = f"run.key is {len(key)} characters long, {KEY_LENGTH} are the most; name an id, not a text"
+        return _Plan(version, False, f"could not decide: {why}")
     return _Plan(version, verdict.value, verdict.why, key)
 
 

@@ -61,6 +61,11 @@ class Performer:
             finally:
                 self._working.release()
 
+    def nudge(self) -> bool:
+        """Make the thread at work look once more. False: there is none."""
+        self._landed.put(())
+        return self._working.locked()
+
     def close(self) -> None:
         """Take no new effects; wait for the calls in flight (their time-outs bound it) and record them."""
         self._closed.set()

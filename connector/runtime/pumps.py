@@ -23,6 +23,11 @@ class OneAtATime:
         self._work = work
         self._working, self._again = threading.Lock(), threading.Event()
 
+    def nudge(self) -> bool:
+        """Make whoever is at work look once more. False: nobody is."""
+        self._again.set()
+        return self._working.locked()  # held: the flag is looked at after the release, so it is seen
+
     def run(self) -> None:
         self._again.set()
         while self._again.is_set() and self._working.acquire(blocking=False):
@@ -62,6 +67,11 @@ class Pumps:
             self._own[queue].run()
         else:
             self._performer(queue.removeprefix("effects:")).run()
+
+    def nudge(self, queue: str) -> bool:
+        """Make the pump look once more if it is at work in this process. False: it is not."""
+        at_work = self._own.get(queue) or self._performers.get(queue.removeprefix("effects:"))
+        return at_work is not None and at_work.nudge()
 
     def close(self) -> None:
         for performer in self._performers.values():

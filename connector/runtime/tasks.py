@@ -32,14 +32,18 @@ _SETTINGS: dict[str, Any] = {
 }
 
 
+def in_memory(broker_url: str) -> bool:
+    """Whether all rings stay in this process."""
+    return broker_url.startswith("memory:")
+
+
 def make_celery(broker_url: str, *, namespace: str = "") -> Celery:
     """A Celery app on the broker; ``namespace`` keeps two installations on one broker apart."""
-    in_memory = broker_url.startswith("memory:")
-    address = "memory://localhost/" if in_memory else broker_url  # kombu warns of a URL without a host
+    address = "memory://localhost/" if in_memory(broker_url) else broker_url  # kombu warns of a URL without a host
     app = Celery("ringback", broker=address, backend=None, set_as_current=False)
     app.conf.update(_SETTINGS)
     app.conf.task_default_queue = f"{QUEUE}{namespace}"
-    if in_memory:
+    if in_memory(broker_url):
         app.conf.broker_transport_options = {"polling_interval": 0.02}  # the default polls once a second
     return app
 

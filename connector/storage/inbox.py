@@ -50,12 +50,18 @@ def own_event(type_: str, id_: str, at: datetime, data: Mapping[str, Any]) -> di
     return _row(Delivery(OWN, id_, at, "application/json", {}, body), "")
 
 
-def take_new(connection: Connection, limit: int) -> Sequence[Any]:
-    """The oldest deliveries nobody works on, locked until the transaction ends."""
-    statement = (
-        select(deliveries).where(is_now(deliveries.c.status, "new")).order_by(deliveries.c.id).limit(limit)
-    ).with_for_update(skip_locked=True)
-    return connection.execute(statement).all()
+def take_new(connection: Connection, limit: int, *, only: int | None = None) -> Sequence[Any]:
+    """The oldest deliveries nobody works on, or ``only`` the one of this id; locked until the transaction ends."""
+    statement = select(deliveries).where(is_now(deliveries.c.status, "new")).order_by(deliveries.c.id).limit(limit)
+    if only is not None:
+        statement = statement.where(deliveries.c.id == only)
+    return connection.execute(statement.with_for_update(skip_locked=True)).all()
+
+
+def new_ids(connection: Connection, limit: int) -> Sequence[int]:
+    """The ids of the oldest deliveries that are not understood yet."""
+    statement = select(deliveries.c.id).where(is_now(deliveries.c.status, "new"))
+    return connection.execute(statement.order_by(deliveries.c.id).limit(limit)).scalars().all()
 
 
 def settle(connection: Connection, results: Sequence[tuple[int, str, str]], at: datetime) -> None:

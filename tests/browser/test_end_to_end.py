@@ -31,6 +31,25 @@ ACK = (
     b'<notificationsResponse xmlns="http://soap.sforce.com/2005/09/outbound"><Ack>true</Ack>'
     b"</notificationsResponse></soapenv:Body></soapenv:Envelope>"
 )
+RECOVERY = [
+    "Started by survey.answered.",
+    "Asked for alert.send.",
+    "alert.send is done.",
+    "Asked for ticket.open, because event.contact_consent == true is true (event.contact_consent is true).",
+    "ticket.open is done.",
+    "Waiting for ticket.solved until then, because steps.callback.done is true.",
+    "ticket.solved came.",
+    "All steps are done.",
+]
+RETENTION = [
+    "Started by ticket.solved.",
+    "Waiting for ticket.reopened until then.",
+    "ticket.reopened did not come in time.",
+    "Skipped, because steps.reopened.done is false.",
+    "Asked for survey.send.",
+    "survey.send is done.",
+    "All steps are done.",
+]
 SETUPS = [
     pytest.param("sqlite", None, id="sqlite-embedded"),
     pytest.param("postgresql", "redis_url", id="postgresql-redis", marks=pytest.mark.services),
@@ -277,12 +296,22 @@ class Loop:
         return row.status, row.reason
 
     def the_history_tells_it_all(self) -> None:
-        [recovery] = self.ringback.runs("support-recovery")
-        assert recovery["status"] == "succeeded"
-        print(self.ringback.story(recovery["id"]))
-        for name in ("after-support", "retention-survey", "score-writeback", "retention-answered"):
-            for each in self.ringback.runs(name):
-                print(name, each, self.ringback.story(each["id"]))
+        assert self.decisions("support-recovery") == [RECOVERY]
+        assert self.decisions("retention-survey") == [RETENTION, RETENTION]  # one per solve
+        assert len(self.decisions("score-writeback")) == 3  # one per answer
+        assert len(self.decisions("retention-answered")) == 1  # of the bad one
+        assert self.decisions("promoter-thanks") == []
+        [run] = self.ringback.runs("support-recovery")
+        calls = [text for _, kind, text in self.ringback.story(run["id"]) if kind == "effect"]
+        assert "ticket.open on zendesk is done after 1 attempt" in calls
+
+    def decisions(self, workflow: str) -> list[list[str]]:
+        """What each run of a workflow decided and why, without the moments; all have succeeded."""
+        runs_ = self.ringback.runs(workflow)
+        assert {run["status"] for run in runs_} <= {"succeeded"}
+        stories = [self.ringback.story(run["id"]) for run in runs_]
+        told = [[text for _, kind, text in story if kind not in ("effect", "wait")] for story in stories]
+        return [[re.sub(r"until [-:\d ]+ UTC", "until then", text) for text in texts] for texts in told]
 
     def mail(self, number: int) -> StoredMail:
         """The customer's mail of this number, from 1; waits for it."""

@@ -1,0 +1,72 @@
+// Follows the story: asks for its moving part every second and replaces what changed. The page works without it.
+"use strict";
+
+const story = document.querySelector("[data-story]");
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+let tag = "";
+let asking = false;
+
+function put(old, fresh) {
+  if (old.getAttribute("role") === "status") {
+    // A screen reader only hears a status that stays in its place.
+    old.textContent = fresh.textContent;
+    old.className = fresh.dataset.class;
+    old.dataset.tag = fresh.dataset.tag;
+    return;
+  }
+  const held = old.contains(document.activeElement) ? document.activeElement.id : null;
+  const open = [...old.querySelectorAll("details")].map((each) => each.open);
+  old.replaceWith(fresh);
+  fresh.querySelectorAll("details").forEach((each, place) => { each.open = open[place] || false; });
+  if (held !== null) {
+    const next = (held && fresh.querySelector("#" + held)) || fresh.querySelector("h2");
+    if (next) next.focus({ preventScroll: true });
+  }
+}
+
+function follow(now) {
+  if (now && story.dataset.now !== now.id) {
+    if (story.dataset.now) now.scrollIntoView({ block: "nearest", behavior: calm.matches ? "auto" : "smooth" });
+    story.dataset.now = now.id;
+  }
+}
+
+async function look() {
+  if (asking) return;
+  asking = true;
+  try {
+    const answer = await fetch(story.dataset.story, { headers: tag ? { "If-None-Match": tag } : {}, cache: "no-store" });
+    if (answer.status === 200) {
+      tag = answer.headers.get("ETag") || "";
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+      fresh.querySelectorAll("[data-part]").forEach((part) => {
+        const old = story.querySelector(`[data-part="${part.dataset.part}"]`);
+        if (old && old.dataset.tag !== part.dataset.tag) put(old, part);
+      });
+      follow(story.querySelector(".now"));
+    }
+    document.body.classList.toggle("away", answer.status >= 400);
+  } catch {
+    document.body.classList.add("away");
+  } finally {
+    asking = false;
+  }
+}
+
+document.addEventListener("submit", async (event) => {
+  const form = event.target.closest("form[data-quiet]");
+  if (!form) return;
+  event.preventDefault();
+  const button = event.submitter;
+  if (button) button.disabled = true;
+  try {
+    await fetch(form.action, { method: "POST", redirect: "manual" });
+    await look();
+  } finally {
+    if (button) button.disabled = false;
+  }
+});
+
+story.dataset.now = (story.querySelector(".now") || { id: "" }).id;
+document.addEventListener("visibilitychange", () => { if (!document.hidden) look(); });
+setInterval(() => { if (!document.hidden) look(); }, 1000);

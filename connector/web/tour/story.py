@@ -1,0 +1,397 @@
+"""The nine steps of the loop as they stand for one customer: a scene in, steps to show out. Nothing is done here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from connector.web.tour.outside import Letter
+from connector.web.tour.records import Answer, Call, Happened, Run
+from connector.web.tour.scene import Scene, Turn, is_over, turn_of
+from connector.web.tour.shortened import HOUR, INSTEAD
+from connector.web.tour.values import Button, Link, Mail, Path, State, Step, Table
+
+_NOTHING = "–"
+_BANDS = {"detractor": "an unhappy customer", "passive": "a neutral customer", "promoter": "a happy customer"}
+
+
+def steps_of(scene: Scene) -> tuple[Step, ...]:
+    """The whole story, in its order."""
+    return tuple(tell(scene) for tell in _TELLERS)
+
+
+def current(steps: tuple[Step, ...]) -> int:
+    """The place of the step to look at now, from 0; the last one when all is told."""
+    busy = (State.TURN, State.TROUBLE, State.WORKING)
+    turns = [place for place, step in enumerate(steps) if step.state is State.TURN]
+    return next(iter(turns), next((place for place, step in enumerate(steps) if step.state in busy), len(steps) - 1))
+
+
+def _solve(scene: Scene) -> Step:
+    who, number = scene.journey.customer.who, scene.journey.ticket
+    asked = f"{who.name} of {who.company} wrote to support: “{who.subject}”."
+    done = f"Anna, the agent, has solved ticket #{number}." if scene.is_solved else ""
+    return Step(
+        "solve",
+        "An agent solves a question in Zendesk",
+        "Feedback starts where your people already work. Nobody has to remember to send a survey.",
+        State.DONE if scene.is_solved else State.TURN,
+        says=_sentences(asked, done),
+        links=(_ticket_link(scene, number),),
+        buttons=() if scene.is_solved else (_button(scene, "Solve the ticket", "solve"),),
+    )
+
+
+def _webhook(scene: Scene) -> Step:
+    return Step(
+        "webhook",
+        "A signed webhook comes in",
+        "Each delivery is checked against its signature and stored on disk before Zendesk hears “thank you”. "
+        "What was accepted cannot get lost.",
+        *_webhook_now(scene),
+    )
+
+
+def _webhook_now(scene: Scene) -> tuple[Any, ...]:
+    event = scene.solved
+    if event is None:
+        return (State.WORKING if scene.is_solved else State.WAITING,)
+    arrived = f"Zendesk reported ticket.solved. The signature was right, and the delivery is stored as #{event.delivery_id}."
+    tries = scene.attempts(event)
+    rows = tuple(
+        (f"Delivery {number}", _clock(each.at), f"answered {each.status}, {_reply(each.reply)}")
+        for number, each in enumerate(tries, 1)
+    )
+    return (
+        State.DONE,
+        _sentences(arrived, _twice(scene, event, len(tries))),
+        Table(rows, ("Attempt", "When", "What we said")) if rows else None,
+        (),
+        "",
+        (Link("See the delivery", f"/demo/deliveries/{event.delivery_id}"),),
+    )
+
+
+def _reply(reply: str) -> str:
+    return "kept before" if "duplicate" in reply or "known" in reply else "stored"
+
+
+def _twice(scene: Scene, event: Happened, tries: int) -> str:
+    if tries < 2:
+        return ""
+    started = sum(each.event_seq == event.seq for each in scene.record.runs)
+    return (
+        f"Zendesk delivered it {tries} times. All were answered kindly and one was kept: {_many(started, 'run')}, "
+        f"{_many(len(_letters_of(scene)), 'mail')}."
+    )
+
+
+def _letters_of(scene: Scene) -> list[Letter]:
+    return [each for each in scene.sight.letters if each.to == scene.journey.customer.who.email]
+
+
+def _decide(scene: Scene) -> Step:
+    return Step(
+        "decide",
+        "A workflow decides",
+        "Every workflow looks at the event and says why it starts or not. You read the reasons, not a log.",
+        *_decided(scene),
+    )
+
+
+def _decided(scene: Scene) -> tuple[Any, ...]:
+    event, run = scene.solved, scene.asking
+    if event is None:
+        return (State.WAITING,)
+    verdicts = (
+        f"“{each['workflow']}” {'starts' if each['starts'] else 'does not start'}." for each in event.decisions
+    )
+    pause = f"It waits {INSTEAD} before it asks, where you would say {HOUR}." if run else ""
+    rows = tuple((str(each["workflow"]), _plain(str(each["why"]))) for each in event.decisions)
+    links = (_run_link(run, "See this run and its reasons"),) if run else ()
+    return (State.DONE, _sentences(*verdicts, pause), Table(rows, ("Workflow", "Why")), (), "", links)
+
+
+def _mail(scene: Scene) -> Step:
+    says, mails, state = [], (), State.WAITING
+    if scene.letter:
+        state, mails = State.DONE, (_shown(scene, scene.letter),)
+        says.append("One question, with the scale inside the mail. A click opens the survey with that score chosen.")
+    elif scene.asking and is_over(scene.asking):
+        state = State.SKIPPED
+        says.append(scene.asking.reason or "No mail was sent; the run says why.")
+    elif scene.asking:
+        state = State.WORKING
+        says += ["The mail goes out in a few seconds.", *_trouble(scene, scene.asking)]
+    return Step(
+        "mail",
+        "The customer gets a mail",
+        "Opt-outs and the rule “not too often” are checked at the moment of sending, across Zendesk and Salesforce.",
+        state,
+        tuple(says),
+        mails=mails,
+    )
+
+
+def _answer(scene: Scene) -> Step:
+    answer, turn = scene.answer, turn_of(scene)
+    state = State.DONE if answer else State.TURN if turn is Turn.ANSWER else State.WAITING
+    says = ["You are the customer now. Give a low score, and say that you may be called."] if state is State.TURN else []
+    if answer:
+        says = [_in_words(answer), f"May we call? {'Yes' if answer.contact_consent else 'No'}."]
+    elif scene.asked and scene.asked.answered_at:
+        state = State.WORKING
+    return Step(
+        "answer",
+        "The customer answers",
+        "Opening the link records nothing, because link scanners open links too. Only “Send my answer” does.",
+        state,
+        tuple(says),
+        links=(Link("Open the survey", scene.link, outside=True),) if state is State.TURN else (),
+    )
+
+
+def _in_words(answer: Answer) -> str:
+    comment = f" “{answer.comment}”" if answer.comment else ""
+    return f"Score {answer.score}: {_BANDS.get(answer.band, answer.band)}.{comment}"
+
+
+def _callback(scene: Scene) -> Step:
+    ticket = scene.callback_ticket
+    return Step(
+        "callback",
+        "The team is alerted and a callback ticket opened",
+        "Whoever calls back knows the score, the words, the phone number and the history, before they dial.",
+        _callback_state(scene),
+        _sentences(*_callback_says(scene)),
+        Table(_ticket_rows(ticket)) if ticket else None,
+        (_shown(scene, scene.alert),) if scene.alert else (),
+        _first_note(scene) if ticket else "",
+        _callback_links(scene),
+    )
+
+
+def _callback_state(scene: Scene) -> State:
+    if scene.answer is None:
+        return State.WAITING
+    if scene.callback_ticket:
+        return State.DONE
+    if scene.answered and scene.recovery is None:
+        return State.SKIPPED
+    if is_over(scene.recovery):
+        return State.DONE
+    return State.TROUBLE if scene.opening and scene.opening.is_trying_again else State.WORKING
+
+
+def _callback_says(scene: Scene) -> list[str]:
+    if scene.answer is None:
+        return []
+    if scene.answered and scene.recovery is None:
+        return [f"Nobody is alerted, because {_plain(scene.answered.why('support-recovery'))}."]
+    says = [f"The care team ({scene.places.care}) got an alert."] if scene.alert else []
+    if scene.callback_ticket:
+        return [*says, f"Ticket #{scene.callback_ticket['id']} is in Zendesk.", _tries(scene.opening)]
+    if is_over(scene.recovery) and not scene.answer.contact_consent:
+        return [*says, "There is no ticket: the customer did not want to be contacted, and that is respected."]
+    return says + _trouble(scene, scene.recovery)
+
+
+def _tries(call: Call | None) -> str:
+    if call is None or call.attempts < 2:
+        return ""
+    return f"Zendesk was away: it took {call.attempts} tries, and exactly one ticket was opened."
+
+
+def _trouble(scene: Scene, run: Run | None) -> list[str]:
+    """What is being tried again, and when."""
+    calls = [call for call in scene.record.calls_of(run) if call.is_trying_again]
+    return [
+        f"{call.connection.capitalize()} does not answer ({call.error.rstrip('.')}). "
+        f"Tried {_many(call.attempts, 'time')}; the request is stored and tried again."
+        for call in calls
+    ]
+
+
+def _ticket_rows(ticket: Mapping[str, Any]) -> tuple[tuple[str, ...], ...]:
+    named = {"Subject": "subject", "Status": "status", "Priority": "priority", "Due": "due_at"}
+    rows = [(label, _cell(label, ticket.get(name))) for label, name in named.items()]
+    return (*rows, ("Tags", ", ".join(ticket.get("tags", ()))))
+
+
+def _cell(label: str, value: Any) -> str:
+    if label == "Due" and value:
+        return f"{datetime.fromisoformat(value).astimezone():%A %d %B, %H:%M}"
+    return str(value or _NOTHING)
+
+
+def _first_note(scene: Scene) -> str:
+    comments = scene.sight.comments.get(scene.callback_ticket["id"], ())
+    return str(comments[0]["body"]) if comments else ""
+
+
+def _callback_links(scene: Scene) -> tuple[Link, ...]:
+    ticket = (_ticket_link(scene, scene.callback_ticket["id"]),) if scene.callback_ticket else ()
+    run = (_run_link(scene.recovery, "See the recovery run"),) if scene.recovery else ()
+    return (*ticket, *run)
+
+
+def _solve_callback(scene: Scene) -> Step:
+    turn, ticket = turn_of(scene), scene.callback_ticket
+    state = _after(scene, State.DONE if ticket and turn is not Turn.SOLVE_CALLBACK else State.TURN)
+    says = {
+        State.TURN: "The agent calls, listens and makes it good. Then they solve the callback ticket.",
+        State.DONE: f"Ticket #{ticket.get('id')} is solved, with outcome and cause. The waiting run saw it and went on.",
+        State.SKIPPED: "There is no callback to solve.",
+    }
+    return Step(
+        "solve-callback",
+        "The agent calls back and solves it",
+        "If nobody solves it within two business days, the ticket is escalated by itself.",
+        state,
+        _sentences(says.get(state, "")),
+        buttons=(_button(scene, "Solve the callback", "solve-callback"),) if state is State.TURN else (),
+    )
+
+
+def _after(scene: Scene, otherwise: State) -> State:
+    """The state of a step that needs the callback: not needed when there is none, waiting while it is to come."""
+    if scene.callback_ticket:
+        return otherwise
+    none = scene.answered is not None and (scene.recovery is None or is_over(scene.recovery))
+    return State.SKIPPED if none else State.WAITING
+
+
+def _retention(scene: Scene) -> Step:
+    state = _after(scene, _retention_state(scene))
+    says = {
+        State.WORKING: f"If nobody reopens the ticket within {INSTEAD} (you would say {HOUR}), one last question goes out.",
+        State.TURN: "The retention mail is there. Are you satisfied with the solution?",
+        State.SKIPPED: "Nothing had to be put right, so nobody is asked again.",
+    }
+    said = _in_stars(scene.second_answer) if scene.second_answer else says.get(state, "")
+    return Step(
+        "retention",
+        "“How satisfied are you with the solution?”",
+        "The loop is closed when the customer says so, not when the ticket does. A second bad answer goes to a person.",
+        state,
+        _sentences(said),
+        mails=(_shown(scene, scene.second_letter),) if scene.second_letter else (),
+        links=_retention_links(scene, state),
+    )
+
+
+def _retention_state(scene: Scene) -> State:
+    turn = turn_of(scene)
+    if turn is Turn.SOLVE_CALLBACK:
+        return State.WAITING
+    if scene.second_answer:
+        return State.DONE
+    return State.TURN if turn is Turn.ANSWER_AGAIN else State.WORKING
+
+
+def _in_stars(answer: Answer) -> str:
+    comment = f": “{answer.comment}”" if answer.comment else "."
+    return f"{answer.score} out of 5{comment}"
+
+
+def _retention_links(scene: Scene, state: State) -> tuple[Link, ...]:
+    survey = (Link("Open the retention survey", scene.second_link, outside=True),) if state is State.TURN else ()
+    run = (_run_link(scene.retention, "See this run"),) if scene.retention else ()
+    return (*survey, *run)
+
+
+def _score(scene: Scene) -> Step:
+    return Step(
+        "score",
+        "The score stands on the customer’s record",
+        "Sales sees it before the next visit, support before the next call. An older answer never overwrites a newer.",
+        _score_state(scene),
+        _score_says(scene),
+        _score_table(scene) if scene.writes else None,
+        links=_score_links(scene),
+    )
+
+
+def _score_state(scene: Scene) -> State:
+    if not scene.answer:
+        return State.WAITING
+    if is_over(scene.writing):
+        return State.DONE
+    return State.TROUBLE if any(call.is_trying_again for call in scene.writes) else State.WORKING
+
+
+def _score_says(scene: Scene) -> tuple[str, ...]:
+    if not scene.answer:
+        return ()
+    tries = max((call.attempts for call in scene.writes), default=0)
+    again = f"Zendesk was away: it took {tries} tries." if tries > 1 and is_over(scene.writing) else ""
+    done = "Salesforce and Zendesk both show it." if is_over(scene.writing) else ""
+    return _sentences(done, again, *_trouble(scene, scene.writing))
+
+
+def _score_table(scene: Scene) -> Table:
+    earlier = scene.journey.customer.who.earlier
+    sales, desk = scene.sight.salesforce, scene.sight.zendesk
+    rows = (
+        ("Salesforce contact", _figure(earlier, ""), _figure(sales.get("NPS_Score__c"), sales.get("NPS_Band__c"))),
+        ("Zendesk user", _NOTHING, _figure(desk.get("ringback_score"), desk.get("ringback_band"))),
+    )
+    return Table(rows, ("Record", "Before", "Now"))
+
+
+def _figure(score: Any, band: Any) -> str:
+    return _NOTHING if score is None else f"{score:g} ({band})" if band else f"{score:g}"
+
+
+def _score_links(scene: Scene) -> tuple[Link, ...]:
+    if not scene.writing:
+        return ()
+    contact = f"{scene.places.salesforce}/lightning/r/Contact/{scene.journey.customer.contact_id}/view"
+    return (Link("See the contact in Salesforce", contact, outside=True), _run_link(scene.writing, "See this run"))
+
+
+_TELLERS: tuple[Callable[[Scene], Step], ...] = (
+    _solve, _webhook, _decide, _mail, _answer, _callback, _solve_callback, _retention, _score,
+)  # fmt: skip
+
+
+def headline(scene: Scene, steps: tuple[Step, ...]) -> str:
+    """One line about where the story stands, also for people who do not see the page."""
+    if turn_of(scene) is Turn.OVER:
+        return "The loop is closed." if scene.journey.path in (Path.LOOP, Path.TWICE, Path.OUTAGE) else "That is all."
+    place = current(steps)
+    return f"Step {place + 1} of {len(steps)}, {steps[place].word}: {steps[place].title}."
+
+
+def _shown(scene: Scene, letter: Letter) -> Mail:
+    address = f"{scene.places.mail}/mails/{letter.number}/html" if letter.has_html else ""
+    return Mail(letter.sender, letter.to, letter.subject, letter.at, address, "" if address else letter.text)
+
+
+def _ticket_link(scene: Scene, number: int) -> Link:
+    return Link(f"See ticket #{number} in Zendesk", f"{scene.places.zendesk}/agent/tickets/{number}", outside=True)
+
+
+def _run_link(run: Run | None, text: str) -> Link:
+    return Link(text, f"/demo/runs/{run.id if run else ''}")
+
+
+def _button(scene: Scene, text: str, move: str) -> Button:
+    return Button(text, f"/demo/journeys/{scene.journey.number}/{move}")
+
+
+def _sentences(*texts: str) -> tuple[str, ...]:
+    return tuple(text for text in texts if text)
+
+
+def _plain(why: str) -> str:
+    return why.rstrip(".")
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count} {noun}{'s' * (count != 1)}"
+
+
+def _clock(moment: datetime) -> str:
+    return f"{moment.astimezone():%H:%M:%S}"
