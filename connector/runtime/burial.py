@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 def bury(tx: Connection, run_ids: Iterable[str], error: Exception, now: datetime) -> None:
     """Make runs dead: nothing more happens in them until someone looks at the log and replays them."""
     ids = list(run_ids)
+    if not ids:
+        return
     reason = f"could not be advanced: an error of ours ({type(error).__name__}); the log says where"
     log.error("runs %s could not be advanced and are dead now", ", ".join(ids), exc_info=error)
     dead = {"status": Status.DEAD.value, "reason": reason, "slot": None, "due_at": None}

@@ -84,6 +84,7 @@ class Desk:
         restarts = [draft for draft in drafts if draft.version.workflow.run.mode is Mode.RESTART]
         slots = [slot_of(draft.version.workflow.slug, draft.key) for draft in restarts]
         if slots:
+            self._database.lock(self._tx, [f"restart:{slot}" for slot in slots])  # not two may find the same run
             held = self._tx.execute(select(runs.c.id).where(runs.c.slot.in_(slots))).scalars().all()
             self.cancel(held, "cancelled: a new event restarted this workflow")
 
@@ -92,6 +93,7 @@ class Desk:
         queued = [draft for draft in drafts if draft.version.workflow.run.mode is Mode.QUEUED]
         if queued:
             self._tx.execute(insert(runs), [draft.row(self._moment.now) | _IN_QUEUE for draft in queued])
+            self._promote(queued)  # the run that held the key may have ended before it could see these
         return {draft.id for draft in queued}
 
     def load(self, run_ids: Iterable[str]) -> dict[str, Draft]:
@@ -170,19 +172,27 @@ class Desk:
             draft.epoch += 1
         self._promote([draft for draft in drafts if not draft.is_live])
 
-    def _promote(self, ended: Sequence[Draft]) -> None:
-        """Mode queued: the end of a run is the turn of the next one with its key."""
-        for draft in ended:
-            if draft.version.workflow.run.mode is not Mode.QUEUED:
-                continue
-            workflow = draft.version.workflow.slug
-            c = runs.c
-            first = select(c.id).where(c.workflow == workflow, c.key == draft.key, c.status == "queued")
-            following = self._tx.execute(first.order_by(c.id).limit(1).with_for_update(skip_locked=True)).scalar()
-            if following:
-                turn = {"status": Status.READY.value, "due_at": self._moment.now, "slot": slot_of(workflow, draft.key)}
-                self._tx.execute(update(runs).where(c.id == following).values(turn))
-                self.asked.add(TIMERS)
+    def _promote(self, drafts: Sequence[Draft]) -> None:
+        """Mode queued: where nobody holds the key (any more), the first in the queue has its turn.
+
+        A run that ends and one that joins the queue cannot see each other while both transactions are open; the
+        lock makes the later one see what the earlier one did.
+        """
+        in_line = [draft for draft in drafts if draft.version.workflow.run.mode is Mode.QUEUED]
+        slots = {slot_of(draft.version.workflow.slug, draft.key): draft for draft in in_line}
+        self._database.lock(self._tx, [f"queue:{slot}" for slot in slots])
+        for slot, draft in slots.items():
+            if not self._tx.execute(select(runs.c.id).where(runs.c.slot == slot)).first():
+                self._call_up(slot, draft)
+
+    def _call_up(self, slot: str, draft: Draft) -> None:
+        c = runs.c
+        first = select(c.id).where(c.workflow == draft.version.workflow.slug, c.key == draft.key, c.status == "queued")
+        following = self._tx.execute(first.order_by(c.event_seq).limit(1).with_for_update(skip_locked=True)).scalar()
+        if following:
+            turn = {"status": Status.READY.value, "due_at": self._moment.now, "slot": slot}
+            self._tx.execute(update(runs).where(c.id == following).values(turn))
+            self.asked.add(TIMERS)
 
     def _store(self, drafts: Sequence[Draft]) -> None:
         """Write histories, effects and the features' rows; what was written is forgotten."""

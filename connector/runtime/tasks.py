@@ -7,11 +7,15 @@ from collections.abc import Callable
 from typing import Any
 
 from celery import Celery
+from celery.exceptions import WorkerShutdown
 from celery.worker import WorkController
 
 PUMP = "ringback.pump"
 
 QUEUE = "ringback"
+
+_LOOK_SECONDS = 0.2
+"""How often a worker on a real broker looks whether it shall stop."""
 
 _SETTINGS: dict[str, Any] = {
     "task_ignore_result": True,
@@ -70,6 +74,9 @@ class Worker:
             app=app, pool_cls="threads", concurrency=concurrency, loglevel="WARNING",
             without_gossip=True, without_mingle=True, without_heartbeat=True, task_events=False,
         )  # fmt: skip
+        self._stopping = threading.Event()
+        if self._controller.use_eventloop:
+            self._controller.timer.call_repeatedly(_LOOK_SECONDS, self._look)
         self._thread = threading.Thread(target=self._controller.start, name="celery", daemon=True)
 
     def start(self) -> None:
@@ -77,5 +84,12 @@ class Worker:
 
     def stop(self) -> None:
         """Take no more rings; pumps under way end by themselves."""
-        self._controller.stop(in_sighandler=False)
+        self._stopping.set()
+        if not self._controller.use_eventloop:
+            self._controller.stop(in_sighandler=False)
         self._thread.join(timeout=10)
+
+    def _look(self) -> None:
+        """Ends the event loop from inside: its connection must not be read by two threads, or both wait for ever."""
+        if self._stopping.is_set():
+            raise WorkerShutdown(0)

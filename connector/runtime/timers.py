@@ -36,22 +36,33 @@ class Timers:
             return self._database.transact(lambda tx: self._batch(tx, limit))
         except OperationalError:
             raise  # the database, not a run
-        except Exception as error:
-            if limit == 1:
-                return self._database.transact(partial(self._bury, error))
+        except Exception:
             log.exception("a batch of due runs failed; taking them one by one")
-        taken = [self.take(1) for _ in range(limit)]
+        with self._database.read() as tx:
+            ids = [row.id for row in _due(tx, self._now(), limit)]
+        taken = [self._alone(run_id) for run_id in ids]
         return sum(count for count, _ in taken), frozenset().union(*(asked for _, asked in taken))
 
-    def _bury(self, error: Exception, tx: Connection) -> tuple[int, frozenset[str]]:
-        moment = Moment(self._clock(), self._calendar)
-        rows = _due(tx, moment, 1)[:1]
-        bury(tx, [row.id for row in rows], error, moment.now)
+    def _now(self) -> Moment:
+        return Moment(self._clock(), self._calendar)
+
+    def _alone(self, run_id: str) -> tuple[int, frozenset[str]]:
+        """One run by name: another worker may have taken the oldest one meanwhile."""
+        try:
+            return self._database.transact(lambda tx: self._batch(tx, 1, only=run_id))
+        except OperationalError:
+            raise
+        except Exception as error:
+            return self._database.transact(partial(self._bury, run_id, error))
+
+    def _bury(self, run_id: str, error: Exception, tx: Connection) -> tuple[int, frozenset[str]]:
+        rows = _due(tx, self._now(), 1, only=run_id)
+        bury(tx, [row.id for row in rows], error, self._clock())
         return len(rows), frozenset()
 
-    def _batch(self, tx: Connection, limit: int) -> tuple[int, frozenset[str]]:
-        moment = Moment(self._clock(), self._calendar)
-        rows = _due(tx, moment, limit)[:limit]
+    def _batch(self, tx: Connection, limit: int, *, only: str | None = None) -> tuple[int, frozenset[str]]:
+        moment = self._now()
+        rows = _due(tx, moment, limit, only=only)
         if not rows:
             return 0, frozenset()
         desk = self._open_desk(tx, moment)
@@ -63,13 +74,14 @@ class Timers:
         return len(rows), frozenset(desk.asked)
 
 
-def _due(tx: Connection, moment: Moment, limit: int) -> list[Any]:
-    """Due runs, oldest first; those another worker holds are left to it."""
+def _due(tx: Connection, moment: Moment, limit: int, *, only: str | None = None) -> list[Any]:
+    """Due runs, oldest first, or ``only`` the one of this id; those another worker holds are left to it."""
     c = runs.c
     over = select(runs).where(is_now(c.status, "waiting"), c.due_at.is_not(None), c.due_at <= moment.now)
     turn = select(runs).where(is_now(c.status, "ready"), c.due_at <= moment.now)
-    found = [tx.execute(_oldest(statement, limit)).all() for statement in (over, turn)]
-    return [row for rows in found for row in rows]
+    wanted = (over, turn) if only is None else (over.where(c.id == only), turn.where(c.id == only))
+    found = [tx.execute(_oldest(statement, limit)).all() for statement in wanted]
+    return [row for rows in found for row in rows][:limit]
 
 
 def _oldest(statement: Select[Any], limit: int) -> Select[Any]:

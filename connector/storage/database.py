@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import random
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -17,6 +16,8 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine, Table, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, OperationalError
+
+from connector.storage.turns import Turns
 
 T = TypeVar("T")
 
@@ -43,7 +44,7 @@ class Database:
     def __init__(self, url: str, *, pool_size: int = 20) -> None:
         self.engine = _engine(url, pool_size)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
-        self._turn = threading.Lock() if self.is_sqlite else None
+        self._turn = Turns() if self.is_sqlite else None
 
     @contextmanager
     def write(self) -> Iterator[Connection]:

@@ -156,7 +156,7 @@ class Loop:
         assert requester["email"] == ADDRESS
         [run] = self.ringback.runs("support-recovery")
         self.has_fields(ticket, subject="Call back Ines Smit", priority="high", type="task", status="new",
-                        external_id=f"ringback-{run['id']}-callback-1")  # fmt: skip
+                        external_id=f"ringback-{run.id}-callback-1")  # fmt: skip
         assert sorted(ticket["tags"]) == ["callback", "ringback_callback", "ringback_detractor"]
         self.is_due_in_four_business_hours(ticket)
         self.tells_the_caller_all(self.world.zendesk.comments(ticket["id"]))
@@ -296,22 +296,25 @@ class Loop:
         return row.status, row.reason
 
     def the_history_tells_it_all(self) -> None:
-        assert self.decisions("support-recovery") == [RECOVERY]
-        assert self.decisions("retention-survey") == [RETENTION, RETENTION]  # one per solve
-        assert len(self.decisions("score-writeback")) == 3  # one per answer
-        assert len(self.decisions("retention-answered")) == 1  # of the bad one
-        assert self.decisions("promoter-thanks") == []
-        [run] = self.ringback.runs("support-recovery")
-        calls = [text for _, kind, text in self.ringback.story(run["id"]) if kind == "effect"]
+        [recovery], retention = self.runs("support-recovery"), self.runs("retention-survey")
+        assert self.decisions(recovery) == RECOVERY
+        assert [self.decisions(run) for run in retention] == [RETENTION] * 2  # one per solve
+        assert len(self.runs("score-writeback")) == 3  # one per answer
+        assert len(self.runs("retention-answered")) == 1  # of the bad one
+        assert self.runs("promoter-thanks") == []
+        calls = [line["text"] for line in self.ringback.story(recovery) if line["kind"] == "effect"]
         assert "ticket.open on zendesk is done after 1 attempt" in calls
 
-    def decisions(self, workflow: str) -> list[list[str]]:
-        """What each run of a workflow decided and why, without the moments; all have succeeded."""
-        runs_ = self.ringback.runs(workflow)
-        assert {run["status"] for run in runs_} <= {"succeeded"}
-        stories = [self.ringback.story(run["id"]) for run in runs_]
-        told = [[text for _, kind, text in story if kind not in ("effect", "wait")] for story in stories]
-        return [[re.sub(r"until [-:\d ]+ UTC", "until then", text) for text in texts] for texts in told]
+    def runs(self, workflow: str) -> list[str]:
+        """Ids of a workflow's runs; all have succeeded."""
+        found = self.ringback.runs(workflow)
+        assert {run.status for run in found} <= {"succeeded"}
+        return [run.id for run in found]
+
+    def decisions(self, run_id: str) -> list[str]:
+        """What a run decided and why, without the moments."""
+        told = [line["text"] for line in self.ringback.story(run_id) if line["kind"] not in ("effect", "wait")]
+        return [re.sub(r"until [-:\d ]+ UTC", "until then", text) for text in told]
 
     def mail(self, number: int) -> StoredMail:
         """The customer's mail of this number, from 1; waits for it."""

@@ -199,8 +199,9 @@ class Home:
         return row
 
     def runs(self, workflow: str | None = None) -> list[Any]:
-        """The runs, in the order they began."""
-        return self.rows(tables.runs, *([tables.runs.c.workflow == workflow] if workflow else []))
+        """The runs, in the order of their events."""
+        found = self.rows(tables.runs, *([tables.runs.c.workflow == workflow] if workflow else []))
+        return sorted(found, key=lambda run: run.event_seq)
 
     def run(self, workflow: str | None = None) -> Any:
         [run] = self.runs(workflow)

@@ -18,7 +18,9 @@ import requests
 import yaml
 from sqlalchemy import func, select
 
+from connector.storage import queries
 from connector.storage.database import Database
+from connector.storage.queries import RunLine
 from connector.storage.tables import deliveries, effects, events
 from sandbox.world import World
 from sandbox.zendesk import ZendeskStandIn
@@ -52,14 +54,15 @@ class Installation:
         """What a command says, with --json."""
         return json.loads(run([*arguments, "--json"], self.environment, self.folder))
 
-    def runs(self, workflow: str) -> list[dict[str, Any]]:
+    def runs(self, workflow: str) -> list[RunLine]:
         """Runs of a workflow, oldest first."""
-        return list(reversed(self.command("runs", "--workflow", workflow)))
+        with self.database.read() as tx:
+            return list(reversed(queries.list_runs(tx, workflow=workflow, status=None, limit=100)))
 
-    def story(self, run_id: str) -> list[tuple[str, str, str]]:
-        """(step, kind, sentence) of everything a run did and decided."""
-        lines = self.command("runs", "show", run_id)["lines"]
-        return [(line["step"], line["kind"], line["text"]) for line in lines]
+    def story(self, run_id: str) -> list[dict[str, Any]]:
+        """Everything a run did and decided, as ``ringback runs show`` tells it."""
+        lines: list[dict[str, Any]] = self.command("runs", "show", run_id)["lines"]
+        return lines
 
     def events(self, kind: str) -> list[Any]:
         """The events of a type, oldest first."""
@@ -98,9 +101,7 @@ def installed(folder: Path, database_url: str, broker_url: str) -> Iterator[Inst
         }  # fmt: skip
         commands = _commands(port, embedded=broker_url.startswith("memory:"))
         with running(commands, environment, folder) as processes, closing(Database(database_url, pool_size=2)) as known:
-            installation = Installation(world, url, folder, environment, known, webhook, processes)
-            until(lambda: installation.command("connections"), "the connections are known")
-            yield installation
+            yield Installation(world, url, folder, environment, known, webhook, processes)
 
 
 @contextmanager

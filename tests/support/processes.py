@@ -71,7 +71,7 @@ def run(arguments: Sequence[str], environment: Mapping[str, str], folder: Path) 
 def running(
     commands: Sequence[tuple[Sequence[str], str]], environment: Mapping[str, str], folder: Path
 ) -> Iterator[list[Process]]:
-    """Start (command, the words that say it is ready) one after the other; all must end with 0 on SIGTERM.
+    """Start (command, the words that say it is ready) all at once; all must end with 0 on SIGTERM.
 
     When the block fails, the error carries every process's log.
     """
@@ -79,16 +79,17 @@ def running(
         processes: list[Process] = []
         stack.callback(lambda: [process.stop() for process in processes])
         try:
-            for number, (arguments, ready) in enumerate(commands):
+            for number, (arguments, _) in enumerate(commands):
                 processes.append(Process(arguments, environment, folder / f"{number}-{arguments[0]}.log"))
-                processes[-1].wait_for(ready)
+            for process, (_, ready) in zip(processes, commands, strict=True):
+                process.wait_for(ready)
             yield processes
         except BaseException as error:
             for process in processes:
                 error.add_note(f"--- {process.name}\n{process.log}")
             raise
-        codes = {process.name: process.stop() for process in reversed(processes)}
-        assert not any(codes.values()), f"exit codes {codes}\n{''.join(p.log for p in processes)}"
+        codes = [(process.name, process.stop()) for process in reversed(processes)]
+        assert not any(code for _, code in codes), f"exit codes {codes}\n{''.join(p.log for p in processes)}"
 
 
 def until(condition: Callable[[], T], what: str, seconds: float = 15) -> T:

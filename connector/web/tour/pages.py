@@ -15,13 +15,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, abort, redirect, render_template, request
+from requests import RequestException
 from werkzeug import Response as AnyResponse
+from werkzeug.exceptions import HTTPException
 
 from connector.storage import queries
 from connector.storage.database import Database
 from connector.storage.queries import DeliveryStory
 from connector.web.tour import records
-from connector.web.tour.scene import Scene, Turn, turn_of
+from connector.web.tour.scene import Turn, turn_of
 from connector.web.tour.shortened import HOUR, INSTEAD
 from connector.web.tour.story import current, headline, steps_of
 from connector.web.tour.tour import Tour
@@ -49,6 +51,8 @@ def blueprint(tour: Tour, database: Database) -> Blueprint:
     for rule, endpoint, view, method in routes:
         made.add_url_rule(rule, endpoint, view, methods=[method])
     made.before_request(_from_here)
+    made.register_error_handler(HTTPException, pages.refused)
+    made.register_error_handler(RequestException, pages.outside_failed)
     made.after_request(pages.guard)
     made.add_app_template_filter(_moment, "moment")
     return made
@@ -77,7 +81,7 @@ class _Pages:
     def fragment(self) -> AnyResponse:
         """The moving part of the page; 304 when nothing moved."""
         journey = self._journey(request.args.get("journey", type=int))
-        response = Response(render_template("tour/_story.html", **self._telling(journey)))
+        response = Response(render_template("tour/fragment.html", **self._telling(journey), **self._frame()))
         response.set_etag(_tag(response.get_data(as_text=True)))
         return response.make_conditional(request)
 
@@ -109,6 +113,16 @@ class _Pages:
             abort(404, "There is no such delivery.")
         return render_template("tour/delivery.html", story=story, started=started, body=_pretty(story), **self._frame())
 
+    def refused(self, error: HTTPException) -> tuple[str, int]:
+        said = {"title": "This does not work", "text": error.description}
+        return render_template("tour/message.html", **said, **self._frame()), error.code or 500
+
+    def outside_failed(self, _error: RequestException) -> tuple[str, int]:
+        """A visitor may have done things at a stand-in that the story cannot follow, such as deleting a ticket."""
+        text = "The stand-ins do not go along with this. Start with another customer."
+        said = {"title": "The story cannot go on", "text": text}
+        return render_template("tour/message.html", **said, **self._frame()), 502
+
     def guard(self, response: Any) -> Any:
         if request.endpoint == "tour.static":
             return response
@@ -139,15 +153,11 @@ class _Pages:
             "over": turn_of(scene) is Turn.OVER,
             "playing": scene.is_playing,
             "earlier": [each for each in self.tour.journeys if each.number != journey.number],
-            "runs": _runs(scene),
+            "runs": scene.record.runs,
         }
 
     def _frame(self) -> Mapping[str, Any]:
         return {"paths": PATHS, "places": self.tour.places, "hour": HOUR, "instead": INSTEAD}
-
-
-def _runs(scene: Scene) -> list[Any]:
-    return list(scene.record.runs)
 
 
 def _tag(text: str) -> str:

@@ -115,12 +115,16 @@ class Record:
     answers: tuple[Answer, ...] = ()
     callbacks: tuple[Callback, ...] = ()
 
-    def event(self, type_: str, subject: str | None = None, external_id: str | None = None) -> Happened | None:
-        """The first event of this type, with this subject or the sender's id."""
-        for each in self.events:
-            if each.type == type_ and subject in (None, each.subject) and external_id in (None, each.external_id):
-                return each
-        return None
+    def event(
+        self, type_: str, subject: str | None = None, *, external_id: str | None = None, latest: bool = False
+    ) -> Happened | None:
+        """The first (or latest) event of this type, with this subject or the sender's id."""
+        found = [
+            each
+            for each in self.events
+            if each.type == type_ and subject in (None, each.subject) and external_id in (None, each.external_id)
+        ]
+        return found[-1 if latest else 0] if found else None
 
     def run(self, workflow: str, event: Happened | None) -> Run | None:
         """The run of a workflow that this event started."""

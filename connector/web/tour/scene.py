@@ -105,8 +105,9 @@ class Scene:
 
     @property
     def solved_again(self) -> Happened | None:
+        """The latest solve of the callback: reopened and solved again, it counts anew."""
         ticket = self.callback_ticket
-        return self.record.event("ticket.solved", f"zendesk:{ticket['id']}") if ticket else None
+        return self.record.event("ticket.solved", f"zendesk:{ticket['id']}", latest=True) if ticket else None
 
     @property
     def retention(self) -> Run | None:
@@ -128,6 +129,13 @@ class Scene:
     @property
     def second_answer(self) -> Answer | None:
         return self.record.answer(self.asked_again)
+
+    @property
+    def handover(self) -> Run | None:
+        """The run that gives a customer who is still unhappy to a person."""
+        again = self.asked_again
+        answered = self.record.event("survey.answered", external_id=again.id) if again else None
+        return self.record.run("retention-answered", answered)
 
     @property
     def writing(self) -> Run | None:

@@ -10,7 +10,7 @@ from connector.web.tour.outside import Letter
 from connector.web.tour.records import Answer, Call, Happened, Run
 from connector.web.tour.scene import Scene, Turn, is_over, turn_of
 from connector.web.tour.shortened import HOUR, INSTEAD
-from connector.web.tour.values import Button, Link, Mail, Path, State, Step, Table
+from connector.web.tour.values import Button, Link, Mail, State, Step, Table
 
 _NOTHING = "–"
 _BANDS = {"detractor": "an unhappy customer", "passive": "a neutral customer", "promoter": "a happy customer"}
@@ -57,7 +57,7 @@ def _webhook_now(scene: Scene) -> tuple[Any, ...]:
     event = scene.solved
     if event is None:
         return (State.WORKING if scene.is_solved else State.WAITING,)
-    arrived = f"Zendesk reported ticket.solved. The signature was right, and the delivery is stored as #{event.delivery_id}."
+    arrived = f"Zendesk reports ticket.solved. The signature is right, and delivery #{event.delivery_id} is stored."
     tries = scene.attempts(event)
     rows = tuple(
         (f"Delivery {number}", _clock(each.at), f"answered {each.status}, {_reply(each.reply)}")
@@ -104,52 +104,61 @@ def _decided(scene: Scene) -> tuple[Any, ...]:
     event, run = scene.solved, scene.asking
     if event is None:
         return (State.WAITING,)
-    verdicts = (
-        f"“{each['workflow']}” {'starts' if each['starts'] else 'does not start'}." for each in event.decisions
-    )
+    starts = "An ordinary question was solved, so the workflow “after-support” starts." if run else ""
     pause = f"It waits {INSTEAD} before it asks, where you would say {HOUR}." if run else ""
-    rows = tuple((str(each["workflow"]), _plain(str(each["why"]))) for each in event.decisions)
+    rows = tuple(
+        (str(each["workflow"]), "starts" if each["starts"] else "does not start", _plain(str(each["why"])))
+        for each in event.decisions
+    )
     links = (_run_link(run, "See this run and its reasons"),) if run else ()
-    return (State.DONE, _sentences(*verdicts, pause), Table(rows, ("Workflow", "Why")), (), "", links)
+    return (State.DONE, _sentences(starts, pause), Table(rows, ("Workflow", "Decision", "Why")), (), "", links)
 
 
 def _mail(scene: Scene) -> Step:
-    says, mails, state = [], (), State.WAITING
-    if scene.letter:
-        state, mails = State.DONE, (_shown(scene, scene.letter),)
-        says.append("One question, with the scale inside the mail. A click opens the survey with that score chosen.")
-    elif scene.asking and is_over(scene.asking):
-        state = State.SKIPPED
-        says.append(scene.asking.reason or "No mail was sent; the run says why.")
-    elif scene.asking:
-        state = State.WORKING
-        says += ["The mail goes out in a few seconds.", *_trouble(scene, scene.asking)]
+    state, says = _mail_now(scene)
     return Step(
         "mail",
         "The customer gets a mail",
         "Opt-outs and the rule “not too often” are checked at the moment of sending, across Zendesk and Salesforce.",
         state,
-        tuple(says),
-        mails=mails,
+        _sentences(*says),
+        mails=(_shown(scene, scene.letter, is_open=scene.answer is None),) if scene.letter else (),
     )
 
 
+def _mail_now(scene: Scene) -> tuple[State, list[str]]:
+    if scene.letter:
+        said = "One question, with the scale inside the mail. A click opens the survey with that score chosen."
+        return State.DONE, [said]
+    if is_over(scene.asking):
+        return State.SKIPPED, ["No mail went out; the run of “after-support” says why."]
+    if scene.asking:
+        return State.WORKING, ["The mail goes out in a few seconds.", *_trouble(scene, scene.asking)]
+    return State.WAITING, []
+
+
 def _answer(scene: Scene) -> Step:
-    answer, turn = scene.answer, turn_of(scene)
-    state = State.DONE if answer else State.TURN if turn is Turn.ANSWER else State.WAITING
-    says = ["You are the customer now. Give a low score, and say that you may be called."] if state is State.TURN else []
-    if answer:
-        says = [_in_words(answer), f"May we call? {'Yes' if answer.contact_consent else 'No'}."]
-    elif scene.asked and scene.asked.answered_at:
-        state = State.WORKING
+    state = _answer_state(scene)
+    is_turn = state is State.TURN
+    says = ["You are the customer now. Give a low score, and say that you may be called."] if is_turn else []
+    if scene.answer:
+        says = [_in_words(scene.answer), f"May we call? {'Yes' if scene.answer.contact_consent else 'No'}."]
     return Step(
         "answer",
         "The customer answers",
         "Opening the link records nothing, because link scanners open links too. Only “Send my answer” does.",
         state,
         tuple(says),
-        links=(Link("Open the survey", scene.link, outside=True),) if state is State.TURN else (),
+        opening=Link("Open the survey", scene.link, outside=True) if is_turn else None,
     )
+
+
+def _answer_state(scene: Scene) -> State:
+    if scene.answer:
+        return State.DONE
+    if scene.asked and scene.asked.answered_at:
+        return State.WORKING
+    return State.TURN if turn_of(scene) is Turn.ANSWER else State.WAITING
 
 
 def _in_words(answer: Answer) -> str:
@@ -207,8 +216,7 @@ def _trouble(scene: Scene, run: Run | None) -> list[str]:
     """What is being tried again, and when."""
     calls = [call for call in scene.record.calls_of(run) if call.is_trying_again]
     return [
-        f"{call.connection.capitalize()} does not answer ({call.error.rstrip('.')}). "
-        f"Tried {_many(call.attempts, 'time')}; the request is stored and tried again."
+        f"{_plain(call.error)}. Tried {_many(call.attempts, 'time')}; the request is stored and tried again."
         for call in calls
     ]
 
@@ -241,7 +249,7 @@ def _solve_callback(scene: Scene) -> Step:
     state = _after(scene, State.DONE if ticket and turn is not Turn.SOLVE_CALLBACK else State.TURN)
     says = {
         State.TURN: "The agent calls, listens and makes it good. Then they solve the callback ticket.",
-        State.DONE: f"Ticket #{ticket.get('id')} is solved, with outcome and cause. The waiting run saw it and went on.",
+        State.DONE: f"Ticket #{ticket.get('id')} is solved, with outcome and cause. The run that waited goes on.",
         State.SKIPPED: "There is no callback to solve.",
     }
     return Step(
@@ -265,19 +273,21 @@ def _after(scene: Scene, otherwise: State) -> State:
 def _retention(scene: Scene) -> Step:
     state = _after(scene, _retention_state(scene))
     says = {
-        State.WORKING: f"If nobody reopens the ticket within {INSTEAD} (you would say {HOUR}), one last question goes out.",
+        State.WORKING: f"Unless it is reopened within {INSTEAD} (you would say {HOUR}), one last question goes out.",
         State.TURN: "The retention mail is there. Are you satisfied with the solution?",
-        State.SKIPPED: "Nothing had to be put right, so nobody is asked again.",
+        State.SKIPPED: "Nobody is asked about a callback that did not hold or never was.",
     }
     said = _in_stars(scene.second_answer) if scene.second_answer else says.get(state, "")
+    handed = "Still unhappy: the care lead is alerted, and nobody is surveyed again." if scene.handover else ""
     return Step(
         "retention",
         "“How satisfied are you with the solution?”",
         "The loop is closed when the customer says so, not when the ticket does. A second bad answer goes to a person.",
         state,
-        _sentences(said),
-        mails=(_shown(scene, scene.second_letter),) if scene.second_letter else (),
-        links=_retention_links(scene, state),
+        _sentences(said, handed),
+        mails=(_shown(scene, scene.second_letter, is_open=not scene.second_answer),) if scene.second_letter else (),
+        links=(_run_link(scene.retention, "See this run"),) if scene.retention else (),
+        opening=Link("Open the retention survey", scene.second_link, outside=True) if state is State.TURN else None,
     )
 
 
@@ -287,18 +297,14 @@ def _retention_state(scene: Scene) -> State:
         return State.WAITING
     if scene.second_answer:
         return State.DONE
+    if is_over(scene.retention) and not scene.asked_again:
+        return State.SKIPPED
     return State.TURN if turn is Turn.ANSWER_AGAIN else State.WORKING
 
 
 def _in_stars(answer: Answer) -> str:
     comment = f": “{answer.comment}”" if answer.comment else "."
     return f"{answer.score} out of 5{comment}"
-
-
-def _retention_links(scene: Scene, state: State) -> tuple[Link, ...]:
-    survey = (Link("Open the retention survey", scene.second_link, outside=True),) if state is State.TURN else ()
-    run = (_run_link(scene.retention, "See this run"),) if scene.retention else ()
-    return (*survey, *run)
 
 
 def _score(scene: Scene) -> Step:
@@ -359,14 +365,26 @@ _TELLERS: tuple[Callable[[Scene], Step], ...] = (
 def headline(scene: Scene, steps: tuple[Step, ...]) -> str:
     """One line about where the story stands, also for people who do not see the page."""
     if turn_of(scene) is Turn.OVER:
-        return "The loop is closed." if scene.journey.path in (Path.LOOP, Path.TWICE, Path.OUTAGE) else "That is all."
+        return _ending(scene)
     place = current(steps)
     return f"Step {place + 1} of {len(steps)}, {steps[place].word}: {steps[place].title}."
 
 
-def _shown(scene: Scene, letter: Letter) -> Mail:
+def _ending(scene: Scene) -> str:
+    if scene.handover:
+        return "Still unhappy: a person takes over now."
+    if scene.second_answer:
+        return "The loop is closed: asked, called back, made good, and the score is on the record."
+    if scene.callback:
+        return "The story ends here: nobody is asked about this callback."
+    if scene.answer:
+        return "That is all: the score is on the record, and nobody has to do anything more."
+    return "The story ends here: no survey was sent, and the run says why."
+
+
+def _shown(scene: Scene, letter: Letter, *, is_open: bool = True) -> Mail:
     address = f"{scene.places.mail}/mails/{letter.number}/html" if letter.has_html else ""
-    return Mail(letter.sender, letter.to, letter.subject, letter.at, address, "" if address else letter.text)
+    return Mail(letter.sender, letter.to, letter.subject, letter.at, address, "" if address else letter.text, is_open)
 
 
 def _ticket_link(scene: Scene, number: int) -> Link:

@@ -10,6 +10,8 @@ from typing import Any
 
 from connector.web.tour.cast import Person
 
+Json = Mapping[str, Any]
+
 
 @dataclass(frozen=True, slots=True)
 class Places:
@@ -51,9 +53,6 @@ class PathWords:
 
 
 PATHS: Mapping[Path, PathWords] = {
-    Path.LOOP: PathWords(
-        "Start again with another customer", "The whole loop from the beginning.", "The whole loop"
-    ),
     Path.PROMOTER: PathWords("A happy customer", "A 10: no alert, no ticket, only the score.", "A happy customer"),
     Path.NO_CONSENT: PathWords(
         "Unhappy, but no call please", "Without consent there is no ticket.", "Unhappy, without consent"
@@ -63,6 +62,9 @@ PATHS: Mapping[Path, PathWords] = {
     ),
     Path.OUTAGE: PathWords(
         "Zendesk is down for 20 s", "The ticket waits and is tried again.", "Zendesk is down for 20 seconds"
+    ),
+    Path.LOOP: PathWords(
+        "Start with another customer", "The whole loop from the beginning.", "The whole loop"
     ),
 }
 
@@ -125,7 +127,10 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A mail to show as its reader sees it. ``address`` is a page of its own; without it ``text`` is shown."""
+    """A mail to show as its reader sees it. ``address`` is a page of its own; without it ``text`` is shown.
+
+    ``is_open``: it is what the visitor should look at now; else only its head is shown, until it is opened.
+    """
 
     sender: str
     to: str
@@ -133,6 +138,7 @@ class Mail:
     at: datetime
     address: str = ""
     text: str = ""
+    is_open: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +154,7 @@ class Step:
     mails: tuple[Mail, ...] = ()
     note: str = ""  # an internal comment, as its reader sees it
     links: tuple[Link, ...] = ()
+    opening: Link | None = None  # the survey that waits for the visitor
     buttons: tuple[Button, ...] = ()
 
     @property
@@ -155,5 +162,3 @@ class Step:
         """The state for people."""
         return STATE_WORDS[self.state]
 
-
-Json = Mapping[str, Any]

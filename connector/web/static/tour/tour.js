@@ -15,11 +15,11 @@ function put(old, fresh) {
     return;
   }
   const held = old.contains(document.activeElement) ? document.activeElement.id : null;
-  const open = [...old.querySelectorAll("details")].map((each) => each.open);
+  const open = [...old.querySelectorAll("details:not([data-fold])")].map((each) => each.open);
   old.replaceWith(fresh);
-  fresh.querySelectorAll("details").forEach((each, place) => { each.open = open[place] || false; });
+  fresh.querySelectorAll("details:not([data-fold])").forEach((each, place) => { each.open = open[place] || false; });
   if (held !== null) {
-    const next = (held && fresh.querySelector("#" + held)) || fresh.querySelector("h2");
+    const next = (held && fresh.querySelector("#" + held)) || fresh.querySelector("h2, summary, button");
     if (next) next.focus({ preventScroll: true });
   }
 }
@@ -40,10 +40,10 @@ async function look() {
       tag = answer.headers.get("ETag") || "";
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
       fresh.querySelectorAll("[data-part]").forEach((part) => {
-        const old = story.querySelector(`[data-part="${part.dataset.part}"]`);
+        const old = document.querySelector(`[data-part="${part.dataset.part}"]`);
         if (old && old.dataset.tag !== part.dataset.tag) put(old, part);
       });
-      follow(story.querySelector(".now"));
+      follow(story.querySelector(".now, .end"));
     }
     document.body.classList.toggle("away", answer.status >= 400);
   } catch {
@@ -67,6 +67,6 @@ document.addEventListener("submit", async (event) => {
   }
 });
 
-story.dataset.now = (story.querySelector(".now") || { id: "" }).id;
+story.dataset.now = (story.querySelector(".now, .end") || { id: "" }).id;
 document.addEventListener("visibilitychange", () => { if (!document.hidden) look(); });
 setInterval(() => { if (!document.hidden) look(); }, 1000);

@@ -1,0 +1,184 @@
+"""Run modes: what an event does when a run with its key is under way already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from connector.runtime.bell import INTAKE, TIMERS
+from connector.storage import tables
+from tests.support.house import Home, a_home, a_second_house, answer
+from tests.support.house_race import Racers
+
+STEPS = """\
+steps:
+  - {id: pause, wait: 1 day}
+  - {id: tell, do: alert.send, with: {to: care-team, text: "{{ event.response_id }}"}}
+"""
+ROUNDS = 40
+
+
+def a_workflow(mode: str, steps: str = STEPS) -> str:
+    return f"trigger: {{event: survey.answered}}\nrun: {{key: event.customer, mode: {mode}}}\n{steps}"
+
+
+@pytest.fixture
+def home(database_url: str) -> Iterator[Home]:
+    with a_home(database_url) as home:
+        yield home
+
+
+together = pytest.mark.parametrize("together", [True, False], ids=["in one batch", "in several batches"])
+on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+
+
+def three_answers(home: Home, mode: str, together: bool) -> None:
+    home.install(it=a_workflow(mode))
+    for number in range(3):
+        home.deliver(answer(3, response_id=f"r{number}"))
+        if not together:
+            home.settle()
+    home.settle()
+
+
+def states(home: Home) -> list[str]:
+    return [run.status for run in home.runs()]
+
+
+def told(home: Home) -> list[str]:
+    return [mail.text.strip() for mail in home.mails("care@acme.example")]
+
+
+@together
+def test_single_keeps_the_first_and_lets_the_others_pass(home: Home, together: bool) -> None:
+    three_answers(home, "single", together)
+    assert states(home) == ["waiting"]
+    home.wait(days=1)
+    assert told(home) == ["r0"]
+    home.deliver(answer(3, response_id="later"))
+    home.settle()
+    assert states(home) == ["succeeded", "waiting"]
+
+
+@together
+def test_restart_keeps_the_last_and_ends_the_others(home: Home, together: bool) -> None:
+    three_answers(home, "restart", together)
+    assert states(home)[-1] == "waiting"
+    assert set(states(home)[:-1]) <= {"cancelled"}
+    home.wait(days=2)
+    assert told(home) == ["r2"]
+    assert {row.status for row in home.rows(tables.waits)} <= {"timed_out", "cancelled"}
+
+
+def test_restart_takes_back_calls_that_were_not_made_yet(home: Home) -> None:
+    home.install(it=a_workflow("restart", "steps:\n"
+                 "  - {id: tell, do: alert.send, with: {to: care-team, text: \"{{ event.response_id }}\"}}\n"))  # fmt: skip
+    home.deliver(answer(3, response_id="r0"))
+    home.pump(INTAKE)
+    home.deliver(answer(3, response_id="r1"))
+    home.settle()
+    assert told(home) == ["r1"]
+    assert [row.status for row in home.effects()] == ["cancelled", "done"]
+    assert any("restarted this workflow" in line for line in home.story(home.runs()[0].id))
+
+
+@together
+def test_queued_does_them_all_one_after_the_other(home: Home, together: bool) -> None:
+    three_answers(home, "queued", together)
+    assert states(home) == ["waiting", "queued", "queued"]
+    for done in range(1, 4):
+        home.wait(days=1)
+        assert told(home) == [f"r{number}" for number in range(done)]
+    assert states(home) == ["succeeded"] * 3
+
+
+@together
+def test_parallel_does_them_all_at_once(home: Home, together: bool) -> None:
+    three_answers(home, "parallel", together)
+    assert states(home) == ["waiting"] * 3
+    home.wait(days=1)
+    assert sorted(told(home)) == ["r0", "r1", "r2"]
+
+
+@pytest.mark.parametrize("mode", ["single", "restart", "queued"])
+def test_another_customer_has_a_key_of_their_own(home: Home, mode: str) -> None:
+    home.install(it=a_workflow(mode))
+    for number in range(3):
+        home.deliver(answer(3, email=f"p{number}@example.com"))
+    home.settle()
+    assert states(home) == ["waiting"] * 3
+
+
+def test_a_run_that_failed_lets_the_next_one_in_the_queue_begin(home: Home) -> None:
+    broken = "steps:\n  - {id: tell, do: alert.send, with: {to: nobody, text: Hello}}\n"
+    home.install(it=a_workflow("queued", "steps:\n  - {id: pause, wait: 1 day}\n" + broken.removeprefix("steps:\n")))
+    for _ in range(2):
+        home.deliver(answer(3))
+    home.settle()
+    home.wait(days=1)
+    assert states(home) == ["failed", "waiting"]
+
+
+# --- two workers at once --------------------------------------------------------------------------------------------
+
+
+def two_events_at_once(home: Home, database_url: str, mode: str) -> None:
+    """Each round two workers understand, at the same moment, answers of two customers with one key."""
+    home.install(it=a_workflow(mode).replace("event.customer", "event.survey"))
+    with a_second_house(home, database_url) as other, Racers() as racers:
+        for number in range(ROUNDS):
+            racers.race(*(lambda each=each, name=name: _answer_now(each, number, name)
+                          for each, name in ((home, "a"), (other, "b"))))  # fmt: skip
+    home.settle()
+
+
+def _answer_now(home: Home, number: int, name: str) -> None:
+    id_ = f"{number}-{name}"
+    home.deliver(answer(3, email=f"{id_}@example.com", survey=f"s{number}", response_id=id_))
+    home.pump(INTAKE)
+
+
+@pytest.mark.services
+@on_postgresql
+def test_of_two_events_at_once_single_lets_one_in(home: Home, database_url: str) -> None:
+    two_events_at_once(home, database_url, "single")
+    assert states(home) == ["waiting"] * ROUNDS
+    assert len(home.rows(tables.customers)) == 2 * ROUNDS
+
+
+@pytest.mark.services
+@on_postgresql
+def test_of_two_events_at_once_restart_leaves_the_later_one_running(home: Home, database_url: str) -> None:
+    two_events_at_once(home, database_url, "restart")
+    live = {run.key: run.event_seq for run in home.runs() if run.status == "waiting"}
+    newest: dict[str, int] = {}
+    for event in home.rows(tables.events):
+        survey = event.data["survey"]
+        newest[survey] = max(event.seq, newest.get(survey, 0))
+    assert live == newest
+
+
+@pytest.mark.services
+@on_postgresql
+def test_of_two_events_at_once_queued_keeps_both(home: Home, database_url: str) -> None:
+    two_events_at_once(home, database_url, "queued")
+    assert sorted(states(home)) == ["queued"] * ROUNDS + ["waiting"] * ROUNDS
+    home.wait(days=1)
+    home.wait(days=1)
+    assert states(home) == ["succeeded"] * (2 * ROUNDS)
+
+
+@pytest.mark.services
+@on_postgresql
+def test_a_run_that_joins_the_queue_just_as_the_one_before_it_ends_has_its_turn(
+    home: Home, database_url: str
+) -> None:
+    home.install(it=a_workflow("queued", "steps:\n  - {id: pause, wait: 1 day}\n").replace("event.customer", "event.survey"))
+    with a_second_house(home, database_url) as other, Racers() as racers:
+        for number in range(ROUNDS):
+            _answer_now(home, number, "early")
+            home.clock.move(days=1)
+            racers.race(lambda: home.pump(TIMERS), lambda: _answer_now(other, number, "late"))  # noqa: B023 - run at once
+    stuck = [run for run in home.runs() if run.status == "queued"]
+    assert stuck == []
