@@ -1,0 +1,1 @@
+"""How fast the loop closes: measured from outside, with the product's own processes."""

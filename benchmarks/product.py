@@ -1,0 +1,148 @@
+"""The product under measurement: configured for one workflow, started as people start it, its CPU time read."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+
+from benchmarks.load import CONNECTION, SECRET
+
+RINGBACK = str(Path(sys.executable).with_name("ringback"))
+ROOT = Path(__file__).resolve().parents[1]
+WORKFLOW = """\
+workflow: bench
+trigger: {event: survey.answered}
+run: {key: event.response_id, mode: single}
+steps:
+  - id: callback
+    if: event.band == "detractor" && event.contact_consent
+    do: ticket.open
+    with:
+      connection: zendesk
+      subject: "Call back {{ customer.name }}"
+      body: "{{ event.score }}: {{ event.comment }} ({{ event.response_id }})"
+  - id: score
+    do: score.write
+    with: {connection: salesforce}
+"""
+_START_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """Where to measure. ``secret`` signs the answers; another sender may bring its own."""
+
+    database: str  # sqlite or postgresql
+    broker: str  # memory or redis
+    vendor_url: str
+    port: int
+    workers: int = 2
+    secret: str = "whsec_" + base64.b64encode(SECRET).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """One process of the product."""
+
+    name: str
+    pid: int
+    log: Path
+
+    def cpu_seconds(self) -> float:
+        """User and system time so far, of all its threads."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@contextmanager
+def running(setup: Setup, folder: Path) -> Iterator[list[Running]]:
+    """The product on a fresh database, until the block ends."""
+    configure(setup, folder)
+    with ExitStack() as stack:
+        environment = {
+            **os.environ, "PYTHONPATH": str(ROOT), "RINGBACK_CONFIG": str(folder / "ringback.yaml"),
+            "RINGBACK_DATABASE_URL": stack.enter_context(database(setup.database, folder)),
+            "RINGBACK_BROKER_URL": os.environ.get("RINGBACK_TEST_REDIS", "redis://127.0.0.1:6379") + "/9"
+            if setup.broker == "redis" else "memory://",
+            "RINGBACK_SECRET_KEY": "only for the benchmark, and long enough",
+        }  # fmt: skip
+        found = [stack.enter_context(_process(each, environment, folder, place)) for place, each in
+                 enumerate(_commands(setup))]  # fmt: skip
+        for each in found:
+            _wait(each)
+        yield found
+
+
+def configure(setup: Setup, folder: Path) -> None:
+    """Write the configuration and the one workflow."""
+    (folder / "workflows").mkdir()
+    (folder / "workflows" / "bench.yaml").write_text(WORKFLOW)
+    vendor = {"base_url": setup.vendor_url, "auth": {"type": "token", "token": "benchmark"}}
+    connections = {
+        "zendesk": {"kind": "zendesk", **vendor},
+        "salesforce": {"kind": "salesforce", **vendor},
+        CONNECTION: {"kind": "inbound", "webhook_secret": setup.secret},
+    }
+    configuration = {"connections": connections, "workflows": "workflows"}
+    (folder / "ringback.yaml").write_text(json.dumps(configuration))  # JSON is YAML
+
+
+@contextmanager
+def database(kind: str, folder: Path) -> Iterator[str]:
+    """The URL of an empty database; one on PostgreSQL is dropped afterwards."""
+    if kind == "sqlite":
+        yield f"sqlite:///{folder / 'bench.db'}"
+        return
+    server = os.environ.get("RINGBACK_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
+    name = f"ringback_bench_{os.getpid()}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+        try:
+            yield f"{server.rpartition('/')[0]}/{name}"
+        finally:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+def _commands(setup: Setup) -> list[Sequence[str]]:
+    if setup.broker == "memory":
+        return [("serve", "--port", str(setup.port))]
+    return [("web", "--port", str(setup.port)), *[("worker",)] * setup.workers, ("scheduler",)]
+
+
+@contextmanager
+def _process(
+    command: Sequence[str], environment: Mapping[str, str], folder: Path, place: int
+) -> Iterator[Running]:
+    log = folder / f"{place}-{command[0]}.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(  # noqa: S603  # our own program
+            [RINGBACK, *command], env=dict(environment), cwd=folder, stdout=output, stderr=subprocess.STDOUT
+        )
+    try:
+        yield Running(command[0], process.pid, log)
+    finally:
+        process.terminate()
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait(process: Running) -> None:
+    ready = {"serve": "listening on", "web": "listening on"}.get(process.name, " is ready")
+    deadline = time.monotonic() + _START_SECONDS
+    while ready not in process.log.read_text():
+        if time.monotonic() > deadline or "Error: " in process.log.read_text():
+            raise SystemExit(f"{process.name} did not start:\n{process.log.read_text()}")
+        time.sleep(0.1)

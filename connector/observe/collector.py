@@ -1,0 +1,76 @@
+"""The state of the database as Prometheus gauges, read anew at every scrape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from sqlalchemy.exc import SQLAlchemyError
+
+from connector.clock import Clock
+from connector.observe.backlog import STATES, Backlog, ConnectionState, Line, read_backlog
+from connector.storage.budgets import Budget
+from connector.storage.database import Database
+
+
+class StateCollector(Collector):
+    """Every process shows the same state, because they share the database: take the maximum of them, no sum."""
+
+    def __init__(
+        self,
+        database: Database,
+        configured: Collection[str],
+        budget: Callable[[str], Budget | None],
+        clock: Clock,
+    ) -> None:
+        self._database, self._configured, self._budget, self._clock = database, configured, budget, clock
+
+    def collect(self) -> Iterator[Metric]:
+        """A database that does not answer is a figure too: the counters of this process are shown all the same."""
+        now = self._clock()
+        try:
+            with self._database.read() as tx:
+                backlog = read_backlog(tx, self._configured, self._budget, now)
+        except SQLAlchemyError:
+            yield _gauge("database_up", "Whether the database answers.", 0)
+            return
+        yield _gauge("database_up", "Whether the database answers.", 1)
+        yield from _whole(backlog, lambda line: line.lag(now))
+        yield from _by_connection(backlog.connections, lambda line: line.lag(now))
+
+
+def _whole(backlog: Backlog, lag: Callable[[Line], float]) -> Iterator[Metric]:
+    yield _gauge("deliveries_waiting", "Deliveries that are kept and not understood yet.", backlog.deliveries.waiting)
+    yield _gauge("deliveries_oldest_seconds", "How long the oldest of them has waited.", lag(backlog.deliveries))
+    yield _gauge("deliveries_set_aside", "Deliveries that could not be read or processed.", backlog.set_aside)
+    yield _gauge("runs_due", "Runs whose time has come.", backlog.runs.waiting)
+    yield _gauge("runs_due_lag_seconds", "For how long the first of them has been due.", lag(backlog.runs))
+
+
+def _by_connection(states: Iterable[ConnectionState], lag: Callable[[Line], float]) -> Iterator[Metric]:
+    due = _family("effects_due", "Outward calls whose time has come.")
+    behind = _family("effects_due_lag_seconds", "For how long the first of them has been due.")
+    performing = _family("effects_performing", "Outward calls under way.")
+    dead = _family("dead_letters", "Outward calls that ended badly (failed) or need a person (review).", "status")
+    state = _family("connection_state", "1 for the state the connection is in, 0 for the others.", "state")
+    budget = _family("budget_used_ratio", "The part of the rate budget's burst that is used up; from 1 on calls wait.")
+    for each in states:
+        due.add_metric([each.name], each.due.waiting)
+        behind.add_metric([each.name], lag(each.due))
+        performing.add_metric([each.name], each.performing)
+        dead.add_metric([each.name, "failed"], each.failed)
+        dead.add_metric([each.name, "review"], each.review)
+        for name in STATES:
+            state.add_metric([each.name, name], float(each.state == name))
+        if each.budget_used is not None:
+            budget.add_metric([each.name], each.budget_used)
+    yield from (due, behind, performing, dead, state, budget)
+
+
+def _gauge(name: str, says: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"ringback_{name}", says, value=value)
+
+
+def _family(name: str, says: str, *labels: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"ringback_{name}", says, labels=("connection", *labels))

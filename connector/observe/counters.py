@@ -1,0 +1,77 @@
+"""What one process counts while it works, for Prometheus.
+
+Labels hold names from the configuration and words of ours, never anything that a sender chose: who may send us
+anything must not be able to make a new time series with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
+
+from webhooks.delivery import Delivery
+
+Keep = Callable[[Delivery, str], bool]
+"""Stores a delivery, with the reason if it cannot be read. → whether it was new."""
+
+CALL_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40)
+"""Upper bounds; no call lasts longer than the last one."""
+
+UNKNOWN = "unknown"
+"""The label of connections that nobody configured."""
+
+
+class Counters:
+    """The counters of one process in a registry of their own; ``registry`` is what is shown."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._kept = Counter(
+            "ringback_deliveries", "Webhook deliveries that were genuine, by what they were.",
+            ("connection", "outcome"), registry=self.registry,
+        )  # fmt: skip
+        self._refused = Counter(
+            "ringback_deliveries_refused", "Webhook requests that were answered with an error.",
+            ("connection", "reason"), registry=self.registry,
+        )  # fmt: skip
+        self._effects = Counter(
+            "ringback_effects", "Outward calls' effects, tried once each, by what became of them.",
+            ("connection", "action", "outcome"), registry=self.registry,
+        )  # fmt: skip
+        self._calls = Histogram(
+            "ringback_call_seconds", "How long outward calls took; one call may carry many effects.",
+            ("connection", "outcome"), registry=self.registry, buckets=CALL_SECONDS,
+        )  # fmt: skip
+        self._retried = Counter(
+            "ringback_transactions_retried", "Transactions that lost a race and were done again.",
+            registry=self.registry,
+        )  # fmt: skip
+        ProcessCollector(registry=self.registry)
+
+    def counting(self, keep: Keep) -> Keep:
+        """``keep``, with each delivery that it stored or knew already counted."""
+
+        def counted(delivery: Delivery, unreadable: str) -> bool:
+            new = keep(delivery, unreadable)
+            outcome = "unreadable" if unreadable else "new" if new else "duplicate"
+            self._kept.labels(delivery.connection, outcome).inc()
+            return new
+
+        return counted
+
+    def refused(self, connection: str, reason: str) -> None:
+        """A webhook request was answered with an error."""
+        self._refused.labels(connection, reason).inc()
+
+    def called(self, connection: str, outcome: str, seconds: float) -> None:
+        """An outward call ended."""
+        self._calls.labels(connection, outcome).observe(seconds)
+
+    def tried(self, connection: str, action: str, outcome: str) -> None:
+        """An effect was tried: "done", or the kind of its error."""
+        self._effects.labels(connection, action, outcome).inc()
+
+    def retried(self) -> None:
+        """A transaction is done again."""
+        self._retried.inc()
