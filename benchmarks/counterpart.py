@@ -1,7 +1,7 @@
-"""Both vendors in one fast process: it answers after a set latency, refuses nothing, and counts what it was asked.
+"""Both vendors in one fast process: answers after a set latency, refuses nothing, counts what it was asked.
 
 An effect counts when its request has been read whole, before the latency: a caller killed while it waits has
-still had its effect. It knows an answer by its number, which is part of the ticket's text and of the contact's id.
+still had its effect. An answer is known by its number, part of the ticket's text and of the contact's id.
 
     python -m benchmarks.counterpart --port 6300 --latency-ms 50
 
@@ -46,7 +46,9 @@ class Book:
         number = sum(map(len, self.tickets.values())) + 1
         if found := ANSWER.search(body):
             self.tickets[int(found[1])].append(time.time())
-        answer = json.dumps({"ticket": {"id": number, "status": "new"}, "audit": {"ticket_id": number}}).encode()
+        answer = json.dumps(
+            {"ticket": {"id": number, "status": "new"}, "audit": {"ticket_id": number}}
+        ).encode()
         if key:
             self._by_key[key[1]] = answer
         return answer
@@ -101,7 +103,9 @@ class Counterpart(Messages):
 
     def _reply(self, body: bytes) -> None:
         if self.transport is not None:
-            head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
+            head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(
+                body
+            )
             self.transport.write(head + body)
 
 

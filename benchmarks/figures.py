@@ -12,7 +12,7 @@ Times = Mapping[int, list[float]]
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """One measurement. Latencies are milliseconds, CPU is seconds of the product's processes per closed loop."""
+    """One measurement. Latencies are milliseconds, CPU is the product's seconds per closed loop."""
 
     answers: int
     closed_per_second: float

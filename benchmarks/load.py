@@ -1,4 +1,4 @@
-"""The sender: signed survey answers over so many connections, each waiting for its answer before it sends the next."""
+"""The sender: signed survey answers over many connections, each waiting for its reply before the next."""
 
 from __future__ import annotations
 
@@ -50,7 +50,9 @@ def request(host: str, number: int) -> bytes:
     """The whole signed request (Standard Webhooks)."""
     data = answer(number)
     id_, stamp = data["response_id"], str(int(time.time()))
-    body = json.dumps({"type": "survey.answered", "id": id_, "time": data["answered_at"], "data": data}).encode()
+    body = json.dumps(
+        {"type": "survey.answered", "id": id_, "time": data["answered_at"], "data": data}
+    ).encode()
     mac = hmac.new(SECRET, f"{id_}.{stamp}.".encode() + body, hashlib.sha256).digest()
     head = (
         f"POST /webhooks/{CONNECTION} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"

@@ -3,8 +3,8 @@
     python -m benchmarks.loops --database sqlite --broker memory --latency-ms 50 -n 3000 -c 32
 
 A survey's answer arrives by signed webhook; it is stored, opens exactly one callback ticket where a detractor
-consents (about 48 % do), and writes exactly one score. Measured from outside: the sender sees when an answer is
-accepted, the counterpart when its effects happen.
+consents (about 48 % do), and writes exactly one score. Measured from outside: the sender sees when an answer
+is accepted, the counterpart when its effects happen.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -56,7 +56,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=2, help="worker processes beside web and scheduler")
     parser.add_argument("--warm-up", type=float, default=2, help="seconds between start and measurement")
     parser.add_argument("--profile", action="store_true", help="sample the product with py-spy")
-    parser.add_argument("--with-shared", action="store_true", help=f"use sender and counterpart of {_SHARED.name}/")
+    parser.add_argument(
+        "--with-shared", action="store_true", help=f"use sender and counterpart of {_SHARED.name}/"
+    )
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     options.broker = options.broker or ("memory" if options.database == "sqlite" else "redis")
@@ -92,7 +94,8 @@ def _with_shared(options: argparse.Namespace) -> dict[str, Any]:
     setup = Setup(options.database, options.broker, url, port, options.workers, _SHARED_SECRET)
     command = [sys.executable, str(_SHARED / "counterpart.py"), "--port", str(vendor)]
     sender = [sys.executable, str(_SHARED / "load.py"), "--url", f"http://127.0.0.1:{port}/webhooks/{load.CONNECTION}",
-              "--secret", _SHARED_SECRET, "--counterpart", url, "-n", str(options.n), "-c", str(options.c)]  # fmt: skip
+              "--secret", _SHARED_SECRET, "--counterpart", url,
+              "-n", str(options.n), "-c", str(options.c)]  # fmt: skip
     with (
         tempfile.TemporaryDirectory() as folder,
         _counterpart([*command, "--latency-ms", str(options.latency_ms)]),
@@ -122,14 +125,16 @@ def _counterpart(command: Sequence[str]) -> Iterator[None]:
 
 @contextmanager
 def _profiled(processes: Sequence[Running], folder: Path, wanted: bool) -> Iterator[None]:
-    with profiles.sampling(processes, folder) if wanted else nullcontext([]) as files:
+    if not wanted:
         yield
-    if wanted:
-        print("\n".join(profiles.summary(files)), file=sys.stderr)
+        return
+    with profiles.sampling(processes, folder) as files:
+        yield
+    print("\n".join(profiles.summary(files)), file=sys.stderr)
 
 
 def _wait_for_effects(vendor_url: str, sent: Sent) -> None:
-    """Until every accepted answer has its effects, or nothing moves any more; then a moment for doubled ones."""
+    """Until every accepted answer has its effects, or nothing moves; then a moment for doubled ones."""
     due, last, since = expected(sent), 0, time.monotonic()
     while time.monotonic() - since < _PATIENCE:
         seen = _ask(f"{vendor_url}/counts")

@@ -1,4 +1,4 @@
-"""The product under measurement: configured for one workflow, started as people start it, its CPU time read."""
+"""The product under measurement: one workflow, started as people start it, its CPU time read."""
 
 from __future__ import annotations
 

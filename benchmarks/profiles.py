@@ -16,7 +16,8 @@ from pathlib import Path
 
 from benchmarks.product import Running
 
-_RATE = 200  # samples a second
+_HOW = ("--format", "raw", "--rate", "50", "--gil", "--nonblocking")
+"""Only threads that run Python count, and none is stopped to look at it: that would measure the sampler."""
 
 
 @contextmanager
@@ -28,7 +29,7 @@ def sampling(processes: Sequence[Running], folder: Path) -> Iterator[list[Path]]
     files = [folder / f"{place}-{each.name}.stacks" for place, each in enumerate(processes)]
     samplers = [
         subprocess.Popen(  # noqa: S603  # found beside our own interpreter
-            [program, "record", "--format", "raw", "--rate", str(_RATE), "--pid", str(each.pid), "-o", str(file)],
+            [program, "record", *_HOW, "--pid", str(each.pid), "-o", str(file)],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )
         for each, file in zip(processes, files, strict=True)
@@ -47,7 +48,7 @@ def summary(files: Sequence[Path], most: int = 30) -> list[str]:
     within, itself, total = _added(files)
     if not total:
         return ["no samples"]
-    lines = [f"{total} samples of running threads", "share  function, with everything it calls"]
+    lines = [f"{total} samples of threads that ran Python", "share  function, with everything it calls"]
     lines += [f"{100 * count / total:5.1f}  {name}" for name, count in within.most_common(most)]
     lines += ["share  function, by itself"]
     return lines + [f"{100 * count / total:5.1f}  {name}" for name, count in itself.most_common(most)]

@@ -55,20 +55,29 @@ class SmtpServer:
         self._handler, self._credentials = Handler(store, clock), credentials
         self._loop = asyncio.new_event_loop()
         self._connections: weakref.WeakSet[SMTP] = weakref.WeakSet()
-        self._server = self._loop.run_until_complete(self._loop.create_server(self._connection, HOST, port))
-        self.port = int(self._server.sockets[0].getsockname()[1])
-        self._thread = threading.Thread(
-            target=self._loop.run_forever, name=f"sandbox:smtp:{self.port}", daemon=True
-        )
+        # The caller's thread may have a running loop of its own (a test's browser has), so this one runs elsewhere.
+        self._thread = threading.Thread(target=self._loop.run_forever, name="sandbox:smtp", daemon=True)
         self._thread.start()
+        try:
+            self._server = asyncio.run_coroutine_threadsafe(self._listen(port), self._loop).result()
+        except BaseException:
+            self._end()
+            raise
+        self.port = int(self._server.sockets[0].getsockname()[1])
 
     def close(self) -> None:
         """Stop serving. Open connections are cut."""
         if not self._loop.is_closed():
             asyncio.run_coroutine_threadsafe(self._shut(), self._loop).result()
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join()
-            self._loop.close()
+            self._end()
+
+    def _end(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    async def _listen(self, port: int) -> asyncio.Server:
+        return await self._loop.create_server(self._connection, HOST, port)
 
     def _connection(self) -> SMTP:
         connection = SMTP(

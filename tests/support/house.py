@@ -1,7 +1,7 @@
 """A whole house on a real database, between stand-ins of the vendors, driven by hand.
 
-Nothing runs by itself here: a test says when deliveries are understood, timers looked at and vendors called, and
-it says what time it is. So every interleaving that matters can be written down as a sequence of lines.
+Nothing runs by itself here: a test says when deliveries are understood, timers looked at and vendors called,
+and it says what time it is. So every interleaving that matters can be written down as a sequence of lines.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from sandbox.clock import HandClock
 from sandbox.serving import Server
 from sandbox.world import World
 from tests.fixtures import envelope
+from workflows import schema
 
 INBOUND_SECRET = "whsec_c2VjcmV0c2VjcmV0c2VjcmV0"
 ZENDESK_SECRET = "zendesk-signs-with-this"
@@ -47,7 +48,10 @@ connections:
   zendesk:
     kind: zendesk
     base_url: {world.zendesk_url}
-    auth: {{type: oauth, client_id: "{world.zendesk.client_id}", client_secret: "{world.zendesk.client_secret}"}}
+    auth:
+      type: oauth
+      client_id: "{world.zendesk.client_id}"
+      client_secret: "{world.zendesk.client_secret}"
     webhook_secret: {zendesk_secret}
   salesforce:
     kind: salesforce
@@ -95,7 +99,7 @@ _numbers = count(1)
 
 
 def signed_inbound(body: bytes, id_: str, at: datetime, secret: str = INBOUND_SECRET) -> dict[str, str]:
-    """The headers of Standard Webhooks, made here from its own text: base64(HMAC(key, "id.timestamp.body"))."""
+    """The headers of Standard Webhooks, by its own text: base64(HMAC(key, "id.timestamp.body"))."""
     stamp = str(int(at.timestamp()))
     key = base64.b64decode(secret.removeprefix("whsec_"))
     mac = hmac.digest(key, f"{id_}.{stamp}.".encode() + body, hashlib.sha256)
@@ -104,7 +108,9 @@ def signed_inbound(body: bytes, id_: str, at: datetime, secret: str = INBOUND_SE
             "content-type": "application/json"}  # fmt: skip
 
 
-def signed_zendesk(body: bytes, invocation: str, at: datetime, secret: str = ZENDESK_SECRET) -> dict[str, str]:
+def signed_zendesk(
+    body: bytes, invocation: str, at: datetime, secret: str = ZENDESK_SECRET
+) -> dict[str, str]:
     """The headers of a Zendesk webhook: base64(HMAC(secret as text, timestamp + body))."""
     stamp = at.strftime("%Y-%m-%dT%H:%M:%SZ")
     mac = hmac.digest(secret.encode(), stamp.encode() + body, hashlib.sha256)
@@ -131,7 +137,9 @@ class Home:
     def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> TestResponse:
         return self.client.post(path, data=body, headers=dict(headers))
 
-    def deliver(self, event: Mapping[str, Any], *, id_: str | None = None, sender: str = "survey-platform") -> int:
+    def deliver(
+        self, event: Mapping[str, Any], *, id_: str | None = None, sender: str = "survey-platform"
+    ) -> int:
         """Sign and send an inbound event. → the status it was answered with."""
         body = json.dumps({"time": self.clock().isoformat(), **event}).encode()
         key = id_ or str(event["id"])
@@ -182,7 +190,8 @@ class Home:
         """A number for everything that work moves."""
         new = select(func.count()).where(tables.deliveries.c.status == "new").scalar_subquery()
         runs, effects = (
-            select(func.coalesce(func.sum(t.c.epoch), 0), func.count(t.c.id)) for t in (tables.runs, tables.effects)
+            select(func.coalesce(func.sum(t.c.epoch), 0), func.count(t.c.id))
+            for t in (tables.runs, tables.effects)
         )
         with self.house.database.read() as tx:
             return tx.execute(select(new)).scalar(), tx.execute(runs).one(), tx.execute(effects).one()
@@ -246,7 +255,9 @@ def a_house(
 ) -> Iterator[Home]:  # fmt: skip
     """A house on a migrated database. ``workflows`` and ``surveys`` are YAML by slug (``_`` reads as ``-``);
     without ``workflows`` those in the database stay in force, as for a second worker."""
-    settings = Settings(database_url, "memory://", "http://127.0.0.1:8000", Path("ringback.yaml"), False, "text", None)
+    settings = Settings(
+        database_url, "memory://", "http://127.0.0.1:8000", Path("ringback.yaml"), False, "text", None
+    )
     settled = read_config(config or config_of(world), Path("ringback.yaml"), {})
     house = wiring.build(settings, settled, secret_key=SECRET_KEY, clock=clock)
     try:
@@ -262,9 +273,13 @@ def a_house(
 def _by_slug(workflows: Mapping[str, str]) -> dict[str, str]:
     """A workflow's text may leave out its first line; it is the slug."""
     named = {name.replace("_", "-"): text for name, text in workflows.items()}
-    return {
-        slug: text if text.startswith("workflow:") else f"workflow: {slug}\n{text}" for slug, text in named.items()
+    whole = {
+        slug: text if text.startswith("workflow:") else f"workflow: {slug}\n{text}"
+        for slug, text in named.items()
     }
+    for slug, text in whole.items():
+        schema.load(text, slug)  # a test's own mistake is found here, not in the intake
+    return whole
 
 
 def _import(house: House, kind: Kind, bodies: Mapping[str, str], *, retire_others: bool = True) -> None:

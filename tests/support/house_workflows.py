@@ -16,7 +16,8 @@ steps:
   - id: callback
     if: event.contact_consent
     do: ticket.open
-    with: {connection: zendesk, subject: "Call back {{ customer.name }}", priority: high, due: 4 business hours}
+    with:
+      {connection: zendesk, subject: "Call back {{ customer.name }}", priority: high, due: 4 business hours}
   - id: solved
     if: steps.callback.done
     wait: {event: ticket.solved, match: event.ticket == steps.callback.ticket, timeout: 7 days}

@@ -1,14 +1,17 @@
 """A whole installation for tests: the product's own processes, and the stand-ins' world around them.
 
-What an admin does before the first survey is done here, over the vendors' APIs: the fields for scores, the webhook
-and its signing secret, the outbound message.
+What an admin does before the first survey is done here, over the vendors' APIs: the fields for scores, the
+webhook and its signing secret, the outbound message.
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import json
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +38,8 @@ SECRET_KEY = "a secret key of the tests, long enough"
 _SHORTER = {"1 hour": "1 second"}
 """Waiting times as an admin shortens them."""
 
-_SCALED = (("worker", "the worker is ready"), ("worker", "the worker is ready"), ("scheduler", "the scheduler is ready"))
+_WORKER = ("worker", "the worker is ready")
+_SCALED = (_WORKER, _WORKER, ("scheduler", "the scheduler is ready"))
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,6 @@ class Installation:
     folder: Path
     environment: Mapping[str, str]
     database: Database
-    webhook: str
     processes: Sequence[Process]
 
     def command(self, *arguments: str) -> Any:
@@ -79,6 +82,23 @@ class Installation:
         assert self.world.salesforce.settle()
         until(self._is_idle, "every delivery understood, every call made")
 
+    def report(self, **data: Any) -> None:
+        """Another survey platform reports an answer, signed (Standard Webhooks)."""
+        event = {
+            "type": "survey.answered",
+            "id": data["response_id"],
+            "time": "2026-11-22T10:00:00Z",
+            "data": data,
+        }
+        body, stamp = json.dumps(event).encode(), str(int(time.time()))
+        key = base64.b64decode(INBOUND_SECRET.removeprefix("whsec_"))
+        mac = hmac.new(key, f"{event['id']}.{stamp}.".encode() + body, hashlib.sha256).digest()
+        headers = {"Content-Type": "application/json", "webhook-id": str(event["id"]),
+                   "webhook-timestamp": stamp,
+                   "webhook-signature": "v1," + base64.b64encode(mac).decode()}  # fmt: skip
+        answer = requests.post(f"{self.url}/webhooks/survey-platform", data=body, headers=headers, timeout=5)
+        assert answer.status_code in (200, 202), answer.text
+
     def _is_idle(self) -> bool:
         with self.database.read() as tx:
             new = select(deliveries.c.id).where(deliveries.c.status == "new").limit(1)
@@ -87,32 +107,32 @@ class Installation:
 
 
 @contextmanager
-def installed(folder: Path, database_url: str, broker_url: str) -> Iterator[Installation]:
-    """The product on this database and broker: one process when the broker is in memory, else five."""
+def installed(
+    folder: Path, database_url: str, broker_url: str = "memory://", **workflows: str
+) -> Iterator[Installation]:
+    """The product on this database and broker: one process when the broker is in memory, else four.
+
+    ``workflows`` are YAML texts beside the built-in ones, by file name.
+    """
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    with _world() as world:
-        webhook, secret = furnish(world, url)
+    with World() as world:
+        secret = furnish(world, url)
         write_workflows(folder / "workflows")
+        for name, text in workflows.items():
+            (folder / "workflows" / f"{name}.yaml").write_text(text, "utf-8")
         (folder / "ringback.yaml").write_text(yaml.safe_dump(configuration(world, secret)), "utf-8")
         environment = {
-            "RINGBACK_DATABASE_URL": database_url, "RINGBACK_BROKER_URL": broker_url, "RINGBACK_BASE_URL": url,
+            "RINGBACK_DATABASE_URL": database_url, "RINGBACK_BROKER_URL": broker_url,
+            "RINGBACK_BASE_URL": url,
             "RINGBACK_SECRET_KEY": SECRET_KEY, "RINGBACK_CONFIG": str(folder / "ringback.yaml"),
         }  # fmt: skip
         commands = _commands(port, embedded=broker_url.startswith("memory:"))
-        with running(commands, environment, folder) as processes, closing(Database(database_url, pool_size=2)) as known:
-            yield Installation(world, url, folder, environment, known, webhook, processes)
-
-
-@contextmanager
-def _world() -> Iterator[World]:
-    """The world, made and ended in a thread of its own: playwright keeps an event loop running in this one."""
-    with ThreadPoolExecutor(1) as aside:
-        world = aside.submit(World).result()
-        try:
-            yield world
-        finally:
-            aside.submit(world.close).result()
+        with (
+            running(commands, environment, folder) as processes,
+            closing(Database(database_url, pool_size=2)) as known,
+        ):
+            yield Installation(world, url, folder, environment, known, processes)
 
 
 def _commands(port: int, *, embedded: bool) -> list[tuple[Sequence[str], str]]:
@@ -120,43 +140,47 @@ def _commands(port: int, *, embedded: bool) -> list[tuple[Sequence[str], str]]:
     return [(front, "listening on"), *([] if embedded else [((name,), ready) for name, ready in _SCALED])]
 
 
-def furnish(world: World, url: str) -> tuple[str, str]:
-    """Prepare both vendors. → the webhook's id and its signing secret."""
-    api = zendesk_api(world.zendesk)
-    field = {"key": "csat_score", "title": "Satisfaction with the solution", "type": "integer"}
-    _post(api, "user_fields", {"user_field": field})
+def furnish(world: World, url: str) -> str:
+    """Prepare both vendors. → the webhook's signing secret."""
     world.salesforce.add_field("Contact", "CSAT_Score__c", "double")
     world.salesforce.outbound.endpoint = f"{url}/webhooks/salesforce/{SALESFORCE_TOKEN}"
-    webhook = _post(api, "webhooks", {"webhook": {
-        "name": "Ringback", "endpoint": f"{url}/webhooks/zendesk", "http_method": "POST", "request_format": "json",
-        "status": "active", "subscriptions": [f"zen:event-type:ticket.{each}" for each in EVENTS],
-    }})["webhook"]  # fmt: skip
-    with api:
-        answer = api.get(f"{world.zendesk_url}/api/v2/webhooks/{webhook['id']}/signing_secret", timeout=5)
-    return webhook["id"], answer.json()["signing_secret"]["secret"]
+    field = {"key": "csat_score", "title": "Satisfaction with the solution", "type": "integer"}
+    subscription = {
+        "name": "Ringback", "endpoint": f"{url}/webhooks/zendesk", "http_method": "POST",
+        "request_format": "json", "status": "active",
+        "subscriptions": [f"zen:event-type:ticket.{each}" for each in EVENTS],
+    }  # fmt: skip
+    with _Admin(world.zendesk) as admin:
+        admin.ask("POST", "user_fields", {"user_field": field})
+        webhook = admin.ask("POST", "webhooks", {"webhook": subscription})["webhook"]
+        return str(admin.ask("GET", f"webhooks/{webhook['id']}/signing_secret")["signing_secret"]["secret"])
 
 
-def zendesk_api(zendesk: ZendeskStandIn) -> requests.Session:
-    """An admin's session at the stand-in."""
-    api = requests.Session()
-    api.trust_env = False
-    login = {"grant_type": "client_credentials", "client_id": zendesk.client_id, "scope": "read write",
-             "client_secret": zendesk.client_secret}  # fmt: skip
-    token = api.post(f"{zendesk.base_url}/oauth/tokens", json=login, timeout=5).json()["access_token"]
-    api.headers["Authorization"] = f"Bearer {token}"
-    api.params = {}
-    api.base_url = zendesk.base_url  # type: ignore[attr-defined]  # kept beside the session for _post
-    return api
+class _Admin:
+    """An admin's session at the stand-in Zendesk's API."""
 
+    def __init__(self, zendesk: ZendeskStandIn) -> None:
+        self._session, self._url = requests.Session(), zendesk.base_url
+        self._session.trust_env = False
+        login = {"grant_type": "client_credentials", "client_id": zendesk.client_id, "scope": "read write",
+                 "client_secret": zendesk.client_secret}  # fmt: skip
+        token = self._session.post(f"{self._url}/oauth/tokens", json=login, timeout=5).json()["access_token"]
+        self._session.headers["Authorization"] = f"Bearer {token}"
 
-def _post(api: requests.Session, what: str, body: Any) -> Any:
-    answer = api.post(f"{api.base_url}/api/v2/{what}", json=body, timeout=5)  # type: ignore[attr-defined]  # see above
-    answer.raise_for_status()
-    return answer.json()
+    def ask(self, method: str, what: str, body: Any = None) -> Any:
+        answer = self._session.request(method, f"{self._url}/api/v2/{what}", json=body, timeout=5)
+        answer.raise_for_status()
+        return answer.json()
+
+    def __enter__(self) -> _Admin:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._session.close()
 
 
 def write_workflows(folder: Path) -> None:
-    """The built-in workflows as this admin wants them: an hour of waiting made a second, every metric written."""
+    """The built-in workflows as this admin wants them: an hour made a second, every metric written."""
     folder.mkdir()
     for slug, workflow in load_library().items():
         values = _shortened(to_dict(workflow))
@@ -183,12 +207,14 @@ def configuration(world: World, webhook_secret: str) -> dict[str, Any]:
                         "webhook_secret": webhook_secret, "fields": {"csat": {"score": "csat_score"}}},
             "salesforce": {"kind": "salesforce", "base_url": world.salesforce_url,
                            "auth": {"type": "client_credentials", **crm_login},
-                           "organization_id": world.salesforce.organization_id, "webhook_token": SALESFORCE_TOKEN,
+                           "organization_id": world.salesforce.organization_id,
+                           "webhook_token": SALESFORCE_TOKEN,
                            "fields": {"csat": {"score": "CSAT_Score__c"}}},
             "survey-platform": {"kind": "inbound", "webhook_secret": INBOUND_SECRET},
             "mail": {"kind": "smtp", "url": world.smtp_url, "sender": "Acme <feedback@acme.example>"},
         },
-        "teams": {"care-team": {"email": ["care@acme.example"]}, "care-lead": {"email": ["lead@acme.example"]}},
+        "teams": {"care-team": {"email": ["care@acme.example"]},
+                  "care-lead": {"email": ["lead@acme.example"]}},
         "calendar": {"timezone": "Europe/Amsterdam", "hours": "mon-fri 09:00-17:30", "holidays": "NL"},
         "workflows": "workflows",
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""The product's own processes in tests: started as people start them, watched by their log, ended by a signal."""
+"""The product's own processes in tests: started as by people, watched by their logs, ended by a signal."""
 
 from __future__ import annotations
 
@@ -40,7 +40,9 @@ class Process:
 
     def wait_for(self, words: str, seconds: float = 20) -> None:
         """Until the log says it. Fails with the log when the process ends or stays silent."""
-        until(lambda: words in self.log or self._process.poll() is not None, f"{self.name}: {words!r}", seconds)
+        until(
+            lambda: words in self.log or self._process.poll() is not None, f"{self.name}: {words!r}", seconds
+        )
         assert words in self.log, f"{self.name} ended with {self._process.poll()}\n{self.log}"
 
     def kill(self) -> None:
@@ -62,8 +64,12 @@ class Process:
 def run(arguments: Sequence[str], environment: Mapping[str, str], folder: Path) -> str:
     """Run a command to its end. → what it printed."""
     whole = {**_clean_environment(), **environment}
-    done = subprocess.run([*PROGRAM, *arguments], env=whole, cwd=folder, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, f"{' '.join(arguments)} ended with {done.returncode}\n{done.stdout}{done.stderr}"
+    done = subprocess.run(
+        [*PROGRAM, *arguments], env=whole, cwd=folder, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, (
+        f"{' '.join(arguments)} ended with {done.returncode}\n{done.stdout}{done.stderr}"
+    )
     return done.stdout
 
 
@@ -92,7 +98,7 @@ def running(
         assert not any(code for _, code in codes), f"exit codes {codes}\n{''.join(p.log for p in processes)}"
 
 
-def until(condition: Callable[[], T], what: str, seconds: float = 15) -> T:
+def until(condition: Callable[[], T | None], what: str, seconds: float = 15) -> T:
     """Ask until the answer is true, and return it; fail, naming what was expected, when the time is over."""
     deadline = time.monotonic() + seconds
     while not (answer := condition()):
