@@ -1,12 +1,13 @@
 """``ringback demo``: the product and stand-ins for the vendors in one process, and a guided tour of the loop.
 
-Nothing of the product is replaced. The connectors call over HTTP and SMTP on this machine, webhooks come in signed,
-and the configuration is a ``ringback.yaml`` like anybody's; only the pauses of the workflows are shorter.
+Nothing of the product is replaced. The connectors call over HTTP and SMTP on this machine, webhooks come in
+signed, and the configuration is a ``ringback.yaml`` like anybody's; only the workflows' pauses are shorter.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import secrets
 import signal
 import socket
@@ -19,6 +20,7 @@ from typing import Any
 
 import click
 from flask import Flask
+from waitress import wasyncore
 from waitress.server import create_server
 
 from connector import logs, wiring
@@ -47,13 +49,17 @@ _ANY = ("0.0.0.0", "::")  # noqa: S104 - compared with, not listened on
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option(
-    "--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="The port; 0 picks a free one."
+    "--port",
+    default=8000,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="The port; 0 picks a free one.",
 )
 def demo(host: str, port: int) -> None:
     """Show the whole loop with stand-ins for Zendesk, Salesforce and a mail box, and invented customers.
 
-    Everything runs in this process and nothing leaves this machine. The database is made in a temporary folder
-    and removed at the end. Stop it with Ctrl-C.
+    Everything runs in this process and nothing leaves this machine. The database is made in a temporary
+    folder and removed at the end. Stop it with Ctrl-C.
     """
     logs.set_up(level=logging.ERROR)  # the page shows failures and tries better than a log does
     with ExitStack() as stack:
@@ -77,12 +83,19 @@ def _leaving_on_signal() -> Iterator[None]:
 
     def leave(_number: int, _frame: FrameType | None) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, signal.SIG_IGN)  # asked once is enough: a second one must not cut the end short
+            signal.signal(number, _stay)  # asked once is enough: a second one must not cut the end short
         raise SystemExit(0)
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, leave)
-    yield
+    before = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _stay(_number: int, _frame: FrameType | None) -> None:
+    """Not SIG_IGN: of a signal that is already on its way Python would complain on standard error."""
 
 
 @contextmanager
@@ -92,13 +105,19 @@ def _bound(host: str, port: int) -> Iterator[socket.socket]:
         listening = _bind(host, port)
     except OSError as error:
         if not port:
-            raise BadInputError(f"--host {host} cannot be used here ({error.strerror}). Try 127.0.0.1.") from error
-        click.echo(f"Port {port} cannot be used ({error.strerror}); taking a free one.")
+            why = f"--host {host} cannot be used here ({_why(error)}). Try 127.0.0.1."
+            raise BadInputError(why) from error
+        click.echo(f"Port {port} cannot be used ({_why(error)}); taking a free one.")
         listening = _bind(host, 0)
     try:
         yield listening
     finally:
         listening.close()
+
+
+def _why(error: OSError) -> str:
+    """The system's own words, without the address that Python adds to them."""
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
 
 
 def _bind(host: str, port: int) -> socket.socket:
@@ -157,7 +176,11 @@ def _configuration(world: World, places: Places) -> Mapping[str, Any]:
                 "webhook_token": token,
             },
             "shop": {"kind": "inbound", "webhook_secret": shop_secret},
-            "mail": {"kind": "smtp", "url": world.smtp_url, "sender": "Acme Bicycles <feedback@acme.example>"},
+            "mail": {
+                "kind": "smtp",
+                "url": world.smtp_url,
+                "sender": "Acme Bicycles <feedback@acme.example>",
+            },
         },
         "brands": {"default": {"title": "Acme Bicycles", "accent": "#0b6e4f", "footer": _FOOTER}},
         "teams": {"care-team": {"email": [CARE]}, "care-lead": {"email": [LEAD]}},
@@ -220,7 +243,7 @@ def _admit(world: World, who: Person) -> Customer:
 
 
 def _repeater(world: World) -> Callable[[str], bool]:
-    """Deliver a webhook once more, as at-least-once senders do. It is signed anew, with the time of this attempt."""
+    """Deliver a webhook once more, as at-least-once senders do. It is signed anew, with its own time."""
 
     def repeat(invocation: str) -> bool:
         sent = [each for each in world.zendesk.deliveries if each.invocation == invocation]
@@ -252,11 +275,13 @@ Ringback, the guided tour. Everything below runs in this one process, on this ma
 
 def _listen(app: Flask, listening: socket.socket) -> None:
     """Serve until a signal raises SystemExit; requests under way are answered first."""
+    connections: dict[int, Any] = {}
     server = create_server(
-        app, sockets=[listening], threads=WEB_THREADS, ident=None, max_request_body_size=2_000_000,
-        clear_untrusted_proxy_headers=True,
+        app, map=connections, sockets=[listening], threads=WEB_THREADS, ident=None,
+        max_request_body_size=2_000_000, clear_untrusted_proxy_headers=True,
     )  # fmt: skip
     try:
         server.run()
     finally:
-        server.close()
+        # Cut what is open: a stand-in that is sending a webhook would wait for an answer to its time-out.
+        wasyncore.close_all(connections, ignore_all=True)

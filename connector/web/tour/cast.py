@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who writes to support. ``locale`` chooses the language of the mails; ``earlier`` is the score that
-    sales already see on the contact, if any."""
+    """Somebody who writes to support. ``locale`` chooses the language of the mails; ``earlier`` is the score
+    that sales already see on the contact, if any."""
 
     name: str
     email: str
@@ -102,7 +102,7 @@ PEOPLE: tuple[Person, ...] = (
 
 
 def person(number: int) -> Person:
-    """The ``number``-th customer, from 0. Nobody is asked twice, so whoever comes again has another address."""
+    """The ``number``-th customer, from 0. Nobody is asked twice: who comes again has another address."""
     again, place = divmod(number, len(PEOPLE))
     chosen = PEOPLE[place]
     if not again:

@@ -1,7 +1,7 @@
-"""The pages of the tour: the story, its fragment for the script, what a visitor can press, runs and deliveries.
+"""The tour's pages: the story, its moving part, what a visitor can press, runs and deliveries.
 
-The tour is a page on the visitor's own machine and knows no sign-in; so that no other page can press its buttons,
-a POST must come from the tour itself.
+The tour is a page on the visitor's own machine and knows no sign-in; so that no other page can press its
+buttons, a POST must come from the tour itself.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from connector.web.tour.tour import Tour
 from connector.web.tour.values import PATHS, Journey, Path
 
 _POLICY = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; frame-src {mail}; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; "
+    "frame-src {mail}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
 
@@ -51,7 +51,8 @@ def blueprint(tour: Tour, database: Database) -> Blueprint:
     for rule, endpoint, view, method in routes:
         made.add_url_rule(rule, endpoint, view, methods=[method])
     made.before_request(_from_here)
-    made.register_error_handler(HTTPException, pages.refused)
+    for status in (400, 403, 404):
+        made.register_error_handler(status, pages.refused)
     made.register_error_handler(RequestException, pages.outside_failed)
     made.after_request(pages.guard)
     made.add_app_template_filter(_moment, "moment")
@@ -108,17 +109,21 @@ class _Pages:
     def delivery(self, delivery_id: int) -> str:
         with self.database.read() as tx:
             story = queries.delivery_story(tx, delivery_id)
-            started = {each.seq: records.runs_of_event(tx, each.seq) for each in story.events} if story else {}
+            started = (
+                {each.seq: records.runs_of_event(tx, each.seq) for each in story.events} if story else {}
+            )
         if story is None:
             abort(404, "There is no such delivery.")
-        return render_template("tour/delivery.html", story=story, started=started, body=_pretty(story), **self._frame())
+        return render_template(
+            "tour/delivery.html", story=story, started=started, body=_pretty(story), **self._frame()
+        )
 
     def refused(self, error: HTTPException) -> tuple[str, int]:
         said = {"title": "This does not work", "text": error.description}
         return render_template("tour/message.html", **said, **self._frame()), error.code or 500
 
     def outside_failed(self, _error: RequestException) -> tuple[str, int]:
-        """A visitor may have done things at a stand-in that the story cannot follow, such as deleting a ticket."""
+        """A visitor did at a stand-in what the story cannot follow, such as deleting a ticket."""
         text = "The stand-ins do not go along with this. Start with another customer."
         said = {"title": "The story cannot go on", "text": text}
         return render_template("tour/message.html", **said, **self._frame()), 502

@@ -1,4 +1,4 @@
-"""What the database knows of one customer: frozen values, oldest first. Each function needs an open transaction."""
+"""What the database knows of one customer, oldest first. Each function needs an open transaction."""
 
 from __future__ import annotations
 
@@ -9,7 +9,16 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, or_, select
 
-from connector.storage.tables import callbacks, deliveries, effects, events, identities, invitations, responses, runs
+from connector.storage.tables import (
+    callbacks,
+    deliveries,
+    effects,
+    events,
+    identities,
+    invitations,
+    responses,
+    runs,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +131,9 @@ class Record:
         found = [
             each
             for each in self.events
-            if each.type == type_ and subject in (None, each.subject) and external_id in (None, each.external_id)
+            if each.type == type_
+            and subject in (None, each.subject)
+            and external_id in (None, each.external_id)
         ]
         return found[-1 if latest else 0] if found else None
 
@@ -132,7 +143,9 @@ class Record:
         return next((each for each in started if each.workflow == workflow), None)
 
     def calls_of(self, run: Run | None, action: str = "") -> tuple[Call, ...]:
-        return tuple(each for each in self.calls if run and each.run_id == run.id and action in ("", each.action))
+        return tuple(
+            each for each in self.calls if run and each.run_id == run.id and action in ("", each.action)
+        )
 
     def invitation(self, run: Run | None) -> Asked | None:
         return next((each for each in self.asked if run and each.run_id == run.id), None)
@@ -154,10 +167,22 @@ def of_customer(tx: Connection, known_as: Iterable[tuple[str, str]]) -> Record:
 
 def _record(tx: Connection, ids: Sequence[str]) -> Record:
     e, d, r = events.c, deliveries.c, runs.c
-    happened = (e.seq, e.type, e.subject, e.external_id, e.time, e.decisions, e.delivery_id, d.received_at, d.key)
+    happened = (
+        e.seq,
+        e.type,
+        e.subject,
+        e.external_id,
+        e.time,
+        e.decisions,
+        e.delivery_id,
+        d.received_at,
+        d.key,
+    )
     arrived = select(*happened).join(deliveries, d.id == e.delivery_id).where(e.customer_id.in_(ids))
     started = select(*_columns(runs, Run)).where(r.customer_id.in_(ids))
-    called = select(*_columns(effects, Call)).join(runs, r.id == effects.c.run_id).where(r.customer_id.in_(ids))
+    called = (
+        select(*_columns(effects, Call)).join(runs, r.id == effects.c.run_id).where(r.customer_id.in_(ids))
+    )
     return Record(
         tuple(Happened(*row) for row in tx.execute(arrived.order_by(e.seq))),
         tuple(Run(*row) for row in tx.execute(started.order_by(r.id))),

@@ -1,7 +1,7 @@
 """The built-in workflows with their hours shortened to seconds: the one thing in which the demo differs.
 
-The library's own files are read and two kinds of values changed: each pause of one hour, and the pauses between
-tries. Everything else, conditions, texts, due times and the waits of days, stays as it is delivered.
+The library's own files are read and two kinds of values changed: each pause of one hour, and the pauses
+between tries. Everything else, conditions, texts, due times and the waits of days, stays as it is delivered.
 """
 
 from __future__ import annotations
@@ -33,5 +33,7 @@ def _quick(part: Any) -> Any:
         return [_quick(each) for each in part]
     if not isinstance(part, Mapping):
         return part
-    changed = {key: INSTEAD if key in _PAUSES and value == HOUR else _quick(value) for key, value in part.items()}
+    changed = {
+        key: INSTEAD if key in _PAUSES and value == HOUR else _quick(value) for key, value in part.items()
+    }
     return {**changed, "retry": dict(QUICK_RETRY)} if "do" in changed else changed

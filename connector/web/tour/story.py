@@ -1,4 +1,4 @@
-"""The nine steps of the loop as they stand for one customer: a scene in, steps to show out. Nothing is done here."""
+"""The nine steps of the loop for one customer: a scene in, steps to show out. Nothing is done here."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from connector.web.tour.outside import Letter
+from connector.web.tour.pieces import button, clock, many, plain, run_link, sentences, shown, ticket_link
 from connector.web.tour.records import Answer, Call, Happened, Run
 from connector.web.tour.scene import Scene, Turn, is_over, turn_of
 from connector.web.tour.shortened import HOUR, INSTEAD
-from connector.web.tour.values import Button, Link, Mail, State, Step, Table
+from connector.web.tour.values import Link, State, Step, Table
 
 _NOTHING = "–"
 _BANDS = {"detractor": "an unhappy customer", "passive": "a neutral customer", "promoter": "a happy customer"}
@@ -25,7 +26,9 @@ def current(steps: tuple[Step, ...]) -> int:
     """The place of the step to look at now, from 0; the last one when all is told."""
     busy = (State.TURN, State.TROUBLE, State.WORKING)
     turns = [place for place, step in enumerate(steps) if step.state is State.TURN]
-    return next(iter(turns), next((place for place, step in enumerate(steps) if step.state in busy), len(steps) - 1))
+    return next(
+        iter(turns), next((place for place, step in enumerate(steps) if step.state in busy), len(steps) - 1)
+    )
 
 
 def _solve(scene: Scene) -> Step:
@@ -37,9 +40,9 @@ def _solve(scene: Scene) -> Step:
         "An agent solves a question in Zendesk",
         "Feedback starts where your people already work. Nobody has to remember to send a survey.",
         State.DONE if scene.is_solved else State.TURN,
-        says=_sentences(asked, done),
-        links=(_ticket_link(scene, number),),
-        buttons=() if scene.is_solved else (_button(scene, "Solve the ticket", "solve"),),
+        says=sentences(asked, done),
+        links=(ticket_link(scene, number),),
+        buttons=() if scene.is_solved else (button(scene, "Solve the ticket", "solve"),),
     )
 
 
@@ -57,15 +60,17 @@ def _webhook_now(scene: Scene) -> tuple[Any, ...]:
     event = scene.solved
     if event is None:
         return (State.WORKING if scene.is_solved else State.WAITING,)
-    arrived = f"Zendesk reports ticket.solved. The signature is right, and delivery #{event.delivery_id} is stored."
+    arrived = (
+        f"Zendesk reports ticket.solved. The signature is right, and delivery #{event.delivery_id} is stored."
+    )
     tries = scene.attempts(event)
     rows = tuple(
-        (f"Delivery {number}", _clock(each.at), f"answered {each.status}, {_reply(each.reply)}")
+        (f"Delivery {number}", clock(each.at), f"answered {each.status}, {_reply(each.reply)}")
         for number, each in enumerate(tries, 1)
     )
     return (
         State.DONE,
-        _sentences(arrived, _twice(scene, event, len(tries))),
+        sentences(arrived, _twice(scene, event, len(tries))),
         Table(rows, ("Attempt", "When", "What we said")) if rows else None,
         (),
         "",
@@ -82,8 +87,8 @@ def _twice(scene: Scene, event: Happened, tries: int) -> str:
         return ""
     started = sum(each.event_seq == event.seq for each in scene.record.runs)
     return (
-        f"Zendesk delivered it {tries} times. All were answered kindly and one was kept: {_many(started, 'run')}, "
-        f"{_many(len(_letters_of(scene)), 'mail')}."
+        f"Zendesk delivered it {tries} times. All were answered kindly and one was kept: "
+        f"{many(started, 'run')}, {many(len(_letters_of(scene)), 'mail')}."
     )
 
 
@@ -107,11 +112,18 @@ def _decided(scene: Scene) -> tuple[Any, ...]:
     starts = "An ordinary question was solved, so the workflow “after-support” starts." if run else ""
     pause = f"It waits {INSTEAD} before it asks, where you would say {HOUR}." if run else ""
     rows = tuple(
-        (str(each["workflow"]), "starts" if each["starts"] else "does not start", _plain(str(each["why"])))
+        (str(each["workflow"]), "starts" if each["starts"] else "does not start", plain(str(each["why"])))
         for each in event.decisions
     )
-    links = (_run_link(run, "See this run and its reasons"),) if run else ()
-    return (State.DONE, _sentences(starts, pause), Table(rows, ("Workflow", "Decision", "Why")), (), "", links)
+    links = (run_link(run, "See this run and its reasons"),) if run else ()
+    return (
+        State.DONE,
+        sentences(starts, pause),
+        Table(rows, ("Workflow", "Decision", "Why")),
+        (),
+        "",
+        links,
+    )
 
 
 def _mail(scene: Scene) -> Step:
@@ -119,16 +131,18 @@ def _mail(scene: Scene) -> Step:
     return Step(
         "mail",
         "The customer gets a mail",
-        "Opt-outs and the rule “not too often” are checked at the moment of sending, across Zendesk and Salesforce.",
+        "Opt-outs and the rule “not too often” are checked at the moment of sending, in both systems.",
         state,
-        _sentences(*says),
-        mails=(_shown(scene, scene.letter, is_open=scene.answer is None),) if scene.letter else (),
+        sentences(*says),
+        mails=(shown(scene, scene.letter, is_open=scene.answer is None),) if scene.letter else (),
     )
 
 
 def _mail_now(scene: Scene) -> tuple[State, list[str]]:
     if scene.letter:
-        said = "One question, with the scale inside the mail. A click opens the survey with that score chosen."
+        said = (
+            "One question, with the scale inside the mail. A click opens the survey with that score chosen."
+        )
         return State.DONE, [said]
     if is_over(scene.asking):
         return State.SKIPPED, ["No mail went out; the run of “after-support” says why."]
@@ -173,9 +187,9 @@ def _callback(scene: Scene) -> Step:
         "The team is alerted and a callback ticket opened",
         "Whoever calls back knows the score, the words, the phone number and the history, before they dial.",
         _callback_state(scene),
-        _sentences(*_callback_says(scene)),
+        sentences(*_callback_says(scene)),
         Table(_ticket_rows(ticket)) if ticket else None,
-        (_shown(scene, scene.alert),) if scene.alert else (),
+        (shown(scene, scene.alert),) if scene.alert else (),
         _first_note(scene) if ticket else "",
         _callback_links(scene),
     )
@@ -197,12 +211,15 @@ def _callback_says(scene: Scene) -> list[str]:
     if scene.answer is None:
         return []
     if scene.answered and scene.recovery is None:
-        return [f"Nobody is alerted, because {_plain(scene.answered.why('support-recovery'))}."]
+        return [f"Nobody is alerted, because {plain(scene.answered.why('support-recovery'))}."]
     says = [f"The care team ({scene.places.care}) got an alert."] if scene.alert else []
     if scene.callback_ticket:
         return [*says, f"Ticket #{scene.callback_ticket['id']} is in Zendesk.", _tries(scene.opening)]
     if is_over(scene.recovery) and not scene.answer.contact_consent:
-        return [*says, "There is no ticket: the customer did not want to be contacted, and that is respected."]
+        return [
+            *says,
+            "There is no ticket: the customer did not want to be contacted, and that is respected.",
+        ]
     return says + _trouble(scene, scene.recovery)
 
 
@@ -216,7 +233,7 @@ def _trouble(scene: Scene, run: Run | None) -> list[str]:
     """What is being tried again, and when."""
     calls = [call for call in scene.record.calls_of(run) if call.is_trying_again]
     return [
-        f"{_plain(call.error)}. Tried {_many(call.attempts, 'time')}; the request is stored and tried again."
+        f"{plain(call.error)}. Tried {many(call.attempts, 'time')}; the request is stored and tried again."
         for call in calls
     ]
 
@@ -239,8 +256,8 @@ def _first_note(scene: Scene) -> str:
 
 
 def _callback_links(scene: Scene) -> tuple[Link, ...]:
-    ticket = (_ticket_link(scene, scene.callback_ticket["id"]),) if scene.callback_ticket else ()
-    run = (_run_link(scene.recovery, "See the recovery run"),) if scene.recovery else ()
+    ticket = (ticket_link(scene, scene.callback_ticket["id"]),) if scene.callback_ticket else ()
+    run = (run_link(scene.recovery, "See the recovery run"),) if scene.recovery else ()
     return (*ticket, *run)
 
 
@@ -249,7 +266,7 @@ def _solve_callback(scene: Scene) -> Step:
     state = _after(scene, State.DONE if ticket and turn is not Turn.SOLVE_CALLBACK else State.TURN)
     says = {
         State.TURN: "The agent calls, listens and makes it good. Then they solve the callback ticket.",
-        State.DONE: f"Ticket #{ticket.get('id')} is solved, with outcome and cause. The run that waited goes on.",
+        State.DONE: f"Ticket #{ticket.get('id')} is solved, with outcome and cause. The waiting run goes on.",
         State.SKIPPED: "There is no callback to solve.",
     }
     return Step(
@@ -257,13 +274,13 @@ def _solve_callback(scene: Scene) -> Step:
         "The agent calls back and solves it",
         "If nobody solves it within two business days, the ticket is escalated by itself.",
         state,
-        _sentences(says.get(state, "")),
-        buttons=(_button(scene, "Solve the callback", "solve-callback"),) if state is State.TURN else (),
+        sentences(says.get(state, "")),
+        buttons=(button(scene, "Solve the callback", "solve-callback"),) if state is State.TURN else (),
     )
 
 
 def _after(scene: Scene, otherwise: State) -> State:
-    """The state of a step that needs the callback: not needed when there is none, waiting while it is to come."""
+    """The state of a step that needs the callback: not needed without one, waiting while it is to come."""
     if scene.callback_ticket:
         return otherwise
     none = scene.answered is not None and (scene.recovery is None or is_over(scene.recovery))
@@ -273,21 +290,27 @@ def _after(scene: Scene, otherwise: State) -> State:
 def _retention(scene: Scene) -> Step:
     state = _after(scene, _retention_state(scene))
     says = {
-        State.WORKING: f"Unless it is reopened within {INSTEAD} (you would say {HOUR}), one last question goes out.",
+        State.WORKING: f"Unless it is reopened within {INSTEAD} (in real life {HOUR}), one last question goes out.",
         State.TURN: "The retention mail is there. Are you satisfied with the solution?",
         State.SKIPPED: "Nobody is asked about a callback that did not hold or never was.",
     }
     said = _in_stars(scene.second_answer) if scene.second_answer else says.get(state, "")
-    handed = "Still unhappy: the care lead is alerted, and nobody is surveyed again." if scene.handover else ""
+    handed = (
+        "Still unhappy: the care lead is alerted, and nobody is surveyed again." if scene.handover else ""
+    )
     return Step(
         "retention",
         "“How satisfied are you with the solution?”",
-        "The loop is closed when the customer says so, not when the ticket does. A second bad answer goes to a person.",
+        "The loop is closed when the customer says so, not the ticket. A second bad answer goes to a person.",
         state,
-        _sentences(said, handed),
-        mails=(_shown(scene, scene.second_letter, is_open=not scene.second_answer),) if scene.second_letter else (),
-        links=(_run_link(scene.retention, "See this run"),) if scene.retention else (),
-        opening=Link("Open the retention survey", scene.second_link, outside=True) if state is State.TURN else None,
+        sentences(said, handed),
+        mails=(shown(scene, scene.second_letter, is_open=not scene.second_answer),)
+        if scene.second_letter
+        else (),
+        links=(run_link(scene.retention, "See this run"),) if scene.retention else (),
+        opening=Link("Open the retention survey", scene.second_link, outside=True)
+        if state is State.TURN
+        else None,
     )
 
 
@@ -311,7 +334,7 @@ def _score(scene: Scene) -> Step:
     return Step(
         "score",
         "The score stands on the customer’s record",
-        "Sales sees it before the next visit, support before the next call. An older answer never overwrites a newer.",
+        "Sales sees it before the next visit, support before the next call. An older answer never wins.",
         _score_state(scene),
         _score_says(scene),
         _score_table(scene) if scene.writes else None,
@@ -333,14 +356,18 @@ def _score_says(scene: Scene) -> tuple[str, ...]:
     tries = max((call.attempts for call in scene.writes), default=0)
     again = f"Zendesk was away: it took {tries} tries." if tries > 1 and is_over(scene.writing) else ""
     done = "Salesforce and Zendesk both show it." if is_over(scene.writing) else ""
-    return _sentences(done, again, *_trouble(scene, scene.writing))
+    return sentences(done, again, *_trouble(scene, scene.writing))
 
 
 def _score_table(scene: Scene) -> Table:
     earlier = scene.journey.customer.who.earlier
     sales, desk = scene.sight.salesforce, scene.sight.zendesk
     rows = (
-        ("Salesforce contact", _figure(earlier, ""), _figure(sales.get("NPS_Score__c"), sales.get("NPS_Band__c"))),
+        (
+            "Salesforce contact",
+            _figure(earlier, ""),
+            _figure(sales.get("NPS_Score__c"), sales.get("NPS_Band__c")),
+        ),
         ("Zendesk user", _NOTHING, _figure(desk.get("ringback_score"), desk.get("ringback_band"))),
     )
     return Table(rows, ("Record", "Before", "Now"))
@@ -354,7 +381,10 @@ def _score_links(scene: Scene) -> tuple[Link, ...]:
     if not scene.writing:
         return ()
     contact = f"{scene.places.salesforce}/lightning/r/Contact/{scene.journey.customer.contact_id}/view"
-    return (Link("See the contact in Salesforce", contact, outside=True), _run_link(scene.writing, "See this run"))
+    return (
+        Link("See the contact in Salesforce", contact, outside=True),
+        run_link(scene.writing, "See this run"),
+    )
 
 
 _TELLERS: tuple[Callable[[Scene], Step], ...] = (
@@ -380,36 +410,3 @@ def _ending(scene: Scene) -> str:
     if scene.answer:
         return "That is all: the score is on the record, and nobody has to do anything more."
     return "The story ends here: no survey was sent, and the run says why."
-
-
-def _shown(scene: Scene, letter: Letter, *, is_open: bool = True) -> Mail:
-    address = f"{scene.places.mail}/mails/{letter.number}/html" if letter.has_html else ""
-    return Mail(letter.sender, letter.to, letter.subject, letter.at, address, "" if address else letter.text, is_open)
-
-
-def _ticket_link(scene: Scene, number: int) -> Link:
-    return Link(f"See ticket #{number} in Zendesk", f"{scene.places.zendesk}/agent/tickets/{number}", outside=True)
-
-
-def _run_link(run: Run | None, text: str) -> Link:
-    return Link(text, f"/demo/runs/{run.id if run else ''}")
-
-
-def _button(scene: Scene, text: str, move: str) -> Button:
-    return Button(text, f"/demo/journeys/{scene.journey.number}/{move}")
-
-
-def _sentences(*texts: str) -> tuple[str, ...]:
-    return tuple(text for text in texts if text)
-
-
-def _plain(why: str) -> str:
-    return why.rstrip(".")
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{count} {noun}{'s' * (count != 1)}"
-
-
-def _clock(moment: datetime) -> str:
-    return f"{moment.astimezone():%H:%M:%S}"

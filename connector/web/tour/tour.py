@@ -31,10 +31,15 @@ CustomerOf = Callable[[int], Customer]
 
 
 class Tour:
-    """``customer`` gives the n-th customer, from 0. Threads may share a tour; close it to stop its players."""
+    """``customer`` gives the n-th one, from 0. Threads may share a tour; close it to end its players."""
 
     def __init__(
-        self, database: Database, outside: Outside, customer: CustomerOf, clock: Clock, between: float = _BETWEEN
+        self,
+        database: Database,
+        outside: Outside,
+        customer: CustomerOf,
+        clock: Clock,
+        between: float = _BETWEEN,
     ) -> None:
         self._database, self._outside, self._customer, self._clock = database, outside, customer, clock
         self._between = between
@@ -72,8 +77,12 @@ class Tour:
 
     def scene(self, journey: Journey) -> Scene:
         """How the round stands, here and outside, at this moment."""
-        sight = self._outside.look(journey.customer)  # first, so that what we say is never older than what is shown
-        return Scene(journey, self._record(journey), sight, self.places, self._clock(), self.is_playing(journey))
+        sight = self._outside.look(
+            journey.customer
+        )  # first, so that what we say is never older than what is shown
+        return Scene(
+            journey, self._record(journey), sight, self.places, self._clock(), self.is_playing(journey)
+        )
 
     def _record(self, journey: Journey) -> Record:
         customer = journey.customer
@@ -94,7 +103,9 @@ class Tour:
             player = self._players.get(journey.number)
             if self._closing.is_set() or (player and player.is_alive()):
                 return
-            player = threading.Thread(target=self._play, args=(journey,), name=f"tour-{journey.number}", daemon=True)
+            player = threading.Thread(
+                target=self._play, args=(journey,), name=f"tour-{journey.number}", daemon=True
+            )
             self._players[journey.number] = player
             player.start()
 

@@ -53,7 +53,9 @@ class PathWords:
 
 
 PATHS: Mapping[Path, PathWords] = {
-    Path.PROMOTER: PathWords("A happy customer", "A 10: no alert, no ticket, only the score.", "A happy customer"),
+    Path.PROMOTER: PathWords(
+        "A happy customer", "A 10: no alert, no ticket, only the score.", "A happy customer"
+    ),
     Path.NO_CONSENT: PathWords(
         "Unhappy, but no call please", "Without consent there is no ticket.", "Unhappy, without consent"
     ),
@@ -143,7 +145,7 @@ class Mail:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A part of the story. ``says`` are plain sentences of what happened; ``why`` is the reason it matters."""
+    """A part of the story. ``says`` are plain sentences of what happened; ``why`` is why it matters."""
 
     id: str
     title: str
@@ -161,4 +163,3 @@ class Step:
     def word(self) -> str:
         """The state for people."""
         return STATE_WORDS[self.state]
-

@@ -1,4 +1,4 @@
-"""A visitor who answers a survey as a person without scripts does: reads the page, fills the form in, sends it."""
+"""Answers a survey as a person without scripts does: reads the page, fills the form in, sends it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ def answer(link: str, answers: Mapping[str, str]) -> None:
             form = _Form.read(page.text)
             if page.status_code != 200 or not form.action:
                 raise NotAnsweredError(f"the survey page answered {page.status_code} without a form")
-            sent = [("shown", each) for each in form.shown] + [each for each in answers.items() if form.has(each[0])]
+            sent = [("shown", each) for each in form.shown] + [
+                each for each in answers.items() if form.has(each[0])
+            ]
             page = browser.post(urljoin(link, form.action), data=sent, timeout=PATIENCE)
             if page.url.split("?")[0].endswith("/thanks"):
                 return

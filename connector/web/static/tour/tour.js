@@ -19,8 +19,8 @@ function put(old, fresh) {
   old.replaceWith(fresh);
   fresh.querySelectorAll("details:not([data-fold])").forEach((each, place) => { each.open = open[place] || false; });
   if (held !== null) {
-    const next = (held && fresh.querySelector("#" + held)) || fresh.querySelector("h2, summary, button");
-    if (next) next.focus({ preventScroll: true });
+    const same = held ? fresh.querySelector(`#${held}:not(:disabled)`) : null;
+    (same || fresh.querySelector("h2, summary") || story).focus({ preventScroll: true });
   }
 }
 
@@ -57,13 +57,14 @@ document.addEventListener("submit", async (event) => {
   const form = event.target.closest("form[data-quiet]");
   if (!form) return;
   event.preventDefault();
-  const button = event.submitter;
-  if (button) button.disabled = true;
+  if (form.dataset.busy) return; // not by disabling the button: that would take the focus from it
+  form.dataset.busy = "yes";
   try {
-    await fetch(form.action, { method: "POST", redirect: "manual" });
-    await look();
+    const answer = await fetch(form.action, { method: "POST" });
+    if (answer.ok) await look();
+    else form.submit(); // for the page that says what is wrong
   } finally {
-    if (button) button.disabled = false;
+    delete form.dataset.busy;
   }
 });
 
