@@ -25,11 +25,13 @@ NAMES = {
     "RINGBACK_BASE_URL": "the address people and vendors reach us at, as https://feedback.example.org",
     "RINGBACK_CONFIG": "the configuration file",
     "RINGBACK_LOG": "text, or json for one JSON object a line",
+    "RINGBACK_METRICS_TOKEN": "what a caller of /metrics must bring; at least 16 characters",
 }
 """Every setting and its meaning, for help texts and messages."""
 
 DEFAULT_CONFIG = "ringback.yaml"
 _KEY_LENGTH = 32  # characters
+_TOKEN_LENGTH = 16  # characters
 _NEW_KEY = "python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
 _DATABASES = {"sqlite", "postgresql", "postgres", "postgresql+psycopg"}
 _BROKERS = {"memory", "redis", "rediss", "amqp", "amqps"}
@@ -50,6 +52,7 @@ class Settings:
     config_named: bool
     log_format: str
     given_key: str | None = field(repr=False)
+    metrics_token: str | None = field(default=None, repr=False)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -66,6 +69,7 @@ class Settings:
             config_named=bool(environ.get("RINGBACK_CONFIG")),
             log_format=reader.checked("RINGBACK_LOG", "text", _check_log),
             given_key=reader.checked("RINGBACK_SECRET_KEY", "", _check_key) or None,
+            metrics_token=reader.checked("RINGBACK_METRICS_TOKEN", "", _check_token) or None,
         )
         reader.finish()
         return settings
@@ -167,6 +171,12 @@ def _check_key(value: str) -> tuple[str, str] | None:
     if len(value) >= _KEY_LENGTH:
         return None
     return f"has {len(value)} characters; {_KEY_LENGTH} are needed.", f"Make one with: {_NEW_KEY}"
+
+
+def _check_token(value: str) -> tuple[str, str] | None:
+    if len(value) >= _TOKEN_LENGTH and value.isascii():
+        return None
+    return f"must have {_TOKEN_LENGTH} characters or more, all of them ASCII.", f"Make one with: {_NEW_KEY}"
 
 
 def _kept_key(file: Path, say: Callable[[str], object]) -> str:

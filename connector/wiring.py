@@ -10,7 +10,6 @@ from typing import Any
 
 from celery import Celery
 from flask import Flask
-from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from connector.clock import Clock, system_clock
@@ -26,11 +25,16 @@ from connector.feedback.survey_book import SurveyBook
 from connector.feedback.tickets import ChangeTicket, OpenTicket
 from connector.feedback.writeback import WriteScore
 from connector.ids import new_id
+from connector.observe.collector import StateCollector
+from connector.observe.counters import Counters
+from connector.observe.measured import measured
 from connector.runtime import tasks
 from connector.runtime.bell import INTAKE, Bell
 from connector.runtime.book import WorkflowBook
 from connector.runtime.claims import Claimant
-from connector.runtime.desk import Desk
+from connector.runtime.controls import Controls
+from connector.runtime.controls_connections import Switches
+from connector.runtime.desk import Desk, OpenDesk
 from connector.runtime.intake import Intake
 from connector.runtime.outcomes import Outcomes
 from connector.runtime.own_users import OwnUsers
@@ -41,13 +45,12 @@ from connector.settings import Settings
 from connector.storage.database import Database
 from connector.storage.inbox import Inbox
 from connector.storage.token_store import DatabaseTokenStore
-from connector.web import health, survey_pages
+from connector.web import api, health, metrics, survey_pages
 from integrations.alerts.client import AppriseAlerter
 from webhooks import receiver
 from webhooks.delivery import Delivery
 from webhooks.errors import StoreDown
 from webhooks.sources import SOURCES
-from workflows.engine import Moment
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +73,9 @@ class House:
     accounts: Accounts
     mailer: Mailer
     clock: Clock
+    counters: Counters
+    controls: Controls
+    switches: Switches
 
     def close(self) -> None:
         self.pumps.close()
@@ -80,22 +86,28 @@ class House:
 
 def build(settings: Settings, config: Config, *, secret_key: str, clock: Clock = system_clock) -> House:
     """Build one process's parts. Raises ``NotPossibleError``, ``OptionsError`` or ``DefinitionError`` with remedies."""
-    database = Database(settings.database_url)
+    counters = Counters()
+    database = Database(settings.database_url, retried=counters.retried)
     connections = Connections(config, lambda name: DatabaseTokenStore(database, name, secret_key, clock))
     surveys = SurveyBook(database, clock)
     mailer = Mailer(settings.base_url, read_brands(config.brands))
-    handlers = _handlers(database, config, connections, surveys, mailer, secret_key)
+    handlers = measured(_handlers(database, config, connections, surveys, mailer, secret_key), counters)
+    counters.registry.register(StateCollector(database, connections.kinds.keys(), connections.budget, clock))
     celery = tasks.make_celery(settings.broker_url, namespace=_namespace(settings))
     bell = Bell(tasks.sender(celery))
     own_users = OwnUsers(database, connections.me, clock)
     accounts = Accounts(config, own_users.known)
-    pumps = _pumps(database, config, connections, accounts, handlers, bell, clock)
+    book = WorkflowBook()
+    open_desk = _desks(database, book, handlers)
+    pumps = _pumps(database, config, connections, accounts, handlers, book, open_desk, bell, clock)
     tasks.register(celery, pumps.pump)
     if tasks.in_memory(settings.broker_url):
         bell.prefer(pumps.nudge)
     return House(
         settings, config, database, connections, Inbox(database), bell, celery, pumps,
-        Sweep(database, bell, clock), own_users, surveys, accounts, mailer, clock,
+        Sweep(database, bell, clock), own_users, surveys, accounts, mailer, clock, counters,
+        Controls(database, open_desk, book, config.calendar, clock, bell.ring),
+        Switches(database, connections.kinds, connections.budget, clock, bell.ring),
     )  # fmt: skip
 
 
@@ -123,20 +135,21 @@ def _handlers(
     }
 
 
+def _desks(database: Database, book: WorkflowBook, handlers: Mapping[str, Handler]) -> OpenDesk:
+    return lambda tx, moment: Desk(database, tx, book, handlers, moment)
+
+
 def _pumps(
     database: Database,
     config: Config,
     connections: Connections,
     accounts: Accounts,
     handlers: Mapping[str, Handler],
+    book: WorkflowBook,
+    open_desk: OpenDesk,
     bell: Bell,
     clock: Clock,
 ) -> Pumps:
-    book = WorkflowBook()
-
-    def open_desk(tx: Connection, moment: Moment) -> Desk:
-        return Desk(database, tx, book, handlers, moment)
-
     recorders = (responses.record, callbacks.record, optouts.record)
     intake = Intake(
         database, book, open_desk, config.calendar, accounts, SOURCES, recorders, connections.kinds, clock
@@ -152,15 +165,17 @@ def _pumps(
 
 
 def web_app(house: House) -> Flask:
-    """The web side: webhooks in, survey pages, health."""
+    """The web side: webhooks in, survey pages, health and metrics."""
     app = Flask("ringback", static_folder=None)
-    app.register_blueprint(receiver.blueprint(house.accounts, _keeper(house), house.clock))
+    app.register_blueprint(receiver.blueprint(house.accounts, house.counters.counting(_keeper(house)), house.clock))
     app.register_blueprint(
         survey_pages.blueprint(
             house.database, house.surveys.get, house.mailer.brands, house.clock, lambda: house.bell.ring(INTAKE)
         )
     )
     app.register_blueprint(health.blueprint(house.database))
+    app.register_blueprint(api.blueprint(house.database, house.controls, house.switches, house.clock, house.bell.ring))
+    metrics.install(app, house.counters, house.settings.metrics_token, house.settings.base_url)
     return app
 
 

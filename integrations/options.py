@@ -168,6 +168,7 @@ class _Connection(Options):
     """What every connection may have beside its own keys."""
 
     kind = webhook_secret = webhook_token = organization_id = integration_user = events = fields.Raw()
+    requests_per_minute = fields.Raw()
 
 
 class Zendesk(_Connection):

@@ -120,6 +120,10 @@ class Messenger(Protocol):
         """Hand the mail over. Ambiguous when the connection broke after the content was sent."""
         ...
 
+    def greet(self) -> None:
+        """Connect, log in and hang up: whether mail could be handed over."""
+        ...
+
 
 class Alerter(Protocol):
     """Tells a team through their chat tool."""

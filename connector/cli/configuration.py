@@ -59,7 +59,7 @@ def check(as_json: bool) -> None:
 
 def _checked(settings: Settings, read: Config) -> Checked:
     """Raises DefinitionError with the mistakes of all parts together."""
-    workflows, surveys, mistakes = _parts(read)
+    workflows, surveys, mistakes = read_parts(read)
     if mistakes:
         raise DefinitionError(str(read.path), tuple(mistakes))
     return Checked(
@@ -73,7 +73,8 @@ def _checked(settings: Settings, read: Config) -> Checked:
     )
 
 
-def _parts(read: Config) -> tuple[Bodies, Bodies, list[Mistake]]:
+def read_parts(read: Config) -> tuple[Bodies, Bodies, list[Mistake]]:
+    """Workflows and surveys by slug, and every mistake in them, the connections and the brands."""
     mistakes = list(Connections(read).check())
     _collected(lambda: read_brands(read.brands), mistakes)
     workflows = _collected(lambda: read_workflows(read), mistakes)

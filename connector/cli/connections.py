@@ -1,69 +1,82 @@
-"""``ringback connections``."""
+"""``ringback connections``: how every connection is doing; pausing and resuming one."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 
+from connector.cli.acting import by_option, plainly
 from connector.cli.context import open_database, read_config, read_settings
-from connector.cli.output import as_json_option, show
-from connector.config import Config
-from connector.storage import queries
-from connector.storage.inbox import OWN
-from connector.storage.queries import ConnectionLine
+from connector.cli.output import as_json_option, show, show_json
+from connector.clock import system_clock
+from connector.connections import Connections
+from connector.runtime.controls_connections import Health, Switches
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
-    """A connection as configured, and how it is doing. ``kind`` is empty when it is configured no more."""
-
-    name: str
-    kind: str
-    status: str
-    reason: str
-    blocked_until: datetime | None
-    last_delivery_at: datetime | None
-    due: int
-    failed: int
-
-
-@click.command()
+@click.group(invoke_without_command=True)
 @as_json_option
-def connections(as_json: bool) -> None:
-    """Show every connection: its kind, whether it works, what it waits for."""
-    config = read_config(read_settings())
-    with open_database() as database, database.read() as tx:
-        found = _merged(config, queries.list_connections(tx))
+@click.pass_context
+def connections(context: click.Context, as_json: bool) -> None:
+    """Show every connection: its kind, whether it works, what waits for it; pause and resume one."""
+    if context.invoked_subcommand:
+        return
+    with _switches() as switches:
+        found = switches.health()
     columns = {
         "connection": lambda each: each.name,
         "kind": lambda each: each.kind,
         "status": lambda each: each.status,
-        "calls due": lambda each: each.due,
+        "due": lambda each: each.due,
+        "oldest due (utc)": lambda each: each.oldest_due_at,
+        "under way": lambda each: each.performing,
         "failed": lambda each: each.failed,
+        "in doubt": lambda each: each.review,
+        "last success (utc)": lambda each: each.last_success_at,
         "last delivery (utc)": lambda each: each.last_delivery_at,
+        "budget": _budget,
         "blocked until (utc)": lambda each: each.blocked_until,
         "reason": lambda each: each.reason,
     }
     show(found, columns, as_json, empty="No connections. Write some under `connections:` in ringback.yaml.")
 
 
-def _merged(config: Config, known: Sequence[ConnectionLine]) -> list[Connection]:
-    lines = {line.name: line for line in known if line.name != OWN}
-    return [
-        _connection(config, name, lines.get(name))
-        for name in (*config.connections, *sorted(lines.keys() - config.connections.keys()))
-    ]
+@connections.command()
+@click.argument("name")
+@click.option("--reason", required=True, help="Why; it is shown with the connection.")
+@by_option
+@as_json_option
+def pause(name: str, reason: str, by: str, as_json: bool) -> None:
+    """Make no more calls on the connection NAME until it is resumed. What comes in is still taken."""
+    with _switches() as switches:
+        _tell(switches.pause(name, by, reason), as_json)
 
 
-def _connection(config: Config, name: str, line: ConnectionLine | None) -> Connection:
-    configured = config.connections.get(name)
-    kind = configured.kind if configured else ""
-    if line is None:
-        return Connection(name, kind, "not used yet", "", None, None, 0, 0)
-    status = line.status if configured else "no longer configured"
-    return Connection(
-        name, kind, status, line.reason, line.blocked_until, line.last_delivery_at, line.due, line.failed
-    )
+@connections.command()
+@click.argument("name")
+@as_json_option
+def resume(name: str, as_json: bool) -> None:
+    """Make calls on the connection NAME again; those that waited go out."""
+    with _switches() as switches:
+        _tell(switches.resume(name), as_json)
+
+
+@contextmanager
+def _switches() -> Iterator[Switches]:
+    """Without a bell: `ringback serve` or the scheduler finds what may go out within a second."""
+    clients = Connections(read_config(read_settings()))
+    with open_database() as database, plainly():
+        yield Switches(database, clients.kinds, clients.budget, system_clock, lambda queue: None)
+
+
+def _tell(health: Health, as_json: bool) -> None:
+    if as_json:
+        show_json(health)
+        return
+    waiting = f"{health.due} call{'s' * (health.due != 1)} due"
+    click.echo(f"Connection {health.name} is {health.status} now; {waiting}, {health.performing} under way.")
+
+
+def _budget(health: Health) -> str:
+    return f"{health.budget_left} left of {health.budget:g} a minute" if health.budget else ""

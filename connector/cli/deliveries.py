@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from contextlib import suppress
 
 import click
 
+from connector.cli.acting import be_sure, dry_run_option, progress, yes_option
 from connector.cli.context import BadInputError, open_database
 from connector.cli.output import as_json_option, cell, limit_option, printable, show, show_json
 from connector.storage import queries
+from connector.storage.database import Database
 from connector.storage.queries import DeliveryStory, EventLine
 
+_TROUBLE = ("unreadable", "failed")
+_PAGE = 500
 _STATUSES = ("new", "done", "ignored", "unreadable", "failed")
 
 
@@ -58,19 +63,61 @@ def show_(delivery_id: int, as_json: bool) -> None:
 
 
 @deliveries.command()
-@click.argument("ids", nargs=-1, required=True, type=int, metavar="ID...")
+@click.argument("ids", nargs=-1, type=click.IntRange(0, 2**63 - 1), metavar="[ID]...")
+@click.option("--status", type=click.Choice(_TROUBLE), help="Instead of ids: all deliveries in this state.")
+@click.option("--connection", help="With --status: only those of this connection.")
+@dry_run_option
+@yes_option
 @as_json_option
-def replay(ids: tuple[int, ...], as_json: bool) -> None:
+def replay(
+    ids: tuple[int, ...], status: str | None, connection: str | None, dry_run: bool, yes: bool, as_json: bool
+) -> None:
     """Let deliveries be understood anew, as after mending their connection. Known events stay single."""
-    with open_database() as database, database.write() as tx:
-        again = queries.replay_deliveries(tx, ids)
-    missing = sorted(set(ids) - set(again))
+    if bool(ids) == bool(status):
+        raise BadInputError("Name deliveries, or give --status unreadable or --status failed.")
+    with open_database() as database:
+        wanted = sorted(set(ids)) or _in_state(database, str(status), connection)
+        if dry_run:
+            _tell_count(len(wanted), as_json)
+            return
+        if status:
+            be_sure(len(wanted), "deliveries", yes=yes)
+        again = _replay(database, wanted)
+    missing = sorted(set(wanted) - set(again))
     if as_json:
         show_json({"replayed": again, "missing": missing})
     elif again:
         click.echo(f"{len(again)} will be understood anew: {', '.join(map(str, again))}.")
     if missing:
         raise BadInputError(f"There is no delivery {', '.join(map(str, missing))}.")
+
+
+def _in_state(database: Database, status: str, connection: str | None) -> list[int]:
+    """All of them, oldest first, page by page."""
+    found: list[int] = []
+    with database.read() as tx:
+        while page := queries.list_deliveries(
+            tx, status=status, connection=connection, limit=_PAGE, before=found[-1] if found else None
+        ):
+            found.extend(line.id for line in page)
+    return found[::-1]
+
+
+def _replay(database: Database, ids: Sequence[int]) -> list[int]:
+    """A page to a transaction, so that senders and workers have their turn between two. → those that
+    exist."""
+    pages = [ids[start : start + _PAGE] for start in range(0, len(ids), _PAGE)]
+    again: list[int] = []
+    for page in progress(pages, len(pages)):
+        again += database.transact(lambda tx, page=page: queries.replay_deliveries(tx, page))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+    return again
+
+
+def _tell_count(count: int, as_json: bool) -> None:
+    if as_json:
+        show_json({"matched": count})
+    else:
+        click.echo(f"{count} {'delivery' if count == 1 else 'deliveries'}; nothing was changed.")
 
 
 def _tell(story: DeliveryStory) -> None:

@@ -18,14 +18,16 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "web": ("serve:web", "Run the web side only."),
     "worker": ("serve:worker", "Run a worker only."),
     "scheduler": ("serve:scheduler", "Run the timers only."),
+    "doctor": ("doctor:doctor", "Check that all is in order, and say what to do."),
     "sandbox": ("sandbox:sandbox", "Start the stand-ins alone."),
     "migrate": ("migrate:migrate", "Bring the database to this version's shape."),
     "config": ("configuration:config", "Check the configuration."),
-    "connections": ("connections:connections", "Show every connection and how it is doing."),
+    "connections": ("connections:connections", "Show how every connection is doing; pause and resume one."),
     "workflow": ("workflows:workflow", "Check, load, show and try workflows."),
     "survey": ("surveys:survey", "Check and show surveys."),
     "deliveries": ("deliveries:deliveries", "Show the webhooks that arrived; replay them."),
-    "runs": ("runs:runs", "Show what workflows did, and why."),
+    "runs": ("runs:runs", "Show what workflows did, and why; cancel, retry, skip and restart."),
+    "token": ("token:token", "Make, list and revoke tokens for the API."),
 }
 """Every command: its place below ``connector.cli``, and what the list of commands says of it."""
 

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from connector.cli.context import BadInputError, open_database
 from connector.cli.output import as_json_option, cell, limit_option, show, show_json, table
+from connector.cli.runs_acting import COMMANDS, chosen_from, filter_options
+from connector.runtime.controls_case import STOPPED
 from connector.storage import queries
 from connector.storage.queries import RunStory
-from workflows.runs import Status
 
 
 @click.group(invoke_without_command=True)
-@click.option("--workflow", help="Only runs of this workflow.")
-@click.option("--status", type=click.Choice([each.value for each in Status]), help="Only runs in this state.")
+@filter_options
+@click.option(
+    "--dead-letters", is_flag=True, help="Only runs that wait for a person: failed, dead, needs_review."
+)
 @limit_option
 @as_json_option
 @click.pass_context
-def runs(context: click.Context, workflow: str | None, status: str | None, limit: int, as_json: bool) -> None:
-    """Show the runs of workflows, newest first; read the story of one."""
+def runs(context: click.Context, /, dead_letters: bool, limit: int, as_json: bool, **given: Any) -> None:
+    """Show the runs of workflows, newest first; read the story of one; take one in hand."""
     if context.invoked_subcommand:
         return
+    if dead_letters:
+        given["statuses"] = (*given["statuses"], *STOPPED)
     with open_database() as database, database.read() as tx:
-        found = queries.list_runs(tx, workflow=workflow, status=status, limit=limit)
+        found = queries.list_runs(tx, limit=limit, where=chosen_from(**given).conditions())
     columns = {
         "run": lambda each: each.id,
         "workflow": lambda each: f"{each.workflow} v{each.version}",
@@ -48,6 +55,10 @@ def show_(run_id: str, as_json: bool) -> None:
         show_json(story)
     else:
         _tell(story)
+
+
+for command in COMMANDS:
+    runs.add_command(command)
 
 
 def _tell(story: RunStory) -> None:

@@ -15,6 +15,7 @@ from waitress.server import create_server
 
 from connector import logs, wiring
 from connector.cli.context import BadInputError, read_config, read_settings
+from connector.cli.exposition import exposed, shows_metrics
 from connector.config import Config
 from connector.definitions import import_all
 from connector.runtime import claims
@@ -47,7 +48,8 @@ def _listening(command: Any) -> Any:
 
 @click.command()
 @_listening
-def serve(host: str, port: int) -> None:
+@shows_metrics
+def serve(host: str, port: int, metrics_host: str, metrics_port: int | None) -> None:
     """Run everything in one process: web pages, webhooks, workflows, timers.
 
     Brings the database to this version's shape first, and takes the workflows and surveys from their folders.
@@ -55,39 +57,43 @@ def serve(host: str, port: int) -> None:
     with opened() as house:
         prepare(house)
         release_orphans(house)
-        with working(house), ticking(house):
+        with exposed(house.counters.registry, metrics_host, metrics_port), working(house), ticking(house):
             listen(house, host, port)
 
 
 @click.command()
 @_listening
-def web(host: str, port: int) -> None:
+@shows_metrics
+def web(host: str, port: int, metrics_host: str, metrics_port: int | None) -> None:
     """Run the web side only: webhooks in and survey pages. Needs a broker and workers beside it."""
     with opened() as house:
         _needs_broker(house.settings)
         prepare(house)
-        listen(house, host, port)
+        with exposed(house.counters.registry, metrics_host, metrics_port):
+            listen(house, host, port)
 
 
 @click.command()
 @click.option("--threads", default=WORKER_THREADS, show_default=True, type=int, help="Rings answered side by side.")
-def worker(threads: int) -> None:
+@shows_metrics
+def worker(threads: int, metrics_host: str, metrics_port: int | None) -> None:
     """Run a worker: it understands deliveries, advances workflows and calls the vendors."""
     with opened() as house:
         _needs_broker(house.settings)
         prepare(house)
-        with working(house, threads):
+        with exposed(house.counters.registry, metrics_host, metrics_port), working(house, threads):
             log.info("the worker is ready")
             wait_for_signal()
 
 
 @click.command()
-def scheduler() -> None:
+@shows_metrics
+def scheduler(metrics_host: str, metrics_port: int | None) -> None:
     """Run the ticks: timers that are due, leases that ended, work nobody was told of."""
     with opened() as house:
         _needs_broker(house.settings)
         prepare(house)
-        with ticking(house):
+        with exposed(house.counters.registry, metrics_host, metrics_port), ticking(house):
             log.info("the scheduler is ready")
             wait_for_signal()
 

@@ -166,7 +166,8 @@ class SendSurvey:
         return self._invite(customer, {**request, "due_at": None}, _Place(run_id, done.database, done.tx, done.now))
 
     def _sent(self, done: Finish) -> Output:
-        request, why = done.effect.request, done.result.get("reason", "")
+        request, result = done.effect.request, done.result
+        why = result["reason"] if result.get("done") is False else ""
         status = "withheld" if why else "sent"
         row = {"row": request["invitation"], "new_status": status, "moment": None if why else done.now, "why": why}
         if why:

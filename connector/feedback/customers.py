@@ -53,18 +53,17 @@ class Conflict:
 
 
 def identities_of(person: Person, kinds: Mapping[str, str]) -> list[Identity]:
-    """The person's identities, strongest first. ``kinds`` maps a connection's name to its kind.
-
-    A Salesforce id names the same record with 15 and with 18 characters; the first 15 are the id.
-    """
-    found = [(system, _normal(value, kinds.get(system))) for system, value in person.ids.items() if value]
+    """The person's identities, strongest first. ``kinds`` maps a connection's name to its kind."""
+    named = ((system, normal_id(value, kinds.get(system))) for system, value in person.ids.items())
+    found = [(system, value) for system, value in named if value]
     if person.email:
         found.append(("email", person.email.strip().lower()))
     return found
 
 
-def _normal(value: str, kind: str | None) -> str:
-    return value[:15] if kind == "salesforce" else value
+def normal_id(value: str | None, kind: str | None) -> str | None:
+    """The one name of a record: a Salesforce id is the same with 15 and with 18 characters."""
+    return value[:15] if value and kind == "salesforce" else value
 
 
 def lock_keys(people: Iterable[Person | None], kinds: Mapping[str, str]) -> list[str]:
@@ -107,8 +106,9 @@ class Resolver:
             return None, None
         first = self._customers[owners[0]] if owners else self._make()
         conflicting = tuple(other for other in owners[1:] if not self._merge(first.id, other))
-        customer = self._enrich(self._customers[first.id], person, identities)
-        return customer, Conflict(customer.id, conflicting) if conflicting else None
+        if conflicting:  # nothing is learned from it: an address of the one must not become the other's
+            return self._customers[first.id], Conflict(first.id, conflicting)
+        return self._enrich(self._customers[first.id], person, identities), None
 
     def _make(self) -> Customer:
         customer = Customer(new_id())

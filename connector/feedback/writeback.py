@@ -10,12 +10,13 @@ from sqlalchemy import Connection, select
 
 from connector.feedback import responses
 from connector.feedback.actions import Ask, Clients, Effect, Finish, Intent, NotPossibleError, Output, Result, Write
+from connector.feedback.customers import normal_id
 from connector.storage.database import Database
 from connector.storage.tables import identities, writebacks
 from integrations.errors import IntegrationError, Permanent
 from integrations.protocols import Score
 
-_NEWER = "not written: a newer answer of this customer is on the record already"
+_NEWER = "not written: a newer answer of this customer is on the record, or on its way to it"
 _UNKNOWN = "not written: no record with this e-mail address"
 
 
@@ -26,36 +27,35 @@ class WriteScore:
         self._database, self._clients = database, clients
 
     def batch(self, connection: str) -> int:
-        """Salesforce takes 200 records a call; a helpdesk one."""
-        return 200 if self._clients.kind(connection) == "salesforce" else 1
+        """Salesforce takes 200 records a call; a helpdesk one. (Chat alerts go out on no configured connection.)"""
+        try:
+            return 200 if self._clients.kind(connection) == "salesforce" else 1
+        except NotPossibleError:
+            return 1
 
     def prepare(self, ask: Ask) -> Intent | Output:
         connection = str(ask.params["connection"])
-        self._clients.kind(connection)
-        answer = _answer(ask)
+        kind = self._clients.kind(connection)
         record = (ask.facts.customer.get("ids") or {}).get(connection)
-        request = answer | {"record": record, "email": ask.facts.customer.get("email")}
-        if not record and not request["email"]:
-            return Output({"done": False, "reason": "not written: neither a record nor an e-mail address is known"})
-        return Intent(connection, request, serial=f"score:{record or request['email']}:{answer['metric']}")
+        request = _answer(ask) | {"record": normal_id(record, kind), "email": ask.facts.customer.get("email")}
+        if record:
+            return _writing(ask, connection, request)
+        if request["email"]:
+            return Intent(connection, request, reads_only=True)
+        return Output({"done": False, "reason": "not written: neither a record nor an e-mail address is known"})
 
     def perform(self, effects: Sequence[Effect], now: datetime) -> list[Result]:
-        """One result per effect: the record it was written on, why it was not, or the error."""
+        """One result per effect: the record found or written on, why it was not written, or the error."""
         connection = effects[0].connection
-        found = {effect.id: self._record(effect) for effect in effects}
-        ready = [effect for effect in effects if isinstance(found[effect.id], str)]
-        results: dict[str, Result] = {
-            effect.id: _not_found(found[effect.id]) for effect in effects if effect not in ready
-        }
-        newest = self._newest(connection, ready, found)
-        results |= {e.id: {"done": False, "reason": _NEWER} for e in ready if e not in newest}
-        results |= self._write(connection, newest, found)
+        known = [effect for effect in effects if effect.request["record"]]
+        newest = self._newest(connection, known)
+        results: dict[str, Result] = {e.id: {"done": False, "reason": _NEWER} for e in known if e not in newest}
+        results |= self._write(connection, newest)  # first: its lease must not end while others are looked up
+        results |= {effect.id: self._find(effect) for effect in effects if effect not in known}
         return [results[effect.id] for effect in effects]
 
-    def _record(self, effect: Effect) -> str | IntegrationError | None:
-        """The record to write on; looked up by e-mail where the customer has no id there. Never guessed."""
-        if effect.request["record"]:
-            return str(effect.request["record"])
+    def _find(self, effect: Effect) -> Result:
+        """The record of the customer's e-mail address. Never guessed."""
         try:
             same = self._lookup(effect.connection)(effect.request["email"])
         except IntegrationError as error:
@@ -66,26 +66,26 @@ class WriteScore:
                 "Merge them, or send the record's id with the answer.",
                 code="ambiguous_match",
             )
-        return same[0].id if same else None
+        return {"found": same[0].id if same else None}
 
     def _lookup(self, connection: str) -> Any:
         if self._clients.kind(connection) == "salesforce":
             return self._clients.crm(connection).find_contacts
         return self._clients.helpdesk(connection).find_users
 
-    def _newest(self, connection: str, effects: Sequence[Effect], found: Mapping[str, Any]) -> list[Effect]:
+    def _newest(self, connection: str, effects: Sequence[Effect]) -> list[Effect]:
         """Those whose answer is newer than what was written and than any other of the batch, per record."""
         best: dict[tuple[str, str], Effect] = {}
         for effect in effects:
-            place = (str(found[effect.id]), str(effect.request["metric"]))
+            place = (str(effect.request["record"]), str(effect.request["metric"]))
             if place not in best or _age(effect.request) > _age(best[place].request):
                 best[place] = effect
         with self._database.read() as tx:
             written = _written(tx, connection, {record for record, _ in best})
         return [effect for place, effect in best.items() if place not in written or _beats(effect, written[place])]
 
-    def _write(self, connection: str, effects: Sequence[Effect], found: Mapping[str, Any]) -> dict[str, Result]:
-        scores = [_score(effect, str(found[effect.id])) for effect in effects]
+    def _write(self, connection: str, effects: Sequence[Effect]) -> dict[str, Result]:
+        scores = [_score(effect) for effect in effects]
         try:
             outcomes = self._send(connection, scores) if scores else []
         except IntegrationError as error:
@@ -99,14 +99,31 @@ class WriteScore:
         helpdesk = self._clients.helpdesk(connection)
         return [_result(_error_of(helpdesk.write_score, score), score.record) for score in scores]
 
-    def finish(self, done: Finish) -> Output:
+    def finish(self, done: Finish) -> Intent | Output:
         result, request = done.result, done.effect.request
+        if "found" in result:
+            return self._found(done)
         if result.get("done") is False:
             return Output(result)
-        writes = [_head(done, str(result["record"]))]
-        if not request["record"]:
+        writes = [_head(done, done.effect.connection, request, str(result["record"]))]
+        if request.get("looked_up"):
             writes.append(_link(done, str(result["record"])))
         return Output({"record": result["record"]}, tuple(writes))
+
+    def _found(self, done: Finish) -> Intent | Output:
+        """The writing is a call of its own, so that no two writes on one record are ever side by side."""
+        connection = done.effect.connection
+        record = normal_id(done.result["found"], self._clients.kind(connection))
+        if not record:
+            return Output({"done": False, "reason": _UNKNOWN})
+        return _writing(done, connection, {**done.effect.request, "record": record, "looked_up": True}, stage=1)
+
+
+def _writing(inside: Ask | Finish, connection: str, request: Mapping[str, Any], stage: int = 0) -> Intent:
+    """From here on older answers stay away from the record: nobody can know when this one arrives there."""
+    serial = f"score:{request['record']}:{request['metric']}"
+    head = _head(inside, connection, request, str(request["record"]))
+    return Intent(connection, request, serial=serial, stage=stage, writes=(head,))
 
 
 def _answer(ask: Ask) -> dict[str, Any]:
@@ -140,20 +157,16 @@ def _written(tx: Connection, connection: str, records: set[str]) -> dict[tuple[s
     return {(row.record, row.metric): (row.answered_at, row.response_id) for row in rows}
 
 
-def _score(effect: Effect, record: str) -> Score:
+def _score(effect: Effect) -> Score:
     request = effect.request
     return Score(
-        record=record,
+        record=str(request["record"]),
         metric=str(request["metric"]),
         score=int(request["score"]),
         band=str(request["band"]),
         answered_at=datetime.fromisoformat(request["answered_at"]),
         comment=str(request.get("comment") or ""),
     )
-
-
-def _not_found(found: Any) -> Result:
-    return found if isinstance(found, IntegrationError) else {"done": False, "reason": _UNKNOWN}
 
 
 def _result(error: Exception | None, record: str) -> Result:
@@ -170,17 +183,17 @@ def _error_of(call: Any, score: Score) -> IntegrationError | None:
     return None
 
 
-def _head(done: Finish, record: str) -> Write:
-    request = done.effect.request
+def _head(inside: Ask | Finish, connection: str, request: Mapping[str, Any], record: str) -> Write:
+    """The newest answer that is on the record, or is about to be."""
     row = {
-        "connection": done.effect.connection,
+        "connection": connection,
         "record": record,
         "metric": request["metric"],
         "response_id": request["response"],
         "answered_at": datetime.fromisoformat(request["answered_at"]),
-        "written_at": done.now,
+        "written_at": inside.now,
     }
-    return Write(_head_statement(done.database), row)
+    return Write(_head_statement(inside.database), row)
 
 
 _HEADS: dict[bool, Any] = {}

@@ -11,17 +11,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, literal_column, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, literal_column, select
 
 from connector.storage.budgets import Budget
 from connector.storage.tables import connections, deliveries, effects, is_now, runs
 
 MOST_COUNTED = 10_000
-STATES = ("active", "held", "paused", "probing")
-"""A connection is held while its vendor told us to wait."""
+STATES = ("active", "held", "paused", "probing", "stopped")
+"""Held: its vendor told us to wait. Paused: our credentials are refused. Stopped: by a person."""
 
-_UNREADABLE = literal_column("deliveries.status IN ('unreadable', 'failed')")  # the partial indexes' own words,
-_ENDED_BADLY = literal_column("effects.status IN ('failed', 'review')")  # or the planner does not use them
+# The partial indexes' own words: in others the planner of SQLite does not recognise them.
+_SET_ASIDE: ColumnElement[bool] = literal_column("deliveries.status IN ('unreadable', 'failed')")
+_ENDED_BADLY: ColumnElement[bool] = literal_column("effects.status IN ('failed', 'review')")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,8 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionState:
-    """One connection's calls. ``failed`` and ``review`` are its dead letters; ``budget_used`` is the part of the
-    burst that is used up (1: calls wait), None without a budget."""
+    """One connection's calls. ``failed`` and ``review`` are its dead letters; ``budget_used`` is the part of
+    the burst that is used up (1: calls wait), None without a budget."""
 
     name: str
     state: str
@@ -52,7 +53,7 @@ class ConnectionState:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """The present: deliveries not understood yet, deliveries set aside, runs that are due, and each connection."""
+    """The present: deliveries not understood yet, those set aside, runs that are due, and each connection."""
 
     deliveries: Line
     set_aside: int
@@ -69,7 +70,7 @@ def read_backlog(
     names = {*configured, *known, *performing, *(name for name, _ in ended), *_names_due(tx)}
     return Backlog(
         deliveries=_new(tx),
-        set_aside=_count(tx, select(deliveries.c.id).where(_UNREADABLE)),
+        set_aside=_count(tx, select(deliveries.c.id).where(_SET_ASIDE)),
         runs=_runs_due(tx, now),
         connections=tuple(
             ConnectionState(
@@ -95,7 +96,10 @@ def _runs_due(tx: Connection, now: datetime) -> Line:
     over = (is_now(c.status, "waiting"), c.due_at.is_not(None), c.due_at <= now)
     turn = (is_now(c.status, "ready"), c.due_at <= now)
     lines = [
-        Line(_count(tx, select(c.id).where(*which)), tx.execute(select(func.min(c.due_at)).where(*which)).scalar())
+        Line(
+            _count(tx, select(c.id).where(*which)),
+            tx.execute(select(func.min(c.due_at)).where(*which)).scalar(),
+        )
         for which in (over, turn)
     ]
     oldest = [line.oldest for line in lines if line.oldest]
@@ -124,14 +128,22 @@ def _performing(tx: Connection) -> Mapping[str, int]:
     c = effects.c
     busy = select(c.connection).where(is_now(c.status, "performing")).limit(MOST_COUNTED).subquery()
     found = select(busy.c.connection, func.count()).group_by(busy.c.connection)
-    return {name: count for name, count in tx.execute(found)}
+    return dict(tuple(row) for row in tx.execute(found))
 
 
 def _ended_badly(tx: Connection) -> Mapping[tuple[str, str], int]:
     """(connection, status) → count, of the newest."""
     c = effects.c
-    newest = select(c.connection, c.status).where(_ENDED_BADLY).order_by(c.id.desc()).limit(MOST_COUNTED).subquery()
-    found = select(newest.c.connection, newest.c.status, func.count()).group_by(newest.c.connection, newest.c.status)
+    newest = (
+        select(c.connection, c.status)
+        .where(_ENDED_BADLY)
+        .order_by(c.id.desc())
+        .limit(MOST_COUNTED)
+        .subquery()
+    )
+    found = select(newest.c.connection, newest.c.status, func.count()).group_by(
+        newest.c.connection, newest.c.status
+    )
     return {(name, status): count for name, status, count in tx.execute(found)}
 
 

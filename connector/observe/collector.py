@@ -15,7 +15,7 @@ from connector.storage.database import Database
 
 
 class StateCollector(Collector):
-    """Every process shows the same state, because they share the database: take the maximum of them, no sum."""
+    """Every process shows the same state, because they share the database: take their maximum, no sum."""
 
     def __init__(
         self,
@@ -27,7 +27,7 @@ class StateCollector(Collector):
         self._database, self._configured, self._budget, self._clock = database, configured, budget, clock
 
     def collect(self) -> Iterator[Metric]:
-        """A database that does not answer is a figure too: the counters of this process are shown all the same."""
+        """A database that does not answer is a figure, too: this process's counters are still shown."""
         now = self._clock()
         try:
             with self._database.read() as tx:
@@ -41,8 +41,12 @@ class StateCollector(Collector):
 
 
 def _whole(backlog: Backlog, lag: Callable[[Line], float]) -> Iterator[Metric]:
-    yield _gauge("deliveries_waiting", "Deliveries that are kept and not understood yet.", backlog.deliveries.waiting)
-    yield _gauge("deliveries_oldest_seconds", "How long the oldest of them has waited.", lag(backlog.deliveries))
+    yield _gauge(
+        "deliveries_waiting", "Deliveries that are kept and not understood yet.", backlog.deliveries.waiting
+    )
+    yield _gauge(
+        "deliveries_oldest_seconds", "How long the oldest of them has waited.", lag(backlog.deliveries)
+    )
     yield _gauge("deliveries_set_aside", "Deliveries that could not be read or processed.", backlog.set_aside)
     yield _gauge("runs_due", "Runs whose time has come.", backlog.runs.waiting)
     yield _gauge("runs_due_lag_seconds", "For how long the first of them has been due.", lag(backlog.runs))
@@ -52,9 +56,13 @@ def _by_connection(states: Iterable[ConnectionState], lag: Callable[[Line], floa
     due = _family("effects_due", "Outward calls whose time has come.")
     behind = _family("effects_due_lag_seconds", "For how long the first of them has been due.")
     performing = _family("effects_performing", "Outward calls under way.")
-    dead = _family("dead_letters", "Outward calls that ended badly (failed) or need a person (review).", "status")
+    dead = _family(
+        "dead_letters", "Outward calls that ended badly (failed) or need a person (review).", "status"
+    )
     state = _family("connection_state", "1 for the state the connection is in, 0 for the others.", "state")
-    budget = _family("budget_used_ratio", "The part of the rate budget's burst that is used up; from 1 on calls wait.")
+    budget = _family(
+        "budget_used_ratio", "The part of the rate budget's burst that is used up; from 1 on calls wait."
+    )
     for each in states:
         due.add_metric([each.name], each.due.waiting)
         behind.add_metric([each.name], lag(each.due))

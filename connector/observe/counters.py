@@ -1,7 +1,7 @@
 """What one process counts while it works, for Prometheus.
 
-Labels hold names from the configuration and words of ours, never anything that a sender chose: who may send us
-anything must not be able to make a new time series with it.
+Labels hold names from the configuration and words of ours, never anything that a sender chose: a stranger
+must not be able to make a new time series.
 """
 
 from __future__ import annotations

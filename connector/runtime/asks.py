@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +18,7 @@ from workflows import engine
 from workflows.actions import ACTIONS, EffectClass
 from workflows.engine import Moment
 from workflows.errors import WorkflowError
-from workflows.runs import EffectDone, EffectFailed, EffectWanted, Input, Note
+from workflows.runs import Decision, EffectDone, EffectFailed, EffectWanted, Input, Note
 
 Answer = Intent | Output | EffectFailed
 
@@ -42,6 +42,11 @@ class Asks:
 
     def start(self, draft: Draft) -> None:
         draft.take(engine.start(draft.version.workflow, draft.facts, self._moment))
+        self._settle(draft)
+
+    def adopt(self, draft: Draft, decision: Decision) -> None:
+        """Take a decision that was made elsewhere, and prepare what it asks for."""
+        draft.take(decision)
         self._settle(draft)
 
     def resume(self, draft: Draft, what: Input) -> None:
@@ -88,9 +93,10 @@ class Asks:
         slug = draft.version.workflow.slug
         done = Finish(effect, result, draft.facts, slug, self._now, self._database, self._tx)
         try:
-            return self._handlers[effect.action].finish(done)
+            answer = self._handlers[effect.action].finish(done)
         except (NotPossibleError, WorkflowError, IntegrationError) as error:
             return EffectFailed(effect.visit, "permanent", str(error))
+        return _told_unsure(answer, result) if isinstance(answer, Output) else answer
 
     def _input(self, draft: Draft, visit: str, answer: Output | EffectFailed) -> Input:
         if isinstance(answer, EffectFailed):
@@ -135,6 +141,13 @@ class Asks:
             "due_at": intent.due_at or self._now,
             "created_at": self._now,
         }
+
+
+def _told_unsure(answer: Output, result: Mapping[str, Any]) -> Output:
+    """An action that only may have happened says so in the run, whatever its handler makes of it."""
+    if not result.get("unsure"):
+        return answer
+    return replace(answer, output={**answer.output, "unsure": True, "reason": result["reason"]})
 
 
 def _class_of(action: str, intent: Intent) -> str:

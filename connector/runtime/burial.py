@@ -21,7 +21,7 @@ def bury(tx: Connection, run_ids: Iterable[str], error: Exception, now: datetime
     if not ids:
         return
     reason = f"could not be advanced: an error of ours ({type(error).__name__}); the log says where"
-    log.error("runs %s could not be advanced and are dead now", ", ".join(ids), exc_info=error)
+    log.error("could not be advanced, dead now", extra={"runs": ",".join(ids)}, exc_info=error)
     dead = {"status": Status.DEAD.value, "reason": reason, "slot": None, "due_at": None}
     over = {"epoch": runs.c.epoch + 1, "updated_at": now, "ended_at": now}
     tx.execute(update(runs).where(runs.c.id.in_(ids)).values(dead | over))

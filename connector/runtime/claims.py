@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, bindparam, func, or_, select, update
+from sqlalchemy import Connection, Select, and_, bindparam, case, func, or_, select, update
 
 from connector.feedback.actions import Effect
 from connector.storage import budgets
 from connector.storage.budgets import Budget
 from connector.storage.database import Database
-from connector.storage.tables import connections, effects, is_now
+from connector.storage.tables import connections, effects, is_now, runs
 
 LONGEST_CALL = timedelta(seconds=40)
 """Connect 5 s + read 30 s, and a little for us."""
@@ -32,7 +32,7 @@ _SETTLED = (
     .where(effects.c.id == bindparam("row"), effects.c.epoch == bindparam("known_epoch"))
     .values(
         {f: bindparam(f"new_{f}") for f in ("status", "due_at", "outcome", "error", "error_kind", "unsure", "ended_at")}
-        | {"attempts": bindparam("new_attempts"), "owner": None, "lease_until": None}
+        | {"attempts": bindparam("new_attempts"), "owner": None, "lease_until": bindparam("new_lease_until")}
     )
 )
 
@@ -106,7 +106,14 @@ def settle(tx: Connection, outcomes: Iterable[tuple[Effect, Mapping[str, Any]]])
         tx.execute(_SETTLED, rows)
 
 
-_DEFAULTS = {"new_outcome": None, "new_error": "", "new_error_kind": "", "new_unsure": False, "new_ended_at": None}
+_DEFAULTS = {
+    "new_outcome": None,
+    "new_error": "",
+    "new_error_kind": "",
+    "new_unsure": False,
+    "new_ended_at": None,
+    "new_lease_until": None,
+}
 
 
 def holding(tx: Connection, claimed: Sequence[Effect]) -> list[Effect]:
@@ -126,14 +133,19 @@ def release_expired(tx: Connection, now: datetime) -> set[str]:
 def release_orphans(tx: Connection, now: datetime) -> set[str]:
     """At the start of the only process: give back what the process before it had in its hands.
 
-    Only classes that a repeat cannot harm (A: the vendor honours our key, B: the same write again); C and D wait
-    for their lease, because a request of the dead process may still be on its way.
+    Only what a repeat cannot harm (A: the vendor honours our key, B: the same write again) and what has no order
+    with others; the rest waits for its lease, because a request of the dead process may still be on its way.
     """
-    return _release(tx, effects.c.effect_class.in_(("A", "B")), now)
+    c = effects.c
+    return _release(tx, and_(c.effect_class.in_(("A", "B")), c.serial.is_(None)), now)
 
 
 def _release(tx: Connection, which: Any, now: datetime) -> set[str]:
-    back = {"status": "due", "unsure": True, "due_at": now, "owner": None, "lease_until": None}
+    """A call whose run ended meanwhile is not made again."""
+    c = effects.c
+    live = c.run_id.in_(select(runs.c.id).where(runs.c.ended_at.is_(None)))
+    back = {"unsure": True, "due_at": case((c.due_at > now, c.due_at), else_=now), "owner": None, "lease_until": None}
+    back |= {"status": case((live, "due"), else_="cancelled"), "ended_at": case((live, None), else_=now)}
     statement = update(effects).where(is_now(effects.c.status, "performing"), which).values(back)
     return set(tx.execute(statement.returning(effects.c.connection)).scalars())
 

@@ -23,7 +23,7 @@ from connector.storage.tables import effects, history, runs
 from workflows import engine
 from workflows.definitions import Mode
 from workflows.engine import Moment
-from workflows.runs import Input, RunState, Status
+from workflows.runs import Decision, Input, RunState, Status
 
 _COLUMNS = ("status", "state", "due_at", "slot", "step", "reason", "updated_at", "ended_at")
 _ADVANCED = (
@@ -114,6 +114,10 @@ class Desk:
     def resume(self, given: Sequence[tuple[Draft, Input]]) -> None:
         """Give runs their inputs; each run at most once per call."""
         self._advance([d for d, _ in given], [partial(self._asks.resume, *each) for each in given])
+
+    def adopt(self, decided: Sequence[tuple[Draft, Decision]]) -> None:
+        """Take decisions that people made, and go on from them; each run at most once per call."""
+        self._advance([draft for draft, _ in decided], [partial(self._asks.adopt, *each) for each in decided])
 
     def jot(self, drafts: Sequence[Draft]) -> None:
         """Write down what was noted of runs that stay where they are."""

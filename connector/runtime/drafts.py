@@ -11,6 +11,7 @@ from connector.feedback.actions import Write
 from connector.runtime.book import Version
 from workflows import engine
 from workflows.definitions import Mode
+from workflows.positions import label
 from workflows.runs import LIVE, Decision, EffectWanted, Facts, Note, RunState, Status, WaitWanted
 
 
@@ -62,11 +63,20 @@ class Draft:
             "state": engine.to_json(state) if state else {},
             "due_at": self.wait.deadline if self.wait else (now if self.status is Status.READY else None),
             "slot": self.slot,
-            "step": (state.waiting_for or "").split("#")[0] if state else "",
+            "step": self._step,
             "reason": state.reason if state else "",
             "updated_at": now,
             "ended_at": None if self.is_live else now,
         }
+
+    @property
+    def _step(self) -> str:
+        """Where the run waits, or where it failed."""
+        if self.state is None:
+            return ""
+        if self.status is Status.FAILED:
+            return label(self.version.workflow, self.state.position)
+        return (self.state.waiting_for or "").split("#")[0]
 
     def row(self, now: datetime) -> dict[str, Any]:
         """The whole row, for a run that is new."""
@@ -102,11 +112,20 @@ def from_row(row: Any, version: Version) -> Draft:
         event_seq=row.event_seq,
         customer_id=row.customer_id,
         epoch=row.epoch,
-        state=engine.from_json(row.state) if row.state else None,
+        state=_state_of(row),
         started_at=row.started_at,
     )
 
 
+def _state_of(row: Any) -> RunState | None:
+    """The stored state under the row's status: a run that was buried has the state in which it could not go on."""
+    if row.state:
+        return engine.from_json({**row.state, "status": row.status})
+    return None if row.status in {Status.READY, Status.QUEUED} else RunState(Status(row.status))
+
+
 def facts_of(row: Any) -> Facts:
+    """What was known at the start; the customer under the id of today, should two have become one meanwhile."""
     stored: Mapping[str, Any] = row.facts
-    return Facts(row.id, stored["event"], stored["customer"], row.started_at)
+    customer = stored["customer"] | {"id": row.customer_id} if row.customer_id else stored["customer"]
+    return Facts(row.id, stored["event"], customer, row.started_at)

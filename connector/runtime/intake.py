@@ -19,6 +19,8 @@ from connector.feedback import customers
 from connector.feedback.arrivals import Arrival, Recorder
 from connector.feedback.customers import Conflict, Customer, Resolver
 from connector.ids import new_id
+from connector.observe import journal
+from connector.observe.journal import Understood
 from connector.runtime.book import Version, WorkflowBook
 from connector.runtime.desk import Desk, OpenDesk
 from connector.runtime.drafts import Draft
@@ -38,6 +40,7 @@ from workflows.runs import EventArrived, Facts
 log = logging.getLogger(__name__)
 
 Accounts = Callable[[str], Account | None]
+Begun = Sequence[tuple[int, str]]  # deliveries, and the runs they began
 
 KEY_LENGTH = 300
 """Characters; what the key of a run may measure."""
@@ -45,10 +48,11 @@ KEY_LENGTH = 300
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What a batch did: how many deliveries, and which queues have work now."""
+    """What a batch did: how many deliveries, which queues have work now, and what became of each delivery."""
 
     count: int
     asked: frozenset[str] = frozenset()
+    understood: tuple[Understood, ...] = ()
 
 
 class Intake:
@@ -73,6 +77,11 @@ class Intake:
     def take(self, limit: int = 200) -> Taken:
         """Work on the oldest new deliveries. A batch that fails is taken again one by one, so that the delivery
         at fault is found and set aside."""
+        taken = self._take(limit)
+        journal.deliveries(taken.understood)
+        return taken
+
+    def _take(self, limit: int) -> Taken:
         try:
             return self._database.transact(lambda tx: self._batch(tx, inbox.take_new(tx, limit)))
         except OperationalError:
@@ -82,7 +91,8 @@ class Intake:
         with self._database.read() as tx:
             ids = inbox.new_ids(tx, limit)
         taken = [self._alone(id_) for id_ in ids]
-        return Taken(sum(t.count for t in taken), frozenset().union(*(t.asked for t in taken)))
+        told = tuple(each for t in taken for each in t.understood)
+        return Taken(sum(t.count for t in taken), frozenset().union(*(t.asked for t in taken)), told)
 
     def _alone(self, delivery_id: int) -> Taken:
         """One delivery by name: another worker may have taken the oldest one meanwhile."""
@@ -91,14 +101,14 @@ class Intake:
         except OperationalError:
             raise
         except Exception:
-            log.exception("delivery %s could not be processed; it is set aside", delivery_id)
+            log.exception("a delivery could not be processed; it is set aside", extra={"delivery": delivery_id})
         return self._database.transact(lambda tx: self._set_aside(tx, delivery_id))
 
     def _set_aside(self, tx: Connection, delivery_id: int) -> Taken:
         rows = inbox.take_new(tx, 1, only=delivery_id)
         why = "an error of ours; see the log, then replay it"
         inbox.settle(tx, [(row.id, "failed", why) for row in rows], self._clock())
-        return Taken(len(rows))
+        return Taken(len(rows), understood=tuple(Understood(row.id, row.connection, "failed", why) for row in rows))
 
     def _batch(self, tx: Connection, rows: Sequence[Any]) -> Taken:
         if not rows:
@@ -106,9 +116,10 @@ class Intake:
         now = self._clock()
         read = [(row, *self._read(row)) for row in rows]
         found = [(event, row.id) for row, translation, _ in read for event in translation.events]
-        desk = self._apply(tx, found, now)
-        inbox.settle(tx, [_verdict(row, translation, error) for row, translation, error in read], now)
-        return Taken(len(rows), frozenset(desk.asked))
+        desk, begun = self._apply(tx, found, now)
+        verdicts = [_verdict(row, translation, error) for row, translation, error in read]
+        inbox.settle(tx, verdicts, now)
+        return Taken(len(rows), frozenset(desk.asked), _understood(rows, verdicts, begun))
 
     def _read(self, row: Any) -> tuple[Translation, str]:
         """What a delivery means, or why it cannot be read."""
@@ -121,20 +132,21 @@ class Intake:
         except WebhookError as error:
             return Translation(), error.reason
 
-    def _apply(self, tx: Connection, found: Sequence[tuple[Event, int]], now: datetime) -> Desk:
+    def _apply(self, tx: Connection, found: Sequence[tuple[Event, int]], now: datetime) -> tuple[Desk, Begun]:
         moment = Moment(now, self._calendar)
         desk = self._open_desk(tx, moment)
         if not found:
-            return desk
+            return desk, []
         self._lock(tx, [event for event, _ in found])
         arrivals = self._arrive(tx, _only_new(tx, found), now)
         active = self._book.active(tx)
         plans = [self._plan(arrival, active, moment) for arrival in arrivals]
         seqs = _insert_events(tx, arrivals, plans, now)
         self._wake(desk, arrivals, seqs, moment)
-        desk.start([draft for arrival, plan in zip(arrivals, plans, strict=True)
-                    for draft in _drafts(arrival, plan, seqs[arrival.id], now)])  # fmt: skip
-        return desk
+        planned = [(arrival.delivery_id, draft) for arrival, plan in zip(arrivals, plans, strict=True)
+                   for draft in _drafts(arrival, plan, seqs[arrival.id], now)]  # fmt: skip
+        exist = desk.start([draft for _, draft in planned])
+        return desk, [(delivery_id, draft.id) for delivery_id, draft in planned if draft.id in exist]
 
     def _lock(self, tx: Connection, found: Sequence[Event]) -> None:
         """In one go, so that intakes cannot cross: the events, the people, and what waits look for."""
@@ -213,7 +225,8 @@ def _decide(version: Version, arrival: Arrival, customer: Mapping[str, Any], mom
         verdict = engine.match_trigger(workflow, arrival.type, arrival.data, customer, moment)
         key = engine.run_key(workflow, arrival.data, customer) if verdict.value else ""
     except WorkflowError as error:
-        log.warning("workflow %s could not decide about event %s: %s", workflow.slug, arrival.id, error)
+        which = {"event": arrival.id, "delivery": arrival.delivery_id}
+        log.warning("workflow %s could not decide about an event: %s", workflow.slug, error, extra=which)
         return _Plan(version, False, f"could not decide: {error}")
     if len(key) > KEY_LENGTH:
         why = f"run.key is {len(key)} characters long, {KEY_LENGTH} are the most; name an id, not a text"
@@ -290,6 +303,18 @@ def _keep_conflicts(
     ]
     if rows:
         tx.execute(insert(identity_conflicts), rows)
+
+
+def _understood(
+    rows: Sequence[Any], verdicts: Sequence[tuple[int, str, str]], begun: Begun
+) -> tuple[Understood, ...]:
+    runs: dict[int, tuple[str, ...]] = {}
+    for delivery_id, run_id in begun:
+        runs[delivery_id] = (*runs.get(delivery_id, ()), run_id)
+    return tuple(
+        Understood(row.id, row.connection, status, reason, runs.get(row.id, ()))
+        for row, (_, status, reason) in zip(rows, verdicts, strict=True)
+    )
 
 
 def _verdict(row: Any, translation: Translation, error: str) -> tuple[int, str, str]:

@@ -15,9 +15,11 @@ from sqlalchemy.exc import OperationalError
 
 from connector.clock import Clock
 from connector.feedback.actions import Effect, Result
+from connector.observe import journal
 from connector.runtime import claims
 from connector.runtime.burial import bury
 from connector.runtime.desk import OpenDesk
+from connector.runtime.drafts import Draft
 from connector.storage import accounts
 from connector.storage.database import Database
 from integrations.errors import AuthFailed, IntegrationError, RateLimited
@@ -88,7 +90,8 @@ class Outcomes:
         drafts = desk.load(effect.run_id for effect, _ in results)
         held = {effect.id for effect in claims.holding(tx, [effect for effect, _ in results])}
         mine = [(effect, self._judge(effect, result)) for effect, result in results if effect.id in held]
-        claims.settle(tx, [(effect, self._columns(effect, verdict, now)) for effect, verdict in mine])
+        wanted = [(effect, self._columns(effect, verdict, now)) for effect, verdict in mine]
+        claims.settle(tx, [_unless_over(drafts[effect.run_id], effect, columns, now) for effect, columns in wanted])
         self._tell_connections(tx, mine, now)
         desk.finish([(drafts[e.run_id], e, v) for e, v in mine if not isinstance(v, _Again | Failed)])
         failed = [(effect, verdict) for effect, verdict in mine if isinstance(verdict, Failed)]
@@ -99,7 +102,7 @@ class Outcomes:
         """An error becomes another try, or the end."""
         if not isinstance(result, IntegrationError):
             return result
-        log.warning("effect %s (%s) at %s: %s", effect.id, effect.action, effect.connection, result.reason)
+        log.warning("effect not done: %s", result.reason, extra={**journal.ids(effect), "kind": result.kind})
         decide = partial(retry.decide, attempt=effect.attempts, policy=_policy(effect), random=self._chance)
         decision = decide(result.kind, retry_after=getattr(result, "retry_after", None))
         if isinstance(decision, retry.Reconcile):
@@ -113,9 +116,10 @@ class Outcomes:
         if isinstance(verdict, _Again):
             attempts = effect.attempts if verdict.counts else effect.attempts - 1
             due = now + timedelta(seconds=verdict.after)
-            return {"status": "due", "due_at": due, "attempts": attempts} | _error(verdict.error, verdict.unsure)
+            tried = {"due_at": due, "attempts": attempts} | _error(verdict.error, verdict.unsure)
+            return tried | _until_it_cannot_land(effect, verdict, now)
         if isinstance(verdict, Failed):
-            status = "review" if verdict.kind == "needs_review" else "failed"
+            status = "review" if verdict.kind == "ambiguous" else "failed"
             ended = {"status": status, "due_at": now, "ended_at": now}
             return ended | {"error": verdict.reason, "error_kind": verdict.kind}
         return {"status": "done", "due_at": now, "outcome": dict(verdict), "ended_at": now}
@@ -158,7 +162,16 @@ def unsure(effect: Effect) -> Result | Failed | None:
         return None
     if effect.delivery == Delivery.AT_MOST_ONCE:
         return {"done": True, "unsure": True, "reason": UNSURE_DONE}
-    return Failed("needs_review", UNSURE_REVIEW)
+    return Failed("ambiguous", UNSURE_REVIEW)
+
+
+def _unless_over(
+    draft: Draft, effect: Effect, columns: Mapping[str, Any], now: datetime
+) -> tuple[Effect, Mapping[str, Any]]:
+    """A call whose run ended meanwhile (it was cancelled) is not tried again."""
+    if columns["status"] != "due" or draft.is_live:
+        return effect, columns
+    return effect, {**columns, "status": "cancelled", "ended_at": now}
 
 
 def _policy(effect: Effect) -> Retry:
@@ -175,7 +188,15 @@ def _unsure_again(error: IntegrationError, pause: retry.RetryDecision) -> _Verdi
     """Nobody knows whether it happened: the next try reconciles, until the tries are used up."""
     if isinstance(pause, retry.Again):
         return _Again(error, pause.after_seconds, True, True)
-    return Failed("needs_review", f"{UNSURE_REVIEW} ({error.reason})")
+    return Failed("ambiguous", f"{UNSURE_REVIEW} ({error.reason})")
+
+
+def _until_it_cannot_land(effect: Effect, verdict: _Again, now: datetime) -> dict[str, Any]:
+    """A request that nobody answered may still be on its way. Where order matters the effect stays in hand until
+    its lease ends, so that nothing of its serial is overtaken by it."""
+    if verdict.unsure and effect.serial and effect.lease_until > now:
+        return {"status": "performing", "lease_until": effect.lease_until}
+    return {"status": "due"}
 
 
 def _error(error: IntegrationError, is_unsure: bool) -> dict[str, Any]:

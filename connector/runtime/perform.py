@@ -15,12 +15,13 @@ from queue import Empty, SimpleQueue
 from threading import Event, Lock
 
 from connector.clock import Clock
-from connector.feedback.actions import Effect, Handler, Result
+from connector.feedback.actions import Effect, Handler, NotPossibleError, Result
+from connector.observe import journal
 from connector.runtime import claims
 from connector.runtime.claims import Claimant
 from connector.runtime.outcomes import Failed, Outcomes, Results, unsure
 from connector.storage.database import Database
-from integrations.errors import Ambiguous, IntegrationError, Transient
+from integrations.errors import Ambiguous, IntegrationError, Permanent, Transient
 
 log = logging.getLogger(__name__)
 
@@ -148,8 +149,10 @@ class Performer:
             return self._handlers[effects[0].action].perform(effects, self._clock())
         except IntegrationError as error:
             return [error] * len(effects)
+        except NotPossibleError as error:  # as of a connection that was taken out of the configuration
+            return [Permanent(str(error))] * len(effects)
         except Exception as error:
-            log.exception("performing %s at %s failed", effects[0].action, self._connection)
+            log.exception("performing failed", extra=journal.ids(effects[0]))
             return [Ambiguous(f"an error of ours: {type(error).__name__}; see the log")] * len(effects)
 
     def _record(self, results: Results) -> None:
@@ -163,6 +166,7 @@ class Performer:
             self._flying += 1
             self._landed.put(results)
             raise
+        journal.effects(results)
 
 
 def _chunks(effects: Sequence[Effect], size: int) -> Iterator[list[Effect]]:

@@ -13,6 +13,9 @@ from connector.storage.tables import connections
 PROBE_AFTER = timedelta(minutes=1)
 """A paused connection is tried again after this long, so that it resumes by itself once it is mended."""
 
+STOPPED = "stopped"
+"""The status of a connection that a person paused: no probe tries it."""
+
 
 def state(tx: Connection, name: str) -> Any | None:
     return tx.execute(select(connections).where(connections.c.name == name)).one_or_none()
@@ -26,9 +29,18 @@ def ensure(database: Database, tx: Connection, names: list[str], now: datetime) 
 
 
 def pause(database: Database, tx: Connection, name: str, reason: str, now: datetime) -> None:
-    """Nothing goes out on this connection until someone, or the next probe, finds it mended."""
+    """Nothing goes out on this connection until someone, or the next probe, finds it mended. One that a person
+    stopped stays stopped."""
     ensure(database, tx, [name], now)
     values = {"status": "paused", "reason": reason, "blocked_until": now + PROBE_AFTER, "updated_at": now}
+    c = connections.c
+    tx.execute(update(connections).where(c.name == name, c.status != STOPPED).values(values))
+
+
+def stop(database: Database, tx: Connection, name: str, reason: str, now: datetime) -> None:
+    """Nothing goes out on this connection until a person resumes it."""
+    ensure(database, tx, [name], now)
+    values = {"status": STOPPED, "reason": reason, "blocked_until": None, "updated_at": now}
     tx.execute(update(connections).where(connections.c.name == name).values(values))
 
 

@@ -41,8 +41,11 @@ class Database:
     """One database. ``write`` and ``read`` open transactions; ``transact`` runs a function in one, and again if
     it lost a race."""
 
-    def __init__(self, url: str, *, pool_size: int = 20) -> None:
-        self.engine = _engine(url, pool_size)
+    def __init__(
+        self, url: str, *, pool_size: int = 20, retried: Callable[[], None] = lambda: None
+    ) -> None:
+        """``retried`` hears of each transaction that is done again."""
+        self.engine, self._retried = _engine(url, pool_size), retried
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         self._turn = Turns() if self.is_sqlite else None
 
@@ -71,6 +74,7 @@ class Database:
             except (LostRaceError, DBAPIError) as error:
                 if attempt == tries or not _was_race(error):
                     raise
+            self._retried()
             time.sleep(random.uniform(0, 0.01 * attempt))  # noqa: S311 - jitter, not a secret
         raise AssertionError("unreachable")
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, select, update
 
 from connector.storage.tables import (
     connections,
@@ -164,6 +164,13 @@ def list_deliveries(
     return [DeliveryLine(*row) for row in tx.execute(found)]
 
 
+def count_deliveries(tx: Connection, *, status: str | None = None, connection: str | None = None) -> int:
+    """How many deliveries there are."""
+    counted = select(func.count()).select_from(deliveries)
+    narrowed = _narrowed(counted, {deliveries.c.status: status, deliveries.c.connection: connection})
+    return int(tx.execute(narrowed).scalar_one())
+
+
 def delivery_story(tx: Connection, delivery_id: int) -> DeliveryStory | None:
     """One delivery with its content and its events."""
     rest = (deliveries.c.content_type, deliveries.c.headers, deliveries.c.body, deliveries.c.processed_at)
@@ -192,13 +199,15 @@ def list_runs(
     status: str | None = None,
     limit: int = 50,
     before: str | None = None,
+    where: Sequence[ColumnElement[bool]] = (),
 ) -> list[RunLine]:
-    """Runs, newest first; ``before`` is the id of the last one on the page before."""
+    """Runs, newest first; ``before`` is the id of the last one on the page before, ``where`` narrows further."""
     found = _narrowed(
         _runs().order_by(runs.c.id.desc()).limit(limit), {runs.c.workflow: workflow, runs.c.status: status}
     )
     if before is not None:
         found = found.where(runs.c.id < before)
+    found = found.where(*where)
     return [RunLine(*row) for row in tx.execute(found)]
 
 

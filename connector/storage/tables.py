@@ -256,7 +256,7 @@ connections = Table(
     "connections",
     metadata,
     Column("name", String(100), primary_key=True),
-    Column("status", String(10), nullable=False),  # active, paused, probing
+    Column("status", String(10), nullable=False),  # active, paused, probing; stopped: by a person
     Column("reason", Text, nullable=False, default=""),
     Column("blocked_until", Moment),
     Column("budget_until", Moment),  # up to when the requests already made use up the rate budget
@@ -364,4 +364,18 @@ suppressions = Table(
     Column("run_id", _Id, nullable=False),
     Column("reason", Text, nullable=False),
     Column("at", Moment, nullable=False),
+)
+
+api_tokens = Table(
+    "api_tokens",
+    metadata,
+    _id(),
+    Column("name", String(100), nullable=False),
+    Column("digest", String(64), nullable=False, unique=True),  # the secret itself is nowhere
+    Column("scopes", _Json, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("last_used_at", Moment),
+    Column("expires_at", Moment),
+    Column("revoked_at", Moment),
+    Index("ix_api_tokens_name", "name", unique=True, **_where("revoked_at IS NULL")),
 )

@@ -8,7 +8,6 @@ then the whole world comes from the loopback.
 from __future__ import annotations
 
 import hmac
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Flask, Response, request
@@ -16,6 +15,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
 from connector.observe.counters import UNKNOWN, Counters
+from integrations.addresses import is_local
 
 _REASONS = {
     400: "unreadable",
@@ -28,21 +28,27 @@ _REASONS = {
     503: "store_down",
 }
 
-NO_TOKEN = "set RINGBACK_METRICS_TOKEN and send it as a bearer token, or use --metrics-port on this machine\n"  # noqa: S105 (a sentence)
-WRONG_TOKEN = "send RINGBACK_METRICS_TOKEN as a bearer token: Authorization: Bearer ...\n"  # noqa: S105 (a sentence)
+_CLOSED = "set RINGBACK_METRICS_TOKEN and send it as a bearer token, or use --metrics-port on this machine\n"
+_WRONG = "send RINGBACK_METRICS_TOKEN as a bearer token: Authorization: Bearer ...\n"
+
+
+def install(app: Flask, counters: Counters, token: str | None, base_url: str) -> None:
+    """Give the app its page, and count what its webhooks refuse."""
+    app.register_blueprint(blueprint(counters.registry, token, base_url))
+    count_refusals(app, counters)
 
 
 def blueprint(registry: CollectorRegistry, token: str | None, base_url: str) -> Blueprint:
     """The page. ``token`` opens it from anywhere; None: see above. ``base_url`` is our own address."""
     routes = Blueprint("metrics", __name__)
-    at_home = is_loopback(urlsplit(base_url).hostname or "")
+    at_home = is_local(urlsplit(base_url).hostname or "")
 
     @routes.get("/metrics")
     def metrics() -> Response:
         if token and not _brought(token):
-            return Response(WRONG_TOKEN, 401, {"WWW-Authenticate": "Bearer"}, mimetype="text/plain")
-        if not token and not (at_home and is_loopback(request.remote_addr or "")):
-            return Response(NO_TOKEN, 403, mimetype="text/plain")
+            return Response(_WRONG, 401, {"WWW-Authenticate": "Bearer"}, mimetype="text/plain")
+        if not token and not (at_home and is_local(request.remote_addr or "")):
+            return Response(_CLOSED, 403, mimetype="text/plain")
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))
         return Response(encode(registry), content_type=content_type)
 
@@ -60,14 +66,6 @@ def count_refusals(app: Flask, counters: Counters) -> None:
             named = (request.view_args or {}).get("connection", UNKNOWN)
             counters.refused(named if known else UNKNOWN, reason)
         return response
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host's name or address is this machine's own."""
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _brought(token: str) -> bool:

@@ -86,6 +86,10 @@ class SmtpMessenger:
             self._forget(connection)
             raise
 
+    def greet(self) -> None:
+        """Connect, log in and hang up; raises what ``send`` raises before the mail is handed over."""
+        self._forget(self._connection())
+
     def close(self) -> None:
         """End the connections of all threads."""
         with self._lock:

@@ -10,12 +10,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from sqlalchemy import insert
+from sqlalchemy import insert, select, update
 
 from connector.cli.main import main
 from connector.storage import definitions, tables
@@ -459,3 +460,128 @@ def test_connections_are_shown_with_their_state(example: Shell, served: Shell, d
         "old-desk": "no longer configured",
     }
     assert "the token is refused" in example.run("connections")
+
+
+# people's hands
+
+
+def a_waiting_run(database: Database) -> None:
+    """As the stories tell it, with the facts that only those need who take it in hand."""
+    store_run(database, store_event(database, deliver(database)))
+    with database.write() as tx:
+        tx.execute(update(tables.runs).values(facts={"event": {"type": "ticket.solved"}, "customer": {}}))
+
+
+def test_a_run_is_cancelled_with_a_reason_and_its_story_says_by_whom(served: Shell, database: Database) -> None:
+    a_waiting_run(database)
+    assert "cancelled" in served.run("runs", "cancel", "run1", "--reason", "a test", "--by", "Ann")
+    assert "was cancelled before" in served.run("runs", "cancel", "run1", "--reason", "again")
+    assert "Cancelled: by Ann: a test." in served.run("runs", "show", "run1")
+    assert [each["status"] for each in served.json("runs", "--older-than", "1h")] == ["cancelled"]
+
+
+def test_a_filter_is_counted_first_and_several_need_a_yes(served: Shell, database: Database) -> None:
+    a_waiting_run(database)
+    with database.write() as tx:
+        first = tx.execute(select(tables.runs)).mappings().one()
+        tx.execute(insert(tables.runs), [{**first, "id": f"run{number}"} for number in (2, 3)])
+    chosen = ("runs", "cancel", "--status", "waiting", "--step", "solved", "--reason", "old")
+    assert "3 runs; nothing was changed" in served.run(*chosen, "--dry-run")
+    assert "3 runs would be changed. Say --yes" in served.run(*chosen, code=2)
+    assert {each["status"] for each in served.json("runs")} == {"waiting"}
+    assert served.run(*chosen, "--yes").count("cancelled") == 6  # the sentence and the state of each
+    assert {each["status"] for each in served.json("runs")} == {"cancelled"}
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["cancel", "run1"], "Missing option '--reason'"),
+        (["cancel", "--reason", "x"], "names nothing, which means every run"),
+        (["cancel", "run1", "--workflow", "greet", "--reason", "x"], "Name runs or give a filter, not both"),
+        (["retry", "--older-than", "soon"], "'soon' is no length of time. Write 90m"),
+        (["skip", "run1", "solved", "--output", "[]"], "no object"),
+        (["skip", "run1", "solved", "--output", "{NaN"], "not JSON"),
+        (["skip", "nobody", "solved"], "There is no run 'nobody'"),
+        (["review", "run1", "perhaps"], "'perhaps' is not one of"),
+    ],
+)
+def test_what_cannot_be_used_is_said_and_changes_nothing(
+    served: Shell, database: Database, words: list[str], told: str
+) -> None:
+    a_waiting_run(database)
+    said = served.run("runs", *words, code=2)
+    assert told in said
+    assert [each["status"] for each in served.json("runs")] == ["waiting"]
+
+
+def test_what_a_state_does_not_allow_is_refused_with_what_it_does(served: Shell, database: Database) -> None:
+    a_waiting_run(database)
+    said = served.run("runs", "retry", "run1", code=1)
+    assert "Run run1 is waiting: retry is not possible. Possible instead: skip, cancel, restart." in said
+    assert "1 of 1 could not be done" in said
+    assert "501 characters" in served.run("runs", "cancel", "run1", "--reason", "x" * 501, code=1)
+    assert "Error: Run run1 is waiting" in served.run("runs", "review", "run1", "happened", code=1)
+
+
+def test_dead_letters_are_listed_with_their_reasons(served: Shell, database: Database) -> None:
+    a_waiting_run(database)
+    assert served.json("runs", "--dead-letters") == []
+    with database.write() as tx:
+        tx.execute(update(tables.runs).values(status="failed", reason="the helpdesk refuses it"))
+    assert [each["id"] for each in served.json("runs", "--dead-letters")] == ["run1"]
+    assert "the helpdesk refuses it" in served.run("runs", "--dead-letters")
+
+
+def test_all_deliveries_that_could_not_be_read_are_replayed(served: Shell, database: Database) -> None:
+    for body in (b"1", b"2"):
+        deliver(database, body=body, status="unreadable", reason="the connection was gone")
+    deliver(database, body=b"3")
+    assert "2 deliveries; nothing" in served.run("deliveries", "replay", "--status", "unreadable", "--dry-run")
+    assert "Say --yes" in served.run("deliveries", "replay", "--status", "unreadable", code=2)
+    assert "2 will be" in served.run("deliveries", "replay", "--status", "unreadable", "--yes")
+    assert [each["status"] for each in served.json("deliveries")] == ["done", "new", "new"]
+    assert "Name deliveries, or give" in served.run("deliveries", "replay", code=2)
+
+
+def test_a_connection_is_paused_by_hand_and_resumed(example: Shell, served: Shell) -> None:
+    told = example.run("connections", "pause", "zendesk", "--reason", "they migrate", "--by", "Ann")
+    assert "Connection zendesk is stopped now; 0 calls due, 0 under way." in told
+    assert "by Ann: they migrate" in example.run("connections")
+    assert example.json("connections", "resume", "zendesk")["status"] == "active"
+    assert "There is no connection 'zendask'" in example.run("connections", "resume", "zendask", code=2)
+
+
+# token
+
+
+def test_a_token_is_printed_once_listed_without_its_secret_and_revoked(served: Shell, database: Database) -> None:
+    made = served.json("token", "create", "crm", "--scope", "runs:read", "--scope", "runs:write", "--expires", "90d")
+    assert made["token"].startswith("rb_")
+    assert made["scopes"] == ["runs:read", "runs:write"]
+    listed = served.run("token", "list")
+    assert "crm   valid" in listed
+    assert made["token"] not in listed
+    with database.read() as tx:
+        row = tx.execute(select(tables.api_tokens)).one()
+    assert made["token"] not in repr(row)
+    assert row.expires_at - row.created_at == timedelta(days=90)
+    served.run("token", "revoke", "crm")
+    assert "crm   revoked" in served.run("token", "list")
+    assert "no token 'crm' is in use" in served.run("token", "revoke", "crm", code=2)
+
+
+def test_a_name_is_one_token_at_a_time(served: Shell) -> None:
+    served.run("token", "create", "crm", "--scope", "runs:read")
+    assert "there is a token 'crm' already" in served.run("token", "create", "crm", "--scope", "runs:read", code=2)
+    served.run("token", "revoke", "crm")
+    served.run("token", "create", "crm", "--scope", "runs:read")
+
+
+@pytest.mark.parametrize(
+    "words", [["crm"], ["crm", "--scope", "all"], ["", "--scope", "runs:read"], ["x" * 61, "--scope", "runs:read"],
+              ["a\x1bb", "--scope", "runs:read"], ["crm", "--scope", "runs:read", "--expires", "0x"]],
+)  # fmt: skip
+def test_a_token_that_is_not_clear_is_not_made(served: Shell, words: list[str]) -> None:
+    served.run("token", "create", *words, code=2)
+    assert served.json("token", "list") == []

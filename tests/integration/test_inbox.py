@@ -61,7 +61,7 @@ def without_its_table(database: Database) -> Iterator[None]:
             tx.execute(text("ALTER TABLE gone RENAME TO deliveries"))
 
 
-# --- duplicates -----------------------------------------------------------------------------------------------------
+# --- duplicates ---------------------------------------------------------------------------------------------
 
 
 def test_a_delivery_that_comes_again_is_welcome_and_kept_once(home: Home) -> None:
@@ -101,7 +101,7 @@ def test_bytes_are_kept_as_they_came(database: Database) -> None:
     assert (row.body, row.status, row.reason) == (raw, "unreadable", "the body is not JSON")
 
 
-# --- many at once ---------------------------------------------------------------------------------------------------
+# --- many at once -------------------------------------------------------------------------------------------
 
 
 def test_sixteen_threads_share_commits_and_lose_nothing(database: Database) -> None:
@@ -130,10 +130,12 @@ def test_one_key_sent_by_sixteen_threads_at_once_is_new_for_one(database: Databa
         assert sorted(pool.map(send, range(16))) == [False] * 15 + [True]
 
 
-# --- the store is down ----------------------------------------------------------------------------------------------
+# --- the store is down --------------------------------------------------------------------------------------
 
 
-def test_a_sender_is_asked_to_come_back_while_nothing_can_be_stored_and_then_nothing_is_lost(home: Home) -> None:
+def test_a_sender_is_asked_to_come_back_while_nothing_can_be_stored_and_then_nothing_is_lost(
+    home: Home,
+) -> None:
     event = answer(3)
     with without_its_table(home.house.database):
         body = b"{}"

@@ -1,4 +1,4 @@
-"""The intake: every delivery is understood once, none holds up another, and a batch happens wholly or not at all."""
+"""The intake: each delivery is understood once, none holds up another, a batch happens as a whole or not."""
 
 from __future__ import annotations
 
@@ -27,6 +27,17 @@ steps:
 """
 
 
+POISON = {
+    "nul": '"\\u0000"',
+    "half a character": '"\\ud800"',
+    "infinity": "1e999",
+    "a giant number": "1" * 4000,
+    "deep": '{"a": ' * 200 + "1" + "}" * 200,
+    "long": '"' + "x" * 100_000 + '"',
+}
+"""JSON values that one database or the other may refuse."""
+
+
 @pytest.fixture
 def home(database_url: str) -> Iterator[Home]:
     with a_home(database_url, tickets=OPEN_A_TICKET) as home:
@@ -37,7 +48,7 @@ def states(home: Home) -> list[str]:
     return [row.status for row in home.rows(tables.deliveries)]
 
 
-# --- once -----------------------------------------------------------------------------------------------------------
+# --- once ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("together", [True, False], ids=["in one batch", "in two batches"])
@@ -49,7 +60,12 @@ def test_an_event_that_comes_in_two_deliveries_is_applied_once(home: Home, toget
     home.deliver(event, id_="second")
     home.settle()
     assert states(home) == ["done", "done"]
-    assert len(home.rows(tables.events)) == len(home.rows(tables.responses)) == len(home.world.zendesk.tickets) == 1
+    assert (
+        len(home.rows(tables.events))
+        == len(home.rows(tables.responses))
+        == len(home.world.zendesk.tickets)
+        == 1
+    )
 
 
 def test_a_delivery_that_is_replayed_changes_nothing(home: Home) -> None:
@@ -70,14 +86,16 @@ def test_answers_are_taken_in_the_order_they_came(home: Home) -> None:
 
 
 def test_more_deliveries_than_a_batch_holds_are_all_taken(home: Home) -> None:
-    home.install(tickets=OPEN_A_TICKET.replace("event: survey.answered", "event: survey.answered, if: event.score < 0"))
+    home.install(
+        tickets=OPEN_A_TICKET.replace("event: survey.answered", "event: survey.answered, if: event.score < 0")
+    )
     for number in range(201):
         home.deliver(answer(9, email=f"p{number}@example.com"))
     home.pump(INTAKE)
     assert states(home) == ["done"] * 201
 
 
-# --- one does not hold up the others --------------------------------------------------------------------------------
+# --- one does not hold up the others ------------------------------------------------------------------------
 
 
 def test_an_unreadable_body_is_shown_with_its_reason_and_the_others_go_on(home: Home) -> None:
@@ -107,7 +125,9 @@ def test_a_condition_that_misses_a_field_starts_nothing_and_says_so(home: Home) 
 
 
 def test_a_run_key_longer_than_any_key_starts_nothing_and_says_so(home: Home) -> None:
-    by_comment = NEEDS_AN_ORDER.replace(", if: event.order.total > 100", "").replace("event.response", "event.comment")
+    by_comment = NEEDS_AN_ORDER.replace(", if: event.order.total > 100", "").replace(
+        "event.response", "event.comment"
+    )
     home.install(wordy=by_comment)
     home.deliver(answer(3, comment="x" * 301))
     home.deliver(answer(3, comment="x" * 300))
@@ -134,13 +154,14 @@ def test_a_connection_that_is_no_longer_configured_keeps_its_deliveries_for_repl
     assert len(home.world.zendesk.tickets) == 1
 
 
-@pytest.mark.parametrize(
-    "poison", ['"\\u0000"', '"\\ud800"', "1e999", "1" * 4000, '{"a": ' * 200 + "1" + "}" * 200, '"' + "x" * 100_000 + '"'],
-    ids=["nul", "half a character", "infinity", "a giant number", "deep", "long"],
-)  # fmt: skip
+@pytest.mark.parametrize("poison", POISON.values(), ids=POISON)
 def test_values_that_a_database_may_refuse_harm_only_their_own_delivery(home: Home, poison: str) -> None:
     home.deliver(answer(3))
-    event = json.dumps({"time": home.clock().isoformat(), **answer(3, strange="@")}).replace('"@"', poison).encode()
+    event = (
+        json.dumps({"time": home.clock().isoformat(), **answer(3, strange="@")})
+        .replace('"@"', poison)
+        .encode()
+    )
     home.post("/webhooks/survey-platform", event, signed_inbound(event, "poison", home.clock()))
     home.deliver(answer(3))
     home.settle()
@@ -154,9 +175,13 @@ def test_one_broken_notification_of_many_costs_only_itself(home: Home) -> None:
     home.install(changed="trigger: {event: contact.changed}\nsteps:\n"
                  "  - {id: tell, do: alert.send, with: {to: care-team, text: Changed}}\n")  # fmt: skip
     broken = b"<Notification><Id>04l00000000AbCdEAK</Id></Notification>"
-    whole = payload("salesforce/contact_changed.xml").replace(b"<Notification>", broken + b"<Notification>", 1)
+    whole = payload("salesforce/contact_changed.xml").replace(
+        b"<Notification>", broken + b"<Notification>", 1
+    )
     ours = whole.replace(b"00D000000000001EAA", home.world.salesforce.organization_id.encode())
-    response = home.post(f"/webhooks/salesforce/{SALESFORCE_TOKEN}", ours, {"content-type": "text/xml; charset=utf-8"})
+    response = home.post(
+        f"/webhooks/salesforce/{SALESFORCE_TOKEN}", ours, {"content-type": "text/xml; charset=utf-8"}
+    )
     assert (response.status_code, b"<Ack>true</Ack>" in response.data) == (200, True)
     home.settle()
     [delivery] = home.rows(tables.deliveries)
@@ -164,7 +189,7 @@ def test_one_broken_notification_of_many_costs_only_itself(home: Home) -> None:
     assert "04l00000000AbCdEAK" in delivery.reason
 
 
-# --- what an admin sees ---------------------------------------------------------------------------------------------
+# --- what an admin sees -------------------------------------------------------------------------------------
 
 
 def ringback(database_url: str, *words: str) -> Any:
@@ -178,7 +203,9 @@ def test_the_command_deliveries_tells_the_state_and_the_reason_of_each(home: Hom
     home.deliver(answer(3))
     body = b"nonsense"
     home.post("/webhooks/survey-platform", body, signed_inbound(body, "bad", home.clock()))
-    home.deliver_zendesk(payload("zendesk/ticket_solved.json").replace(b'"previous": "OPEN"', b'"previous": "SOLVED"'))
+    home.deliver_zendesk(
+        payload("zendesk/ticket_solved.json").replace(b'"previous": "OPEN"', b'"previous": "SOLVED"')
+    )
     home.settle()
     home.deliver(answer(4))
     listed = ringback(database_url, "deliveries")
@@ -189,11 +216,13 @@ def test_the_command_deliveries_tells_the_state_and_the_reason_of_each(home: Hom
     assert bad["id"] == 2
 
 
-# --- whole or not at all --------------------------------------------------------------------------------------------
+# --- whole or not at all ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("table", ["events", "responses", "runs", "history", "effects", "callbacks"])
-def test_a_crash_in_the_middle_leaves_the_delivery_new_and_nothing_asked_of_anybody(home: Home, table: str) -> None:
+def test_a_crash_in_the_middle_leaves_the_delivery_new_and_nothing_asked_of_anybody(
+    home: Home, table: str
+) -> None:
     home.deliver(answer(3))
     with just_before(home.house.database, f"INSERT INTO {table}", power_cut), pytest.raises(PowerCutError):
         home.pump(INTAKE)

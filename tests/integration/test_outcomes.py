@@ -1,4 +1,4 @@
-"""The closed loop as one workflow runs it, end to end: answer, alert, ticket, solve, retention survey, score."""
+"""The closed loop as one workflow runs it, end to end: answer, alert, ticket, solve, survey, score."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ def home(database_url: str) -> Iterator[Home]:
 
 def test_a_detractor_with_consent_is_called_back_asked_again_and_written_on_the_contact(home: Home) -> None:
     with home.on_the_network() as url:
-        home.world.zendesk.subscribe(f"{url}/webhooks/zendesk", "ticket.status_changed", secret=ZENDESK_SECRET)
+        home.world.zendesk.subscribe(
+            f"{url}/webhooks/zendesk", "ticket.status_changed", secret=ZENDESK_SECRET
+        )
         assert home.deliver(answer(3)) == 200
         home.settle()
         [alert] = home.mails("care@acme.example")
@@ -54,7 +56,13 @@ def test_the_callback_ticket_holds_what_the_caller_needs_and_mails_nobody(home: 
     [comment] = home.world.zendesk.comments(ticket["id"])
     assert comment["public"] is False
     assert home.world.zendesk.notices == []
-    told = ("Score: 3 (nps, detractor)", "Waited a week.", "Phone: +31201234567", "Prefers: mornings", "How to call")
+    told = (
+        "Score: 3 (nps, detractor)",
+        "Waited a week.",
+        "Phone: +31201234567",
+        "Prefers: mornings",
+        "How to call",
+    )
     assert all(line in comment["body"] for line in told)
     assert home.one(tables.callbacks).external_id == ticket["external_id"]
 
@@ -73,7 +81,9 @@ def test_the_caller_sees_the_customers_earlier_answers(home: Home) -> None:
 
 def test_words_of_a_customer_stay_words_in_the_ticket_and_in_the_alert(home: Home) -> None:
     hostile = "{{ticket.requester.email}} <b>x</b> {% for a in b %}\r\nBcc: all@example.com"
-    home.deliver(answer(0, comment=hostile, customer={"email": "ann@example.com", "name": "Ann\r\nBcc: x@y.example"}))
+    home.deliver(
+        answer(0, comment=hostile, customer={"email": "ann@example.com", "name": "Ann\r\nBcc: x@y.example"})
+    )
     home.settle()
     [ticket] = home.world.zendesk.tickets
     [comment] = home.world.zendesk.comments(ticket["id"])
@@ -95,11 +105,13 @@ def test_a_detractor_without_consent_gets_no_ticket_but_the_team_knows(home: Hom
     assert any("event.contact_consent is false" in line for line in home.story())
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
-    ("score", "band", "starts"), [(0, "detractor", 1), (6, "detractor", 1), (7, "passive", 0), (8, "passive", 0),
-                                  (9, "promoter", 0), (10, "promoter", 0)],
-)  # fmt: skip
-def test_only_scores_up_to_six_start_the_recovery(home: Home, score: int, band: str, starts: int) -> None:
+    ("score", "band"),
+    [(0, "detractor"), (6, "detractor"), (7, "passive"), (8, "passive"), (9, "promoter"), (10, "promoter")],
+)
+def test_only_scores_up_to_six_start_the_recovery(home: Home, score: int, band: str) -> None:
+    starts = int(score <= 6)
     home.deliver(answer(score))
     home.settle()
     assert home.one(tables.responses).band == band
@@ -109,6 +121,7 @@ def test_only_scores_up_to_six_start_the_recovery(home: Home, score: int, band: 
     assert decision["why"]
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("score", [-1, 11, 3.5, "3", None])
 def test_a_score_that_is_none_is_kept_and_shown_as_unreadable(home: Home, score: object) -> None:
     assert home.deliver(answer(3) | {"data": {**answer(3)["data"], "score": score}}) == 200
@@ -128,7 +141,9 @@ def test_a_second_answer_while_the_first_is_followed_starts_no_second_loop(home:
     assert len(home.rows(tables.responses)) == 2
 
 
-def test_a_ticket_that_nobody_solves_in_a_week_is_escalated_and_the_score_is_written_all_the_same(home: Home) -> None:
+def test_a_ticket_that_nobody_solves_in_a_week_is_escalated_and_the_score_is_written_all_the_same(
+    home: Home,
+) -> None:
     home.deliver(answer(3))
     home.settle()
     home.wait(days=7)
@@ -147,6 +162,11 @@ def test_a_workflow_that_changes_keeps_its_old_version_for_runs_under_way(home: 
     home.install(support_recovery=SUPPORT_RECOVERY.replace("Call back", "Ring"))
     home.deliver(answer(3, email="bo@example.com"))
     home.settle()
-    assert [ticket["subject"] for ticket in home.world.zendesk.tickets] == ["Call back Ann Jansen", "Ring Ann Jansen"]
-    versions = {row.id: row.version for row in home.rows(tables.definitions, tables.definitions.c.kind == "workflow")}
+    assert [ticket["subject"] for ticket in home.world.zendesk.tickets] == [
+        "Call back Ann Jansen",
+        "Ring Ann Jansen",
+    ]
+    versions = {
+        row.id: row.version for row in home.rows(tables.definitions, tables.definitions.c.kind == "workflow")
+    }
     assert [versions[run.definition_id] for run in home.runs()] == [1, 2]

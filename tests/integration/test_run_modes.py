@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -73,8 +74,7 @@ def test_restart_keeps_the_last_and_ends_the_others(home: Home, together: bool) 
 
 
 def test_restart_takes_back_calls_that_were_not_made_yet(home: Home) -> None:
-    home.install(it=a_workflow("restart", "steps:\n"
-                 "  - {id: tell, do: alert.send, with: {to: care-team, text: \"{{ event.response_id }}\"}}\n"))  # fmt: skip
+    home.install(it=a_workflow("restart", STEPS.replace("  - {id: pause, wait: 1 day}\n", "")))
     home.deliver(answer(3, response_id="r0"))
     home.pump(INTAKE)
     home.deliver(answer(3, response_id="r1"))
@@ -113,7 +113,9 @@ def test_another_customer_has_a_key_of_their_own(home: Home, mode: str) -> None:
 
 def test_a_run_that_failed_lets_the_next_one_in_the_queue_begin(home: Home) -> None:
     broken = "steps:\n  - {id: tell, do: alert.send, with: {to: nobody, text: Hello}}\n"
-    home.install(it=a_workflow("queued", "steps:\n  - {id: pause, wait: 1 day}\n" + broken.removeprefix("steps:\n")))
+    home.install(
+        it=a_workflow("queued", "steps:\n  - {id: pause, wait: 1 day}\n" + broken.removeprefix("steps:\n"))
+    )
     for _ in range(2):
         home.deliver(answer(3))
     home.settle()
@@ -121,7 +123,7 @@ def test_a_run_that_failed_lets_the_next_one_in_the_queue_begin(home: Home) -> N
     assert states(home) == ["failed", "waiting"]
 
 
-# --- two workers at once --------------------------------------------------------------------------------------------
+# --- two workers at once ------------------------------------------------------------------------------------
 
 
 def two_events_at_once(home: Home, database_url: str, mode: str) -> None:
@@ -129,8 +131,7 @@ def two_events_at_once(home: Home, database_url: str, mode: str) -> None:
     home.install(it=a_workflow(mode).replace("event.customer", "event.survey"))
     with a_second_house(home, database_url) as other, Racers() as racers:
         for number in range(ROUNDS):
-            racers.race(*(lambda each=each, name=name: _answer_now(each, number, name)
-                          for each, name in ((home, "a"), (other, "b"))))  # fmt: skip
+            racers.race(partial(_answer_now, home, number, "a"), partial(_answer_now, other, number, "b"))
     home.settle()
 
 
@@ -150,7 +151,9 @@ def test_of_two_events_at_once_single_lets_one_in(home: Home, database_url: str)
 
 @pytest.mark.services
 @on_postgresql
-def test_of_two_events_at_once_restart_leaves_one_running_and_passes_neither_over(home: Home, database_url: str) -> None:
+def test_of_two_events_at_once_restart_leaves_one_running_and_passes_neither_over(
+    home: Home, database_url: str
+) -> None:
     two_events_at_once(home, database_url, "restart")
     begun: dict[str, dict[int, str]] = {}
     for run in home.runs():
@@ -176,14 +179,17 @@ def test_of_two_events_at_once_queued_keeps_both(home: Home, database_url: str) 
 def test_a_run_that_joins_the_queue_just_as_the_one_before_it_ends_has_its_turn(
     home: Home, database_url: str
 ) -> None:
-    """It found the key taken; before it stands in the queue, the run that held the key ends and looks into it."""
+    """It found the key taken; before it stands in the queue, the run that held the key ends."""
     home.install(it=a_workflow("queued", "steps:\n  - {id: pause, wait: 1 day}\n"))
     home.deliver(answer(3))
     home.settle()
     home.clock.move(days=1)
     home.deliver(answer(3))
-    with a_second_house(home, database_url) as other, just_before(
-        other.house.database, "INSERT INTO runs", lambda _: home.pump(TIMERS), without="ON CONFLICT"
+    with (
+        a_second_house(home, database_url) as other,
+        just_before(
+            other.house.database, "INSERT INTO runs", lambda _: home.pump(TIMERS), without="ON CONFLICT"
+        ),
     ):
         other.pump(INTAKE)
     assert states(home) == ["succeeded", "ready"]

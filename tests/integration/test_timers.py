@@ -63,14 +63,16 @@ def test_timers_survive_the_house(home: Home, database_url: str) -> None:
 
 def test_business_time_and_the_change_of_the_clocks_are_kept(home: Home) -> None:
     home.install(pause=PAUSE.replace("3 days", "1 business day"))
-    home.clock.now = datetime(2026, 3, 27, 15, 0, tzinfo=UTC)  # Friday, 16:00 in Amsterdam; summer begins on Sunday
+    home.clock.now = datetime(
+        2026, 3, 27, 15, 0, tzinfo=UTC
+    )  # Friday, 16:00 in Amsterdam; summer begins on Sunday
     home.deliver(answer(3))
     home.settle()
     assert home.run().due_at == datetime(2026, 3, 30, 14, 0, tzinfo=UTC)  # Monday, 16:00 again
 
 
 def test_more_due_runs_than_a_batch_holds_all_go_on(home: Home) -> None:
-    home.install(pause=PAUSE.replace("  - {id: tell, do: alert.send, with: {to: care-team, text: \"{{ event.response_id }}\"}}\n", ""))
+    home.install(pause=PAUSE[: PAUSE.index("  - {id: tell")])
     for number in range(205):
         home.deliver(answer(9, response_id=f"r{number}"))
     home.settle()
@@ -86,7 +88,9 @@ def test_a_run_that_cannot_be_advanced_is_dead_and_visible_and_the_others_go_on(
         home.deliver(answer(3, response_id=f"r{number}"))
     home.settle()
     with home.house.database.write() as tx:  # a state that this version cannot read
-        tx.execute(tables.runs.update().where(tables.runs.c.key == "r1").values(state={"status": "unheard-of"}))
+        tx.execute(
+            tables.runs.update().where(tables.runs.c.key == "r1").values(state={"status": "unheard-of"})
+        )
     home.wait(days=3)
     assert [run.status for run in home.runs()] == ["succeeded", "dead", "succeeded"]
     assert told(home) == ["r0", "r2"]
@@ -98,7 +102,9 @@ def test_a_run_that_cannot_be_advanced_is_dead_and_visible_and_the_others_go_on(
 
 @pytest.mark.services
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-def test_two_schedulers_that_look_at_the_same_moment_wake_each_run_once(home: Home, database_url: str) -> None:
+def test_two_schedulers_that_look_at_the_same_moment_wake_each_run_once(
+    home: Home, database_url: str
+) -> None:
     for number in range(60):
         home.deliver(answer(3, response_id=f"r{number:02}"))
     home.settle()
@@ -120,7 +126,7 @@ def test_a_run_that_another_worker_holds_is_left_to_it(home: Home, database_url:
         tx.execute(text("SELECT id FROM runs WHERE key = 'r0' FOR UPDATE"))
         with a_house(database_url, home.world, clock=home.clock) as other:
             other.pump(TIMERS)
-            assert [run.status for run in other.runs()][0] == "waiting"
-            assert other.runs()[1].status != "waiting" or other.effects("alert.send")
+            held, free = other.runs()
+            assert (held.due_at, free.due_at) == (home.clock(), None)  # the one still waits for its time
     home.tick()
     assert told(home) == ["r0", "r1"]

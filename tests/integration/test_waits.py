@@ -1,4 +1,4 @@
-"""Waits: an event that comes before, while or after a run starts to wait is neither missed nor counted twice."""
+"""Waits: an event that comes before, while or after a run starts to wait is taken, and once."""
 
 from __future__ import annotations
 
@@ -17,6 +17,12 @@ from tests.support.house_workflows import CALL_AND_WAIT
 
 ZENDESK = effects_queue("zendesk")
 ROUNDS = 200
+WAIT_FOR_SEVEN = """\
+trigger: {event: survey.answered}
+run: {key: event.response, mode: parallel}
+steps:
+  - {id: solved, wait: {event: ticket.solved, match: event.ticket == 'zendesk:7', timeout: 1 day}}
+"""
 
 
 @pytest.fixture
@@ -36,7 +42,7 @@ def ticket_is_open(home: Home) -> str:
     return str(home.world.zendesk.tickets[-1]["id"])
 
 
-# --- the event and the wait -----------------------------------------------------------------------------------------
+# --- the event and the wait ---------------------------------------------------------------------------------
 
 
 def test_a_run_goes_on_when_its_ticket_is_solved(home: Home) -> None:
@@ -56,7 +62,7 @@ def test_another_ticket_of_the_same_helpdesk_is_none_of_its_business(home: Home)
 
 
 def test_an_event_that_came_while_the_ticket_was_being_opened_is_found_looking_back(home: Home) -> None:
-    """The agent solved the ticket before we had written down that it exists: our answer from Zendesk got lost."""
+    """The agent solved the ticket before we had written down that it exists: our answer got lost."""
     home.world.zendesk.faults.add(Fault(path="/tickets$", method="POST", effect=Effect.COMMIT_THEN_DROP))
     home.deliver(answer(3))
     home.pump(INTAKE, ZENDESK)
@@ -69,8 +75,7 @@ def test_an_event_that_came_while_the_ticket_was_being_opened_is_found_looking_b
 
 
 def test_an_event_from_before_the_run_is_not_taken_for_the_awaited_one(home: Home) -> None:
-    home.install(calls="trigger: {event: survey.answered}\nsteps:\n"
-                 "  - {id: solved, wait: {event: ticket.solved, match: event.ticket == 'zendesk:7', timeout: 1 day}}\n")  # fmt: skip
+    home.install(calls=WAIT_FOR_SEVEN)
     home.ticket_event("ticket_solved", "7")
     home.settle()
     home.deliver(answer(3))
@@ -82,8 +87,7 @@ def test_an_event_from_before_the_run_is_not_taken_for_the_awaited_one(home: Hom
 
 
 def test_one_event_wakes_every_run_that_waits_for_it_once(home: Home) -> None:
-    home.install(calls="trigger: {event: survey.answered}\nrun: {key: event.response, mode: parallel}\nsteps:\n"
-                 "  - {id: solved, wait: {event: ticket.solved, match: event.ticket == 'zendesk:7', timeout: 1 day}}\n")  # fmt: skip
+    home.install(calls=WAIT_FOR_SEVEN)
     for _ in range(5):
         home.deliver(answer(3))
     home.settle()
@@ -96,9 +100,9 @@ def test_one_event_wakes_every_run_that_waits_for_it_once(home: Home) -> None:
 
 
 def test_two_waits_in_a_row_are_met_by_two_events_of_one_batch(home: Home) -> None:
-    home.install(calls="trigger: {event: survey.answered}\nsteps:\n"
-                 "  - {id: solved, wait: {event: ticket.solved, match: event.ticket == 'zendesk:7', timeout: 1 day}}\n"
-                 "  - {id: again, wait: {event: ticket.solved, match: event.ticket == 'zendesk:7', timeout: 1 day}}\n")  # fmt: skip
+    home.install(
+        calls=WAIT_FOR_SEVEN + WAIT_FOR_SEVEN.splitlines()[-1].replace("solved,", "again,", 1) + "\n"
+    )
     home.deliver(answer(3))
     home.settle()
     home.ticket_event("ticket_solved", "7")
@@ -110,8 +114,10 @@ def test_two_waits_in_a_row_are_met_by_two_events_of_one_batch(home: Home) -> No
 
 
 def test_a_match_that_cannot_be_decided_is_noted_and_the_run_waits_on(home: Home) -> None:
-    home.install(calls="trigger: {event: survey.answered}\nsteps:\n"
-                 "  - {id: solved, wait: {event: order.shipped, match: event.order.id == 7, timeout: 1 day}}\n")  # fmt: skip
+    order_seven = "event: order.shipped, match: event.order.id == 7"
+    home.install(
+        calls=WAIT_FOR_SEVEN.replace("event: ticket.solved, match: event.ticket == 'zendesk:7'", order_seven)
+    )
     home.deliver(answer(3))
     home.settle()
     home.deliver({"type": "order.shipped", "id": "1", "data": {"customer": {"email": "ann@example.com"}}})
@@ -121,7 +127,7 @@ def test_a_match_that_cannot_be_decided_is_noted_and_the_run_waits_on(home: Home
     assert any("an event could not be compared" in line for line in home.story())
 
 
-# --- the event and the time-out -------------------------------------------------------------------------------------
+# --- the event and the time-out -----------------------------------------------------------------------------
 
 
 def test_the_event_wins_when_it_comes_first_and_the_timer_finds_nothing(home: Home) -> None:
@@ -161,16 +167,20 @@ def test_event_and_time_out_at_the_same_moment_have_one_winner(home: Home, datab
     assert waits(home).count("timed_out") == len(home.effects("ticket.escalate"))
 
 
-# --- the race that loses wake-ups -----------------------------------------------------------------------------------
+# --- the race that loses wake-ups ---------------------------------------------------------------------------
 
 
 @pytest.mark.services
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-def test_an_event_that_arrives_just_as_a_run_starts_to_wait_is_never_missed(home: Home, database_url: str) -> None:
+def test_an_event_that_arrives_just_as_a_run_starts_to_wait_is_never_missed(
+    home: Home, database_url: str
+) -> None:
     for _ in range(ROUNDS):
         home.deliver(answer(3))
     home.pump(INTAKE)
-    opened = [(effect, {"ticket_id": str(9000 + place), "url": ""}) for place, effect in enumerate(_claimed(home))]
+    opened = [
+        (effect, {"ticket_id": str(9000 + place), "url": ""}) for place, effect in enumerate(_claimed(home))
+    ]
     with a_second_house(home, database_url) as other, Racers() as racers:
         for effect, result in opened:
             home.ticket_event("ticket_solved", result["ticket_id"])

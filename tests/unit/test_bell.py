@@ -17,7 +17,7 @@ _CLOSING = "closing"
 
 
 class Street:
-    """Hears what the bell passes on. ``broken`` makes it raise, as a broker that is away; ``gate`` holds it up."""
+    """Hears what the bell passes on. ``broken`` makes it raise, as a broker away does; ``gate`` holds it."""
 
     def __init__(self) -> None:
         self.heard: SimpleQueue[str] = SimpleQueue()

@@ -19,7 +19,9 @@ def test_an_id_has_26_characters_that_nobody_misreads() -> None:
 
 def test_ids_of_many_threads_are_all_different() -> None:
     with ThreadPoolExecutor(8) as pool:
-        ids = [each for part in pool.map(lambda _: [new_id() for _ in range(2000)], range(8)) for each in part]
+        ids = [
+            each for part in pool.map(lambda _: [new_id() for _ in range(2000)], range(8)) for each in part
+        ]
     assert len(set(ids)) == len(ids)
 
 
@@ -38,7 +40,9 @@ def test_a_survey_token_is_the_same_again_for_the_same_invitation(key: str, invi
 
 
 @given(st.tuples(st.text(), st.text()), st.tuples(st.text(), st.text()))
-def test_another_invitation_or_another_key_gives_another_token(one: tuple[str, str], other: tuple[str, str]) -> None:
+def test_another_invitation_or_another_key_gives_another_token(
+    one: tuple[str, str], other: tuple[str, str]
+) -> None:
     assert (survey_token(*one) == survey_token(*other)) == (one == other)
 
 

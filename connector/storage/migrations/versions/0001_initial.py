@@ -19,6 +19,27 @@ SERIAL = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # SQLite numbers 
 
 def upgrade() -> None:
     op.create_table(
+        "api_tokens",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("name", sa.String(length=100), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("scopes", JSON, nullable=False),
+        sa.Column("created_at", MOMENT, nullable=False),
+        sa.Column("last_used_at", MOMENT, nullable=True),
+        sa.Column("expires_at", MOMENT, nullable=True),
+        sa.Column("revoked_at", MOMENT, nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_api_tokens")),
+        sa.UniqueConstraint("digest", name=op.f("uq_api_tokens_digest")),
+    )
+    op.create_index(
+        "ix_api_tokens_name",
+        "api_tokens",
+        ["name"],
+        unique=True,
+        sqlite_where=sa.text("revoked_at IS NULL"),
+        postgresql_where=sa.text("revoked_at IS NULL"),
+    )
+    op.create_table(
         "callbacks",
         sa.Column("id", sa.String(length=26), nullable=False),
         sa.Column("connection", sa.String(length=100), nullable=False),

@@ -1,0 +1,173 @@
+"""``ringback doctor``: is everything in order, and if not, what to do."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
+from typing import TypeVar
+
+import click
+
+from connector import logs
+from connector.cli.configuration import read_parts
+from connector.cli.output import as_json_option, printable, show_json
+from connector.clock import Clock, system_clock
+from connector.config import Config, load_config
+from connector.connections import Connections
+from connector.observe import machine, stored, vendors
+from connector.observe.backlog import read_backlog
+from connector.observe.findings import Finding, Verdict, of_mistakes, ok, warning
+from connector.runtime.tasks import in_memory
+from connector.settings import Settings, masked
+from connector.storage.database import Database
+from workflows.errors import DefinitionError
+
+T = TypeVar("T")
+
+_MARKS = {Verdict.OK: "✔", Verdict.WARNING: "!", Verdict.BROKEN: "✘"}
+
+
+@click.command()
+@click.option("--offline", is_flag=True, help="Call no vendor and no mail server.")
+@click.option("--vendor-clocks", is_flag=True, help="Compare this machine's clock with the vendors', too.")
+@as_json_option
+def doctor(offline: bool, vendor_clocks: bool, as_json: bool) -> None:
+    """Check everything that Ringback stands on, and say for each trouble what to do.
+
+    Python and packages, settings, database, migrations, clock, broker, secret key, configuration, and each
+    connection's credentials. Changes nothing, sends nothing to anybody. ✔ in order, ! worth a look, ✘ broken;
+    the exit code is 1 when something is broken.
+    """
+    with _silence():
+        found = list(examine(offline=offline, vendor_clocks=vendor_clocks))
+    healthy = all(each.verdict is not Verdict.BROKEN for each in found)
+    if as_json:
+        show_json({"healthy": healthy, "findings": found})
+    else:
+        _tell(found)
+    sys.exit(not healthy)
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """What the clients would log stands in the table."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(before)
+
+
+def examine(
+    *, offline: bool = False, vendor_clocks: bool = False, clock: Clock = system_clock
+) -> Iterator[Finding]:
+    """Every finding, from the ground up; what stands on something broken is not looked at."""
+    yield machine.check_python()
+    yield from machine.check_packages()
+    settings, mistakes = _read(Settings.from_environment, "settings")
+    yield from mistakes
+    if settings is None:
+        return
+    yield vendors.check_address(settings.base_url)
+    yield _key(settings)
+    yield machine.check_broker(settings.broker_url, in_memory=in_memory(settings.broker_url))
+    config, mistakes = _read(
+        lambda: load_config(settings.config, named=settings.config_named), "configuration"
+    )
+    yield from mistakes
+    workflows: dict[str, str] = {}
+    if config is not None:
+        workflows = yield from _configuration(config)
+    yield from _database(settings, config or Config(), workflows, clock)
+    if config is not None:
+        yield from _connections(config, offline=offline, vendor_clocks=vendor_clocks, clock=clock)
+
+
+def _read(work: Callable[[], T], check: str) -> tuple[T | None, list[Finding]]:
+    try:
+        return work(), []
+    except DefinitionError as error:
+        return None, of_mistakes(check, error.mistakes)
+
+
+def _key(settings: Settings) -> Finding:
+    """Never makes one: that is for the process that uses it."""
+    file = settings.database_file
+    if not settings.given_key and file is not None and not file.with_suffix(".secret").exists():
+        return ok("secret key", "none yet; the first start makes one beside the database")
+    _, mistakes = _read(lambda: settings.secret_key(lambda _said: None), "secret key")
+    return mistakes[0] if mistakes else ok("secret key", "there, and long enough")
+
+
+def _configuration(config: Config) -> Generator[Finding, None, dict[str, str]]:
+    """→ the workflows of the folder, by slug."""
+    workflows, surveys, mistakes = read_parts(config)
+    yield from of_mistakes("configuration", mistakes)
+    if config.path is None:
+        remedy = "Write one (see examples/), or set RINGBACK_CONFIG."
+        yield warning("configuration", "there is no ringback.yaml here.", remedy)
+    elif not mistakes:
+        counts = f"{len(config.connections)} connections, {len(workflows)} workflows, {len(surveys)} surveys"
+        yield ok("configuration", f"{config.path}: {counts}")
+    return workflows
+
+
+def _database(
+    settings: Settings, config: Config, workflows: dict[str, str], clock: Clock
+) -> Iterator[Finding]:
+    file = settings.database_file
+    if file is not None and not file.exists() and file.parent.is_dir():
+        yield warning(
+            "database", f"there is none at {file} yet.", "`ringback serve` makes it, or `ringback migrate`."
+        )
+        return
+    if file is not None:
+        yield from filter(None, (machine.check_file_system(file), machine.check_users(file)))
+    with closing(Database(settings.database_url, pool_size=1)) as database:
+        found = stored.check_database(database, masked(settings.database_url))
+        yield from found
+        if all(each.verdict is Verdict.OK for each in found):
+            yield stored.check_clock(database, clock)
+            yield from _work(database, config, workflows, clock)
+
+
+def _work(database: Database, config: Config, workflows: dict[str, str], clock: Clock) -> Iterator[Finding]:
+    now = clock()
+    with database.read() as tx:
+        backlog = read_backlog(tx, config.connections, Connections(config).budget, now)
+        yield stored.check_workflows(tx, workflows)
+        yield from stored.check_work(backlog, now)
+        yield from stored.paused(tx, backlog)
+
+
+def _connections(config: Config, *, offline: bool, vendor_clocks: bool, clock: Clock) -> Iterator[Finding]:
+    configured = list(config.connections.values())
+    yield from vendors.check_way_in(configured)
+    if not offline:
+        yield from vendors.check_connections(Connections(config), configured)
+    if vendor_clocks and not offline:
+        yield from vendors.check_vendor_clocks(configured, clock)
+
+
+def _tell(found: Sequence[Finding]) -> None:
+    width = max(len(each.check) for each in found)
+    for each in found:
+        click.echo(_clean(f"{_MARKS[each.verdict]} {each.check:<{width}}  {each.says}"))
+        if each.remedy:
+            click.echo(_clean(f"  {'':<{width}}  → {each.remedy}"))
+    click.echo(_summary(found))
+
+
+def _clean(line: str) -> str:
+    return printable(logs.redact(line))
+
+
+def _summary(found: Sequence[Finding]) -> str:
+    broken = sum(each.verdict is Verdict.BROKEN for each in found)
+    look = sum(each.verdict is Verdict.WARNING for each in found)
+    if not broken and not look:
+        return "All is well."
+    return f"{broken} broken, {look} worth a look."

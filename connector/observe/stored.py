@@ -1,0 +1,172 @@
+"""Checks of the database: whether it answers and takes writes, its shape, its clock, and what it holds up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from connector.clock import Clock
+from connector.observe.backlog import MOST_COUNTED, Backlog, Line
+from connector.observe.findings import Finding, broken, ok, warning
+from connector.storage import accounts, definitions
+from connector.storage.database import Database
+from connector.storage.definitions import Kind
+from connector.storage.migrate import current_revision, newest_revision
+
+TOLERANCE = 2.0
+"""Seconds that two clocks may differ before someone is told."""
+
+_BY_ITSELF = "Mend its credentials; one call is tried every minute, and all goes on when it succeeds."
+_RESUMES = {
+    "paused": _BY_ITSELF,
+    "probing": _BY_ITSELF,
+    "stopped": "A person stopped it; `ringback connections resume NAME` lets it go on.",
+}
+
+LATE = 300.0
+"""Seconds that work may be due before someone is told."""
+
+_SAME_AGAIN = text("UPDATE alembic_version SET version_num = version_num")
+_NEW_TABLE = text("CREATE TABLE ringback_probe (a INT)")
+_CLOCK_REMEDY = "Switch on time synchronisation (systemd-timesyncd, chrony) on both machines."
+
+
+def check_database(database: Database, where: str) -> list[Finding]:
+    """Whether it answers, has this version's shape, and takes writes. Changes nothing."""
+    try:
+        with database.read() as tx:
+            revision = current_revision(tx)
+    except SQLAlchemyError as error:
+        return [broken("database", f"{where} does not answer ({_kind(error)}).", _reach(database))]
+    return [_writable(database, where, revision), _shape(revision)]
+
+
+def _reach(database: Database) -> str:
+    if database.is_sqlite:
+        return "Check that the folder is there and ours to write, and RINGBACK_DATABASE_URL."
+    return "Check that PostgreSQL runs, and RINGBACK_DATABASE_URL."
+
+
+def _writable(database: Database, where: str, revision: str | None) -> Finding:
+    """By a write that is taken back."""
+    change = _SAME_AGAIN if revision else _NEW_TABLE
+    try:
+        with database.write() as tx:
+            tx.execute(change)
+            tx.rollback()
+    except SQLAlchemyError as error:
+        remedy = "Give our user the right to write there, and look for a full disk."
+        return broken("database", f"{where} takes no writes ({_kind(error)}).", remedy)
+    return ok("database", f"{where} answers and takes writes")
+
+
+def _shape(revision: str | None) -> Finding:
+    newest = newest_revision()
+    if revision == newest:
+        return ok("migrations", f"up to date, revision {newest}")
+    if revision is None:
+        return broken(
+            "migrations", "the database is empty.", "Run `ringback migrate`; `ringback serve` does it, too."
+        )
+    remedy = "Run `ringback migrate`; it says so when a newer version made this database."
+    return broken("migrations", f"revision {revision} is not this version's, which is {newest}.", remedy)
+
+
+def check_clock(database: Database, clock: Clock) -> Finding:
+    """The database server's clock beside ours: time-outs and leases are written by one and read by others."""
+    if database.is_sqlite:
+        return ok("clock", "the database has this machine's clock")
+    with database.read() as tx:
+        before = clock()
+        theirs: datetime = tx.execute(select(func.clock_timestamp())).scalar_one()
+        ours = before + (clock() - before) / 2
+    return compare("clock", "the database server", (theirs - ours).total_seconds(), TOLERANCE)
+
+
+def compare(check: str, whose: str, ahead: float, tolerance: float) -> Finding:
+    """``ahead``: seconds by which another clock is before ours."""
+    if abs(ahead) <= tolerance:
+        return ok(check, f"within {tolerance:g} s of {whose}")
+    way = "ahead of" if ahead > 0 else "behind"
+    return warning(check, f"{whose} is {abs(ahead):.1f} s {way} this machine.", _CLOCK_REMEDY)
+
+
+def check_workflows(tx: Connection, in_files: Mapping[str, str]) -> Finding:
+    """Whether any workflow is in force, and whether the folder's are."""
+    active = {each.slug: each.body for each in definitions.active(tx, Kind.WORKFLOW)}
+    waiting = sorted(slug for slug, body in in_files.items() if active.get(slug) != body)
+    if waiting:
+        said = f"not in force as they stand in their files: {', '.join(waiting)}."
+        return warning("workflows", said, "Run `ringback workflow import`, or start Ringback again.")
+    if not active:
+        remedy = (
+            "Put some into the folder that ringback.yaml names, or see `ringback workflow import --help`."
+        )
+        return warning("workflows", "none is in force, so nothing follows from what arrives.", remedy)
+    return ok("workflows", f"in force: {', '.join(sorted(active))}")
+
+
+def check_work(backlog: Backlog, now: datetime) -> list[Finding]:
+    """What is set aside, and what should have been done by now."""
+    return [*_dead_letters(backlog), *_behind(backlog, now)] or [
+        ok("work", "nothing is late, nothing was set aside")
+    ]
+
+
+def _dead_letters(backlog: Backlog) -> Iterator[Finding]:
+    if backlog.set_aside:
+        said = f"{_many(backlog.set_aside)} deliveries could not be read or processed."
+        yield warning("work", said, "See `ringback deliveries --status unreadable` and `--status failed`.")
+    failed = sum(each.failed for each in backlog.connections)
+    if failed:
+        yield warning("work", f"{_many(failed)} calls ended badly.", "See `ringback runs --status failed`.")
+    review = sum(each.review for each in backlog.connections)
+    if review:
+        yield warning(
+            "work", f"{_many(review)} calls need a person.", "See `ringback runs --status needs_review`."
+        )
+
+
+def _behind(backlog: Backlog, now: datetime) -> Iterator[Finding]:
+    lines = {"deliveries wait to be understood": backlog.deliveries, "runs are due": backlog.runs}
+    lines |= {
+        f"calls at {each.name} are due": each.due for each in backlog.connections if each.state == "active"
+    }
+    for what, line in lines.items():
+        if line.lag(now) > LATE:
+            remedy = "Check that `ringback serve`, or a worker and a scheduler, run."
+            yield warning(
+                "work", f"{_many(line.waiting)} {what}, since {_minutes(line, now)} minutes.", remedy
+            )
+
+
+def paused(tx: Connection, backlog: Backlog) -> list[Finding]:
+    """Connections on which nothing goes out, with the reason that was kept."""
+    return [
+        warning(
+            f"connection {each.name}", f"is {each.state}: {_reason(tx, each.name)}.", _RESUMES[each.state]
+        )
+        for each in backlog.connections
+        if each.state in _RESUMES
+    ]
+
+
+def _reason(tx: Connection, name: str) -> str:
+    row = accounts.state(tx, name)
+    return row.reason if row is not None and row.reason else "no reason was kept"
+
+
+def _many(count: int) -> str:
+    return f"{count} or more" if count >= MOST_COUNTED else str(count)
+
+
+def _minutes(line: Line, now: datetime) -> int:
+    return int(line.lag(now) // 60)
+
+
+def _kind(error: Exception) -> str:
+    """Whose error it is: its text may hold a password or a name."""
+    return type(getattr(error, "orig", None) or error).__name__

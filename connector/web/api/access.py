@@ -1,0 +1,53 @@
+"""Who calls: the bearer token, whether it is valid, and whether its scopes allow it.
+
+There are no cookies, so a page of someone else's cannot make a browser act in another's name.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from flask import Request
+
+from connector.storage import api_tokens
+from connector.storage.api_tokens import SEEN_EVERY, ApiToken
+from connector.storage.database import Database
+from connector.web.api.problems import Fault, ProblemError
+
+_REMEDY = "Send `Authorization: Bearer rb_…`; make a token with `ringback token create NAME --scope SCOPE`."
+
+
+def caller(request: Request, database: Database, scope: str, now: datetime) -> ApiToken:
+    """The token of a request that may do this. Raises ProblemError 401 or 403."""
+    token = _token(request, database)
+    state = token.state(now) if token else "unknown"
+    if token is None or state != "valid":
+        raise _unauthorised(f"The token is {state}.", 'Bearer realm="ringback", error="invalid_token"')
+    if scope not in token.scopes:
+        raise _forbidden(token, scope)
+    if token.last_used_at is None or token.last_used_at <= now - SEEN_EVERY:
+        database.transact(lambda tx: api_tokens.seen(tx, token, now))
+    return token
+
+
+def _token(request: Request, database: Database) -> ApiToken | None:
+    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not secret.strip():
+        raise _unauthorised("There is no bearer token.", 'Bearer realm="ringback"')
+    with database.read() as tx:
+        return api_tokens.find(tx, secret.strip())
+
+
+def _unauthorised(why: str, challenge: str) -> ProblemError:
+    """The fault shows no value: it may be a secret."""
+    faults = [Fault("Authorization", "", why, _REMEDY)]
+    return ProblemError(
+        401, "unauthenticated", f"{why} {_REMEDY}", faults=faults, headers={"WWW-Authenticate": challenge}
+    )
+
+
+def _forbidden(token: ApiToken, scope: str) -> ProblemError:
+    why = f"The token {token.name!r} may not do this: it lacks the scope {scope}."
+    faults = [Fault("scope", " ".join(token.scopes), why, f"Use a token with the scope {scope}.")]
+    challenge = f'Bearer realm="ringback", error="insufficient_scope", scope="{scope}"'
+    return ProblemError(403, "forbidden", why, faults=faults, headers={"WWW-Authenticate": challenge})

@@ -1,0 +1,97 @@
+"""The routes, made from the table of operations: let in, read, do, answer."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from flask import Blueprint, Response, request
+from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import HTTPException
+
+from connector.runtime.controls import Controls
+from connector.runtime.controls_connections import Switches
+from connector.runtime.controls_errors import ControlError
+from connector.storage.database import Database
+from connector.web.api import access, connections, deliveries, openapi, problems, runs
+from connector.web.api.operations import Call, Operation, Parts
+from connector.web.api.problems import ProblemError
+from connector.web.api.reading import LARGEST_BODY, read
+from workflows.errors import WorkflowError
+
+log = logging.getLogger(__name__)
+
+PREFIX = "/api/v1"
+
+OPERATIONS: tuple[Operation, ...] = (*runs.OPERATIONS, *deliveries.OPERATIONS, *connections.OPERATIONS)
+
+
+def blueprint(
+    database: Database,
+    controls: Controls,
+    switches: Switches,
+    clock: Callable[[], datetime],
+    ring: Callable[[str], None],
+) -> Blueprint:
+    """``/api/v1`` over these parts."""
+    parts, routes = (
+        Parts(database, controls, switches, clock, ring),
+        Blueprint("api", __name__, url_prefix=PREFIX),
+    )
+    for operation in OPERATIONS:
+        view = _view(operation, parts)
+        routes.add_url_rule(operation.path, operation.name, view, methods=[operation.method])
+    routes.add_url_rule("/openapi.json", "openapi", _described, methods=["GET"])
+    routes.register_error_handler(ProblemError, problems.response)
+    routes.register_error_handler(ControlError, lambda error: problems.response(problems.of_control(error)))
+    routes.register_error_handler(WorkflowError, _broken)
+    routes.register_error_handler(OperationalError, _away)
+    routes.app_errorhandler(404)(_outside)
+    routes.app_errorhandler(405)(_outside)
+    routes.register_error_handler(HTTPException, lambda error: problems.response(problems.of_http(error)))
+    return routes
+
+
+def _view(operation: Operation, parts: Parts) -> Callable[..., Response]:
+    def view(**path: str) -> Response:
+        request.max_content_length = LARGEST_BODY
+        token = access.caller(request, parts.database, operation.scope, parts.clock())
+        call = Call(parts, f"{token.name} (API)", path, read(request, operation.takes))
+        return _json(json.dumps(operation.gives.dump(operation.view(call)), ensure_ascii=False))
+
+    return view
+
+
+def _described() -> Response:
+    return _json(_description())
+
+
+@cache
+def _description() -> str:
+    return json.dumps(openapi.describe(OPERATIONS, PREFIX))
+
+
+def _json(text: str) -> Response:
+    return Response(text, headers={"Cache-Control": "no-store"}, content_type="application/json")
+
+
+def _broken(error: WorkflowError) -> Response:
+    """A stored version that this program cannot read."""
+    return problems.response(ProblemError(409, "refused", str(error)))
+
+
+def _away(error: OperationalError) -> Response:
+    """The database does not answer; nothing was done, and the same request may be made again."""
+    log.error("the database does not answer (%s)", type(error.orig).__name__)
+    detail = "The database does not answer now. Nothing was changed; ask again."
+    return problems.response(ProblemError(503, "unavailable", detail, headers={"Retry-After": "10"}))
+
+
+def _outside(error: HTTPException) -> Any:
+    """Paths that no route of ours takes: below our prefix they are problems, elsewhere what they were."""
+    inside = request.path.startswith(f"{PREFIX}/")
+    return problems.response(problems.of_http(error)) if inside else error

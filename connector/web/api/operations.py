@@ -1,0 +1,52 @@
+"""An operation of the API as one row of a table: the routes and the OpenAPI description are made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from marshmallow import Schema
+
+from connector.runtime.controls import Controls
+from connector.runtime.controls_connections import Switches
+from connector.storage.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the views work with; ``ring`` announces work in a queue."""
+
+    database: Database
+    controls: Controls
+    switches: Switches
+    clock: Callable[[], datetime]
+    ring: Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request that was let in: who calls, the names in the path, and the checked query or body."""
+
+    parts: Parts
+    by: str
+    path: Mapping[str, str]
+    given: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One method of one path. ``takes`` checks the query of a GET and the body of a POST; ``gives`` writes
+    the answer. ``can`` lists the problems beyond those of every operation (not found, refused)."""
+
+    method: str
+    path: str  # "/runs/<run_id>"
+    name: str
+    summary: str
+    scope: str
+    view: Callable[[Call], Any]
+    gives: Schema
+    takes: Schema | None = None
+    can: tuple[int, ...] = ()
+    description: str = ""

@@ -1,0 +1,105 @@
+"""Runs: list, tell, cancel, retry, skip, review, restart, and many at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from connector.runtime import controls_bulk
+from connector.runtime.controls import Done
+from connector.runtime.controls_bulk import Action, RunFilter
+from connector.runtime.controls_errors import InputError, UnknownError
+from connector.storage import queries
+from connector.web.api import schemas
+from connector.web.api.operations import Call, Operation
+from workflows.runs import Status
+
+
+def _list(call: Call) -> dict[str, Any]:
+    limit, before = call.given["limit"], call.given.get("before")
+    with call.parts.database.read() as tx:
+        lines = queries.list_runs(tx, limit=limit, before=before, where=_filter(call.given).conditions())
+    return {"items": lines, "next": lines[-1].id if len(lines) == limit else None}
+
+
+def _show(call: Call) -> Any:
+    run_id = call.path["run_id"]
+    with call.parts.database.read() as tx:
+        story = queries.run_story(tx, run_id) if run_id.isalnum() else None
+    if story is None:
+        raise UnknownError("run", run_id[:60], "GET /api/v1/runs shows those there are.")
+    return story
+
+
+def _cancel(call: Call) -> Done:
+    return call.parts.controls.cancel([call.path["run_id"]], call.by, call.given["reason"])[0]
+
+
+def _retry(call: Call) -> Done:
+    step, anew = call.given.get("step"), call.given["anew"]
+    return call.parts.controls.retry(call.path["run_id"], call.by, step=step, anew=anew)
+
+
+def _skip(call: Call) -> Done:
+    return call.parts.controls.skip(call.path["run_id"], call.given["step"], call.given["output"], call.by)
+
+
+def _review(call: Call) -> Done:
+    happened, output = call.given["happened"], call.given["output"]
+    return call.parts.controls.answer_review(call.path["run_id"], happened, call.by, output=output)
+
+
+def _restart(call: Call) -> Done:
+    return call.parts.controls.restart(call.path["run_id"], call.by)
+
+
+def _bulk(call: Call) -> dict[str, Any]:
+    """Count, and unless it is a dry run take a page of them; the caller goes on with ``next``."""
+    chosen, limit, is_dry = _filter(call.given["filter"]), call.given["limit"], call.given["dry_run"]
+    action = _action(call)
+    with call.parts.database.read() as tx:
+        ids = controls_bulk.find(tx, chosen, after=call.given["after"], limit=limit)
+        matched = controls_bulk.count(tx, chosen)
+    lines = [] if is_dry else list(controls_bulk.each(action, ids))
+    following = ids[-1] if len(ids) == limit and not is_dry else None
+    return {"matched": matched, "dry_run": is_dry, "items": lines, "next": following}
+
+
+def _action(call: Call) -> Action:
+    controls, by, name = call.parts.controls, call.by, call.given["action"]
+    reason = call.given.get("reason", "")
+    if name == "cancel" and not reason:
+        raise InputError(
+            "reason", "is missing, and cancel needs it.", "Write a few words; they stand in the history."
+        )
+    actions: Mapping[str, Action] = {
+        "cancel": lambda run_id: controls.cancel([run_id], by, reason)[0],
+        "retry": lambda run_id: controls.retry(run_id, by),
+        "restart": lambda run_id: controls.restart(run_id, by),
+    }
+    return actions[name]
+
+
+def _filter(given: Mapping[str, Any]) -> RunFilter:
+    statuses = tuple(Status(each) for each in given.get("status", ()))
+    return RunFilter(given.get("workflow"), statuses, given.get("started_before"), given.get("step"))
+
+
+_READ, _WRITE, _ONE = "runs:read", "runs:write", "/runs/<run_id>"
+
+OPERATIONS = (
+    Operation("GET", "/runs", "listRuns", "Runs, newest first", _READ, _list, schemas.Runs(), schemas.RunQuery()),
+    Operation("GET", _ONE, "getRun", "One run with every decision", _READ, _show, schemas.Story(), can=(404,)),
+    Operation("POST", f"{_ONE}/cancel", "cancelRun", "End a run that is going", _WRITE, _cancel,
+              schemas.Done(), schemas.Cancel(), can=(404, 409)),
+    Operation("POST", f"{_ONE}/retry", "retryRun", "Let a run that stopped go on", _WRITE, _retry,
+              schemas.Done(), schemas.Retry(), can=(404, 409)),
+    Operation("POST", f"{_ONE}/skip", "skipStep", "Give a step its output by hand", _WRITE, _skip,
+              schemas.Done(), schemas.Skip(), can=(404, 409)),
+    Operation("POST", f"{_ONE}/review", "answerReview", "Say whether a doubtful call happened", _WRITE, _review,
+              schemas.Done(), schemas.Review(), can=(404, 409)),
+    Operation("POST", f"{_ONE}/restart", "restartRun", "Begin anew with the newest version", _WRITE, _restart,
+              schemas.Done(), can=(404, 409)),
+    Operation("POST", "/runs/bulk", "bulkRuns", "One action for many runs; counts only, unless told otherwise",
+              _WRITE, _bulk, schemas.BulkDone(), schemas.Bulk()),
+)  # fmt: skip

@@ -1,0 +1,227 @@
+"""Asking for feedback: who is asked, when, how often, and what the history says of those who are not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from connector.runtime.bell import INTAKE, effects_queue
+from connector.storage import tables
+from sandbox.mailbox.store import Stage
+from tests.support.house import Home, a_home, answer
+from tests.support.house_workflows import SUPPORT_RECOVERY
+
+ASK = """\
+trigger: {event: ticket.solved}
+run: {key: event.ticket, mode: parallel}
+steps:
+  - {id: ask, do: survey.send, with: {survey: after-support}}
+"""
+ONCE = ASK.replace("survey: after-support", 'survey: after-support, once: "{{ event.ticket }}"')
+LATER = ASK.replace("survey: after-support", "survey: after-support, delay: 2 days")
+
+
+@pytest.fixture
+def home(database_url: str) -> Iterator[Home]:
+    with a_home(database_url, ask=ASK) as home:
+        yield home
+
+
+def a_customer(home: Home, email: str = "ann@example.com") -> str:
+    """Someone Zendesk knows and we do not. → their user id there."""
+    return str(home.world.zendesk.add_user("Ann Jansen", email, locale="nl")["id"])
+
+
+def solved(home: Home, requester: str, ticket: str = "1") -> None:
+    home.ticket_event("ticket_solved", ticket, requester_id=requester)
+    home.settle()
+
+
+def opt_out(home: Home, email: str = "ann@example.com") -> None:
+    home.deliver({"type": "customer.opted_out", "id": f"out-{email}", "data": {"customer": {"email": email}}})
+    home.pump(INTAKE)
+
+
+def asked(home: Home) -> list[Any]:
+    return home.mails("ann@example.com")
+
+
+def test_a_customer_whose_address_we_do_not_know_is_looked_up_and_asked(home: Home) -> None:
+    solved(home, a_customer(home))
+    [mail] = asked(home)
+    assert re.search(r"/s/[\w-]{22}", mail.text)
+    assert mail.header("List-Unsubscribe-Post") == "List-Unsubscribe=One-Click"
+    [customer] = home.rows(tables.customers)
+    assert customer.email == "ann@example.com"
+    invitation = home.one(tables.invitations)
+    assert (invitation.status, invitation.sent_at, invitation.customer_id) == (
+        "sent",
+        home.clock(),
+        customer.id,
+    )
+    assert home.rows(tables.events)[-1].type == "survey.sent"
+
+
+def test_the_link_in_the_mail_is_stored_nowhere(home: Home) -> None:
+    solved(home, a_customer(home))
+    [token] = set(re.findall(r"/s/([\w-]{22})", asked(home)[0].text))
+    for table in tables.metadata.sorted_tables:
+        assert token not in repr([tuple(row) for row in home.rows(table)]), table.name
+
+
+def test_a_customer_without_an_address_anywhere_is_not_asked_and_the_history_says_so(home: Home) -> None:
+    user = home.world.zendesk.add_user("Nameless")["id"]
+    solved(home, str(user))
+    assert home.mails() == []
+    assert home.run().status == "succeeded"
+    assert any("no e-mail address" in line for line in home.story())
+
+
+def test_who_opted_out_is_not_asked(home: Home) -> None:
+    user = a_customer(home)
+    opt_out(home)
+    home.deliver(answer(9, customer={"email": "ann@example.com", "zendesk_user_id": user}))
+    solved(home, user)
+    assert asked(home) == []
+    assert "opted out" in home.one(tables.suppressions).reason
+    assert any("not sent: the customer opted out" in line for line in home.story())
+
+
+def test_who_opts_out_before_a_planned_mail_leaves_is_not_asked(home: Home) -> None:
+    home.install(ask=LATER)
+    user = a_customer(home)
+    home.deliver(answer(9, customer={"email": "ann@example.com", "zendesk_user_id": user}))
+    solved(home, user)
+    assert home.one(tables.invitations).status == "prepared"
+    opt_out(home)
+    home.wait(days=2)
+    assert asked(home) == []
+    assert home.one(tables.invitations).status == "withheld"
+    assert "opted out" in home.one(tables.invitations).reason
+    assert home.run().status == "succeeded"
+
+
+def test_an_opt_out_in_the_crm_counts(home: Home) -> None:
+    user = a_customer(home)
+    home.deliver(answer(9, customer={"email": "ann@example.com", "zendesk_user_id": user}))
+    record = {"record": {"HasOptedOutOfEmail": True}, "customer": {"email": "ann@example.com"}}
+    home.deliver({"type": "contact.changed", "id": "1", "data": record})
+    solved(home, user)
+    assert asked(home) == []
+
+
+def test_nobody_is_asked_twice_within_the_quiet_time_and_the_history_counts_the_days(home: Home) -> None:
+    user = a_customer(home)
+    solved(home, user, "1")
+    home.clock.move(days=12)
+    solved(home, user, "2")
+    assert len(asked(home)) == 1
+    assert any("not sent: asked 12 days ago, the rule is" in line for line in home.story(home.runs()[-1].id))
+    assert "asked 12 days ago" in home.one(tables.suppressions).reason
+
+
+def test_after_the_quiet_time_the_customer_is_asked_again(home: Home) -> None:
+    user = a_customer(home)
+    solved(home, user, "1")
+    home.clock.move(days=400)
+    solved(home, user, "2")
+    assert len(asked(home)) == 2
+
+
+def test_two_surveys_planned_side_by_side_become_one(home: Home) -> None:
+    """Both were allowed when they were planned; the rule is looked at again when a mail leaves."""
+    home.install(ask=LATER)
+    user = a_customer(home)
+    home.deliver(answer(9, customer={"email": "ann@example.com", "zendesk_user_id": user}))
+    solved(home, user, "1")
+    home.clock.move(hours=1)
+    solved(home, user, "2")
+    home.wait(days=2, hours=-1)
+    home.wait(hours=1)
+    assert len(asked(home)) == 1
+    assert sorted(row.status for row in home.rows(tables.invitations)) == ["sent", "withheld"]
+
+
+def test_a_delay_is_kept_to_the_second(home: Home) -> None:
+    home.install(ask=LATER)
+    solved(home, a_customer(home))
+    home.wait(days=1, hours=23, minutes=59, seconds=59)
+    assert asked(home) == []
+    home.wait(seconds=1)
+    assert len(asked(home)) == 1
+
+
+def test_once_means_once_ever(home: Home) -> None:
+    home.install(ask=ONCE)
+    user = a_customer(home)
+    solved(home, user, "1")
+    home.clock.move(days=400)
+    solved(home, user, "1")
+    solved(home, user, "2")
+    assert len(asked(home)) == 2
+    assert any("already asked for this occasion" in line for line in home.story())
+
+
+def test_once_holds_for_two_events_of_one_batch(home: Home) -> None:
+    home.install(ask=ONCE)
+    user = a_customer(home)
+    home.deliver(answer(9, customer={"email": "ann@example.com", "zendesk_user_id": user}))
+    for _ in range(2):
+        home.ticket_event("ticket_solved", "1", requester_id=user)
+    home.settle()
+    assert len(asked(home)) == 1
+    assert len(home.runs()) == 2
+
+
+def test_a_mail_that_may_have_left_is_counted_as_sent_and_not_sent_again(home: Home) -> None:
+    home.world.mailbox.refuse(stage=Stage.DROP_AFTER_DATA)
+    user = a_customer(home)
+    solved(home, user)
+    for _ in range(5):
+        home.wait(minutes=1)
+    assert len(asked(home)) == 1
+    assert home.one(tables.invitations).status == "sent"
+    home.clock.move(days=12)
+    solved(home, user, "2")
+    assert len(asked(home)) == 1
+
+
+def test_a_ticket_reopened_before_the_retention_mail_leaves_holds_it_back(database_url: str) -> None:
+    with a_home(database_url, support_recovery=SUPPORT_RECOVERY) as home:
+        home.deliver(answer(3))
+        home.settle()
+        ticket = home.one(tables.callbacks).ticket_id
+        home.ticket_event("ticket_solved", ticket)
+        home.settle()
+        home.clock.move(minutes=30)
+        home.ticket_event("ticket_reopened", ticket)
+        home.settle()
+        home.wait(minutes=30)
+        assert asked(home) == []
+        assert any("the callback ticket was reopened" in line for line in home.story())
+        assert home.one(tables.invitations).status == "withheld"
+
+
+def test_a_retention_mail_passes_the_quiet_time_but_not_the_opt_out(database_url: str) -> None:
+    with a_home(database_url, support_recovery=SUPPORT_RECOVERY, ask=ASK) as home:
+        user = a_customer(home)
+        solved(home, user, "900")
+        home.deliver(answer(3, customer={"email": "ann@example.com", "zendesk_user_id": user}))
+        home.settle()
+        home.install(ask=ASK.replace("ticket.solved", "ticket.created"))
+        solved(home, user, home.one(tables.callbacks).ticket_id)
+        home.wait(hours=1)
+        assert len(asked(home)) == 2
+        opt_out(home)
+        assert home.one(tables.customers).opted_out_at is not None
+
+
+def test_a_survey_that_is_not_there_fails_the_step_with_the_remedy(home: Home) -> None:
+    home.install(ask=ASK.replace("survey: after-support", "survey: nonesuch"))
+    home.ticket_event("ticket_solved", "1", requester_id=a_customer(home))
+    home.pump(INTAKE, effects_queue("zendesk"))
+    assert home.run().status == "failed"
+    assert "'nonesuch' is not there" in home.run().reason
