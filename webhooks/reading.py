@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
@@ -33,7 +34,7 @@ def declares_json(content_type: str) -> bool:
 def json_object(body: bytes) -> dict[str, Any]:
     """The JSON object in ``body`` (UTF-8, a byte order mark is allowed). Raises ``Unreadable``."""
     try:
-        value = json.loads(body.decode("utf-8-sig"), parse_constant=_no_constant)
+        value = json.loads(body.decode("utf-8-sig"), parse_constant=_no_constant, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise Unreadable(f"the body is not JSON ({_where(error)})", remedy="send one JSON object") from error
     if not isinstance(value, dict):
@@ -75,6 +76,14 @@ def excerpt(value: object, length: int = 60) -> str:
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a JSON number")
+
+
+def _finite(text: str) -> float:
+    """1e999 is a JSON number and no number anywhere else: PostgreSQL refuses the infinity that Python makes of it."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("a number is too large")
+    return number
 
 
 def _where(error: Exception) -> str:

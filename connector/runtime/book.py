@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +12,9 @@ from sqlalchemy import Connection, select
 from connector.storage.tables import definitions
 from workflows import schema
 from workflows.definitions import Workflow
+from workflows.errors import DefinitionError
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +32,25 @@ class WorkflowBook:
 
     def __init__(self) -> None:
         self._versions: dict[str, Version] = {}
+        self._unreadable: set[str] = set()  # said once each
         self._guard = threading.Lock()
 
     def active(self, tx: Connection) -> Sequence[Version]:
         """The newest versions of the workflows that are switched on."""
         c = definitions.c
         ids = tx.execute(select(c.id).where(c.kind == "workflow", c.active.is_(True)).order_by(c.slug)).scalars()
-        versions = [self.get(tx, id_) for id_ in ids]
-        return [version for version in versions if version.workflow.enabled]
+        versions = [self._readable(tx, id_) for id_ in ids]
+        return [version for version in versions if version is not None and version.workflow.enabled]
+
+    def _readable(self, tx: Connection, definition_id: str) -> Version | None:
+        """None for a stored workflow that this version of the program refuses: the others must go on."""
+        try:
+            return self.get(tx, definition_id)
+        except DefinitionError as error:
+            if definition_id not in self._unreadable:
+                log.error("a stored workflow starts nothing; import it again, mended. %s", error)  # noqa: TRY400
+            self._unreadable.add(definition_id)
+            return None
 
     def get(self, tx: Connection, definition_id: str) -> Version:
         """The version with this id; runs keep theirs."""

@@ -124,13 +124,28 @@ class Performer:
         )
 
     def _groups(self, effects: Sequence[Effect]) -> Iterator[list[Effect]]:
-        """Effects of one action, as many as its handler takes; those of one serial stay together."""
-        for action, same in groupby(sorted(effects, key=lambda e: e.action), key=lambda e: e.action):
-            yield from _chunks(list(same), self._handlers[action].batch(self._connection))
+        """What one thread does: effects of one action, as many as its handler takes, or those of one serial."""
+        by_action: dict[str, list[Effect]] = {}
+        for together in _by_serial(effects):
+            if len({effect.action for effect in together}) > 1:
+                yield sorted(together, key=lambda effect: effect.id)
+            else:
+                by_action.setdefault(together[0].action, []).extend(together)
+        for action, same in by_action.items():
+            yield from _chunks(same, self._handlers[action].batch(self._connection))
 
     def _call(self, effects: Sequence[Effect]) -> Results:
-        """Perform a group. An error that is none of the known ones is a bug of ours: whether the call happened
-        is unsure, and the log says where."""
+        """Perform a group, in as many calls as its actions need, one after the other."""
+        return [each for call in self._calls(effects) for each in self._one_call(call)]
+
+    def _calls(self, effects: Sequence[Effect]) -> Iterator[Sequence[Effect]]:
+        for action, same in groupby(effects, key=lambda effect: effect.action):
+            if self._handlers[action].batch(self._connection) > 1:
+                yield list(same)
+            else:
+                yield from ([effect] for effect in same)
+
+    def _one_call(self, effects: Sequence[Effect]) -> Results:
         decided = [(effect, self._too_late(effect) or unsure(effect)) for effect in effects]
         known = [(effect, verdict) for effect, verdict in decided if verdict is not None]
         todo = [effect for effect, verdict in decided if verdict is None]
@@ -143,6 +158,8 @@ class Performer:
         return Transient("it was not begun in the time its lease allowed; it is tried again")
 
     def _perform(self, effects: Sequence[Effect]) -> Sequence[Result]:
+        """An error that is none of the known ones is a bug of ours: whether the call happened is unsure, and the
+        log says where."""
         if not effects:
             return []
         try:
@@ -172,14 +189,18 @@ class Performer:
 def _chunks(effects: Sequence[Effect], size: int) -> Iterator[list[Effect]]:
     """Groups of at most ``size``, but never splitting a serial."""
     chunk: list[Effect] = []
-    for _, same in groupby(sorted(effects, key=_serial), key=_serial):
-        together = list(same)
+    for together in _by_serial(effects):
         if chunk and len(chunk) + len(together) > size:
             yield chunk
             chunk = []
         chunk.extend(together)
     if chunk:
         yield chunk
+
+
+def _by_serial(effects: Sequence[Effect]) -> Iterator[list[Effect]]:
+    for _, same in groupby(sorted(effects, key=_serial), key=_serial):
+        yield list(same)
 
 
 def _serial(effect: Effect) -> str:

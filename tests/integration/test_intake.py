@@ -254,3 +254,17 @@ def test_a_database_that_drops_the_connection_costs_a_try_and_no_delivery(home: 
     home.settle()
     assert states(home) == ["done"] * 3
     assert len(home.world.zendesk.tickets) == 3
+
+
+def test_a_stored_workflow_that_can_no_longer_be_read_holds_up_no_others(
+    home: Home, caplog: pytest.LogCaptureFixture
+) -> None:
+    home.install(broken=OPEN_A_TICKET)
+    with home.house.database.write() as tx:
+        old = update(tables.definitions).where(tables.definitions.c.slug == "broken")
+        tx.execute(old.values(body="workflow: broken\nsteps: none of ours"))
+    for _ in range(2):
+        home.deliver(answer(3))
+        home.settle()
+    assert (states(home)[0], len(home.world.zendesk.tickets)) == ("done", 2)
+    assert caplog.text.count("a stored workflow starts nothing; import it again, mended.") == 1

@@ -337,3 +337,34 @@ def test_calls_of_a_connection_that_is_no_longer_configured_are_parked(home: Hom
         [effect] = changed.effects()
         assert (effect.status, changed.run().status) == ("failed", "failed")
         assert "'zendesk' is not configured" in effect.error
+
+
+# --- one thing at a time ------------------------------------------------------------------------------------
+
+WRITE_ON_IT = """\
+trigger: {event: order.delivered}
+run: {key: event.id, mode: parallel}
+steps:
+  - {id: note, do: ticket.comment, with: {ticket: "zendesk:1", body: "{{ event.id }}"}}
+"""
+RAISE_IT = """\
+trigger: {event: order.delivered}
+run: {key: event.id, mode: parallel}
+steps:
+  - {id: raise, do: ticket.escalate, with: {ticket: "zendesk:1"}}
+"""
+
+
+def test_different_changes_of_one_ticket_go_out_one_after_the_other(home: Home) -> None:
+    home.install(write_on_it=WRITE_ON_IT, raise_it=RAISE_IT)
+    home.world.zendesk.write_in("Ann", "ann@example.com", "Help", "It broke.")
+    seen = len(home.world.zendesk.requests)
+    home.world.zendesk.faults.add(Fault(path="/tickets/1$", method="PUT", effect=Effect.DELAY, delay=0.1, times=2))
+    for number in range(2):
+        home.deliver({"type": "order.delivered", "id": f"o{number}", "data": {"customer": {"email": "a@b.example"}}})
+    home.settle()
+    changes = [each for each in home.world.zendesk.requests[seen:] if each.method == "PUT"]
+    assert len(changes) >= 4
+    assert [len(home.world.zendesk.comments(1)), home.world.zendesk.ticket(1)["priority"]] == [5, "urgent"]
+    done = [home.effects(action) for action in ("ticket.comment", "ticket.escalate")]
+    assert [effect.attempts for effects in done for effect in effects] == [1, 1, 1, 1]

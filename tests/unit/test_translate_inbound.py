@@ -14,6 +14,7 @@ from tests.fixtures import envelope, payload
 from tests.unit.test_signatures import NOW, WHSEC, standard_headers
 from webhooks.delivery import Account, Delivery, Request
 from webhooks.errors import Refused, Unreadable, WebhookError
+from webhooks.reading import json_object
 from webhooks.sources import SOURCES
 from workflows.events import EVENT_TYPES, Event, Person
 
@@ -231,3 +232,8 @@ def test_no_envelope_whatsoever_breaks_the_reader(
         return  # refused with a reason: the room's own answer
     json.dumps(dict(event.data), allow_nan=False).encode()
     assert event.time.tzinfo is UTC
+
+
+def test_a_number_that_no_computer_can_hold_is_unreadable() -> None:
+    with pytest.raises(Unreadable, match="a byte or number that JSON does not allow"):
+        json_object(b'{"type": "order.delivered", "data": {"weight": 1e999}}')
