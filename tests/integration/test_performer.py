@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from datetime import timedelta
+import threading
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from connector.feedback.actions import Effect as Claimed
+from connector.feedback.actions import Result
 from connector.runtime.bell import INTAKE, effects_queue
+from connector.runtime.claims import Claimant
+from connector.runtime.perform import Performer
 from connector.storage import tables
 from sandbox.faults import Effect, Fault
 from sandbox.mailbox.store import Stage
@@ -355,16 +360,37 @@ steps:
 """
 
 
-def test_different_changes_of_one_ticket_go_out_one_after_the_other(home: Home) -> None:
-    home.install(write_on_it=WRITE_ON_IT, raise_it=RAISE_IT)
-    home.world.zendesk.write_in("Ann", "ann@example.com", "Help", "It broke.")
-    seen = len(home.world.zendesk.requests)
-    home.world.zendesk.faults.add(Fault(path="/tickets/1$", method="PUT", effect=Effect.DELAY, delay=0.1, times=2))
-    for number in range(2):
-        home.deliver({"type": "order.delivered", "id": f"o{number}", "data": {"customer": {"email": "a@b.example"}}})
-    home.settle()
-    changes = [each for each in home.world.zendesk.requests[seen:] if each.method == "PUT"]
-    assert len(changes) >= 4
-    assert [len(home.world.zendesk.comments(1)), home.world.zendesk.ticket(1)["priority"]] == [5, "urgent"]
-    done = [home.effects(action) for action in ("ticket.comment", "ticket.escalate")]
-    assert [effect.attempts for effects in done for effect in effects] == [1, 1, 1, 1]
+class TwoAtOnce:
+    """Performs nothing, and finds out whether two calls are under way at the same time."""
+
+    def __init__(self) -> None:
+        self.meeting, self.met = threading.Barrier(2), False
+
+    def batch(self, _connection: str) -> int:
+        return 1
+
+    def perform(self, effects: Sequence[Claimed], _now: datetime) -> list[Result]:
+        try:
+            self.meeting.wait(0.3)
+            self.met = True
+        except threading.BrokenBarrierError:
+            self.meeting.reset()
+        return [{} for _ in effects]
+
+
+@pytest.mark.parametrize(("other_ticket", "side_by_side"), [(1, False), (2, True)])
+def test_different_changes_of_one_ticket_go_out_one_after_the_other(
+    home: Home, other_ticket: int, side_by_side: bool
+) -> None:
+    home.install(write_on_it=WRITE_ON_IT, raise_it=RAISE_IT.replace("zendesk:1", f"zendesk:{other_ticket}"))
+    home.deliver({"type": "order.delivered", "id": "o1", "data": {"customer": {"email": "a@b.example"}}})
+    home.pump(INTAKE)
+    calls: Any = TwoAtOnce()
+    handlers = {"ticket.comment": calls, "ticket.escalate": calls}
+    who, outcomes = Claimant("zendesk", "this worker"), home.house.pumps._outcomes
+    performer = Performer(who, home.house.database, handlers, outcomes, home.clock, lambda _queues: None)
+    performer.run()
+    performer.close()
+    assert calls.met is side_by_side
+    done = [home.effects(action) for action in handlers]
+    assert [[effect.status for effect in effects] for effects in done] == [["done"], ["done"]]
