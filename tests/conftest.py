@@ -17,7 +17,8 @@ import redis
 from psycopg.sql import SQL, Identifier
 
 from connector.storage.database import Database
-from connector.storage.migrate import upgrade
+from connector.storage.migrate import newest_revision, upgrade
+from connector.storage.tables import metadata
 from tests import services
 
 OURS = f"ringback_test_{os.getpid()}"
@@ -63,12 +64,12 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres_server: str) -> Iterator[str]:
-    """The name of a migrated database that others are copied from: far faster than migrating each."""
-    name = f"{OURS}_template"
-    with _new_postgres(postgres_server, name) as url:
+def migrated_postgres(postgres_server: str) -> Iterator[str]:
+    """A migrated database that the tests of this process use one after the other, emptied in between: making and
+    dropping one each takes seconds, as PostgreSQL flushes the whole cluster for it."""
+    with _new_postgres(postgres_server, f"{OURS}_shared") as url:
         upgrade(url)
-        yield name
+        yield url
 
 
 @pytest.fixture(scope="session")
@@ -87,9 +88,9 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         shutil.copy(request.getfixturevalue("sqlite_template"), file)
         yield f"sqlite:///{file}"
         return
-    server, template = (request.getfixturevalue(name) for name in ("postgres_server", "postgres_template"))
-    with _new_postgres(server, f"{OURS}_{next(_numbers)}", template) as url:
-        yield url
+    url = request.getfixturevalue("migrated_postgres")
+    _empty(url)
+    yield url
 
 
 @pytest.fixture
@@ -150,9 +151,25 @@ def chromium() -> str:
     return _address(services.CHROMIUM)
 
 
+def _empty(url: str) -> None:
+    """As new: nobody connected, no rows, sequences at their start, the newest shape."""
+    with _postgres(url) as server:
+        server.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        server.execute("SET synchronous_commit = off")
+        if server.execute("SELECT version_num FROM alembic_version").fetchall() != [(newest_revision(),)]:
+            pytest.fail("a test before this one changed the shared database's shape; it should use empty_database_url")
+        for table in reversed(metadata.sorted_tables):
+            server.execute(SQL("DELETE FROM {}").format(Identifier(table.name)))
+        for (name,) in server.execute("SELECT sequencename FROM pg_sequences").fetchall():
+            server.execute(SQL("ALTER SEQUENCE {} RESTART").format(Identifier(name)))
+
+
 @contextmanager
-def _new_postgres(server_url: str, name: str, template: str = "template1") -> Iterator[str]:
-    create = SQL("CREATE DATABASE {} TEMPLATE {}").format(Identifier(name), Identifier(template))
+def _new_postgres(server_url: str, name: str) -> Iterator[str]:
+    create = SQL("CREATE DATABASE {}").format(Identifier(name))
     with _postgres(server_url) as server:
         _drop(server, name)
         server.execute(create)

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import select
+
 from connector.config import Team
-from connector.feedback import customers
 from connector.feedback.actions import (
     Ask,
     Clients,
@@ -19,6 +20,7 @@ from connector.feedback.actions import (
     Result,
 )
 from connector.storage.database import Database
+from connector.storage.tables import customers, runs
 from integrations.errors import IntegrationError
 from integrations.protocols import Alerter, Mail
 
@@ -49,7 +51,7 @@ class SendMessage:
         return [self._send(effect) for effect in effects]
 
     def _send(self, effect: Effect) -> Result:
-        if opted_out(self._database, effect.request["customer"]):
+        if opted_out(self._database, effect.run_id):
             return {"done": False, "reason": OPTED_OUT}
         return send_mail(self._clients, effect, effect.request["mail"])
 
@@ -121,8 +123,9 @@ def send_mail(clients: Clients, effect: Effect, fields: Mapping[str, Any]) -> Re
     return {}
 
 
-def opted_out(database: Database, customer_id: str | None) -> bool:
-    """Whether the customer opted out, as of now."""
+def opted_out(database: Database, run_id: str) -> bool:
+    """Whether the run's customer opted out, as of now; the run knows who they are also after two became one."""
+    whose = customers.c.id == runs.c.customer_id
+    statement = select(customers.c.opted_out_at).join(runs, whose).where(runs.c.id == run_id)
     with database.read() as tx:
-        found = customers.load(tx, [customer_id] if customer_id else [])
-    return any(customer.opted_out_at for customer in found.values())
+        return tx.execute(statement).scalar_one_or_none() is not None

@@ -25,6 +25,9 @@ LONGEST_CALL = timedelta(seconds=40)
 LEASE = timedelta(seconds=60)
 """Longer than the longest call: when it ends, the request is no longer in flight."""
 
+GRACE = timedelta(seconds=10)
+"""How long a vendor may still work on a request whose sender died: its connection is gone, so it is not long."""
+
 _UNLIMITED = 1_000_000
 
 _SETTLED = (
@@ -133,11 +136,15 @@ def release_expired(tx: Connection, now: datetime) -> set[str]:
 def release_orphans(tx: Connection, now: datetime) -> set[str]:
     """At the start of the only process: give back what the process before it had in its hands.
 
-    Only what a repeat cannot harm (A: the vendor honours our key, B: the same write again) and what has no order
-    with others; the rest waits for its lease, because a request of the dead process may still be on its way.
+    At once what a repeat cannot harm (A: the vendor honours our key, B: the same write again) and what has no order
+    with others. What has one waits ``GRACE``: until then its serial is taken, and a request of the dead process that
+    is still on its way cannot land after a newer one. C and D wait for their lease. → the connections of the first.
     """
     c = effects.c
-    return _release(tx, and_(c.effect_class.in_(("A", "B")), c.serial.is_(None)), now)
+    harmless = c.effect_class.in_(("A", "B"))
+    soon = update(effects).where(is_now(c.status, "performing"), harmless, c.serial.is_not(None))
+    tx.execute(soon.where(c.lease_until > now + GRACE).values(lease_until=now + GRACE))
+    return _release(tx, and_(harmless, c.serial.is_(None)), now)
 
 
 def _release(tx: Connection, which: Any, now: datetime) -> set[str]:

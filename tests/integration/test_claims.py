@@ -159,6 +159,25 @@ def test_after_a_restart_of_the_only_process_harmless_calls_are_free_again_at_on
     assert freed == {"zendesk"}  # the mail may still be on its way: it waits for its lease
 
 
+def test_a_score_of_a_dead_process_is_written_again_after_a_moment_and_none_overtakes_it(home: Home) -> None:
+    home.install(tickets=WRITE_THE_SCORE)
+    known = {"email": "ann@example.com", "salesforce_contact_id": "003000000000001AAA"}
+    home.deliver(answer(3, customer=known))
+    home.pump(INTAKE)
+    [first] = claim(home, "before", connection="salesforce")
+    now = home.clock()
+    assert home.house.database.transact(lambda tx: claims.release_orphans(tx, now)) == set()
+    home.deliver(answer(4, customer=known))
+    home.pump(INTAKE)
+    home.clock.move(seconds=9)
+    home.house.sweep.tick()
+    assert claim(home, "after", connection="salesforce") == []
+    home.clock.move(seconds=1)
+    home.house.sweep.tick()
+    again = claim(home, "after", connection="salesforce")
+    assert (first.id in [effect.id for effect in again], len(again)) == (True, 2)
+
+
 @pytest.mark.services
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_two_workers_do_three_hundred_answers_without_losing_or_doubling_one(
