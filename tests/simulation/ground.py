@@ -1,0 +1,129 @@
+"""The ground a seed stands on: a migrated database with the workflows in it, ids and time out of the seed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+from types import SimpleNamespace
+from typing import Any
+
+from sqlalchemy import event
+
+from connector import ids
+from connector.config import Config, read_config
+from connector.feedback import surveys
+from connector.feedback.survey_book import SurveyBook
+from connector.runtime.book import WorkflowBook
+from connector.storage import accounts
+from connector.storage.database import Database
+from connector.storage.definitions import Kind, import_definitions
+from connector.storage.migrate import upgrade
+from sandbox.clock import HandClock
+from tests.simulation.scripts import scripts
+
+START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+OUR_USER = "9000"
+"""Whom we act as at the helpdesk: what this user does comes back as webhooks and must be dropped."""
+
+_CONFIG = """\
+connections:
+  zendesk: {kind: zendesk, base_url: "https://desk.example", webhook_secret: unused}
+  salesforce: {kind: salesforce, base_url: "https://crm.example", organization_id: 00D000000000001}
+  survey-platform: {kind: inbound, webhook_secret: whsec_c2VjcmV0c2VjcmV0c2VjcmV0}
+  mail: {kind: smtp, url: "smtp://mail.example", sender: "Acme <feedback@acme.example>"}
+teams:
+  care-team: {email: [care@acme.example], notify: ["chat://care"]}
+  care-lead: {email: [lead@acme.example]}
+calendar: {timezone: Europe/Amsterdam, hours: mon-fri 09:00-17:30}
+fatigue_days: 30
+"""
+
+# What each epoch of a run or an effect was used for: written by the database itself, whoever writes the row.
+_WITNESSES = """\
+CREATE TABLE seen_advances (run_id TEXT, epoch INTEGER);
+CREATE TRIGGER see_advance AFTER UPDATE OF state ON runs
+  BEGIN INSERT INTO seen_advances VALUES (NEW.id, OLD.epoch); END;
+CREATE TABLE seen_settlements (effect_id TEXT, epoch INTEGER);
+CREATE TRIGGER see_settlement AFTER UPDATE OF status ON effects
+  WHEN OLD.status = 'performing' AND NEW.status <> 'performing'
+  BEGIN INSERT INTO seen_settlements VALUES (NEW.id, NEW.epoch); END;
+"""
+
+
+class Ground:
+    """One database file and what never changes between seeds: compiled statements, parsed workflows and surveys."""
+
+    def __init__(self, folder: Path) -> None:
+        self._template, self.file = folder / "template.db", folder / "seed.db"
+        self.config: Config = read_config(_CONFIG, folder / "ringback.yaml", {})
+        upgrade(f"sqlite:///{self._template}")
+        self._furnish()
+        self.database = Database(f"sqlite:///{self.file}", pool_size=3)
+        event.listen(self.database.engine, "connect", _without_fsync)
+        self.book = WorkflowBook()
+        self._surveys_from = Database(f"sqlite:///{self._template}", pool_size=1)
+        self.surveys = SurveyBook(self._surveys_from, lambda: START)
+        self.surveys.find("retention")
+
+    def _furnish(self) -> None:
+        database = Database(f"sqlite:///{self._template}", pool_size=1)
+        with database.write() as tx:
+            import_definitions(tx, Kind.SURVEY, surveys.built_in(), START)
+            import_definitions(tx, Kind.WORKFLOW, scripts(), START)
+            accounts.know_own_user(database, tx, "zendesk", OUR_USER, START)
+            accounts.ensure(database, tx, list(self.config.connections), START)
+        database.close()
+        raw = sqlite3.connect(self._template)
+        raw.executescript(_WITNESSES)
+        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        raw.close()
+
+    def fresh(self, active: frozenset[str]) -> None:
+        """A new database, in which these workflows are switched on. The engine stays, with what it has compiled."""
+        self.database.engine.dispose()
+        for end in ("-wal", "-shm"):
+            Path(f"{self.file}{end}").unlink(missing_ok=True)
+        shutil.copyfile(self._template, self.file)
+        raw = sqlite3.connect(self.file, isolation_level=None)
+        raw.execute(
+            "UPDATE definitions SET active = 0 "
+            "WHERE kind = 'workflow' AND slug NOT IN (SELECT value FROM json_each(?))",
+            (json.dumps(sorted(active)),),
+        )
+        raw.close()
+
+    def close(self) -> None:
+        self.database.close()
+        self._surveys_from.close()
+
+
+def _without_fsync(raw: Any, _record: Any) -> None:
+    raw.execute("PRAGMA synchronous = OFF").close()
+
+
+class SimulatedClock(HandClock):
+    """The time that all share. It never stands still for long: no two steps happen at one moment."""
+
+    def __init__(self) -> None:
+        super().__init__(START)
+
+    def tick(self) -> None:
+        self.now += timedelta(milliseconds=1)
+
+
+@contextmanager
+def seeded_ids(chance: Random, clock: SimulatedClock) -> Iterator[None]:
+    """Ids come from the seed and its clock, so that a seed is the same story every time."""
+    real = ids.os, ids.time
+    ids.os = SimpleNamespace(urandom=chance.randbytes)  # type: ignore[assignment]  # all that ids asks of it
+    ids.time = SimpleNamespace(time=lambda: clock().timestamp())  # type: ignore[assignment]  # likewise
+    try:
+        yield
+    finally:
+        ids.os, ids.time = real

@@ -1,0 +1,45 @@
+"""Bugs, planted one at a time: a simulation that does not find them proves nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+from unittest.mock import patch
+
+from connector.runtime import claims
+from connector.runtime.waiting import Waits
+
+
+@contextmanager
+def no_fencing() -> Iterator[None]:
+    """Every worker is believed, also one whose lease ended long ago."""
+    with patch.object(claims, "holding", lambda _tx, claimed: list(claimed)):
+        yield
+
+
+@contextmanager
+def no_look_back() -> Iterator[None]:
+    """A run that begins to wait does not look at what came before."""
+    with patch.object(Waits, "_look_back", lambda *_: None):
+        yield
+
+
+@contextmanager
+def a_key_per_attempt() -> Iterator[None]:
+    """Each try of a call goes out under a key of its own."""
+    as_stored = claims._effect
+
+    def renamed(row: Any) -> Any:
+        return replace(effect := as_stored(row), key=f"{effect.key}-try-{effect.epoch}")
+
+    with patch.object(claims, "_effect", renamed):
+        yield
+
+
+BUGS: Mapping[str, Callable[[], Any]] = {
+    "no fencing": no_fencing,
+    "no look-back": no_look_back,
+    "a key per attempt": a_key_per_attempt,
+}

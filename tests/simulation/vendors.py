@@ -1,0 +1,245 @@
+"""The vendors, in memory: a helpdesk, a CRM, a mail box and a chat, behind the integrations' own protocols.
+
+They keep what the invariants ask for: every ticket that was really opened, every comment written, every mail that
+left, and the order in which scores were put onto a record.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import count
+from typing import Any, TypeVar
+
+from connector.feedback.actions import NotPossibleError
+from integrations.errors import Permanent
+from integrations.protocols import ItemResult, Mail, Score, VendorUser
+from tests.simulation.ground import OUR_USER, SimulatedClock
+from tests.simulation.weather import Weather
+
+V = TypeVar("V")
+
+KEYS_LIVE = timedelta(hours=2)
+_KINDS = {"zendesk": "zendesk", "salesforce": "salesforce", "mail": "smtp"}
+
+
+@dataclass(slots=True)
+class Ticket:
+    """A ticket and its life. ``solves`` counts what really happened, whoever heard of it."""
+
+    id: str
+    requester: str
+    external_id: str | None = None
+    status: str = "open"
+    solves: int = 0
+    marks: list[str] = field(default_factory=list)  # one per comment of ours
+
+    @property
+    def is_over(self) -> bool:
+        return self.status in ("merged", "deleted")
+
+
+@dataclass(slots=True)
+class Records:
+    """The score fields of records: (record, metric) → when answered, in the order of writing.
+
+    The CRM's ids have 15 or 18 characters and name the same record; the helpdesk's are shorter.
+    """
+
+    written: dict[tuple[str, str], list[datetime]] = field(default_factory=dict)
+
+    def write(self, score: Score) -> None:
+        self.written.setdefault((score.record[:15], score.metric), []).append(score.answered_at)
+
+
+class Desk:
+    """The helpdesk. ``changed`` hears of every change of a ticket: (ticket, envelope's type, event, actor)."""
+
+    def __init__(self, weather: Weather, clock: SimulatedClock, users: Sequence[VendorUser]) -> None:
+        self._weather, self._clock = weather, clock
+        self.users = {user.id: user for user in users}
+        self.tickets: dict[str, Ticket] = {}
+        self.records = Records()
+        self.changed: Callable[[Ticket, str, Mapping[str, Any], str], None] = lambda *_: None
+        self._numbers = count(1)
+        self._keys: dict[str, tuple[datetime, str, Mapping[str, Any]]] = {}
+
+    # --- what is asked of it
+
+    def render_ticket(self, ticket: Mapping[str, Any]) -> dict[str, Any]:
+        return dict(ticket)
+
+    def open_ticket(self, body: Mapping[str, Any], *, key: str) -> Mapping[str, Any]:
+        return self._weather.call("zendesk", partial(self._open, body, key))
+
+    def find_ticket(self, external_id: str) -> Mapping[str, Any] | None:
+        found = self._weather.call("zendesk", partial(self._marked, external_id), writes=False)
+        return _answer(found[0]) if found else None
+
+    def update_ticket(
+        self, ticket_id: str, changes: Mapping[str, Any], *, key: str, repeated: bool
+    ) -> Mapping[str, Any]:
+        ticket = self.tickets[ticket_id]
+        known = repeated and self._weather.call("zendesk", lambda: key in ticket.marks, writes=False)
+        return self._weather.call("zendesk", partial(self._update, ticket, changes, "" if known else key))
+
+    def get_user(self, user_id: str) -> VendorUser | None:
+        return self._weather.call("zendesk", lambda: self.users.get(user_id), writes=False)
+
+    def find_users(self, email: str) -> Sequence[VendorUser]:
+        return self._weather.call("zendesk", lambda: _with_email(self.users, email), writes=False)
+
+    def write_score(self, score: Score) -> None:
+        self._weather.call("zendesk", partial(self.records.write, score))
+
+    # --- what becomes of it
+
+    def _open(self, body: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+        """A key is honoured for two hours; the same key with other bytes is an error."""
+        text = json.dumps(body, sort_keys=True)
+        until, known, answer = self._keys.get(key, (self._clock(), "", {}))
+        if known and until > self._clock():
+            if known != text:
+                raise Permanent("the key was used with another body", code="key_reused")
+            return answer
+        ticket = self.new_ticket(self._requester(body["requester"]), body["external_id"])
+        self._keys[key] = (self._clock() + KEYS_LIVE, text, _answer(ticket))
+        return _answer(ticket)
+
+    def _requester(self, wanted: Mapping[str, Any]) -> str:
+        if "id" in wanted:
+            return str(wanted["id"])
+        known = _with_email(self.users, wanted["email"])
+        if known:
+            return known[0].id
+        user = VendorUser(f"8{next(self._numbers):03}", wanted["email"], wanted["name"])
+        self.users[user.id] = user
+        return user.id
+
+    def new_ticket(self, requester: str, external_id: str | None = None) -> Ticket:
+        ticket = Ticket(str(next(self._numbers)), requester, external_id)
+        self.tickets[ticket.id] = ticket
+        self.changed(ticket, "ticket.created", {}, OUR_USER if external_id else requester)
+        return ticket
+
+    def _update(self, ticket: Ticket, changes: Mapping[str, Any], mark: str) -> Mapping[str, Any]:
+        if ticket.is_over:
+            raise Permanent("closed prevents ticket update", code="closed")
+        if changes.get("comment") and mark:
+            ticket.marks.append(mark)
+            self.changed(ticket, "ticket.comment_added", {"comment": {"body": "…", "is_public": False}}, OUR_USER)
+        return _answer(ticket)
+
+    def _marked(self, external_id: str) -> list[Ticket]:
+        return [ticket for ticket in self.tickets.values() if ticket.external_id == external_id]
+
+    def move(self, ticket: Ticket, status: str, actor: str) -> None:
+        """Someone solves, reopens, merges or deletes a ticket."""
+        before, ticket.status = ticket.status.upper(), status
+        ticket.solves += status == "solved"
+        if status == "merged":
+            self.changed(ticket, "ticket.merged", {"target_ticket_id": "1"}, actor)
+        elif status == "deleted":
+            self.changed(ticket, "ticket.soft_deleted", {}, actor)
+        else:
+            self.changed(ticket, "ticket.status_changed", {"current": status.upper(), "previous": before}, actor)
+
+
+class Contacts:
+    """The CRM."""
+
+    def __init__(self, weather: Weather, contacts: Sequence[VendorUser]) -> None:
+        self._weather = weather
+        self._contacts = {contact.id[:15]: contact for contact in contacts}
+        self.records = Records()
+
+    def write_scores(self, scores: Sequence[Score]) -> Sequence[ItemResult]:
+        return self._weather.call("salesforce", partial(self._write, scores))
+
+    def _write(self, scores: Sequence[Score]) -> list[ItemResult]:
+        for score in scores:
+            self.records.write(score)
+        return [ItemResult(score.record) for score in scores]
+
+    def find_contacts(self, email: str) -> Sequence[VendorUser]:
+        return self._weather.call("salesforce", lambda: _with_email(self._contacts, email), writes=False)
+
+    def get_contact(self, contact_id: str) -> VendorUser | None:
+        return self._weather.call("salesforce", lambda: self._contacts.get(contact_id[:15]), writes=False)
+
+
+class Mailbox:
+    """Where mails end. ``leaving`` sees each mail before it may go wrong."""
+
+    def __init__(self, weather: Weather) -> None:
+        self._weather = weather
+        self.mails: list[Mail] = []
+        self.ids: Counter[str] = Counter()
+        self.leaving: Callable[[Mail], None] = lambda _: None
+        self.arrived: Callable[[Mail], None] = lambda _: None
+
+    def send(self, mail: Mail) -> None:
+        self.leaving(mail)
+        self._weather.call("mail", partial(self._take, mail))
+
+    def _take(self, mail: Mail) -> None:
+        self.mails.append(mail)
+        self.ids[mail.message_id] += 1
+        self.arrived(mail)
+
+
+class Chat:
+    """A team's chat tool."""
+
+    def __init__(self, weather: Weather) -> None:
+        self._weather = weather
+        self.told = 0
+
+    def alert(self, targets: Sequence[str], title: str, text: str) -> None:
+        self._weather.call("alerts", self._say)
+
+    def _say(self) -> None:
+        self.told += 1
+
+
+class Vendors:
+    """All of them, as the actions ask for them."""
+
+    def __init__(
+        self, weather: Weather, clock: SimulatedClock, users: Sequence[VendorUser], contacts: Sequence[VendorUser]
+    ) -> None:
+        self.weather = weather
+        self.desk, self.contacts = Desk(weather, clock, users), Contacts(weather, contacts)
+        self.mailbox, self.chat = Mailbox(weather), Chat(weather)
+
+    def helpdesk(self, connection: str) -> Desk:
+        return _only(connection, "zendesk", self.desk)
+
+    def crm(self, connection: str) -> Contacts:
+        return _only(connection, "salesforce", self.contacts)
+
+    def messenger(self, connection: str | None) -> tuple[str, Mailbox]:
+        return "mail", self.mailbox
+
+    def kind(self, connection: str) -> str:
+        if connection not in _KINDS:
+            raise NotPossibleError(f"connection: {connection!r} is not configured.")
+        return _KINDS[connection]
+
+
+def _only(connection: str, name: str, vendor: V) -> V:
+    if connection != name:
+        raise NotPossibleError(f"connection: {connection!r} is not configured as this kind.")
+    return vendor
+
+
+def _answer(ticket: Ticket) -> dict[str, Any]:
+    return {"ticket_id": ticket.id, "url": f"https://desk.example/{ticket.id}"}
+
+
+def _with_email(users: Mapping[str, VendorUser], email: str) -> list[VendorUser]:
+    return [user for user in users.values() if user.email == email]

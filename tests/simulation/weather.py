@@ -1,0 +1,114 @@
+"""What becomes of a call: the fates of a seed, and the requests that are still on their way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import Enum
+from random import Random
+from typing import TypeVar
+
+from integrations.errors import Ambiguous, AuthFailed, Permanent, RateLimited, Transient
+from tests.simulation.ground import SimulatedClock
+
+T = TypeVar("T")
+
+TIME_OUT = timedelta(seconds=30)
+LONGEST_IN_FLIGHT = timedelta(seconds=38)
+"""A request that we gave up on may still be done by the vendor until then, counted from its begin."""
+
+
+class Fate(Enum):
+    DONE = "done"
+    REFUSED = "refused"  # nothing happened
+    LIMITED = "limited"
+    IMPOSSIBLE = "impossible"
+    LOST = "lost"  # it happened; the answer did not arrive
+    VANISHED = "vanished"  # it did not happen, and no answer arrived either
+    LATE = "late"  # no answer arrived, and it happens a little later
+
+
+_FAIR, _STORMY = (90, 2, 1, 0.2, 2, 1, 2), (45, 15, 8, 1, 10, 6, 10)
+
+
+@dataclass(slots=True)
+class Weather:
+    """How the vendors' calls end in this seed. ``calm`` ends all trouble."""
+
+    chance: Random
+    clock: SimulatedClock
+    calm: bool = False
+    outages: dict[str, tuple[datetime, bool]] = field(default_factory=dict)  # until when, and whether it is auth
+    landings: list[tuple[datetime, int, Callable[[], object]]] = field(default_factory=list)
+    seen: set[Fate] = field(default_factory=set)
+    _stormy: dict[str, bool] = field(default_factory=dict)
+    _count: int = 0
+
+    def turn(self, connection: str) -> None:
+        """The weather changes at a connection: fair, stormy, down for hours, or our credentials are refused."""
+        kind = self.chance.choice(("fair", "fair", "stormy", "stormy", "down", "auth"))
+        self._stormy[connection] = kind == "stormy"
+        if kind in ("down", "auth"):
+            hours = 1.0 if kind == "auth" else self.chance.uniform(0.01, 3)
+            self.outages[connection] = (self.clock() + timedelta(hours=hours), kind == "auth")
+
+    def call(self, connection: str, do: Callable[[], T], *, writes: bool = True) -> T:
+        """Make a call. It takes its time on the clock all share, and ends as the seed says."""
+        began = self.clock()
+        if not self.calm:
+            self._outage(connection)
+            self.seen.add(fate := self._fate(connection))
+            if fate is not Fate.DONE:
+                self._go_wrong(fate, do if writes else lambda: None, began)
+            if self.chance.random() < 0.1:
+                self.clock.move(seconds=self.chance.uniform(0.1, 29))
+        self.settle()
+        return do()
+
+    def settle(self) -> None:
+        """Requests that were on their way arrive, as far as their time has come."""
+        due = sorted((each for each in self.landings if each[0] <= self.clock()), key=lambda each: each[:2])
+        self.landings = [each for each in self.landings if each[0] > self.clock()]
+        for _, _, do in due:
+            _quietly(do)
+
+    def _outage(self, connection: str) -> None:
+        until, auth = self.outages.get(connection, (self.clock(), False))
+        if until > self.clock():
+            raise AuthFailed("credentials refused") if auth else Transient("503 for now", status=503)
+
+    def _fate(self, connection: str) -> Fate:
+        weights = _STORMY if self._stormy.get(connection) else _FAIR
+        return self.chance.choices(tuple(Fate), weights)[0]
+
+    def _go_wrong(self, fate: Fate, do: Callable[[], object], began: datetime) -> None:
+        if fate is Fate.REFUSED:
+            raise Transient("503, nothing done", status=503)
+        if fate is Fate.LIMITED:
+            raise RateLimited("429", retry_after=self.chance.choice((None, 0.5, 7, 60, 900)))
+        if fate is Fate.IMPOSSIBLE:
+            raise Permanent("422, refused for good", status=422)
+        if fate is Fate.LOST:
+            _quietly(do)
+            self.clock.move(seconds=self.chance.choice((0.1, 30)))
+        else:
+            self._leave_hanging(fate, do, began)
+        raise Ambiguous("the answer did not arrive")
+
+    def _leave_hanging(self, fate: Fate, do: Callable[[], object], began: datetime) -> None:
+        """Time out; what was LATE lands about then, at ``LONGEST_IN_FLIGHT`` after its begin at the latest."""
+        if fate is Fate.LATE:
+            self._count += 1
+            after = self.chance.uniform(20, LONGEST_IN_FLIGHT.total_seconds())
+            self.landings.append((began + timedelta(seconds=after), self._count, do))
+        self.clock.move(seconds=TIME_OUT.total_seconds())
+        self.settle()
+
+
+def _quietly(do: Callable[[], object]) -> None:
+    """Nobody hears the vendor's refusal when the answer is lost."""
+    try:
+        do()
+    except Permanent:
+        return
