@@ -19,7 +19,7 @@ from connector.ids import digest, new_id, survey_token
 from connector.storage.database import Database
 from connector.storage.inbox import insert_deliveries, own_event
 from connector.storage.tables import callbacks, invitations, suppressions
-from integrations.errors import IntegrationError
+from integrations.errors import IntegrationError, Permanent
 from integrations.protocols import Mail, VendorUser
 from workflows import durations
 from workflows.calendars import BusinessCalendar
@@ -123,7 +123,7 @@ class SendSurvey:
         if survey.passes_fatigue:
             return _moved_on(tx, request)
         days = survey.fatigue_days if survey.fatigue_days is not None else self._fatigue_days
-        last = _last_asked(tx, customer.id, now - timedelta(days=days))
+        last = _last_asked(tx, customer.id, now - timedelta(days=days), request.get("invitation"))
         return f"not sent: asked {(now - last).days} days ago, the rule is {days}" if last else None
 
     def perform(self, effects: Sequence[Effect], now: datetime) -> list[Result]:
@@ -140,14 +140,24 @@ class SendSurvey:
 
     def _send(self, effect: Effect, now: datetime) -> Result:
         request = effect.request
-        with self._database.read() as tx:
-            customer = _customer(tx, request["customer"])
-            survey, _ = self._survey(request["survey"])
-            reason = self._why_not(tx, customer, survey, request, now) if customer else "not sent: the customer is gone"
-        if reason:
+        if reason := self._database.transact(lambda tx: self._book(tx, request, now)):
             return {"done": False, "reason": reason}
         token = survey_token(self._secret_key, request["invitation"])
-        return send_mail(self._clients, effect, _with_token(request["mail"], token))
+        result = send_mail(self._clients, effect, _with_token(request["mail"], token))
+        if isinstance(result, Permanent):
+            self._database.transact(lambda tx: _mark_asked(tx, request["invitation"], None))
+        return result
+
+    def _book(self, tx: Connection, request: Mapping[str, Any], now: datetime) -> str | None:
+        """The last look, and the booking that other runs' last looks will see: of two surveys that are about to
+        leave for one person only one does. → why this one does not."""
+        customer = _invited(tx, request["invitation"])
+        self._database.lock(tx, [f"ask:{customer.id}"])
+        survey, _ = self._survey(request["survey"])
+        reason = self._why_not(tx, customer, survey, request, now)
+        if reason is None:
+            _mark_asked(tx, request["invitation"], now)
+        return reason
 
     def finish(self, done: Finish) -> Intent | Output:
         return self._found(done) if done.effect.stage == 0 else self._sent(done)
@@ -208,10 +218,21 @@ def _exists(tx: Connection, once: str, own: str | None) -> bool:
     return found is not None and found != own
 
 
-def _last_asked(tx: Connection, customer_id: str, since: datetime) -> datetime | None:
+def _invited(tx: Connection, invitation: str) -> Customer:
+    """The invitation's customer: whoever they are now, should two have become one since."""
+    found = tx.execute(select(invitations.c.customer_id).where(invitations.c.id == invitation)).scalar_one()
+    return customers.load(tx, [found])[found]
+
+
+def _mark_asked(tx: Connection, invitation: str, at: datetime | None) -> None:
+    tx.execute(update(invitations).where(invitations.c.id == invitation).values(asked_at=at))
+
+
+def _last_asked(tx: Connection, customer_id: str, since: datetime, own: str | None) -> datetime | None:
+    """When another survey was last sent to this person, or decided to be."""
     c = invitations.c
-    statement = select(c.sent_at).where(c.customer_id == customer_id, c.sent_at > since)
-    last: datetime | None = tx.execute(statement.order_by(c.sent_at.desc()).limit(1)).scalar_one_or_none()
+    statement = select(c.asked_at).where(c.customer_id == customer_id, c.asked_at > since, c.id != (own or ""))
+    last: datetime | None = tx.execute(statement.order_by(c.asked_at.desc()).limit(1)).scalar_one_or_none()
     return last
 
 

@@ -283,12 +283,13 @@ invitations = Table(
     Column("context", _Json, nullable=False),
     Column("answers", _Json, nullable=False),  # as given so far
     Column("created_at", Moment, nullable=False),
+    Column("asked_at", Moment),  # when it was decided to send it: the fatigue rule counts from here
     Column("sent_at", Moment),
     Column("opened_at", Moment),
     Column("started_at", Moment),
     Column("answered_at", Moment),
     Column("expires_at", Moment, nullable=False),
-    Index("ix_invitations_fatigue", "customer_id", "sent_at"),
+    Index("ix_invitations_fatigue", "customer_id", "asked_at"),
 )
 
 responses = Table(

@@ -225,3 +225,39 @@ def test_a_survey_that_is_not_there_fails_the_step_with_the_remedy(home: Home) -
     home.pump(INTAKE, effects_queue("zendesk"))
     assert home.run().status == "failed"
     assert "'nonesuch' is not there" in home.run().reason
+
+
+def test_of_surveys_that_are_due_for_one_person_at_the_same_moment_one_is_sent(home: Home) -> None:
+    home.install(ask=LATER)
+    user = a_customer(home)
+    home.deliver(answer(9, customer={"email": "ann@example.com", "zendesk_user_id": user}))
+    for ticket in range(1, 9):
+        solved(home, user, str(ticket))
+    assert [each.status for each in home.rows(tables.invitations)] == ["prepared"] * 8
+    home.wait(days=2)
+    assert len(asked(home)) == 1
+    told = sorted((each.status, each.reason) for each in home.rows(tables.invitations))
+    assert told == [("sent", ""), *[("withheld", "not sent: asked 0 days ago, the rule is 90")] * 7]
+
+
+def test_a_mail_that_could_not_be_delivered_does_not_count_as_asked(home: Home) -> None:
+    user = a_customer(home)
+    home.world.mailbox.refuse("ann@example.com", Stage.RCPT, 550, "no such user", times=1)
+    solved(home, user)
+    assert (asked(home), home.one(tables.invitations).asked_at) == ([], None)
+    solved(home, user, "2")
+    assert len(asked(home)) == 1
+
+
+def test_a_person_who_became_one_with_another_is_asked_as_who_they_are_now(home: Home) -> None:
+    home.install(ask=LATER)
+    user = a_customer(home)
+    home.deliver(answer(9, customer={"email": "ann@example.com"}))
+    home.settle()
+    solved(home, user)
+    known = {"email": "ann@example.com", "zendesk_user_id": user}
+    home.deliver(answer(9, response_id="again", customer=known))
+    home.settle()
+    home.wait(days=2)
+    assert len(home.rows(tables.customers)) == 1
+    assert len(asked(home)) == 1

@@ -232,6 +232,7 @@ def upgrade() -> None:
         sa.Column("context", JSON, nullable=False),
         sa.Column("answers", JSON, nullable=False),
         sa.Column("created_at", MOMENT, nullable=False),
+        sa.Column("asked_at", MOMENT, nullable=True),
         sa.Column("sent_at", MOMENT, nullable=True),
         sa.Column("opened_at", MOMENT, nullable=True),
         sa.Column("started_at", MOMENT, nullable=True),
@@ -245,7 +246,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("once", name=op.f("uq_invitations_once")),
         sa.UniqueConstraint("token_digest", name=op.f("uq_invitations_token_digest")),
     )
-    op.create_index("ix_invitations_fatigue", "invitations", ["customer_id", "sent_at"], unique=False)
+    op.create_index("ix_invitations_fatigue", "invitations", ["customer_id", "asked_at"], unique=False)
     op.create_table(
         "runs",
         sa.Column("id", sa.String(length=26), nullable=False),
