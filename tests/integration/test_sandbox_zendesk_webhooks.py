@@ -180,7 +180,8 @@ def test_nobody_hears_what_they_did_not_subscribe_to(world: World, receiver: Rec
 def test_a_refused_delivery_is_tried_again_as_zendesk_does(
     world: World, receiver: Receiver, fault: dict[str, Any], attempts: int
 ) -> None:
-    world.zendesk.desk.webhooks.timeout = 0.05
+    if "delay" in fault:  # an answer that comes must not count as late on a busy machine
+        world.zendesk.desk.webhooks.timeout = 0.05
     receiver.faults.add(Fault(path="/", times=20, **fault))
     world.zendesk.subscribe(receiver.url, "ticket.created")
     write_in(world)
