@@ -27,6 +27,8 @@ run: $(VENV)/runtime ## start the demo: Ringback with stand-ins for Zendesk, Sal
 	@$(BIN)/ringback demo $(ARGS)
 
 test: lint ## check style, types and rooms, then run the tests; ARGS="-k score" picks some
+	@echo "Looking for the services of the tests (a missing one is installed where that is allowed) ..."
+	@$(BIN)/python -m tests.services --bring
 	@echo "Running the tests, three at a time ..."
 	@TMPDIR=$$(test -w /dev/shm && echo /dev/shm || echo "$${TMPDIR:-/tmp}") \
 		$(BIN)/python -m pytest -n 3 --dist loadfile $(ARGS)

@@ -20,6 +20,7 @@ from connector.storage.database import Database
 from connector.storage.migrate import newest_revision, upgrade
 from connector.storage.tables import metadata
 from tests import services
+from tests.support.required import required
 
 OURS = f"ringback_test_{os.getpid()}"
 _numbers = count(1)
@@ -33,19 +34,10 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
 
 
-def _address(service: services.Service) -> str:
-    try:
-        return services.address(service)
-    except services.MissingServiceError as error:
-        if os.environ.get("ALLOW_SKIPS") == "1":
-            pytest.skip(str(error))
-        pytest.fail(str(error), pytrace=False)
-
-
 @pytest.fixture(scope="session")
 def postgres_server() -> str:
     """The URL of the server's own database; what killed test runs left behind is dropped first."""
-    url = _address(services.POSTGRESQL)
+    url = required(services.POSTGRESQL)
     with _postgres(url) as server:
         names = server.execute(
             "SELECT datname FROM pg_database WHERE datname LIKE 'ringback\\_test\\_%'"
@@ -113,7 +105,7 @@ def database(database_url: str) -> Iterator[Database]:
 @pytest.fixture(scope="session")
 def redis_url() -> Iterator[str]:
     """A Redis database number that nobody else uses; emptied afterwards."""
-    server = _address(services.REDIS)
+    server = required(services.REDIS)
     for number in range(15, 0, -1):
         url = f"{server}/{number}"
         with redis.Redis.from_url(url) as client:
@@ -129,7 +121,7 @@ def redis_url() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def rabbitmq_url() -> Iterator[str]:
     """RabbitMQ, in a virtual host of its own where we may make one; see ``queue_prefix``."""
-    server = _address(services.RABBITMQ)
+    server = required(services.RABBITMQ)
     made = os.geteuid() == 0 and _rabbitmqctl("add_vhost", OURS)
     if not made:
         yield server
@@ -148,7 +140,7 @@ def queue_prefix() -> str:
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """The path of a Chromium."""
-    return _address(services.CHROMIUM)
+    return required(services.CHROMIUM)
 
 
 def _empty(url: str) -> None:

@@ -1,7 +1,7 @@
 """The services that the tests run on: PostgreSQL, Redis, RabbitMQ and Chromium.
 
 Each is found, or installed and started where that is allowed (root on Debian), or named together with the one
-command that brings it. ``python -m tests.services`` shows what is there.
+command that brings it. ``python -m tests.services`` shows what is there; with ``--bring`` it brings the rest.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -174,11 +175,29 @@ def _line(service: Service) -> tuple[str, str, str]:
     return service.name, version.split()[0], where.split("@")[-1]
 
 
-def main() -> None:
-    """Print what is there, without changing anything."""
+def bring_all() -> int:
+    """Bring what is missing, before tests that run side by side would each try to. → the exit code."""
+    missing = [str(error) for error in map(_try, SERVICES) if error]
+    for words in missing:
+        print(words, file=sys.stderr)
+    return 1 if missing and os.environ.get("ALLOW_SKIPS") != "1" else 0
+
+
+def _try(service: Service) -> MissingServiceError | None:
+    try:
+        address(service)
+    except MissingServiceError as error:
+        return error
+    return None
+
+
+def main() -> int:
+    """Print what is there, without changing anything; with --bring, bring what is not."""
+    code = bring_all() if "--bring" in sys.argv[1:] else 0
     for name, version, where in map(_line, SERVICES):
         print(f"{name:<12}{version:<18}{where}")
+    return code
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-CHROMIUM = Path("/usr/bin/chromium")
-INSTALL = "apt-get install -y chromium"
+from tests import services
+from tests.support.required import required
+
 ARGUMENTS = (
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
     "--disable-sync", "--no-first-run",
@@ -25,24 +22,11 @@ AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 WCAG = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
 
 
-def require_chromium() -> None:
-    """Chromium is there, or is installed where that is possible; else the tests fail and name the command."""
-    if CHROMIUM.exists():
-        return
-    if os.geteuid() == 0 and shutil.which("apt-get"):
-        subprocess.run(INSTALL.split(), check=False, capture_output=True, timeout=600)
-    if not CHROMIUM.exists():
-        reason = f"{CHROMIUM} is missing. Install it: {INSTALL}"
-        if os.environ.get("ALLOW_SKIPS") == "1":
-            pytest.skip(reason)
-        pytest.fail(reason)
-
-
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    require_chromium()
+    program = required(services.CHROMIUM)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=list(ARGUMENTS))
+        browser = playwright.chromium.launch(executable_path=program, args=list(ARGUMENTS))
         try:
             yield browser
         finally:
