@@ -19,7 +19,8 @@ _APPROACH = """\
 How to call
 - Call soon and under your own name; you are the one who makes it right.
 - Let the customer tell the whole story first. Say back what you understood, and say sorry without "but".
-- Agree on one thing you will do, and by when. Do it, then solve this ticket with what came of it."""
+- Agree on one thing you will do, and by when. Do it, then solve this ticket: write what came of it, and the cause.
+- Not reached? Add the tag ringback_not_reached before you solve it, and the customer is not asked how it went."""
 
 
 class OpenTicket:

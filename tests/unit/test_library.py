@@ -115,6 +115,18 @@ def test_an_ordinary_ticket_gets_no_retention_survey() -> None:
     assert play("retention-survey", (0, "ticket.solved", TICKET)).runs == ()
 
 
+def test_who_was_not_reached_is_not_asked_how_it_went() -> None:
+    unreached = {**CALLBACK, "tags": ["callback", "ringback_not_reached"]}
+    assert play("retention-survey", (0, "ticket.solved", unreached)).runs == ()
+    reached_then = play("retention-survey", (0, "ticket.solved", unreached), (24, "ticket.solved", CALLBACK))
+    assert [asked.time for asked in reached_then.actions] == [NOW + timedelta(hours=25)]
+
+
+@pytest.mark.parametrize("tags", [None, [], ["callback"]])
+def test_a_callback_without_that_tag_is_asked_about(tags: list[str] | None) -> None:
+    assert actions(play("retention-survey", (0, "ticket.solved", {**CALLBACK, "tags": tags}))) == ["survey.send"]
+
+
 def test_a_reopened_callback_is_not_asked_about_until_it_is_solved_again() -> None:
     trace = play("retention-survey", (0, "ticket.solved", CALLBACK), (0.5, "ticket.reopened", CALLBACK),
                  (2, "ticket.solved", CALLBACK))
