@@ -15,7 +15,6 @@ from sqlalchemy import Connection, Executable
 
 from connector.storage.database import Database
 from integrations.errors import IntegrationError
-from workflows.actions import ACTIONS, ActionSpec
 from workflows.runs import EffectWanted, Facts
 
 Json = Mapping[str, Any]
@@ -31,6 +30,12 @@ class Write:
 
     statement: Executable
     params: Json
+
+
+def effect_key(run_id: str, visit: str, stage: int = 0) -> str:
+    """The idempotency key: run and visit, never the attempt; later calls of one action carry their stage."""
+    base = f"{run_id}-{visit.replace('#', '-')}"
+    return f"{base}-{stage}" if stage else base
 
 
 @dataclass(slots=True)
@@ -59,13 +64,9 @@ class Ask:
         return self.wanted.params
 
     @property
-    def spec(self) -> ActionSpec:
-        return ACTIONS[self.wanted.action]
-
-    @property
     def key(self) -> str:
-        """The idempotency key: the same for every attempt of this visit."""
-        return f"{self.run_id}-{self.wanted.visit.replace('#', '-')}"
+        """The idempotency key of the first call: the same for every attempt of this visit."""
+        return effect_key(self.run_id, self.wanted.visit)
 
 
 @dataclass(frozen=True, slots=True)

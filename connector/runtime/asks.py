@@ -9,7 +9,17 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from connector.feedback.actions import Ask, Batch, Effect, Finish, Handler, Intent, NotPossibleError, Output
+from connector.feedback.actions import (
+    Ask,
+    Batch,
+    Effect,
+    Finish,
+    Handler,
+    Intent,
+    NotPossibleError,
+    Output,
+    effect_key,
+)
 from connector.ids import new_id
 from connector.runtime.drafts import Draft
 from connector.storage.database import Database
@@ -115,7 +125,7 @@ class Asks:
             "action": wanted.action,
             "effect_class": _class_of(wanted.action, intent),
             "delivery": delivery.value if delivery else None,
-            "key": _key(draft.id, wanted.visit, 0),
+            "key": effect_key(draft.id, wanted.visit),
             "retry": asdict(wanted.retry) if wanted.retry else None,
         }
 
@@ -125,7 +135,7 @@ class Asks:
             "action": effect.action,
             "effect_class": _class_of(effect.action, intent),
             "delivery": effect.delivery,
-            "key": _key(draft.id, effect.visit, intent.stage),
+            "key": effect_key(draft.id, effect.visit, intent.stage),
             "retry": effect.retry,
         }
 
@@ -152,9 +162,3 @@ def _told_unsure(answer: Output, result: Mapping[str, Any]) -> Output:
 
 def _class_of(action: str, intent: Intent) -> str:
     return (EffectClass.UPSERT if intent.reads_only else ACTIONS[action].effect).value
-
-
-def _key(run_id: str, visit: str, stage: int) -> str:
-    """The idempotency key: run and visit, never the attempt; later calls of one action carry their stage."""
-    base = f"{run_id}-{visit.replace('#', '-')}"
-    return f"{base}-{stage}" if stage else base
