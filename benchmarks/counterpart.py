@@ -35,6 +35,7 @@ class Book:
         self.tickets: Times = defaultdict(list)
         self.scores: Times = defaultdict(list)
         self.requests = 0
+        self.orphaned = 0  # requests whose caller was gone before it was answered
         self._by_key: dict[bytes, bytes] = {}
 
     def open_ticket(self, head: bytes, body: bytes) -> bytes:
@@ -62,7 +63,8 @@ class Book:
         return json.dumps(done).encode()
 
     def counts(self) -> bytes:
-        seen = {"tickets": len(self.tickets), "scores": len(self.scores), "requests": self.requests}
+        seen = {"tickets": len(self.tickets), "scores": len(self.scores), "requests": self.requests,
+                "orphaned": self.orphaned}  # fmt: skip
         return json.dumps(seen).encode()
 
     def effects(self) -> bytes:
@@ -88,13 +90,18 @@ class Counterpart(Messages):
 
     def __init__(self, book: Book, latency: float) -> None:
         super().__init__()
-        self._book, self._latency = book, latency
+        self._book, self._latency, self._waiting = book, latency, 0
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._book.orphaned += self._waiting
 
     def message(self, head: bytes, body: bytes) -> None:
         if head.startswith((b"GET /counts", b"GET /effects")):
-            self._reply(self._book.counts() if b"/counts" in head else self._book.effects())
+            self._send(self._book.counts() if b"/counts" in head else self._book.effects())
             return
         self._book.requests += 1
+        self._waiting += 1
         reply = answer(self._book, head, body)
         if self._latency:
             asyncio.get_running_loop().call_later(self._latency, self._reply, reply)
@@ -102,6 +109,10 @@ class Counterpart(Messages):
             self._reply(reply)
 
     def _reply(self, body: bytes) -> None:
+        self._waiting -= 1
+        self._send(body)
+
+    def _send(self, body: bytes) -> None:
         if self.transport is not None:
             head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(
                 body

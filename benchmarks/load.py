@@ -6,9 +6,11 @@ import asyncio
 import base64
 import hashlib
 import hmac
+import itertools
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +19,8 @@ from benchmarks.wire import Messages
 SECRET = b"the secret of the benchmark"
 CONNECTION = "survey-platform"
 _COMMENTS = ("The line was busy all day.", "Kind and quick, thank you.", "It works again, for now.")
+_PATIENCE = 30.0  # seconds that a reply may take
+_PAUSE = 0.1  # seconds before what was not accepted is sent again
 _TIERS = ("starter", "business", "enterprise")
 
 
@@ -116,3 +120,66 @@ async def _one(port: int, numbers: Iterator[int], sent: Sent) -> None:
             sent.refused.append(status)
     if line.transport is not None:
         line.transport.close()
+
+
+async def keep_to(rate: float, port: int, count: int) -> Sent:
+    """Send ``count`` answers at ``rate`` a second, whether or not those before have been accepted; latencies count
+    from the moment an answer was due."""
+    sent, free = Sent(began=time.time()), list[_Line]()
+    await asyncio.gather(*(_on_time(port, number, number / rate, sent, free) for number in range(count)))
+    sent.ended = time.time()
+    for line in free:
+        if line.transport is not None:
+            line.transport.close()
+    return sent
+
+
+async def _on_time(port: int, number: int, due: float, sent: Sent, free: list[_Line]) -> None:
+    sent.at[number] = sent.began + due
+    await asyncio.sleep(max(0.0, sent.at[number] - time.time()))
+    if not free:
+        free.append((await asyncio.get_running_loop().create_connection(_Line, "127.0.0.1", port))[1])
+    line = free.pop()
+    status = await line.ask(request(f"127.0.0.1:{port}", number))
+    if 200 <= status < 300:
+        sent.accepted[number] = time.time() - sent.at[number]
+    else:
+        sent.refused.append(status)
+    free.append(line)
+
+
+async def insist(port: int, connections: int, rate: float, is_over: Callable[[], bool]) -> Sent:
+    """Send about ``rate`` answers a second until it is over, each again and again until it is accepted."""
+    sent, numbers = Sent(began=time.time()), itertools.count()
+    every = connections / rate
+    await asyncio.gather(*(_insisting(port, numbers, sent, every, is_over) for _ in range(connections)))
+    sent.ended = time.time()
+    return sent
+
+
+async def _insisting(
+    port: int, numbers: Iterator[int], sent: Sent, every: float, is_over: Callable[[], bool]
+) -> None:
+    line = None
+    while not is_over():
+        number = next(numbers)
+        sent.at[number] = time.time()
+        while number not in sent.accepted:
+            line = await _try(port, number, sent, line)
+        await asyncio.sleep(max(0.0, sent.at[number] + every - time.time()))
+    if line is not None and line.transport is not None:
+        line.transport.close()
+
+
+async def _try(port: int, number: int, sent: Sent, line: _Line | None) -> _Line | None:
+    """One try. → the connection for the next one, if it still stands."""
+    with suppress(OSError, TimeoutError):  # it is being killed, or not yet there
+        if line is None or line.transport is None:
+            _, line = await asyncio.get_running_loop().create_connection(_Line, "127.0.0.1", port)
+        status = await asyncio.wait_for(line.ask(request(f"127.0.0.1:{port}", number)), _PATIENCE)
+        if 200 <= status < 300:
+            sent.accepted[number] = time.time() - sent.at[number]
+            return line
+        sent.refused.append(status)
+    await asyncio.sleep(_PAUSE)
+    return None

@@ -12,13 +12,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -26,11 +23,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import load, profiles
-from benchmarks.figures import Figures, expected, figures
-from benchmarks.load import Sent
+from benchmarks.figures import Figures, figures
+from benchmarks.outside import counterpart, effects, free_port, wait_for_effects
 from benchmarks.product import ROOT, Running, Setup, running
 
-_PATIENCE = 15.0  # seconds without progress, after which what is missing counts as lost
 _SHARED = ROOT.parent / "shared" / "bench"
 _SHARED_SECRET = "whsec_c2VjcmV0c2VjcmV0c2VjcmV0"  # noqa: S105  # opens nothing but a measurement
 
@@ -53,6 +49,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--latency-ms", type=float, default=0, help="how long a vendor takes to answer")
     parser.add_argument("-n", type=int, default=3000, help="answers")
     parser.add_argument("-c", type=int, default=32, help="connections of the sender")
+    parser.add_argument("--rate", type=float, help="answers a second, instead of as many as are accepted")
+    parser.add_argument("--processes", type=int, choices=(1, 2), default=2, help="of `ringback serve`")
     parser.add_argument("--workers", type=int, default=2, help="worker processes beside web and scheduler")
     parser.add_argument("--warm-up", type=float, default=2, help="seconds between start and measurement")
     parser.add_argument("--profile", action="store_true", help="sample the product with py-spy")
@@ -67,38 +65,38 @@ def _options() -> argparse.Namespace:
 
 def _measure(options: argparse.Namespace) -> Figures:
     """With our own sender and counterpart."""
-    port, vendor = _free_port(), _free_port()
+    port, vendor = free_port(), free_port()
     command = [sys.executable, "-m", "benchmarks.counterpart", "--port", str(vendor)]
-    setup = Setup(options.database, options.broker, f"http://127.0.0.1:{vendor}", port, options.workers)
+    setup = Setup(options.database, options.broker, f"http://127.0.0.1:{vendor}", port, options.workers,
+                  processes=options.processes)  # fmt: skip
     with (
         tempfile.TemporaryDirectory() as folder,
-        _counterpart([*command, "--latency-ms", str(options.latency_ms)]),
+        counterpart([*command, "--latency-ms", str(options.latency_ms)]),
         running(setup, Path(folder)) as processes,
     ):
         time.sleep(options.warm_up)
         before = _cpu(processes)
         with _profiled(processes, Path(folder), options.profile):
-            sent = asyncio.run(load.send(port, options.n, options.c))
-            _wait_for_effects(setup.vendor_url, sent)
-        seen = _ask(f"{setup.vendor_url}/effects")
-        tickets, scores = (_numbered(seen[name]) for name in ("tickets", "scores"))
-        return figures(sent, tickets, scores, _cpu(processes) - before)
+            how = load.keep_to(options.rate, port, options.n) if options.rate else load.send(port, options.n, options.c)
+            sent = asyncio.run(how)
+            wait_for_effects(setup.vendor_url, sent)
+        return figures(sent, *effects(setup.vendor_url), _cpu(processes) - before)
 
 
 def _with_shared(options: argparse.Namespace) -> dict[str, Any]:
     """With a sender and a counterpart from outside the project, so that figures compare with others'."""
     if not _SHARED.is_dir():
         raise SystemExit(f"there is no {_SHARED}; measure without --with-shared")
-    port, vendor = _free_port(), _free_port()
+    port, vendor = free_port(), free_port()
     url = f"http://127.0.0.1:{vendor}"
-    setup = Setup(options.database, options.broker, url, port, options.workers, _SHARED_SECRET)
+    setup = Setup(options.database, options.broker, url, port, options.workers, _SHARED_SECRET, options.processes)
     command = [sys.executable, str(_SHARED / "counterpart.py"), "--port", str(vendor)]
     sender = [sys.executable, str(_SHARED / "load.py"), "--url", f"http://127.0.0.1:{port}/webhooks/{load.CONNECTION}",
               "--secret", _SHARED_SECRET, "--counterpart", url,
               "-n", str(options.n), "-c", str(options.c)]  # fmt: skip
     with (
         tempfile.TemporaryDirectory() as folder,
-        _counterpart([*command, "--latency-ms", str(options.latency_ms)]),
+        counterpart([*command, "--latency-ms", str(options.latency_ms)]),
         running(setup, Path(folder)) as processes,
     ):
         time.sleep(options.warm_up)
@@ -107,20 +105,6 @@ def _with_shared(options: argparse.Namespace) -> dict[str, Any]:
             said = subprocess.run(sender, check=True, capture_output=True, text=True).stdout  # noqa: S603  # named above
         result: dict[str, Any] = json.loads(said.splitlines()[-1])
         return {**result, "cpu_per_loop": round((_cpu(processes) - before) / max(1, result["closed"]), 5)}
-
-
-@contextmanager
-def _counterpart(command: Sequence[str]) -> Iterator[None]:
-    process = subprocess.Popen(  # noqa: S603  # one of the two named above
-        command, cwd=ROOT, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)}
-    )
-    try:
-        assert process.stdout is not None  # noqa: S101  # it is a pipe
-        process.stdout.readline()  # it says where it is once it listens
-        yield
-    finally:
-        process.kill()
-        process.communicate()
 
 
 @contextmanager
@@ -133,37 +117,8 @@ def _profiled(processes: Sequence[Running], folder: Path, wanted: bool) -> Itera
     print("\n".join(profiles.summary(files)), file=sys.stderr)
 
 
-def _wait_for_effects(vendor_url: str, sent: Sent) -> None:
-    """Until every accepted answer has its effects, or nothing moves; then a moment for doubled ones."""
-    due, last, since = expected(sent), 0, time.monotonic()
-    while time.monotonic() - since < _PATIENCE:
-        seen = _ask(f"{vendor_url}/counts")
-        if (seen["tickets"], seen["scores"]) == due:
-            break
-        if seen["requests"] != last:
-            last, since = seen["requests"], time.monotonic()
-        time.sleep(0.1)
-    time.sleep(1)
-
-
-def _ask(url: str) -> Any:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(url, timeout=30) as reply:
-        return json.load(reply)
-
-
-def _numbered(times: dict[str, list[float]]) -> dict[int, list[float]]:
-    """JSON made the numbers text."""
-    return {int(number): each for number, each in times.items()}
-
-
 def _cpu(processes: Sequence[Running]) -> float:
     return sum(each.cpu_seconds() for each in processes)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
 
 
 if __name__ == "__main__":

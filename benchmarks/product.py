@@ -48,6 +48,7 @@ class Setup:
     port: int
     workers: int = 2
     secret: str = "whsec_" + base64.b64encode(SECRET).decode()
+    processes: int = 2  # of ``serve``
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,29 +59,40 @@ class Running:
     pid: int
     log: Path
 
+    def pids(self) -> list[int]:
+        """It, and the processes it has started."""
+        return [self.pid, *map(int, Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split())]
+
     def cpu_seconds(self) -> float:
-        """User and system time so far, of all its threads."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """User and system time so far, of all threads of all its processes."""
+        stats = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in self.pids()]
+        return sum(int(each[11]) + int(each[12]) for each in stats) / os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager
 def running(setup: Setup, folder: Path) -> Iterator[list[Running]]:
     """The product on a fresh database, until the block ends."""
-    configure(setup, folder)
     with ExitStack() as stack:
-        environment = {
+        environment = stack.enter_context(furnished(setup, folder))
+        found = [stack.enter_context(_process(each, environment, folder, place)) for place, each in
+                 enumerate(commands(setup))]  # fmt: skip
+        for each in found:
+            _wait(each)
+        yield found
+
+
+@contextmanager
+def furnished(setup: Setup, folder: Path) -> Iterator[dict[str, str]]:
+    """What the product's processes need to start: a configuration and an empty database. → their environment."""
+    configure(setup, folder)
+    with database(setup.database, folder) as url:
+        yield {
             **os.environ, "PYTHONPATH": str(ROOT), "RINGBACK_CONFIG": str(folder / "ringback.yaml"),
-            "RINGBACK_DATABASE_URL": stack.enter_context(database(setup.database, folder)),
+            "RINGBACK_DATABASE_URL": url,
             "RINGBACK_BROKER_URL": os.environ.get("RINGBACK_TEST_REDIS", "redis://127.0.0.1:6379") + "/9"
             if setup.broker == "redis" else "memory://",
             "RINGBACK_SECRET_KEY": "only for the benchmark, and long enough",
         }  # fmt: skip
-        found = [stack.enter_context(_process(each, environment, folder, place)) for place, each in
-                 enumerate(_commands(setup))]  # fmt: skip
-        for each in found:
-            _wait(each)
-        yield found
 
 
 def configure(setup: Setup, folder: Path) -> None:
@@ -104,7 +116,7 @@ def database(kind: str, folder: Path) -> Iterator[str]:
         yield f"sqlite:///{folder / 'bench.db'}"
         return
     server = os.environ.get("RINGBACK_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
-    name = f"ringback_bench_{os.getpid()}"
+    name = f"ringback_bench_{os.getpid()}_{folder.name}".lower()  # several may be open at once
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}".encode())
         try:
@@ -113,9 +125,10 @@ def database(kind: str, folder: Path) -> Iterator[str]:
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
-def _commands(setup: Setup) -> list[Sequence[str]]:
+def commands(setup: Setup) -> list[Sequence[str]]:
+    """How the product is started: one command, or several with a broker between them."""
     if setup.broker == "memory":
-        return [("serve", "--port", str(setup.port))]
+        return [("serve", "--port", str(setup.port), "--processes", str(setup.processes))]
     return [("web", "--port", str(setup.port)), *[("worker",)] * setup.workers, ("scheduler",)]
 
 

@@ -26,13 +26,14 @@ def sampling(processes: Sequence[Running], folder: Path) -> Iterator[list[Path]]
     program = shutil.which("py-spy", path=str(Path(sys.executable).parent)) or shutil.which("py-spy")
     if program is None:
         raise SystemExit("py-spy is not installed. Run: pip install py-spy")
-    files = [folder / f"{place}-{each.name}.stacks" for place, each in enumerate(processes)]
+    pids = [(each.name, pid) for each in processes for pid in each.pids()]
+    files = [folder / f"{pid}-{name}.stacks" for name, pid in pids]
     samplers = [
         subprocess.Popen(  # noqa: S603  # found beside our own interpreter
-            [program, "record", *_HOW, "--pid", str(each.pid), "-o", str(file)],
+            [program, "record", *_HOW, "--pid", str(pid), "-o", str(file)],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )
-        for each, file in zip(processes, files, strict=True)
+        for (_, pid), file in zip(pids, files, strict=True)
     ]  # fmt: skip
     try:
         yield files

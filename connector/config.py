@@ -10,6 +10,7 @@
     workflows: workflows/
     surveys: surveys/
     fatigue_days: 90
+    retention: {runs: 400 days, archive: archive/}
 
 Every key may be left out. Folders are relative to the file. A connection's own options and a brand's are
 checked by whoever uses them; here they are mappings.
@@ -26,6 +27,7 @@ from typing import Any
 from marshmallow import ValidationError
 
 from connector.config_reader import UnreadableError, put_in, read_yaml
+from connector.config_retention import Retention
 from connector.config_schema import config_schema, mistakes_of
 from workflows.calendars import BusinessCalendar
 from workflows.errors import DefinitionError, Mistake
@@ -68,6 +70,7 @@ class Config:
     workflows: Path | None = None
     surveys: Path | None = None
     fatigue_days: int = FATIGUE_DAYS
+    retention: Retention = field(default_factory=Retention)
 
     def of_kind(self, kind: str) -> tuple[ConnectionConfig, ...]:
         """The connections of a kind, in the file's order."""

@@ -16,6 +16,7 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, val
 
 from connector.config_calendar import holidays_of, hours_of
 from connector.config_reader import join
+from connector.config_retention import DEDUPLICATION, SHORTEST_CONTENT, Retention, contradiction_in, period_of
 from workflows.calendars import BusinessCalendar
 from workflows.errors import DurationError, Mistake
 
@@ -174,6 +175,22 @@ class _Calendar(_Strict):
         return BusinessCalendar(**values)
 
 
+class _Retention(_Strict):
+    contents = _Read(partial(period_of, shortest=SHORTEST_CONTENT))
+    deliveries = _Read(partial(period_of, shortest=DEDUPLICATION))
+    runs = _Read(partial(period_of, shortest=DEDUPLICATION))
+    events = _Read(partial(period_of, shortest=DEDUPLICATION))
+    suppressions = _Read(partial(period_of, shortest=DEDUPLICATION))
+    conflicts = _Read(partial(period_of, shortest=DEDUPLICATION))
+
+    @post_load
+    def _retention(self, values: dict[str, Any], **_: Any) -> Retention:
+        retention = Retention(**values)
+        if wrong := contradiction_in(retention):
+            raise ValidationError({"contents": [wrong]})
+        return retention
+
+
 class _Config(_Strict):
     connections = _Named(_Connection())
     brands = _Named(_Options())
@@ -190,7 +207,8 @@ class _Config(_Strict):
 def config_schema(home: Path) -> Schema:
     """The whole file; loads to the fields of ``config.Config``. Folders are relative to ``home``."""
     folder = partial(_folder, home)
-    return _Config.from_dict({"workflows": _Read(folder), "surveys": _Read(folder)})()
+    retention = fields.Nested(_Retention.from_dict({"archive": _Read(folder)})(), error_messages={"null": _EMPTY})
+    return _Config.from_dict({"workflows": _Read(folder), "surveys": _Read(folder), "retention": retention})()
 
 
 def _folder(home: Path, value: Any) -> Path:

@@ -9,7 +9,7 @@ from typing import Any
 
 from connector.config import Config, ConnectionConfig
 from connector.feedback.actions import NotPossibleError
-from connector.storage.budgets import Budget
+from connector.storage.budgets import CONCURRENCY, Budget
 from connector.storage.inbox import OWN
 from integrations import registry
 from integrations.errors import OptionsError
@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 _HELPDESKS, _CRMS, _MESSENGERS = ("zendesk",), ("salesforce",), ("smtp",)
 _LISTENING = ("zendesk", "salesforce", "inbound")
+_SIDE_BY_SIDE = {"salesforce": 20}  # an org has 25 places for requests that take long, and we are not alone in it
+_MOST_SIDE_BY_SIDE = 200
 
 
 class Connections:
@@ -64,6 +66,12 @@ class Connections:
         configured = self._config.connections.get(connection)
         rate = configured.options.get("requests_per_minute") if configured else None
         return Budget(float(rate)) if rate else None
+
+    def concurrency(self, connection: str) -> int:
+        """How many calls may be under way on the connection at once, those of all processes together."""
+        configured = self._config.connections.get(connection)
+        most = configured.options.get("concurrency") if configured else None
+        return int(most) if most else _SIDE_BY_SIDE.get(self.kinds.get(connection, ""), CONCURRENCY)
 
     def me(self, connection: str) -> str:
         """The id of the user we act as."""
@@ -149,10 +157,14 @@ class Accounts:
 
 
 def _mistakes_of_the_way_in(each: ConnectionConfig) -> Iterator[Mistake]:
-    """What is wrong with the settings that are the connector's own: secrets and the rate."""
+    """What is wrong with the settings that are the connector's own: secrets, the rate, calls side by side."""
     path, rate = f"connections.{each.name}", each.options.get("requests_per_minute")
     if rate is not None and not (isinstance(rate, int | float) and rate > 0):
         yield Mistake(f"{path}.requests_per_minute", f"{rate!r} is no rate.", "Write a number above 0.")
+    most = each.options.get("concurrency")
+    if most is not None and not (type(most) is int and 1 <= most <= _MOST_SIDE_BY_SIDE):
+        said = f"{most!r} is no number of calls."
+        yield Mistake(f"{path}.concurrency", said, f"Write a whole number from 1 to {_MOST_SIDE_BY_SIDE}.")
     if each.kind != "inbound":
         return
     if not _secrets(each):

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from celery import Celery
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -36,6 +35,7 @@ from connector.runtime.controls import Controls
 from connector.runtime.controls_connections import Switches
 from connector.runtime.desk import Desk, OpenDesk
 from connector.runtime.intake import Intake
+from connector.runtime.keeping import Keeper
 from connector.runtime.outcomes import Outcomes
 from connector.runtime.own_users import OwnUsers
 from connector.runtime.pumps import Pumps
@@ -52,12 +52,18 @@ from webhooks.delivery import Delivery
 from webhooks.errors import StoreDown
 from webhooks.sources import SOURCES
 
+if TYPE_CHECKING:
+    from celery import Celery
+
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """One process's parts. The commands start those they need; ``close`` ends what was started here."""
+    """One process's parts. The commands start those they need; ``close`` ends what was started here.
+
+    ``celery`` is None in a process whose rings go to another by a line of their own.
+    """
 
     settings: Settings
     config: Config
@@ -65,7 +71,7 @@ class House:
     connections: Connections
     inbox: Inbox
     bell: Bell
-    celery: Celery
+    celery: Celery | None
     pumps: Pumps
     sweep: Sweep
     own_users: OwnUsers
@@ -76,16 +82,28 @@ class House:
     counters: Counters
     controls: Controls
     switches: Switches
+    keeper: Keeper
 
     def close(self) -> None:
         self.pumps.close()
         self.bell.close()
-        self.celery.close()
+        if self.celery is not None:
+            self.celery.close()
         self.database.close()
 
 
-def build(settings: Settings, config: Config, *, secret_key: str, clock: Clock = system_clock) -> House:
-    """Build one process's parts. Raises ``NotPossibleError``, ``OptionsError`` or ``DefinitionError`` with remedies."""
+def build(
+    settings: Settings,
+    config: Config,
+    *,
+    secret_key: str,
+    clock: Clock = system_clock,
+    ring: Callable[[str], None] | None = None,
+) -> House:
+    """Build one process's parts. Raises ``NotPossibleError``, ``OptionsError`` or ``DefinitionError`` with remedies.
+
+    ``ring`` passes the bell on to the process that does the work; without one the broker does.
+    """
     counters = Counters()
     database = Database(settings.database_url, retried=counters.retried)
     connections = Connections(config, lambda name: DatabaseTokenStore(database, name, secret_key, clock))
@@ -93,21 +111,26 @@ def build(settings: Settings, config: Config, *, secret_key: str, clock: Clock =
     mailer = Mailer(settings.base_url, read_brands(config.brands))
     handlers = measured(_handlers(database, config, connections, surveys, mailer, secret_key), counters)
     counters.registry.register(StateCollector(database, connections.kinds.keys(), connections.budget, clock))
-    celery = tasks.make_celery(settings.broker_url, namespace=_namespace(settings))
-    bell = Bell(tasks.sender(celery))
+    celery = None
+    if ring is None:
+        celery = tasks.make_celery(settings.broker_url, namespace=_namespace(settings))
+        ring = tasks.sender(celery)
+    bell = Bell(ring)
     own_users = OwnUsers(database, connections.me, clock)
     accounts = Accounts(config, own_users.known)
     book = WorkflowBook()
     open_desk = _desks(database, book, handlers)
     pumps = _pumps(database, config, connections, accounts, handlers, book, open_desk, bell, clock)
-    tasks.register(celery, pumps.pump)
-    if tasks.in_memory(settings.broker_url):
-        bell.prefer(pumps.nudge)
+    if celery is not None:
+        tasks.register(celery, pumps.pump)
+        if tasks.in_memory(settings.broker_url):
+            bell.prefer(pumps.nudge)
     return House(
         settings, config, database, connections, Inbox(database), bell, celery, pumps,
         Sweep(database, bell, clock), own_users, surveys, accounts, mailer, clock, counters,
         Controls(database, open_desk, book, config.calendar, clock, bell.ring),
         Switches(database, connections.kinds, connections.budget, clock, bell.ring),
+        Keeper(database, config.retention, clock, counters.removed),
     )  # fmt: skip
 
 
@@ -159,7 +182,7 @@ def _pumps(
     owner = new_id()
 
     def claimant(connection: str) -> Claimant:
-        return Claimant(connection, owner, connections.budget(connection))
+        return Claimant(connection, owner, connections.budget(connection), connections.concurrency(connection))
 
     return Pumps(database, intake, timers, outcomes, handlers, bell, claimant, clock)
 

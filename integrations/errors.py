@@ -27,8 +27,24 @@ class IntegrationError(Exception):
         super().__init__(reason)
         self.reason, self.code, self.status = reason, code, status
 
+    @property
+    def is_outage(self) -> bool:
+        """Whether it tells of the vendor rather than of this call: nobody answered, or the server itself failed."""
+        return False
 
-class Transient(IntegrationError):
+
+_NO_VENDOR = frozenset({"no_connection", "lost", "unreadable"})
+_SHUTS_DOWN = 421  # SMTP: "service not available, closing transmission channel" (RFC 5321, 4.2.3)
+
+
+class _PerhapsOutage(IntegrationError):
+    @property
+    def is_outage(self) -> bool:
+        status = self.status or 0
+        return self.code in _NO_VENDOR or status >= 500 or status == _SHUTS_DOWN
+
+
+class Transient(_PerhapsOutage):
     kind = "transient"
 
 
@@ -44,7 +60,7 @@ class Permanent(IntegrationError):
     kind = "permanent"
 
 
-class Ambiguous(IntegrationError):
+class Ambiguous(_PerhapsOutage):
     kind = "ambiguous"
 
 

@@ -17,6 +17,7 @@ from integrations.smtp.client import Server, parse_sender
 
 CONNECTOR_KEYS = (
     "kind", "webhook_secret", "webhook_token", "organization_id", "integration_user", "events", "requests_per_minute",
+    "concurrency",
 )
 """Settings in the same mapping that are the connector's own business."""
 
@@ -168,7 +169,7 @@ class _Connection(Options):
     """What every connection may have beside its own keys."""
 
     kind = webhook_secret = webhook_token = organization_id = integration_user = events = fields.Raw()
-    requests_per_minute = fields.Raw()
+    requests_per_minute = concurrency = fields.Raw()
 
 
 class Zendesk(_Connection):

@@ -34,7 +34,7 @@ def declares_json(content_type: str) -> bool:
 def json_object(body: bytes) -> dict[str, Any]:
     """The JSON object in ``body`` (UTF-8, a byte order mark is allowed). Raises ``Unreadable``."""
     try:
-        value = json.loads(body.decode("utf-8-sig"), parse_constant=_no_constant, parse_float=_finite)
+        value = _DECODER.decode(body.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise Unreadable(f"the body is not JSON ({_where(error)})", remedy="send one JSON object") from error
     if not isinstance(value, dict):
@@ -84,6 +84,9 @@ def _finite(text: str) -> float:
     if not math.isfinite(number):
         raise ValueError("a number is too large")
     return number
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite)
 
 
 def _where(error: Exception) -> str:

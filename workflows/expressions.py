@@ -48,7 +48,7 @@ class Value:
 
     text: str
     program: Any
-    roots: tuple[str, ...]  # the outermost names it reads: only these are handed over
+    fields: Mapping[str, frozenset[str] | None]  # what it reads, by outermost name; None: the whole of it
     macros: int
 
     def evaluate(self, names: Mapping[str, Any]) -> Any:
@@ -56,7 +56,7 @@ class Value:
         return _plain(self.text, self.run(self.context(names), names))
 
     def context(self, names: Mapping[str, Any]) -> Any:
-        given = {root: names[root] for root in self.roots if root in names}
+        given = {root: _only(names[root], fields) for root, fields in self.fields.items() if root in names}
         if self.macros:
             _check_lists(self.text, given, MAX_LIST[self.macros])
         try:
@@ -104,7 +104,21 @@ def value(text: str) -> Value:
         program = cel.compile(text)
     except Exception as error:
         raise _refused(text, _syntax(str(error)), "read") from error
-    return Value(text, program, tuple(program.variables()), macros(text))
+    return Value(text, program, {root: _fields(text, root) for root in program.variables()}, macros(text))
+
+
+def _fields(text: str, root: str) -> frozenset[str] | None:
+    """The fields of ``root`` that are all it can read, if that can be told."""
+    paths = [path.split(".") for path in references(text)]
+    parts = [path[1:2] for path in paths if path[0] == root]
+    return frozenset(part for (part,) in parts) if parts and all(parts) else None
+
+
+def _only(item: Any, fields: frozenset[str] | None) -> Any:
+    """An event has dozens of fields and a condition reads two: handing over the others would be most of the work."""
+    if fields is None or not isinstance(item, Mapping):
+        return item
+    return {name: item[name] for name in fields if name in item}
 
 
 def _check_size(text: str) -> None:

@@ -72,8 +72,10 @@ def item_numbers(workflow: Workflow, position: Position) -> Iterator[tuple[Each,
 def label(workflow: Workflow, position: Position) -> str:
     """The step's id with the items it is in: ``notify[2]``."""
     step = step_at(workflow, position)
-    numbers = "".join(f"[{number}]" for _, _, number in item_numbers(workflow, position))
-    return f"{step.id if step else ''}{numbers}"
+    name = step.id if step else ""
+    if len(position) == 1:  # the usual place, in no each
+        return name
+    return name + "".join(f"[{number}]" for _, _, number in item_numbers(workflow, position))
 
 
 def every_step(steps: Sequence[Step]) -> Iterator[Step]:

@@ -37,7 +37,7 @@ def connections(context: click.Context, as_json: bool) -> None:
         "last delivery (utc)": lambda each: each.last_delivery_at,
         "budget": _budget,
         "blocked until (utc)": lambda each: each.blocked_until,
-        "reason": lambda each: each.reason,
+        "reason": _reason,
     }
     show(found, columns, as_json, empty="No connections. Write some under `connections:` in ringback.yaml.")
 
@@ -76,6 +76,13 @@ def _tell(health: Health, as_json: bool) -> None:
         return
     waiting = f"{health.due} call{'s' * (health.due != 1)} due"
     click.echo(f"Connection {health.name} is {health.status} now; {waiting}, {health.performing} under way.")
+
+
+def _reason(health: Health) -> str:
+    """While the circuit is open the vendor's words alone would not say what we do about it."""
+    if health.failing_since is None or health.status not in ("open", "probing"):
+        return health.reason
+    return f"circuit open, failing since {health.failing_since:%Y-%m-%d %H:%M:%S}: {health.reason}"
 
 
 def _budget(health: Health) -> str:

@@ -10,7 +10,6 @@ import click
 from connector.config import Config, load_config
 from connector.settings import DEFAULT_CONFIG, Settings, masked
 from connector.storage.database import Database
-from connector.storage.migrate import is_current
 
 
 class BadInputError(click.ClickException):
@@ -24,10 +23,10 @@ def read_settings() -> Settings:
     return Settings.from_environment()
 
 
-def read_config(settings: Settings) -> Config:
+def read_config(settings: Settings, *, hint: bool = True) -> Config:
     """The configuration the settings name. Raises ``ConfigError``; without a file it hints at one."""
     config = load_config(settings.config, named=settings.config_named)
-    if config.path is None:
+    if config.path is None and hint:
         click.echo(
             f"There is no {DEFAULT_CONFIG} here: going on without connections, teams and folders.", err=True
         )
@@ -37,6 +36,8 @@ def read_config(settings: Settings) -> Config:
 @contextmanager
 def open_database() -> Iterator[Database]:
     """The database, if it is there and has this version's shape."""
+    from connector.storage.migrate import is_current  # slow to import, and the servers have no need of it
+
     settings = read_settings()
     file = settings.database_file
     if file is not None and not file.exists():

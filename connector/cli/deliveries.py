@@ -83,13 +83,14 @@ def replay(
         if status:
             be_sure(len(wanted), "deliveries", yes=yes)
         again = _replay(database, wanted)
-    missing = sorted(set(wanted) - set(again))
+        missing = sorted(set(wanted) - set(again))
+        why_not = _why_not(database, missing)
     if as_json:
         show_json({"replayed": again, "missing": missing})
     elif again:
         click.echo(f"{len(again)} will be understood anew: {', '.join(map(str, again))}.")
     if missing:
-        raise BadInputError(f"There is no delivery {', '.join(map(str, missing))}.")
+        raise BadInputError(" ".join(why_not))
 
 
 def _in_state(database: Database, status: str, connection: str | None) -> list[int]:
@@ -113,6 +114,19 @@ def _replay(database: Database, ids: Sequence[int]) -> list[int]:
     return again
 
 
+def _why_not(database: Database, ids: Sequence[int]) -> list[str]:
+    """Why these were not replayed."""
+    with database.read() as tx:
+        emptied = [one for one in ids if (story := queries.delivery_story(tx, one)) and story.line.emptied_at]
+    unknown = sorted(set(ids) - set(emptied))
+    said = [f"There is no delivery {', '.join(map(str, unknown))}."] if unknown else []
+    if emptied:
+        which = ", ".join(map(str, emptied))
+        said.append(f"The content of delivery {which} went when its period was over (see `ringback retention`): "
+                    "ask its sender to send it again.")  # fmt: skip
+    return said
+
+
 def _tell_count(count: int, as_json: bool) -> None:
     if as_json:
         show_json({"matched": count})
@@ -128,7 +142,10 @@ def _tell(story: DeliveryStory) -> None:
     click.echo("\nHeaders")
     for name, value in sorted(story.headers.items()):
         click.echo(printable(f"  {name}: {value}"))
-    click.echo(f"\nContent ({cell(story.content_type)})\n{_pretty(story.body)}\n")
+    if line.emptied_at:
+        click.echo(f"\nHeaders and content went at {cell(line.emptied_at)} UTC, when their period was over.\n")
+    else:
+        click.echo(f"\nContent ({cell(story.content_type)})\n{_pretty(story.body)}\n")
     click.echo("Events" if story.events else "No events came of it.")
     for event in story.events:
         _tell_event(event)

@@ -7,7 +7,6 @@ signed, and the configuration is a ``ringback.yaml`` like anybody's; only the wo
 from __future__ import annotations
 
 import logging
-import os
 import secrets
 import signal
 import socket
@@ -21,11 +20,12 @@ from typing import Any
 import click
 from flask import Flask
 from waitress import wasyncore
-from waitress.server import create_server
 
 from connector import logs, wiring
 from connector.cli.context import BadInputError
-from connector.cli.serve import WEB_THREADS, assemble, prepare, release_orphans, ticking, working
+from connector.cli.listening import address_of, bind, server_on, why
+from connector.cli.opening import assemble
+from connector.cli.serve import prepare, release_orphans, ticking, working
 from connector.config import load_config
 from connector.settings import Settings
 from connector.web.tour import cast, pages, shortened
@@ -102,32 +102,21 @@ def _stay(_number: int, _frame: FrameType | None) -> None:
 def _bound(host: str, port: int) -> Iterator[socket.socket]:
     """A socket on the address; a port that is taken is said, and a free one used."""
     try:
-        listening = _bind(host, port)
+        listening = bind(host, port)
     except OSError as error:
         if not port:
-            why = f"--host {host} cannot be used here ({_why(error)}). Try 127.0.0.1."
-            raise BadInputError(why) from error
-        click.echo(f"Port {port} cannot be used ({_why(error)}); taking a free one.")
-        listening = _bind(host, 0)
+            said = f"--host {host} cannot be used here ({why(error)}). Try 127.0.0.1."
+            raise BadInputError(said) from error
+        click.echo(f"Port {port} cannot be used ({why(error)}); taking a free one.")
+        listening = bind(host, 0)
     try:
         yield listening
     finally:
         listening.close()
 
 
-def _why(error: OSError) -> str:
-    """The system's own words, without the address that Python adds to them."""
-    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
-
-
-def _bind(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family)
-
-
 def _places(host: str, listening: socket.socket, world: World) -> Places:
-    shown = "127.0.0.1" if host in _ANY else f"[{host}]" if ":" in host else host
-    address = f"http://{shown}:{listening.getsockname()[1]}"
+    address = address_of(listening, "127.0.0.1" if host in _ANY else host)
     return Places(address, world.zendesk_url, world.salesforce_url, world.mail_url, CARE)
 
 
@@ -276,10 +265,7 @@ Ringback, the guided tour. Everything below runs in this one process, on this ma
 def _listen(app: Flask, listening: socket.socket) -> None:
     """Serve until a signal raises SystemExit; requests under way are answered first."""
     connections: dict[int, Any] = {}
-    server = create_server(
-        app, map=connections, sockets=[listening], threads=WEB_THREADS, ident=None,
-        max_request_body_size=2_000_000, clear_untrusted_proxy_headers=True,
-    )  # fmt: skip
+    server = server_on(listening, app, connections)
     try:
         server.run()
     finally:

@@ -14,7 +14,7 @@ import click
 
 _COMMANDS: Mapping[str, tuple[str, str]] = {
     "demo": ("demo:demo", "See it all at work, with stand-ins for the vendors."),
-    "serve": ("serve:serve", "Run everything in one process."),
+    "serve": ("serve:serve", "Run everything with one command."),
     "web": ("serve:web", "Run the web side only."),
     "worker": ("serve:worker", "Run a worker only."),
     "scheduler": ("serve:scheduler", "Run the timers only."),
@@ -27,6 +27,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "survey": ("surveys:survey", "Check and show surveys."),
     "deliveries": ("deliveries:deliveries", "Show the webhooks that arrived; replay them."),
     "runs": ("runs:runs", "Show what workflows did, and why; cancel, retry, skip and restart."),
+    "retention": ("retention:retention", "Show how long what is kept, and what is due to go; let it go now."),
     "token": ("token:token", "Make, list and revoke tokens for the API."),
 }
 """Every command: its place below ``connector.cli``, and what the list of commands says of it."""

@@ -9,7 +9,8 @@ import click
 from connector.cli.context import BadInputError, open_database
 from connector.cli.output import as_json_option, cell, limit_option, show, show_json, table
 from connector.cli.runs_acting import COMMANDS, chosen_from, filter_options
-from connector.runtime.controls_case import STOPPED
+from connector.clock import system_clock
+from connector.runtime.controls_case import STOPPED, gone
 from connector.storage import queries
 from connector.storage.queries import RunStory
 
@@ -50,7 +51,8 @@ def show_(run_id: str, as_json: bool) -> None:
     with open_database() as database, database.read() as tx:
         story = queries.run_story(tx, run_id)
     if story is None:
-        raise BadInputError(f"There is no run {run_id!r}. `ringback runs` shows those there are.")
+        old = gone(run_id, system_clock())
+        raise BadInputError(f"There is no run {run_id!r}. {old}`ringback runs` shows those there are.")
     if as_json:
         show_json(story)
     else:

@@ -1,22 +1,22 @@
-"""``serve`` (all in one process), ``web``, ``worker`` and ``scheduler`` (one each, as many as you like)."""
+"""``serve`` (all of it with one command), ``web``, ``worker`` and ``scheduler`` (one each, as many as you like)."""
 
 from __future__ import annotations
 
 import logging
-import signal
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from types import FrameType
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from typing import Any
 
 import click
-from waitress.server import create_server
 
-from connector import logs, wiring
-from connector.cli.context import BadInputError, read_config, read_settings
+from connector.cli.context import BadInputError
 from connector.cli.exposition import exposed, shows_metrics
-from connector.config import Config
+from connector.cli.listening import address_of, bind, serve_on, why
+from connector.cli.opening import opened, settle_down
+from connector.cli.signals import wait_for_signal
+from connector.cli.web_process import WebProcess
 from connector.definitions import import_all
 from connector.runtime import claims
 from connector.runtime.tasks import Worker, in_memory
@@ -24,15 +24,12 @@ from connector.runtime.ticking import Ticker
 from connector.settings import Settings, masked
 from connector.storage import migrate
 from connector.storage.definitions import Kind
-from connector.wiring import House
-from workflows.errors import DefinitionError
+from connector.wiring import House, web_app
 
 log = logging.getLogger("ringback")
 
-logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it warns of every request that waits for a thread
-
-WEB_THREADS = 32
 WORKER_THREADS = 16
+_MOST_PROCESSES = 1 if os.name == "nt" else 2  # open sockets cannot be handed on as easily there
 
 _address = [
     click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on."),
@@ -48,17 +45,24 @@ def _listening(command: Any) -> Any:
 
 @click.command()
 @_listening
+@click.option(
+    "--processes",
+    default=_MOST_PROCESSES,
+    show_default=True,
+    type=click.IntRange(1, _MOST_PROCESSES),
+    help="2: the web side has a process of its own, so that work never keeps a sender waiting. 1 needs less memory.",
+)
 @shows_metrics
-def serve(host: str, port: int, metrics_host: str, metrics_port: int | None) -> None:
-    """Run everything in one process: web pages, webhooks, workflows, timers.
+def serve(host: str, port: int, processes: int, metrics_host: str, metrics_port: int | None) -> None:
+    """Run everything with one command: web pages, webhooks, workflows, timers.
 
     Brings the database to this version's shape first, and takes the workflows and surveys from their folders.
     """
-    with opened() as house:
+    with closing(_bound(host, port)) as listening, _web_side(listening, processes) as web, opened() as house:
         prepare(house)
         release_orphans(house)
         with exposed(house.counters.registry, metrics_host, metrics_port), working(house), ticking(house):
-            listen(house, host, port)
+            web.run(house, address_of(listening, host))
 
 
 @click.command()
@@ -66,11 +70,11 @@ def serve(host: str, port: int, metrics_host: str, metrics_port: int | None) -> 
 @shows_metrics
 def web(host: str, port: int, metrics_host: str, metrics_port: int | None) -> None:
     """Run the web side only: webhooks in and survey pages. Needs a broker and workers beside it."""
-    with opened() as house:
+    with closing(_bound(host, port)) as listening, opened() as house:
         _needs_broker(house.settings)
         prepare(house)
         with exposed(house.counters.registry, metrics_host, metrics_port):
-            listen(house, host, port)
+            serve_on(listening, web_app(house), address_of(listening, host))
 
 
 @click.command()
@@ -98,29 +102,6 @@ def scheduler(metrics_host: str, metrics_port: int | None) -> None:
             wait_for_signal()
 
 
-@contextmanager
-def opened() -> Iterator[House]:
-    """This process's parts, from the environment and the configuration file."""
-    settings = read_settings()
-    logs.set_up(as_json=settings.log_format == "json")
-    config = read_config(settings)
-    house = assemble(settings, config)
-    try:
-        yield house
-    finally:
-        house.close()
-
-
-def assemble(settings: Settings, config: Config) -> House:
-    """Build the house, or say everything that is wrong with its connections at once."""
-    house = wiring.build(settings, config, secret_key=settings.secret_key(log.info))
-    mistakes = house.connections.check()
-    if mistakes:
-        house.close()
-        raise DefinitionError(str(config.path), mistakes)
-    return house
-
-
 def prepare(house: House) -> None:
     """Migrate the database and import the folders' definitions. Any number of processes may do it at once."""
     upgrade = migrate.upgrade(house.database)
@@ -131,10 +112,11 @@ def prepare(house: House) -> None:
             log.info("%s %s: %s (version %s)", kind.value, change.slug, change.what.value, change.version)
         if kind is Kind.WORKFLOW and not changes:
             log.info("no workflows: put some into the folder that ringback.yaml names, or see `ringback workflow`")
+    settle_down()
 
 
 def release_orphans(house: House) -> None:
-    """This is the only process on its SQLite file: what the one before it had in its hands is free again."""
+    """This is the only process that works on its SQLite file: what the one before it had in its hands is free again."""
     if house.database.is_sqlite:
         now = house.clock()
         returned = house.database.transact(lambda tx: claims.release_orphans(tx, now))
@@ -142,9 +124,40 @@ def release_orphans(house: House) -> None:
             log.info("took back calls of a process that ended before they did, at: %s", ", ".join(sorted(returned)))
 
 
+def _bound(host: str, port: int) -> socket.socket:
+    try:
+        return bind(host, port)
+    except (OSError, OverflowError) as error:
+        said = why(error) if isinstance(error, OSError) else str(error)
+        raise BadInputError(f"--host {host} --port {port} cannot be used ({said}). Choose another.") from error
+
+
+class _WebHere:
+    """The web side in this process."""
+
+    def __init__(self, listening: socket.socket) -> None:
+        self._listening = listening
+
+    def run(self, house: House, address: str) -> None:
+        serve_on(self._listening, web_app(house), address)
+
+    def stop(self) -> None:
+        """It ended with ``run``."""
+
+
+@contextmanager
+def _web_side(listening: socket.socket, processes: int) -> Iterator[WebProcess | _WebHere]:
+    web = WebProcess(listening) if processes > 1 else _WebHere(listening)
+    try:
+        yield web
+    finally:
+        web.stop()
+
+
 @contextmanager
 def working(house: House, threads: int = WORKER_THREADS) -> Iterator[None]:
     """A Celery worker while the block runs."""
+    assert house.celery is not None  # noqa: S101 - only a web side has none
     worker = Worker(house.celery, concurrency=threads)
     worker.start()
     try:
@@ -156,7 +169,9 @@ def working(house: House, threads: int = WORKER_THREADS) -> Iterator[None]:
 @contextmanager
 def ticking(house: House) -> Iterator[None]:
     """The ticks while the block runs."""
-    ticker = Ticker(house.sweep.tick, lambda: house.own_users.learn(house.connections.with_a_user()))
+    ticker = Ticker(
+        house.sweep.tick, lambda: house.own_users.learn(house.connections.with_a_user()), house.keeper.tick
+    )
     ticker.start()
     try:
         yield
@@ -164,46 +179,9 @@ def ticking(house: House) -> Iterator[None]:
         ticker.stop()
 
 
-def listen(house: House, host: str, port: int, ready: Callable[[str], None] | None = None) -> None:
-    """Serve the web side until a signal comes."""
-    server = create_server(
-        wiring.web_app(house), host=host, port=port, threads=WEB_THREADS, connection_limit=2000, ident=None,
-        max_request_body_size=2_000_000, clear_untrusted_proxy_headers=True, channel_timeout=60,
-    )  # fmt: skip
-    address = f"http://{host}:{server.effective_port}"
-    log.info("listening on %s", address)
-    if ready:
-        ready(address)
-    _stop_on_signal(_leave)
-    try:
-        server.run()  # until SystemExit; requests under way are answered first
-    finally:
-        server.close()
-
-
-def _leave() -> None:
-    raise SystemExit(0)
-
-
-def wait_for_signal() -> None:
-    """Until SIGTERM or SIGINT."""
-    stopped = threading.Event()
-    _stop_on_signal(stopped.set)
-    stopped.wait()
-
-
-def _stop_on_signal(stop: Callable[[], object]) -> None:
-    def handle(number: int, _frame: FrameType | None) -> None:
-        log.info("stopping (%s)", signal.Signals(number).name)
-        stop()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, handle)
-
-
 def _needs_broker(settings: Settings) -> None:
     if in_memory(settings.broker_url):
         raise BadInputError(
             "RINGBACK_BROKER_URL is in memory, so this process would hear no other. "
-            "Set it to redis://… or amqp://…, or run everything in one process with `ringback serve`."
+            "Set it to redis://… or amqp://…, or run everything with `ringback serve`."
         )

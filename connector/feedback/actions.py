@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection, Executable
 
+from connector.storage.bulk import Bulk
 from connector.storage.database import Database
 from integrations.errors import IntegrationError
 from workflows.runs import EffectWanted, Facts
@@ -28,7 +29,7 @@ class NotPossibleError(Exception):
 class Write:
     """A statement and its parameters; the runtime executes equal statements of a batch together."""
 
-    statement: Executable
+    statement: Executable | Bulk
     params: Json
 
 

@@ -11,11 +11,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, case, insert, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, case, or_, select, update
 
 from connector.feedback.actions import Ask, Write
 from connector.feedback.arrivals import Arrival
 from connector.ids import new_id
+from connector.storage import bulk
 from connector.storage.database import Database
 from connector.storage.tables import callbacks, responses
 
@@ -36,17 +37,8 @@ _OPENED = (
         status=case((callbacks.c.status == "asked", "open"), else_=callbacks.c.status),  # an event may know more
     )
 )
-_ASKED = insert(callbacks)
-_MOVED = (
-    update(callbacks)
-    .where(callbacks.c.id == bindparam("row"))
-    .values(
-        status=bindparam("new_status"),
-        cycle=bindparam("new_cycle"),
-        changed_at=bindparam("moment"),
-        ticket_id=bindparam("ticket"),
-    )
-)
+_ASKED = bulk.Insert(callbacks)
+_MOVED = bulk.Update(callbacks, where=("id",), new=("status", "cycle", "changed_at", "ticket_id"))
 
 
 def asked(ask: Ask, connection: str, external_id: str) -> Write:
@@ -78,8 +70,7 @@ def record(database: Database, tx: Connection, batch: Sequence[Arrival], now: da
         return list(batch)
     book = _Book(_find(tx, tickets))
     followed = [book.follow(a) if a.type.startswith("ticket.") else a for a in batch]
-    if book.moved:
-        tx.execute(_MOVED, list(book.moved.values()))
+    bulk.execute(tx, _MOVED, list(book.moved.values()))
     return followed
 
 
@@ -116,13 +107,7 @@ class _Book:
         if status == "solved" and row["status"] != "solved":
             row["cycle"] += 1
         row |= {"status": status, "changed_at": arrival.event.time, "ticket_id": str(arrival.data.get("ticket_id"))}
-        self.moved[row["id"]] = {
-            "row": row["id"],
-            "new_status": status,
-            "new_cycle": row["cycle"],
-            "moment": row["changed_at"],
-            "ticket": row["ticket_id"],
-        }
+        self.moved[row["id"]] = row
 
 
 def _find(tx: Connection, tickets: Sequence[Arrival]) -> Sequence[Mapping[str, Any]]:

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, delete, insert, or_, select, update
+from sqlalchemy import BindParameter, Connection, bindparam, delete, select, update
 
 from connector.ids import new_id
+from connector.storage import bulk
 from connector.storage import tables as t
 from connector.storage.database import Database
 from connector.storage.inbox import OWN
@@ -142,34 +143,34 @@ class Resolver:
         return True
 
     def _store(self) -> None:
-        if self._new:
-            rows = [_row(customer, self._now) | {"created_at": self._now} for customer in self._new.values()]
-            self._tx.execute(insert(t.customers), rows)
-        if self._new_identities:
-            self._tx.execute(self._database.insert_new(t.identities), self._new_identities)
-        changed = [_row(c, self._now) | {"row": c.id} for id_, c in self._changed.items() if id_ not in self._new]
-        if changed:
-            self._tx.execute(_UPDATE, changed)
+        rows = [_row(customer, self._now) | {"created_at": self._now} for customer in self._new.values()]
+        bulk.execute(self._tx, _INSERT, rows)
+        bulk.execute(self._tx, KNOW, self._new_identities)
+        changed = [_row(c, self._now) for id_, c in self._changed.items() if id_ not in self._new]
+        bulk.execute(self._tx, _UPDATE, changed)
         self._new, self._new_identities, self._changed = {}, [], {}
 
 
 _CHANGING = ("name", "email", "phone", "locale", "facts", "opted_out_at", "updated_at")
-_UPDATE = (
-    update(t.customers)
-    .where(t.customers.c.id == bindparam("row"))
-    .values({name: bindparam(name) for name in _CHANGING})
-)
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_IDENTITIES_OF = select(t.identities).where(t.identities.c.customer_id.in_(_IDS))
+_CUSTOMERS = select(t.customers).where(t.customers.c.id.in_(_IDS))
+_OWNERS = select(t.identities).where(t.identities.c.system == bindparam("system"), t.identities.c.value.in_(_IDS))
+_INSERT = bulk.Insert(t.customers)
+_UPDATE = bulk.Update(t.customers, where=("id",), new=_CHANGING)
+KNOW = bulk.Insert(t.identities, skip_known=True)
+"""Remember whose an id is, unless it is known."""
 
 
 def load(tx: Connection, ids: Iterable[str]) -> dict[str, Customer]:
     """Customers by id, with all their ids elsewhere."""
-    ids = list(ids)
-    if not ids:
+    wanted = {"ids": list(ids)}
+    if not wanted["ids"]:
         return {}
     known: dict[str, dict[str, str]] = {}
-    for row in tx.execute(select(t.identities).where(t.identities.c.customer_id.in_(ids))):
+    for row in tx.execute(_IDENTITIES_OF, wanted):
         known.setdefault(row.customer_id, {})[row.system] = row.value
-    rows = tx.execute(select(t.customers).where(t.customers.c.id.in_(ids)))
+    rows = tx.execute(_CUSTOMERS, wanted)
     return {row.id: _customer(row, known.get(row.id, {})) for row in rows}
 
 
@@ -184,11 +185,8 @@ def _owners(tx: Connection, wanted: set[Identity]) -> dict[Identity, str]:
     by_system: dict[str, list[str]] = {}
     for system, value in wanted:
         by_system.setdefault(system, []).append(value)
-    if not by_system:
-        return {}
-    c = t.identities.c
-    condition = or_(*(and_(c.system == system, c.value.in_(values)) for system, values in by_system.items()))
-    return {(row.system, row.value): row.customer_id for row in tx.execute(select(t.identities).where(condition))}
+    asked = ({"system": system, "ids": values} for system, values in by_system.items())
+    return {(row.system, row.value): row.customer_id for each in asked for row in tx.execute(_OWNERS, each)}
 
 
 def _union(kept: Customer, gone: Customer) -> Customer:

@@ -7,12 +7,25 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from connector.feedback.arrivals import Arrival
+from connector.storage import bulk
 from connector.storage.database import Database
 from connector.storage.inbox import OWN
 from connector.storage.tables import responses
+
+_LATER = func.row_number().over(partition_by=responses.c.customer_id, order_by=responses.c.answered_at.desc())
+_RANKED = (
+    select(responses, _LATER.label("place"))
+    .where(responses.c.customer_id.in_(bindparam("ids", expanding=True)))
+    .subquery()
+)
+_LATEST = (
+    select(_RANKED)
+    .where(_RANKED.c.place <= bindparam("most"))
+    .order_by(_RANKED.c.customer_id, _RANKED.c.place)
+)
 
 ANSWERED = ("survey.answered", "feedback.logged")
 
@@ -20,9 +33,7 @@ ANSWERED = ("survey.answered", "feedback.logged")
 def record(database: Database, tx: Connection, batch: Sequence[Arrival], now: datetime) -> list[Arrival]:
     """Keep the answers among the events; each gets ``event.response``, our id of it."""
     named = [_with_response(arrival) if _is_answer(arrival) else arrival for arrival in batch]
-    rows = [_row(arrival, now) for arrival in named if _is_answer(arrival)]
-    if rows:
-        tx.execute(insert(responses), rows)
+    bulk.execute(tx, bulk.Insert(responses), [_row(arrival, now) for arrival in named if _is_answer(arrival)])
     return named
 
 
@@ -71,11 +82,7 @@ def get(tx: Connection, response_id: str) -> Mapping[str, Any] | None:
 
 def of_customers(tx: Connection, customer_ids: Iterable[str], most: int = 5) -> dict[str, list[Any]]:
     """The latest answers of each customer, newest first: one query, however many customers."""
-    c = responses.c
-    place = func.row_number().over(partition_by=c.customer_id, order_by=c.answered_at.desc()).label("place")
-    ranked = select(responses, place).where(c.customer_id.in_(list(customer_ids))).subquery()
-    latest = select(ranked).where(ranked.c.place <= most).order_by(ranked.c.customer_id, ranked.c.place)
     found: dict[str, list[Any]] = {}
-    for row in tx.execute(latest):
+    for row in tx.execute(_LATEST, {"ids": list(customer_ids), "most": most}):
         found.setdefault(row.customer_id, []).append(row)
     return found

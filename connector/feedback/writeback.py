@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from connector.feedback import responses
 from connector.feedback.actions import Ask, Clients, Effect, Finish, Intent, NotPossibleError, Output, Result, Write
-from connector.feedback.customers import normal_id
+from connector.feedback.customers import KNOW, normal_id
+from connector.storage.bulk import Upsert
 from connector.storage.database import Database
-from connector.storage.tables import identities, writebacks
+from connector.storage.tables import writebacks
 from integrations.errors import IntegrationError, Permanent
 from integrations.protocols import Score
 
@@ -152,8 +153,7 @@ def _beats(effect: Effect, written: tuple[datetime, str]) -> bool:
 
 
 def _written(tx: Connection, connection: str, records: set[str]) -> dict[tuple[str, str], tuple[datetime, str]]:
-    c = writebacks.c
-    rows = tx.execute(select(writebacks).where(c.connection == connection, c.record.in_(records)))
+    rows = tx.execute(_WRITTEN, {"connection": connection, "records": list(records)})
     return {(row.record, row.metric): (row.answered_at, row.response_id) for row in rows}
 
 
@@ -193,25 +193,16 @@ def _head(inside: Ask | Finish, connection: str, request: Mapping[str, Any], rec
         "answered_at": datetime.fromisoformat(request["answered_at"]),
         "written_at": inside.now,
     }
-    return Write(_head_statement(inside.database), row)
+    return Write(_HEAD, row)
 
 
-_HEADS: dict[bool, Any] = {}
-
-
-def _head_statement(database: Database) -> Any:
-    """One statement object per dialect, so that the runtime can execute many rows of it at once."""
-    if database.is_sqlite not in _HEADS:
-        _HEADS[database.is_sqlite] = database.upsert(
-            writebacks,
-            ("connection", "record", "metric"),
-            ("response_id", "answered_at", "written_at"),
-            where=lambda new: writebacks.c.answered_at <= new.answered_at,
-        )
-    return _HEADS[database.is_sqlite]
+_WRITTEN = select(writebacks).where(
+    writebacks.c.connection == bindparam("connection"), writebacks.c.record.in_(bindparam("records", expanding=True))
+)
+_HEAD = Upsert(writebacks, keys=("connection", "record", "metric"), newest="answered_at")
 
 
 def _link(done: Finish, record: str) -> Write:
     """The record found by e-mail is the customer's from now on."""
     row = {"system": done.effect.connection, "value": record, "customer_id": done.facts.customer["id"]}
-    return Write(done.database.insert_new(identities), row)
+    return Write(KNOW, row)

@@ -6,23 +6,35 @@ Nothing here reads a table through: ten million finished rows cost no more than 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, literal_column, select
+from sqlalchemy import Column, Connection, Row, Select, func, select
 
+from connector.storage import queues
 from connector.storage.budgets import Budget
-from connector.storage.tables import connections, deliveries, effects, is_now, runs
+from connector.storage.lanes import Lanes
+from connector.storage.queries import MOST_COUNTED
+from connector.storage.tables import (
+    ENDED_BADLY,
+    SET_ASIDE,
+    STOPPED_RUNS,
+    connections,
+    deliveries,
+    effects,
+    is_now,
+    runs,
+)
+from workflows.runs import Status
 
-MOST_COUNTED = 10_000
-STATES = ("active", "held", "paused", "probing", "stopped")
-"""Held: its vendor told us to wait. Paused: our credentials are refused. Stopped: by a person."""
+STOPPED = (Status.FAILED, Status.DEAD, Status.NEEDS_REVIEW)
+"""The states of a dead letter: a person must say how it goes on."""
 
-# The partial indexes' own words: in others the planner of SQLite does not recognise them.
-_SET_ASIDE: ColumnElement[bool] = literal_column("deliveries.status IN ('unreadable', 'failed')")
-_ENDED_BADLY: ColumnElement[bool] = literal_column("effects.status IN ('failed', 'review')")
+STATES = ("active", "held", "paused", "open", "probing", "stopped")
+"""Held: its vendor told us to wait. Paused: our credentials are refused. Open: its vendor does not work, and the
+circuit is open. Stopped: by a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +65,13 @@ class ConnectionState:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """The present: deliveries not understood yet, those set aside, runs that are due, and each connection."""
+    """The present: deliveries not understood yet, those set aside, runs that are due, runs that wait for a person
+    (by status), and each connection."""
 
     deliveries: Line
     set_aside: int
     runs: Line
+    stopped: Mapping[str, int]
     connections: tuple[ConnectionState, ...]
 
 
@@ -67,11 +81,13 @@ def read_backlog(
     """Read the present. ``configured`` names connections that are shown even if they never did anything."""
     known = {row.name: row for row in tx.execute(select(connections))}
     performing, ended = _performing(tx), _ended_badly(tx)
-    names = {*configured, *known, *performing, *(name for name, _ in ended), *_names_due(tx)}
+    due = queues.CALLED.values(tx)
+    names = {*configured, *known, *performing, *(name for name, _ in ended), *due}
     return Backlog(
         deliveries=_new(tx),
-        set_aside=_count(tx, select(deliveries.c.id).where(_SET_ASIDE)),
+        set_aside=_count(tx, select(deliveries.c.id).where(SET_ASIDE)),
         runs=_runs_due(tx, now),
+        stopped=_stopped(tx),
         connections=tuple(
             ConnectionState(
                 name, _state(known.get(name), now), _due(tx, name, now), performing.get(name, 0),
@@ -84,44 +100,44 @@ def read_backlog(
 
 
 def _new(tx: Connection) -> Line:
-    c = deliveries.c
-    new = select(c.id).where(is_now(c.status, "new"))
-    first = select(c.received_at).where(is_now(c.status, "new")).order_by(c.id).limit(1)
-    return Line(_count(tx, new), tx.execute(first).scalar())
+    c, new = deliveries.c, queues.IS_NEW
+    senders = list(queues.SENDERS.values(tx))
+    firsts = [tx.execute(select(func.min(c.id)).where(new, c.connection == name)).scalar_one() for name in senders]
+    oldest = select(c.received_at).where(c.id == min(firsts)) if firsts else None
+    return Line(_count(tx, select(c.id).where(new)), tx.execute(oldest).scalar() if oldest is not None else None)
 
 
 def _runs_due(tx: Connection, now: datetime) -> Line:
     """Timers that are over, and runs whose turn has come."""
     c = runs.c
-    over = (is_now(c.status, "waiting"), c.due_at.is_not(None), c.due_at <= now)
-    turn = (is_now(c.status, "ready"), c.due_at <= now)
-    lines = [
-        Line(
-            _count(tx, select(c.id).where(*which)),
-            tx.execute(select(func.min(c.due_at)).where(*which)).scalar(),
-        )
-        for which in (over, turn)
-    ]
+    kinds = ((queues.TIMERS_OVER, queues.IS_TIMER), (queues.READY, queues.IS_READY))
+    lines = [_line(tx, each, select(c.id).where(*kind, c.due_at <= now), c.workflow, now) for each, kind in kinds]
     oldest = [line.oldest for line in lines if line.oldest]
     return Line(sum(line.waiting for line in lines), min(oldest, default=None))
 
 
 def _due(tx: Connection, connection: str, now: datetime) -> Line:
     c = effects.c
-    due = (is_now(c.status, "due"), c.connection == connection, c.due_at <= now)
-    oldest = tx.execute(select(func.min(c.due_at)).where(*due)).scalar()
-    return Line(_count(tx, select(c.id).where(*due)) if oldest else 0, oldest)
+    due = select(c.id).where(queues.IS_DUE, c.connection == connection, c.due_at <= now)
+    return _line(tx, queues.CALLS, due, c.workflow, now, connection=connection)
 
 
-def _names_due(tx: Connection) -> Iterator[str]:
-    """Connections with stored calls, by one look into the index each: DISTINCT would read all of it."""
-    c = effects.c
-    name = ""
-    while following := tx.execute(
-        select(func.min(c.connection)).where(is_now(c.status, "due"), c.connection > name)
-    ).scalar():
-        name = following
-        yield name
+def _line(
+    tx: Connection, lanes: Lanes, due: Select[Any], lane: Column[str], now: datetime, **given: str
+) -> Line:
+    """What is due by now, lane by lane: their index begins with the lane."""
+    oldest = lanes.oldest(tx, **given)
+    if oldest is None or oldest > now:
+        return Line(0, None)
+    counts = (_count(tx, due.where(lane == name)) for name in lanes.names(tx, **given))
+    return Line(min(MOST_COUNTED, sum(counts)), oldest)
+
+
+def _stopped(tx: Connection) -> Mapping[str, int]:
+    """Status → count, of the newest."""
+    newest = select(runs.c.status).where(STOPPED_RUNS).order_by(runs.c.id.desc()).limit(MOST_COUNTED).subquery()
+    found = tx.execute(select(newest.c.status, func.count()).group_by(newest.c.status))
+    return {**dict.fromkeys(STOPPED, 0), **dict(tuple(row) for row in found)}
 
 
 def _performing(tx: Connection) -> Mapping[str, int]:
@@ -136,7 +152,7 @@ def _ended_badly(tx: Connection) -> Mapping[tuple[str, str], int]:
     c = effects.c
     newest = (
         select(c.connection, c.status)
-        .where(_ENDED_BADLY)
+        .where(ENDED_BADLY)
         .order_by(c.id.desc())
         .limit(MOST_COUNTED)
         .subquery()

@@ -50,6 +50,10 @@ def _whole(backlog: Backlog, lag: Callable[[Line], float]) -> Iterator[Metric]:
     yield _gauge("deliveries_set_aside", "Deliveries that could not be read or processed.", backlog.set_aside)
     yield _gauge("runs_due", "Runs whose time has come.", backlog.runs.waiting)
     yield _gauge("runs_due_lag_seconds", "For how long the first of them has been due.", lag(backlog.runs))
+    stopped = GaugeMetricFamily("ringback_runs_stopped", "Runs that wait for a person.", labels=("status",))
+    for status, count in backlog.stopped.items():
+        stopped.add_metric([status], count)
+    yield stopped
 
 
 def _by_connection(states: Iterable[ConnectionState], lag: Callable[[Line], float]) -> Iterator[Metric]:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
 
+from connector.observe.figures import Shown
 from webhooks.delivery import Delivery
 
 Keep = Callable[[Delivery, str], bool]
@@ -23,31 +24,37 @@ UNKNOWN = "unknown"
 
 
 class Counters:
-    """The counters of one process in a registry of their own; ``registry`` is what is shown."""
+    """The counters of one process. ``own`` holds them alone; ``registry`` is what is shown."""
 
     def __init__(self) -> None:
-        self.registry = CollectorRegistry()
+        self.own, self.registry = CollectorRegistry(), CollectorRegistry()
+        self.shown = Shown(self.own)
+        self.registry.register(self.shown)
         self._kept = Counter(
             "ringback_deliveries", "Webhook deliveries that were genuine, by what they were.",
-            ("connection", "outcome"), registry=self.registry,
+            ("connection", "outcome"), registry=self.own,
         )  # fmt: skip
         self._refused = Counter(
             "ringback_deliveries_refused", "Webhook requests that were answered with an error.",
-            ("connection", "reason"), registry=self.registry,
+            ("connection", "reason"), registry=self.own,
         )  # fmt: skip
         self._effects = Counter(
             "ringback_effects", "Outward calls' effects, tried once each, by what became of them.",
-            ("connection", "action", "outcome"), registry=self.registry,
+            ("connection", "action", "outcome"), registry=self.own,
         )  # fmt: skip
         self._calls = Histogram(
             "ringback_call_seconds", "How long outward calls took; one call may carry many effects.",
-            ("connection", "outcome"), registry=self.registry, buckets=CALL_SECONDS,
+            ("connection", "outcome"), registry=self.own, buckets=CALL_SECONDS,
         )  # fmt: skip
         self._retried = Counter(
             "ringback_transactions_retried", "Transactions that lost a race and were done again.",
-            registry=self.registry,
+            registry=self.own,
         )  # fmt: skip
-        ProcessCollector(registry=self.registry)
+        self._removed = Counter(
+            "ringback_rows_removed", "Rows that went because their period was over; a run with all of its own is one.",
+            ("kind",), registry=self.own,
+        )  # fmt: skip
+        ProcessCollector(registry=self.own)
 
     def counting(self, keep: Keep) -> Keep:
         """``keep``, with each delivery that it stored or knew already counted."""
@@ -71,6 +78,10 @@ class Counters:
     def tried(self, connection: str, action: str, outcome: str) -> None:
         """An effect was tried: "done", or the kind of its error."""
         self._effects.labels(connection, action, outcome).inc()
+
+    def removed(self, kind: str, count: int) -> None:
+        """Rows of a kind went, because their period was over."""
+        self._removed.labels(kind).inc(count)
 
     def retried(self) -> None:
         """A transaction is done again."""

@@ -100,8 +100,10 @@ def check_file_system(file: Path, mounts: str | None = None) -> Finding | None:
 
 
 def check_users(file: Path, processes: Path = Path("/proc")) -> Finding | None:
-    """Only one process may work on a SQLite file; this one, which looks, is not counted."""
-    pids = sorted(_open_in(file, processes))
+    """Only one program may work on a SQLite file; this one, which looks, is not counted, nor is the web side that
+    a ``serve`` has started."""
+    found = set(_open_in(file, processes))
+    pids = sorted(pid for pid in found if _parent(pid, processes) not in found)
     if len(pids) < 2:
         return None
     said = ", ".join(map(str, pids))
@@ -128,6 +130,13 @@ def _open_in(file: Path, processes: Path) -> Iterator[int]:
     for folder in processes.glob("[0-9]*"):
         if int(folder.name) != os.getpid() and any(link == wanted for link in _links(folder / "fd")):
             yield int(folder.name)
+
+
+def _parent(pid: int, processes: Path) -> int:
+    try:
+        return int((processes / str(pid) / "stat").read_text("utf-8", "replace").rpartition(")")[2].split()[1])
+    except (OSError, IndexError, ValueError):
+        return 0  # it ended while we looked, or this is not Linux
 
 
 def _links(folder: Path) -> Iterator[str]:

@@ -9,20 +9,21 @@ from sqlalchemy import Connection, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from connector.clock import Clock
-from connector.observe.backlog import MOST_COUNTED, Backlog, Line
+from connector.observe.backlog import Backlog, Line
 from connector.observe.findings import Finding, broken, ok, warning
 from connector.storage import accounts, definitions
 from connector.storage.database import Database
 from connector.storage.definitions import Kind
 from connector.storage.migrate import current_revision, newest_revision
+from connector.storage.queries import MOST_COUNTED
 
 TOLERANCE = 2.0
 """Seconds that two clocks may differ before someone is told."""
 
-_BY_ITSELF = "Mend its credentials; one call is tried every minute, and all goes on when it succeeds."
 _RESUMES = {
-    "paused": _BY_ITSELF,
-    "probing": _BY_ITSELF,
+    "paused": "Mend its credentials; one call is tried every minute, and all goes on when it succeeds.",
+    "open": "Its vendor does not work; one call is tried at least every minute, and all goes on when it is answered.",
+    "probing": "One call is tried now; when it is answered, all goes on.",
     "stopped": "A person stopped it; `ringback connections resume NAME` lets it go on.",
 }
 

@@ -145,6 +145,7 @@ class Asks:
             "run_id": draft.id,
             "stage": intent.stage,
             "connection": intent.connection,
+            "workflow": draft.version.workflow.slug,
             "request": dict(intent.request),
             "serial": intent.serial,
             "status": "due",

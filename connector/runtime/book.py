@@ -17,6 +17,13 @@ from workflows.errors import DefinitionError
 log = logging.getLogger(__name__)
 
 
+_ACTIVE = (
+    select(definitions.c.id)
+    .where(definitions.c.kind == "workflow", definitions.c.active.is_(True))
+    .order_by(definitions.c.slug)
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Version:
     """One stored version of a workflow."""
@@ -37,8 +44,7 @@ class WorkflowBook:
 
     def active(self, tx: Connection) -> Sequence[Version]:
         """The newest versions of the workflows that are switched on."""
-        c = definitions.c
-        ids = tx.execute(select(c.id).where(c.kind == "workflow", c.active.is_(True)).order_by(c.slug)).scalars()
+        ids = tx.execute(_ACTIVE).scalars()
         versions = [self._readable(tx, id_) for id_ in ids]
         return [version for version in versions if version is not None and version.workflow.enabled]
 

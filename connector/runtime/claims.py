@@ -6,16 +6,31 @@ worker that was frozen past its lease cannot write over its successor.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, bindparam, case, func, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    Row,
+    ScalarSelect,
+    Select,
+    and_,
+    bindparam,
+    case,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from connector.feedback.actions import Effect
-from connector.storage import budgets
-from connector.storage.budgets import Budget
+from connector.runtime.calls import Grouping, one_by_one
+from connector.storage import accounts, budgets, bulk, lanes, queues
+from connector.storage.budgets import CONCURRENCY, Budget
 from connector.storage.database import Database
 from connector.storage.tables import connections, effects, is_now, runs
 
@@ -30,100 +45,167 @@ GRACE = timedelta(seconds=10)
 
 _UNLIMITED = 1_000_000
 
-_SETTLED = (
-    update(effects)
-    .where(effects.c.id == bindparam("row"), effects.c.epoch == bindparam("known_epoch"))
-    .values(
-        {f: bindparam(f"new_{f}") for f in ("status", "due_at", "outcome", "error", "error_kind", "unsure", "ended_at")}
-        | {"attempts": bindparam("new_attempts"), "owner": None, "lease_until": bindparam("new_lease_until")}
-    )
-)
+_OUTCOME = ("status", "due_at", "outcome", "error", "error_kind", "unsure", "ended_at", "attempts", "lease_until")
+_SETTLED = bulk.Update(effects, where=("id", "epoch"), new=(*_OUTCOME, "owner"))
+
+
+_PROBED_AMONG = 20
+"""A probe takes one of so many oldest effects, the one that was tried least: were it always the first, an effect that
+its vendor cannot digest would keep the circuit open for all others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claimant:
-    """Who claims: a process, at a connection, within its rate budget if it has one."""
+    """Who claims: a process, at a connection, within its rate budget if it has one, and within ``concurrency`` calls
+    side by side, those of all processes together."""
 
     connection: str
     owner: str
     budget: Budget | None = None
+    concurrency: int = CONCURRENCY
 
 
-def claim(database: Database, tx: Connection, who: Claimant, now: datetime, limit: int) -> list[Effect]:
-    """Take the oldest due effects of a connection, unless it is paused, told us to wait, or used up its budget.
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """How much may be claimed now: effects, and calls that they go into."""
 
-    One claim at a time per connection, so that the rule "never two of one serial side by side" sees all others.
+    effects: int
+    calls: int
+
+
+def claim(
+    database: Database,
+    tx: Connection,
+    who: Claimant,
+    now: datetime,
+    limit: int,
+    *,
+    hands: int = _UNLIMITED,
+    together: Grouping[Any] = one_by_one,
+) -> list[list[Effect]]:
+    """Take due effects of a connection, unless it is paused, told us to wait, or used up its budget: the workflows by
+    turns, in each the oldest first. ``limit`` is in effects, ``hands`` in calls; ``together`` says which effects go
+    into one. → the effects, call by call.
+
+    One claim at a time per connection, so that the rules "never two of one serial side by side" and "never more calls
+    than allowed" see all others.
     """
     database.lock(tx, [f"claim:{who.connection}"])
-    limit = min(limit, _open_for(tx, who.connection, now))
-    if who.budget:
-        limit = min(limit, budgets.left(tx, who.connection, who.budget, now))
-    if limit < 1:
+    state = _state(database, tx, who.connection, now)
+    room = _room(who, state, now, _Room(limit, hands))
+    if room.effects < 1 or room.calls < 1:
         return []
-    claimed = _take(tx, who, now, limit)
-    if who.budget and claimed:
-        budgets.use(database, tx, who.connection, who.budget, len(claimed), now)
-    return claimed
+    found = _due(tx, who.connection, state, now, room.effects)
+    calls = together(found)[: room.calls]
+    _remember(tx, who, state, [each for call in calls for each in call], now)
+    return _take(tx, who, calls, now)
 
 
-def _take(tx: Connection, who: Claimant, now: datetime, limit: int) -> list[Effect]:
-    taking = {"status": "performing", "owner": who.owner, "lease_until": now + LEASE}
-    counted = {"epoch": effects.c.epoch + 1, "attempts": effects.c.attempts + 1}
-    first = {"first_tried_at": func.coalesce(effects.c.first_tried_at, now)}
-    ids = _claimable(who.connection, now, limit).scalar_subquery()
-    statement = update(effects).where(effects.c.id.in_(ids)).values(taking | counted | first).returning(effects)
-    rows = tx.execute(statement).all()
-    return sorted((_effect(row) for row in rows), key=lambda effect: effect.id)
+def _state(database: Database, tx: Connection, connection: str, now: datetime) -> Row[Any]:
+    """The connection's row, and how many calls are under way on it."""
+    named = {"connection": connection}
+    row = tx.execute(_STATE, named).one_or_none()
+    if row is None:
+        accounts.ensure(database, tx, [connection], now)
+        row = tx.execute(_STATE, named).one()
+    return row
 
 
-def _open_for(tx: Connection, connection: str, now: datetime) -> int:
-    """How many calls the connection's state allows: none while paused or held, one while it is probed."""
-    row = tx.execute(select(connections).where(connections.c.name == connection)).one_or_none()
-    if row is None or (row.status == "active" and (row.blocked_until is None or row.blocked_until <= now)):
-        return _UNLIMITED
-    return 1 if row.status == "probing" else 0
+def _under_way() -> ScalarSelect[int]:
+    """Those that a process has in its hands. One that it gave back for lost has no owner, whatever its lease says."""
+    c = effects.c
+    busy = select(func.count()).where(queues.IS_PERFORMING, c.connection == bindparam("connection"))
+    return busy.where(c.leads, c.owner.is_not(None)).scalar_subquery()
 
 
-def _claimable(connection: str, now: datetime, limit: int) -> Select[Any]:
-    other = effects.alias("other")
+_STATE = select(connections, _under_way().label("under_way")).where(connections.c.name == bindparam("connection"))
+
+
+def _room(who: Claimant, state: Row[Any], now: datetime, wanted: _Room) -> _Room:
+    """What the connection's state allows: nothing while paused or held, one call while it is probed."""
+    probed = state.status == accounts.PROBING
+    if not probed and (state.status != accounts.ACTIVE or (state.blocked_until and state.blocked_until > now)):
+        return _Room(0, 0)
+    calls = min(wanted.calls, (1 if probed else who.concurrency) - state.under_way)
+    left = budgets.left(state.budget_until, who.budget, now) if who.budget else wanted.effects
+    return _Room(min(wanted.effects, left), calls)
+
+
+def _due(tx: Connection, connection: str, state: Row[Any], now: datetime, limit: int) -> list[Row[Any]]:
+    """What may be claimed, locked: effects that another transaction holds are left to it."""
+    in_turn = lanes.after(state.turn, queues.CALLS.names(tx, connection=connection))
+    here = {"connection": connection, "now": now}
+
+    def oldest(workflow: str, count: int, skip: int) -> Sequence[Row[Any]]:
+        return tx.execute(_CLAIMABLE, {**here, "workflow": workflow, "count": count, "skip": skip}).all()
+
+    if state.status != accounts.PROBING:
+        return lanes.share_out(in_turn, limit, oldest)
+    return sorted(lanes.share_out(in_turn, _PROBED_AMONG, oldest), key=lambda row: row.epoch)[:1]
+
+
+def _claimable() -> Select[Any]:
+    """Due effects of a workflow on a connection, but for those whose serial is at work."""
+    c, other = effects.c, effects.alias("other")
+    connection: BindParameter[str] = bindparam("connection")
     busy = select(other.c.id).where(
-        is_now(other.c.status, "performing"), other.c.connection == connection, other.c.serial == effects.c.serial
+        is_now(other.c.status, "performing"), other.c.connection == connection, other.c.serial == c.serial
     )
     return (
-        select(effects.c.id)
-        .where(is_now(effects.c.status, "due"), effects.c.connection == connection, effects.c.due_at <= now)
-        .where(or_(effects.c.serial.is_(None), ~busy.exists()))
-        .order_by(effects.c.due_at)
-        .limit(limit)
+        select(*(c[name] for name in (*_FIELDS, "workflow")))
+        .where(queues.IS_DUE, c.connection == connection, c.workflow == bindparam("workflow"))
+        .where(c.due_at <= bindparam("now"), or_(c.serial.is_(None), ~busy.exists()))
+        .order_by(c.due_at)
+        .limit(bindparam("count"))
+        .offset(bindparam("skip"))
+        .with_for_update(skip_locked=True, of=effects)
     )
+
+
+def _remember(tx: Connection, who: Claimant, state: Row[Any], claimed: Sequence[Row[Any]], now: datetime) -> None:
+    """Count the requests that are about to be made, and whose turn was the last."""
+    if not claimed:
+        return
+    changed: dict[str, Any] = {}
+    if who.budget:
+        changed["budget_until"] = budgets.used(state.budget_until, who.budget, len(claimed), now)
+    last = lanes.after(state.turn, {row.workflow for row in claimed})[-1]
+    if last != state.turn:
+        changed["turn"] = last
+    if changed:
+        tx.execute(update(connections).where(connections.c.name == who.connection).values(changed))
+
+
+def _take(tx: Connection, who: Claimant, calls: Sequence[Sequence[Row[Any]]], now: datetime) -> list[list[Effect]]:
+    taken = [[_effect(row, now) for row in call] for call in calls]
+    rows = [_claimed(who, effect, leads=effect is call[0]) for call in taken for effect in call]
+    bulk.execute(tx, _CLAIMED, rows)
+    return taken
 
 
 def settle(tx: Connection, outcomes: Iterable[tuple[Effect, Mapping[str, Any]]]) -> None:
     """Write outcomes of effects whose claim still holds (``holding`` said so in this transaction)."""
     rows = [
-        {"row": effect.id, "known_epoch": effect.epoch, **_DEFAULTS, "new_attempts": effect.attempts}
-        | {f"new_{name}": value for name, value in outcome.items()}
+        {"id": effect.id, "epoch": effect.epoch, **_NOTHING, **_FINE, "attempts": effect.attempts, **outcome}
         for effect, outcome in outcomes
     ]
-    if rows:
-        tx.execute(_SETTLED, rows)
+    bulk.execute(tx, _SETTLED, rows)
 
 
-_DEFAULTS = {
-    "new_outcome": None,
-    "new_error": "",
-    "new_error_kind": "",
-    "new_unsure": False,
-    "new_ended_at": None,
-    "new_lease_until": None,
-}
+_NOTHING = dict.fromkeys(("outcome", "ended_at", "lease_until", "owner"))
+_FINE = {"error": "", "error_kind": "", "unsure": False}
+
+
+_HELD = (
+    select(effects.c.id, effects.c.epoch)
+    .where(effects.c.id.in_(bindparam("ids", expanding=True)), queues.IS_PERFORMING)
+    .with_for_update()
+)
 
 
 def holding(tx: Connection, claimed: Sequence[Effect]) -> list[Effect]:
     """Those of our claims that nobody has taken over; locked until the transaction ends."""
-    c = effects.c
-    statement = select(c.id, c.epoch).where(c.id.in_([e.id for e in claimed]), is_now(c.status, "performing"))
-    held = {(row.id, row.epoch) for row in tx.execute(statement.with_for_update())}
+    held = {tuple(row) for row in tx.execute(_HELD, {"ids": [effect.id for effect in claimed]})}
     return [effect for effect in claimed if (effect.id, effect.epoch) in held]
 
 
@@ -150,7 +232,7 @@ def release_orphans(tx: Connection, now: datetime) -> set[str]:
 def _release(tx: Connection, which: Any, now: datetime) -> set[str]:
     """A call whose run ended meanwhile is not made again."""
     c = effects.c
-    live = c.run_id.in_(select(runs.c.id).where(runs.c.ended_at.is_(None)))
+    live = select(runs.c.id).where(runs.c.id == c.run_id, runs.c.ended_at.is_(None)).exists()
     back = {"unsure": True, "due_at": case((c.due_at > now, c.due_at), else_=now), "owner": None, "lease_until": None}
     back |= {"status": case((live, "due"), else_="cancelled"), "ended_at": case((live, None), else_=now)}
     statement = update(effects).where(is_now(effects.c.status, "performing"), which).values(back)
@@ -159,11 +241,27 @@ def _release(tx: Connection, which: Any, now: datetime) -> set[str]:
 
 def due_connections(tx: Connection, now: datetime) -> set[str]:
     """Connections with effects that are due."""
-    c = effects.c
-    return set(tx.execute(select(c.connection).distinct().where(is_now(c.status, "due"), c.due_at <= now)).scalars())
+    firsts = {name: queues.CALLS.oldest(tx, connection=name) for name in queues.CALLED.values(tx)}
+    return {name for name, first in firsts.items() if first is not None and first <= now}
 
 
-def _effect(row: Any) -> Effect:
-    names = ("id", "run_id", "visit", "stage", "action", "connection", "effect_class", "delivery", "key", "request")
-    more = ("serial", "attempts", "epoch", "unsure", "first_tried_at", "lease_until", "retry")
-    return Effect(**{name: getattr(row, name) for name in names + more})
+def _effect(row: Any, now: datetime) -> Effect:
+    """The effect as this claim makes it."""
+    stored = dict(zip(_FIELDS, row, strict=False))
+    counted = {"epoch": row.epoch + 1, "attempts": row.attempts + 1}
+    return Effect(**{**stored, **counted, "first_tried_at": row.first_tried_at or now, "lease_until": now + LEASE})
+
+
+def _claimed(who: Claimant, effect: Effect, *, leads: bool) -> dict[str, Any]:
+    told = {name: getattr(effect, name) for name in ("id", "attempts", "first_tried_at", "lease_until")}
+    return told | {"epoch": effect.epoch - 1, "status": "performing", "owner": who.owner, "leads": leads}
+
+
+_FIELDS = tuple(each.name for each in dataclasses.fields(Effect))
+_CLAIMABLE = _claimable()
+_CLAIMED = bulk.Update(
+    effects,
+    where=("id", "epoch"),
+    new=("status", "owner", "lease_until", "leads", "attempts", "first_tried_at"),
+    raised=("epoch",),
+)

@@ -10,8 +10,10 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, func, or_, select
 
 from connector.runtime.controls import Done
+from connector.runtime.controls_case import STOPPED
 from connector.runtime.controls_errors import ControlError, InputError
-from connector.storage.tables import runs
+from connector.storage.queries import runs_in
+from connector.storage.tables import STOPPED_RUNS, runs
 from workflows.errors import WorkflowError
 from workflows.runs import Status
 
@@ -36,13 +38,22 @@ class RunFilter:
         c, found = runs.c, list[ColumnElement[bool]]()
         if self.workflow is not None:
             found.append(c.workflow == self.workflow)
-        if self.statuses:
-            found.append(c.status.in_([status.value for status in self.statuses]))
+        found.extend(_in_states(self.statuses))
         if self.started_before is not None:
             found.append(c.started_at < self.started_before)
         if self.step is not None:
             found.append(or_(c.step == self.step, c.step.startswith(f"{self.step}[", autoescape=True)))
         return found
+
+
+def _in_states(statuses: Sequence[Status]) -> list[ColumnElement[bool]]:
+    """Dead letters in the words of their index, and one state so that its index gives them in order."""
+    if not statuses:
+        return []
+    if len(set(statuses)) == 1:
+        return list(runs_in(statuses[0].value))
+    among = runs.c.status.in_([status.value for status in statuses])
+    return [among, STOPPED_RUNS] if STOPPED.issuperset(statuses) else [among]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,9 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
+from connector.config_retention import DEDUPLICATION
+from connector.ids import made_at
+from connector.observe import backlog
 from connector.runtime.controls_errors import InputError, RefusedError, UnknownError
 from connector.runtime.desk import Desk
 from connector.runtime.drafts import Draft, slot_of
@@ -18,8 +21,7 @@ from workflows.positions import Position, label, step_at
 from workflows.runs import LIVE, RunState, Status
 
 _ID = re.compile(r"[0-9a-z]{1,26}")
-STOPPED = frozenset({Status.FAILED, Status.DEAD, Status.NEEDS_REVIEW})
-"""The states of a dead letter: a person must say how it goes on."""
+STOPPED = frozenset(backlog.STOPPED)
 
 _POSSIBLE = {
     Status.QUEUED: ("cancel",),
@@ -128,8 +130,20 @@ def open_case(tx: Connection, desk: Desk, run_id: str, now: datetime) -> Case:
     """Lock a run. Raises UnknownError."""
     found = desk.load([run_id]) if _ID.fullmatch(run_id) else {}
     if run_id not in found:
-        raise UnknownError("run", run_id[:60], "`ringback runs` and GET /api/v1/runs show those there are.")
+        those = "`ringback runs` and GET /api/v1/runs show those there are."
+        raise UnknownError("run", run_id[:60], f"{gone(run_id, now)}{those}")
     return Case(tx, desk, found[run_id], now)
+
+
+def gone(run_id: str, now: datetime) -> str:
+    """What to say of a run that is not there, but is old enough to have been removed; "" of any other."""
+    began = made_at(run_id) if _ID.fullmatch(run_id) else None
+    if began is None or now - began < DEDUPLICATION:
+        return ""
+    return (
+        f"By its id it began on {began:%Y-%m-%d}: runs that ended go when their period is over "
+        "(see `ringback retention`), and cannot be taken in hand then. "
+    )
 
 
 def withdraw(tx: Connection, run_id: str, now: datetime) -> None:

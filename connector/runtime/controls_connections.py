@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from connector.clock import Clock
 from connector.runtime.bell import effects_queue
 from connector.runtime.controls_errors import UnknownError
 from connector.runtime.controls_input import LONGEST_NAME, LONGEST_REASON, told
-from connector.storage import accounts, budgets, queries
+from connector.storage import accounts, budgets, queries, queues
 from connector.storage.budgets import Budget
 from connector.storage.database import Database
 from connector.storage.inbox import OWN
 from connector.storage.queries import ConnectionLine
-from connector.storage.tables import effects
+from connector.storage.tables import ENDED_BADLY, effects, is_now
 
 log = logging.getLogger(__name__)
 
@@ -31,12 +31,13 @@ LOOK_BACK = 10_000
 class Health:
     """How a connection is doing. ``kind`` is empty when it is configured no more. Counts are of outward
     calls, and end at ``queries.MOST_COUNTED``; ``failed`` and ``review`` are those that wait for a person.
+    ``failing_since``: since then no call met a working vendor.
     ``budget`` is in requests per minute, ``budget_left`` how many may be made at this moment; both None
     without a limit."""
 
     name: str
     kind: str
-    status: str  # active, paused, probing, stopped; "not used yet" or "no longer configured"
+    status: str  # active, paused, open, probing, stopped; "not used yet" or "no longer configured"
     reason: str
     blocked_until: datetime | None
     last_delivery_at: datetime | None
@@ -48,6 +49,7 @@ class Health:
     last_success_at: datetime | None
     budget: float | None
     budget_left: int | None
+    failing_since: datetime | None
 
 
 class Switches:
@@ -124,7 +126,7 @@ class Switches:
         return [self._health(tx, name, lines.get(name), calls) for name in names]
 
     def _health(self, tx: Connection, name: str, line: ConnectionLine | None, calls: _Calls) -> Health:
-        budget = self._budget_of(name)
+        budget, state = self._budget_of(name), accounts.state(tx, name)
         return Health(
             name,
             self._kinds.get(name, ""),
@@ -139,7 +141,8 @@ class Switches:
             calls.oldest_due.get(name),
             calls.last_success.get(name),
             budget.per_minute if budget else None,
-            budgets.left(tx, name, budget, self._clock()) if budget else None,
+            budgets.left(state.budget_until if state else None, budget, self._clock()) if budget else None,
+            state.failing_since if state else None,
         )
 
     def _status(self, name: str, line: ConnectionLine | None) -> str:
@@ -149,21 +152,23 @@ class Switches:
 
 
 class _Calls:
-    """What the stored calls tell of every connection, in four queries."""
+    """What the stored calls tell of every connection, in a few queries."""
 
     def __init__(self, tx: Connection) -> None:
         c = effects.c
-        self.performing, self.review = _counted(tx, "performing"), _counted(tx, "review")
-        due = select(c.connection, func.min(c.due_at)).where(c.status == "due").group_by(c.connection)
-        self.oldest_due: Mapping[str, datetime] = _pairs(tx, due)
+        self.performing = _counted(tx, is_now(c.status, "performing"))
+        self.review = _counted(tx, ENDED_BADLY, c.status == "review")
+        self.oldest_due: Mapping[str, datetime | None] = {
+            name: queues.CALLS.oldest(tx, connection=name) for name in queues.CALLED.values(tx)
+        }
         latest = select(c.connection, c.status, c.ended_at).order_by(c.id.desc()).limit(LOOK_BACK).subquery()
         done = select(latest.c.connection, func.max(latest.c.ended_at)).where(latest.c.status == "done")
         self.last_success: Mapping[str, datetime] = _pairs(tx, done.group_by(latest.c.connection))
 
 
-def _counted(tx: Connection, status: str) -> Mapping[str, int]:
+def _counted(tx: Connection, *which: ColumnElement[bool]) -> Mapping[str, int]:
     c = effects.c
-    bounded = select(c.connection).where(c.status == status).limit(queries.MOST_COUNTED).subquery()
+    bounded = select(c.connection).where(*which).limit(queries.MOST_COUNTED).subquery()
     return _pairs(tx, select(bounded.c.connection, func.count()).group_by(bounded.c.connection))
 
 

@@ -10,27 +10,30 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Executable, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from connector.feedback.actions import Effect, Handler, Write
 from connector.runtime.asks import Asks
 from connector.runtime.bell import TIMERS, effects_queue
 from connector.runtime.book import WorkflowBook
-from connector.runtime.drafts import Draft, from_row, slot_of
+from connector.runtime.drafts import COLUMNS, Draft, from_row, slot_of
 from connector.runtime.waiting import Waits
+from connector.storage import bulk
 from connector.storage.database import Database, LostRaceError
-from connector.storage.tables import effects, history, runs
+from connector.storage.tables import effects, history, is_now, runs
 from workflows import engine
 from workflows.definitions import Mode
 from workflows.engine import Moment
 from workflows.runs import Decision, Input, RunState, Status
 
 _COLUMNS = ("status", "state", "due_at", "slot", "step", "reason", "updated_at", "ended_at")
-_ADVANCED = (
-    update(runs)
-    .where(runs.c.id == bindparam("row"), runs.c.epoch == bindparam("known_epoch"))
-    .values({name: bindparam(f"new_{name}") for name in _COLUMNS} | {"epoch": bindparam("known_epoch") + 1})
-)
+_THESE = runs.c.id.in_(bindparam("ids", expanding=True))
+_LOADED = select(*COLUMNS).where(_THESE).order_by(runs.c.id).with_for_update()
+_BEGUN = bulk.Insert(runs, skip_known=True)
+_QUEUED = bulk.Insert(runs)
+_ADVANCED = bulk.Update(runs, where=("id", "epoch"), new=_COLUMNS, raised=("epoch",))
+_NOTED = bulk.Insert(history)
+_INTENDED = bulk.Insert(effects)
 _IN_QUEUE: dict[str, Any] = {
     "status": Status.QUEUED.value,
     "slot": None,
@@ -74,10 +77,11 @@ class Desk:
         return begun_ids | queued
 
     def _insert(self, drafts: Sequence[Draft]) -> set[str]:
-        if not drafts:
-            return set()
-        statement = self._database.insert_new(runs).returning(runs.c.id)
-        return set(self._tx.execute(statement, [draft.row(self._moment.now) for draft in drafts]).scalars())
+        """→ ids of the runs that are new; the others' keys are taken."""
+        ids = {draft.id for draft in drafts}
+        if bulk.execute(self._tx, _BEGUN, [draft.row(self._moment.now) for draft in drafts]) == len(ids):
+            return ids
+        return set(self._tx.execute(select(runs.c.id).where(_THESE), {"ids": list(ids)}).scalars())
 
     def _make_room(self, drafts: Sequence[Draft]) -> None:
         """Mode restart: the run that holds the key is cancelled."""
@@ -92,7 +96,7 @@ class Desk:
         """Mode queued: wait for the run that holds the key. Other modes: the new run does not begin."""
         queued = [draft for draft in drafts if draft.version.workflow.run.mode is Mode.QUEUED]
         if queued:
-            self._tx.execute(insert(runs), [draft.row(self._moment.now) | _IN_QUEUE for draft in queued])
+            bulk.execute(self._tx, _QUEUED, [draft.row(self._moment.now) | _IN_QUEUE for draft in queued])
             self._promote(queued)  # the run that held the key may have ended before it could see these
         return {draft.id for draft in queued}
 
@@ -101,8 +105,7 @@ class Desk:
         ids = sorted(set(run_ids))
         if not ids:
             return {}
-        statement = select(runs).where(runs.c.id.in_(ids)).order_by(runs.c.id).with_for_update()
-        return {row.id: self.draft(row) for row in self._tx.execute(statement).all()}
+        return {row.id: self.draft(row) for row in self._tx.execute(_LOADED, {"ids": ids}).all()}
 
     def draft(self, row: Any) -> Draft:
         return from_row(row, self._book.get(self._tx, row.definition_id))
@@ -165,13 +168,10 @@ class Desk:
         """Write the new states; a row that moved on meanwhile is a lost race."""
         if not drafts:
             return
-        rows = [
-            {"row": d.id, "known_epoch": d.epoch} | {f"new_{k}": v for k, v in d.changes(self._moment.now).items()}
-            for d in drafts
-        ]
-        result = self._tx.execute(_ADVANCED, rows)
-        if result.rowcount not in (-1, len(rows)):
-            raise LostRaceError(f"{len(rows) - result.rowcount} of {len(rows)} runs were advanced elsewhere")
+        rows = [draft.changes(self._moment.now) | {"id": draft.id, "epoch": draft.epoch} for draft in drafts]
+        advanced = bulk.execute(self._tx, _ADVANCED, rows)
+        if advanced != len(rows):
+            raise LostRaceError(f"{len(rows) - advanced} of {len(rows)} runs were advanced elsewhere")
         for draft in drafts:
             draft.epoch += 1
         self._promote([draft for draft in drafts if not draft.is_live])
@@ -191,7 +191,8 @@ class Desk:
 
     def _call_up(self, slot: str, draft: Draft) -> None:
         c = runs.c
-        first = select(c.id).where(c.workflow == draft.version.workflow.slug, c.key == draft.key, c.status == "queued")
+        first = select(c.id).where(c.workflow == draft.version.workflow.slug, c.key == draft.key)
+        first = first.where(is_now(c.status, "queued"))
         following = self._tx.execute(first.order_by(c.event_seq).limit(1).with_for_update(skip_locked=True)).scalar()
         if following:
             turn = {"status": Status.READY.value, "due_at": self._moment.now, "slot": slot}
@@ -200,24 +201,24 @@ class Desk:
 
     def _store(self, drafts: Sequence[Draft]) -> None:
         """Write histories, effects and the features' rows; what was written is forgotten."""
-        notes = [draft.history_row(self._moment.now) for draft in drafts if draft.notes]
-        if notes:
-            self._tx.execute(insert(history), notes)
+        bulk.execute(self._tx, _NOTED, [draft.history_row(self._moment.now) for draft in drafts if draft.notes])
         wanted = [row for draft in drafts for row in draft.effects]
-        if wanted:
-            self._tx.execute(insert(effects), wanted)
-            self.asked |= {effects_queue(row["connection"]) for row in wanted}
+        bulk.execute(self._tx, _INTENDED, wanted)
+        self.asked |= {effects_queue(row["connection"]) for row in wanted}
         self._execute([write for draft in drafts for write in draft.writes])
         for draft in drafts:
             draft.notes, draft.effects, draft.writes = [], [], []
 
     def _execute(self, writes: Sequence[Write]) -> None:
         """Writes of one statement go together."""
-        groups: dict[int, tuple[Executable, list[dict[str, Any]]]] = {}
+        groups: dict[Any, list[dict[str, Any]]] = {}
         for write in writes:
-            groups.setdefault(id(write.statement), (write.statement, []))[1].append(dict(write.params))
-        for statement, rows in groups.values():
-            self._tx.execute(statement, rows)
+            groups.setdefault(write.statement, []).append(dict(write.params))
+        for statement, rows in groups.items():
+            if isinstance(statement, bulk.Bulk):
+                bulk.execute(self._tx, statement, rows)
+            else:
+                self._tx.execute(statement, rows)
 
 
 def _last_restarts(drafts: Sequence[Draft]) -> list[Draft]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from connector.feedback.actions import Write
 from connector.runtime.book import Version
+from connector.storage.tables import runs
 from workflows import engine
 from workflows.definitions import Mode
 from workflows.positions import label
@@ -100,6 +101,11 @@ class Draft:
 
 def slot_of(workflow: str, key: str) -> str:
     return f"{workflow}|{key}"
+
+
+_NEEDED = ("id", "definition_id", "key", "status", "state", "facts", "event_seq", "customer_id", "epoch", "started_at")
+COLUMNS = tuple(runs.c[name] for name in _NEEDED)
+"""What ``from_row`` reads of a row."""
 
 
 def from_row(row: Any, version: Version) -> Draft:

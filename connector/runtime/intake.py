@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, insert, or_, select
+from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.exc import OperationalError
 
 from connector.clock import Clock
@@ -25,7 +25,7 @@ from connector.runtime.book import Version, WorkflowBook
 from connector.runtime.desk import Desk, OpenDesk
 from connector.runtime.drafts import Draft
 from connector.runtime.waiting import decide, subject_key, type_key
-from connector.storage import inbox
+from connector.storage import bulk, inbox
 from connector.storage.database import Database
 from connector.storage.tables import events, identity_conflicts
 from webhooks.delivery import Account, Delivery, Source, Translation
@@ -41,6 +41,11 @@ log = logging.getLogger(__name__)
 
 Accounts = Callable[[str], Account | None]
 Begun = Sequence[tuple[int, str]]  # deliveries, and the runs they began
+
+_KNOWN = select(events.c.connection, events.c.external_id).where(
+    events.c.connection == bindparam("connection"), events.c.external_id.in_(bindparam("ids", expanding=True))
+)
+_ARRIVED, _CONFLICTING = bulk.Insert(events), bulk.Insert(identity_conflicts)
 
 KEY_LENGTH = 300
 """Characters; what the key of a run may measure."""
@@ -83,7 +88,8 @@ class Intake:
 
     def _take(self, limit: int) -> Taken:
         try:
-            return self._database.transact(lambda tx: self._batch(tx, inbox.take_new(tx, limit)))
+            # Not lasting: the deliveries are, and the claim of whatever follows from them makes this last, too.
+            return self._database.transact(lambda tx: self._batch(tx, inbox.take_new(tx, limit)), lasting=False)
         except OperationalError:
             raise  # the database, not a delivery
         except Exception:
@@ -256,9 +262,8 @@ def _only_new(tx: Connection, found: Sequence[tuple[Event, int]]) -> list[tuple[
     by_connection: dict[str, set[str]] = {}
     for event, _ in found:
         by_connection.setdefault(event.connection, set()).add(event.id)
-    c = events.c
-    same = or_(*(and_(c.connection == name, c.external_id.in_(ids)) for name, ids in by_connection.items()))
-    known = {tuple(row) for row in tx.execute(select(c.connection, c.external_id).where(same))}
+    asked = ({"connection": name, "ids": list(ids)} for name, ids in by_connection.items())
+    known = {tuple(row) for each in asked for row in tx.execute(_KNOWN, each)}
     fresh = []
     for event, delivery_id in found:
         if (event.connection, event.id) not in known:
@@ -271,8 +276,9 @@ def _insert_events(
     tx: Connection, arrivals: Sequence[Arrival], plans: Sequence[Sequence[_Plan]], now: datetime
 ) -> dict[str, int]:
     """Store the events; → their place in the order of arrival, by id."""
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
+            "seq": seq,
             "id": arrival.id,
             "connection": arrival.event.connection,
             "external_id": arrival.event.id,
@@ -285,12 +291,10 @@ def _insert_events(
             "data": dict(arrival.data),
             "decisions": [each.json() for each in plan],
         }
-        for arrival, plan in zip(arrivals, plans, strict=True)
+        for seq, arrival, plan in zip(bulk.numbers(tx, events.c.seq, len(arrivals)), arrivals, plans, strict=True)
     ]
-    if not rows:
-        return {}
-    stored = tx.execute(insert(events).returning(events.c.id, events.c.seq, sort_by_parameter_order=True), rows)
-    return {row.id: row.seq for row in stored}
+    bulk.execute(tx, _ARRIVED, rows)
+    return {row["id"]: row["seq"] for row in rows}
 
 
 def _keep_conflicts(
@@ -301,8 +305,7 @@ def _keep_conflicts(
         for a, c in zip(batch, conflicts, strict=True)
         if c is not None
     ]
-    if rows:
-        tx.execute(insert(identity_conflicts), rows)
+    bulk.execute(tx, _CONFLICTING, rows)
 
 
 def _understood(

@@ -20,9 +20,9 @@ from connector.runtime import claims
 from connector.runtime.burial import bury
 from connector.runtime.desk import OpenDesk
 from connector.runtime.drafts import Draft
-from connector.storage import accounts
+from connector.storage import accounts, circuits
 from connector.storage.database import Database
-from integrations.errors import AuthFailed, IntegrationError, RateLimited
+from integrations.errors import Ambiguous, AuthFailed, IntegrationError, RateLimited
 from workflows import retry
 from workflows.actions import EffectClass
 from workflows.calendars import BusinessCalendar
@@ -44,6 +44,10 @@ class Failed:
     reason: str
 
 
+PATIENCE = timedelta(days=1)
+"""So long after its first try an effect outlives its vendor's absence without an attempt being counted. After that its
+tries are counted as ever, so that a call that no working vendor can digest comes to its end, too."""
+
 Results = Sequence[tuple[Effect, Result | Failed]]
 
 
@@ -61,13 +65,14 @@ class Outcomes:
         self._database, self._open_desk, self._calendar = database, open_desk, calendar
         self._clock, self._chance = clock, chance
 
-    def record(self, results: Results) -> frozenset[str]:
-        """Write down what became of claimed effects. → the queues with new work.
+    def record(self, results: Results, *, lasting: bool = True) -> frozenset[str]:
+        """Write down what became of claimed effects. → the queues with new work. Not ``lasting``: more follows soon,
+        and with the next commit that lasts this one does, too.
 
         A batch that fails is written one by one; where even that fails, the effect is settled and its run buried.
         """
         try:
-            return self._database.transact(lambda tx: self._batch(tx, results))
+            return self._database.transact(lambda tx: self._batch(tx, results), lasting=lasting)
         except OperationalError:
             raise  # the database, not a run
         except Exception as error:
@@ -79,7 +84,7 @@ class Outcomes:
     def _bury(self, results: Results, error: Exception, tx: Connection) -> frozenset[str]:
         now = self._clock()
         held = claims.holding(tx, [effect for effect, _ in results])
-        mine = [(effect, self._judge(effect, result)) for effect, result in results if effect in held]
+        mine = [(effect, self._judge(effect, result, now)) for effect, result in results if effect in held]
         claims.settle(tx, [(effect, self._columns(effect, verdict, now)) for effect, verdict in mine])
         bury(tx, [effect.run_id for effect, _ in mine], error, now)
         return frozenset()
@@ -89,7 +94,9 @@ class Outcomes:
         desk = self._open_desk(tx, Moment(now, self._calendar))
         drafts = desk.load(effect.run_id for effect, _ in results)
         held = {effect.id for effect in claims.holding(tx, [effect for effect, _ in results])}
-        mine = [(effect, self._judge(effect, result)) for effect, result in results if effect.id in held]
+        known = [(effect, result) for effect, result in results if effect.id in held]
+        away = self._listen(tx, known, now)
+        mine = [(effect, self._judge(effect, result, now, away)) for effect, result in known]
         wanted = [(effect, self._columns(effect, verdict, now)) for effect, verdict in mine]
         claims.settle(tx, [_unless_over(drafts[effect.run_id], effect, columns, now) for effect, columns in wanted])
         self._tell_connections(tx, mine, now)
@@ -98,11 +105,37 @@ class Outcomes:
         desk.resume([(drafts[e.run_id], EffectFailed(e.visit, failure.kind, failure.reason)) for e, failure in failed])
         return frozenset(desk.asked)
 
-    def _judge(self, effect: Effect, result: Result | Failed) -> _Verdict:
-        """An error becomes another try, or the end."""
+    def _listen(self, tx: Connection, results: Results, now: datetime) -> frozenset[str]:
+        """What the results tell of their vendors. → the connections whose circuit is open."""
+        names = sorted({effect.connection for effect, _ in results})
+        return frozenset(
+            name for name in names if self._is_away(tx, name, [r for e, r in results if e.connection == name], now)
+        )
+
+    def _is_away(self, tx: Connection, name: str, told: Sequence[Result | Failed], now: datetime) -> bool:
+        """An answer closes the circuit, calls that met nobody may open it. Effects of one call tell it once."""
+        outages = {id(each): each for each in told if isinstance(each, IntegrationError) and each.is_outage}
+        if any(map(_is_answer, told)):
+            if circuits.answered(tx, name, now):
+                log.warning("connection %s works again", name)
+            return False
+        if not outages:
+            return False
+        reason = list(outages.values())[-1].reason
+        circuit = circuits.failed(self._database, tx, name, len(outages), reason, now)
+        if circuit is circuits.Circuit.OPENED:
+            log.warning("connection %s does not work, its circuit is open: %s", name, reason)
+        return circuit is not circuits.Circuit.CLOSED
+
+    def _judge(
+        self, effect: Effect, result: Result | Failed, now: datetime, away: frozenset[str] = frozenset()
+    ) -> _Verdict:
+        """An error becomes another try, or the end; that of a vendor who is ``away`` is not the effect's."""
         if not isinstance(result, IntegrationError):
             return result
         log.warning("effect not done: %s", result.reason, extra={**journal.ids(effect), "kind": result.kind})
+        if result.is_outage and effect.connection in away and now < effect.first_tried_at + PATIENCE:
+            return _when_it_is_back(effect, result, now)
         decide = partial(retry.decide, attempt=effect.attempts, policy=_policy(effect), random=self._chance)
         decision = decide(result.kind, retry_after=getattr(result, "retry_after", None))
         if isinstance(decision, retry.Reconcile):
@@ -125,9 +158,7 @@ class Outcomes:
         return {"status": "done", "due_at": now, "outcome": dict(verdict), "ended_at": now}
 
     def _tell_connections(self, tx: Connection, mine: Sequence[tuple[Effect, _Verdict]], now: datetime) -> None:
-        """Refused credentials pause the connection, a limit holds it until the vendor said, success mends it."""
-        for name in {effect.connection for effect, verdict in mine if not isinstance(verdict, _Again | Failed)}:
-            accounts.mended(tx, name, now)
+        """Refused credentials pause the connection, a limit holds it until the vendor said."""
         for effect, verdict in mine:
             if not isinstance(verdict, _Again):
                 continue
@@ -182,6 +213,19 @@ def _again(effect: Effect, error: IntegrationError, decision: retry.RetryDecisio
     if isinstance(decision, retry.Again):
         return _Again(error, decision.after_seconds, decision.counts, effect.unsure)
     return _Again(error, 0.0, False, effect.unsure)  # the connection pauses; due again the moment it resumes
+
+
+def _when_it_is_back(effect: Effect, error: IntegrationError, now: datetime) -> _Again:
+    """The vendor's absence costs no attempt, and nobody his place: the effect is as old as it was."""
+    age = now - effect.first_tried_at
+    return _Again(error, -age.total_seconds(), False, effect.unsure or isinstance(error, Ambiguous))
+
+
+def _is_answer(result: Result | Failed) -> bool:
+    """Whether the vendor said something, be it no. What was left undone, or taken for done unseen, is no answer."""
+    if isinstance(result, IntegrationError):
+        return result.status is not None and not result.is_outage and not isinstance(result, AuthFailed)
+    return not isinstance(result, Failed) and result.get("done") is not False and not result.get("unsure")
 
 
 def _unsure_again(error: IntegrationError, pause: retry.RetryDecision) -> _Verdict:

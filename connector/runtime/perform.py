@@ -18,17 +18,16 @@ from connector.clock import Clock
 from connector.feedback.actions import Effect, Handler, NotPossibleError, Result
 from connector.observe import journal
 from connector.runtime import claims
+from connector.runtime.calls import G, grouped
 from connector.runtime.claims import Claimant
 from connector.runtime.outcomes import Failed, Outcomes, Results, unsure
 from connector.storage.database import Database
+from integrations import leave
 from integrations.errors import Ambiguous, IntegrationError, Permanent, Transient
 
 log = logging.getLogger(__name__)
 
-SIDE_BY_SIDE = 32
-"""Calls in flight per connection and process."""
-
-GATHER_SECONDS = 0.01
+GATHER_SECONDS = 0.025
 """After the first answer, this long is waited for others to share its transaction."""
 
 _MOST_CLAIMED = 400
@@ -48,7 +47,7 @@ class Performer:
     ) -> None:
         self._who, self._connection, self._database, self._handlers = who, who.connection, database, handlers
         self._outcomes, self._clock, self._asked = outcomes, clock, asked
-        self._pool = ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix=f"call-{who.connection}")
+        self._pool = ThreadPoolExecutor(who.concurrency, thread_name_prefix=f"call-{who.connection}")
         self._working, self._closed = Lock(), Event()
         self._landed: SimpleQueue[Results] = SimpleQueue()  # an empty result is a ring
         self._flying = 0
@@ -105,34 +104,29 @@ class Performer:
 
     def _launch(self) -> int:
         """Claim work for the free hands and send it off. → how many calls."""
-        free = SIDE_BY_SIDE - self._flying
+        free = self._who.concurrency - self._flying
         if free < 1 or self._closed.is_set():
             return 0
-        groups = list(self._groups(self._claim(free)))
-        for group in groups:
+        calls = self._claim(free)
+        for effects in calls:
             self._flying += 1
-            self._pool.submit(self._call, group).add_done_callback(self._put)
-        return len(groups)
+            self._pool.submit(self._call, effects).add_done_callback(self._put)
+        return len(calls)
 
     def _put(self, call: Future[Results]) -> None:
         self._landed.put(call.result())
 
-    def _claim(self, free: int) -> list[Effect]:
+    def _claim(self, free: int) -> list[list[Effect]]:
         most = min(free * max(h.batch(self._connection) for h in self._handlers.values()), _MOST_CLAIMED)
         return self._database.transact(
-            lambda tx: claims.claim(self._database, tx, self._who, self._clock(), most)
+            lambda tx: claims.claim(
+                self._database, tx, self._who, self._clock(), most, hands=free, together=self.together
+            )
         )
 
-    def _groups(self, effects: Sequence[Effect]) -> Iterator[list[Effect]]:
-        """What one thread does: effects of one action, as many as its handler takes, or those of one serial."""
-        by_action: dict[str, list[Effect]] = {}
-        for together in _by_serial(effects):
-            if len({effect.action for effect in together}) > 1:
-                yield sorted(together, key=lambda effect: effect.id)
-            else:
-                by_action.setdefault(together[0].action, []).extend(together)
-        for action, same in by_action.items():
-            yield from _chunks(same, self._handlers[action].batch(self._connection))
+    def together(self, effects: Sequence[G]) -> list[list[G]]:
+        """What one thread does: as many effects as their action's handler takes at once."""
+        return grouped(effects, lambda action: self._handlers[action].batch(self._connection))
 
     def _call(self, effects: Sequence[Effect]) -> Results:
         """Perform a group, in as many calls as its actions need, one after the other."""
@@ -163,7 +157,8 @@ class Performer:
         if not effects:
             return []
         try:
-            return self._handlers[effects[0].action].perform(effects, self._clock())
+            with leave.while_allowed(lambda: not any(map(self._too_late, effects))):
+                return self._handlers[effects[0].action].perform(effects, self._clock())
         except IntegrationError as error:
             return [error] * len(effects)
         except NotPossibleError as error:  # as of a connection that was taken out of the configuration
@@ -178,30 +173,9 @@ class Performer:
         if not results:
             return
         try:
-            self._asked(self._outcomes.record(results))
+            self._asked(self._outcomes.record(results, lasting=self._flying == 0))
         except Exception:
             self._flying += 1
             self._landed.put(results)
             raise
         journal.effects(results)
-
-
-def _chunks(effects: Sequence[Effect], size: int) -> Iterator[list[Effect]]:
-    """Groups of at most ``size``, but never splitting a serial."""
-    chunk: list[Effect] = []
-    for together in _by_serial(effects):
-        if chunk and len(chunk) + len(together) > size:
-            yield chunk
-            chunk = []
-        chunk.extend(together)
-    if chunk:
-        yield chunk
-
-
-def _by_serial(effects: Sequence[Effect]) -> Iterator[list[Effect]]:
-    for _, same in groupby(sorted(effects, key=_serial), key=_serial):
-        yield list(same)
-
-
-def _serial(effect: Effect) -> str:
-    return effect.serial or effect.id

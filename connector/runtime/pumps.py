@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 
 from connector.clock import Clock
@@ -15,9 +16,16 @@ from connector.runtime.perform import Performer
 from connector.runtime.timers import Timers
 from connector.storage.database import Database
 
+FULL = 200
+"""Rows of one batch."""
+
+PACE_SECONDS = 0.02
+"""From the beginning of a batch to that of the next. A batch costs much by itself and little more by the row: under
+load, what arrives in this time shares one; without load nothing waits."""
+
 
 class OneAtATime:
-    """Runs work in one thread; whoever comes meanwhile makes it run once more and goes away."""
+    """Runs work in one thread; whoever comes meanwhile makes it run once more, at its pace, and goes away."""
 
     def __init__(self, work: Callable[[], None]) -> None:
         self._work = work
@@ -31,9 +39,12 @@ class OneAtATime:
     def run(self) -> None:
         self._again.set()
         while self._again.is_set() and self._working.acquire(blocking=False):
+            began = time.monotonic()
             try:
                 self._again.clear()
                 self._work()
+                if self._again.is_set():
+                    time.sleep(max(0.0, began + PACE_SECONDS - time.monotonic()))
             finally:
                 self._working.release()
 
@@ -58,7 +69,7 @@ class Pumps:
         self._performers: dict[str, Performer] = {}
         self._own = {
             INTAKE: OneAtATime(lambda: self._drain(lambda: _taken(intake))),
-            TIMERS: OneAtATime(lambda: self._drain(timers.take)),
+            TIMERS: OneAtATime(lambda: self._drain(lambda: timers.take(FULL))),
         }
 
     def pump(self, queue: str) -> None:
@@ -78,8 +89,9 @@ class Pumps:
             performer.close()
 
     def _drain(self, take: Callable[[], tuple[int, frozenset[str]]]) -> None:
-        count = 1
-        while count:
+        """A batch that is not full was all there was; what came meanwhile rings."""
+        count = FULL
+        while count >= FULL:
             count, asked = take()
             self._bell.ring(*asked)
 
@@ -98,5 +110,5 @@ class Pumps:
 
 
 def _taken(intake: Intake) -> tuple[int, frozenset[str]]:
-    taken = intake.take()
+    taken = intake.take(FULL)
     return taken.count, taken.asked

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import logging
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from connector.clock import Clock
 from connector.runtime import claims
 from connector.runtime.bell import INTAKE, TIMERS, Bell, effects_queue
-from connector.storage import accounts
+from connector.storage import accounts, queues
 from connector.storage.database import Database
-from connector.storage.tables import deliveries, is_now, runs
 
 log = logging.getLogger(__name__)
 
@@ -19,7 +18,7 @@ EVERY_SECONDS = 1.0
 
 
 class Sweep:
-    """One tick: give back expired leases, let paused connections try, ring for what is due."""
+    """One tick: give back expired leases, let paused and open connections try, ring for what is due."""
 
     def __init__(self, database: Database, bell: Bell, clock: Clock) -> None:
         self._database, self._bell, self._clock = database, bell, clock
@@ -37,14 +36,11 @@ class Sweep:
         if returned:
             log.warning("leases ended and were given back, at: %s", ", ".join(sorted(returned)))
         for name in accounts.probe(tx, now):
-            log.info("connection %s was paused; trying one call", name)
-        queues = {effects_queue(name) for name in claims.due_connections(tx, now)}
-        if tx.execute(select(deliveries.c.id).where(is_now(deliveries.c.status, "new")).limit(1)).first():
-            queues.add(INTAKE)
-        c = runs.c
-        if any(
-            tx.execute(select(c.id).where(is_now(c.status, status), c.due_at <= now).limit(1)).first()
-            for status in ("waiting", "ready")
-        ):
-            queues.add(TIMERS)
-        return queues
+            log.info("connection %s is tried with one call", name)
+        rung = {effects_queue(name) for name in claims.due_connections(tx, now)}
+        if next(queues.SENDERS.values(tx), None):
+            rung.add(INTAKE)
+        firsts = [queues.TIMERS_OVER.oldest(tx), queues.READY.oldest(tx)]
+        if any(first is not None and first <= now for first in firsts):
+            rung.add(TIMERS)
+        return rung

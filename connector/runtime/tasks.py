@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from celery import Celery
-from celery.exceptions import WorkerShutdown
-from celery.worker import WorkController
+if TYPE_CHECKING:  # imported where it is used: most commands, and a web side of its own, have no need of it
+    from celery import Celery
 
 PUMP = "ringback.pump"
 
@@ -43,6 +42,8 @@ def in_memory(broker_url: str) -> bool:
 
 def make_celery(broker_url: str, *, namespace: str = "") -> Celery:
     """A Celery app on the broker; ``namespace`` keeps two installations on one broker apart."""
+    from celery import Celery
+
     address = "memory://localhost/" if in_memory(broker_url) else broker_url  # kombu warns of a URL without a host
     app = Celery("ringback", broker=address, backend=None, set_as_current=False)
     app.conf.update(_SETTINGS)
@@ -70,6 +71,8 @@ class Worker:
     """A Celery worker on threads, in a thread of this process."""
 
     def __init__(self, app: Celery, *, concurrency: int) -> None:
+        from celery.worker import WorkController
+
         self._controller = WorkController(
             app=app, pool_cls="threads", concurrency=concurrency, loglevel="WARNING",
             without_gossip=True, without_mingle=True, without_heartbeat=True, task_events=False,
@@ -92,4 +95,6 @@ class Worker:
     def _look(self) -> None:
         """Ends the event loop from inside: its connection must not be read by two threads, or both wait for ever."""
         if self._stopping.is_set():
+            from celery.exceptions import WorkerShutdown
+
             raise WorkerShutdown(0)

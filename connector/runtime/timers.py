@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, select
 from sqlalchemy.exc import OperationalError
 
 from connector.clock import Clock
 from connector.runtime.burial import bury
 from connector.runtime.desk import OpenDesk
+from connector.storage import lanes, queues
 from connector.storage.database import Database
-from connector.storage.tables import is_now, runs
+from connector.storage.tables import runs
 from workflows.calendars import BusinessCalendar
 from workflows.engine import Moment
 from workflows.runs import Status, TimePassed
@@ -33,7 +36,7 @@ class Timers:
         A batch that fails is taken again one by one, and a run that fails alone is buried.
         """
         try:
-            return self._database.transact(lambda tx: self._batch(tx, limit))
+            return self._database.transact(lambda tx: self._batch(tx, limit), lasting=False)  # else: due again
         except OperationalError:
             raise  # the database, not a run
         except Exception:
@@ -75,14 +78,33 @@ class Timers:
 
 
 def _due(tx: Connection, moment: Moment, limit: int, *, only: str | None = None) -> list[Any]:
-    """Due runs, oldest first, or ``only`` the one of this id; those another worker holds are left to it."""
+    """Due runs, the workflows by turns and in each the oldest first, or ``only`` the one of this id; those another
+    worker holds are left to it."""
+    found: list[Any] = []
+    for each, this, oldest in _KINDS:
+        if only is not None:
+            found += tx.execute(this, {"id": only, "now": moment.now}).all()
+        elif len(found) < limit:
+            found += _by_turns(tx, oldest, each.names(tx), moment.now, limit - len(found))
+    return found
+
+
+def _by_turns(tx: Connection, due: Select[Any], workflows: Sequence[str], now: datetime, limit: int) -> list[Any]:
+    def oldest(workflow: str, count: int, skip: int) -> Sequence[Any]:
+        return tx.execute(due, {"workflow": workflow, "now": now, "count": count, "skip": skip}).all()
+
+    return lanes.share_out(workflows, limit, oldest)
+
+
+def _due_now(*kind: ColumnElement[bool]) -> tuple[Select[Any], Select[Any]]:
+    """One by name, and the oldest of a workflow."""
     c = runs.c
-    over = select(runs).where(is_now(c.status, "waiting"), c.due_at.is_not(None), c.due_at <= moment.now)
-    turn = select(runs).where(is_now(c.status, "ready"), c.due_at <= moment.now)
-    wanted = (over, turn) if only is None else (over.where(c.id == only), turn.where(c.id == only))
-    found = [tx.execute(_oldest(statement, limit)).all() for statement in wanted]
-    return [row for rows in found for row in rows][:limit]
+    due = select(runs).where(*kind, c.due_at <= bindparam("now")).with_for_update(skip_locked=True)
+    oldest = due.where(c.workflow == bindparam("workflow")).order_by(c.due_at)
+    return due.where(c.id == bindparam("id")), oldest.limit(bindparam("count")).offset(bindparam("skip"))
 
 
-def _oldest(statement: Select[Any], limit: int) -> Select[Any]:
-    return statement.order_by(runs.c.due_at).limit(limit).with_for_update(skip_locked=True)
+_KINDS = (
+    (queues.TIMERS_OVER, *_due_now(*queues.IS_TIMER)),
+    (queues.READY, *_due_now(*queues.IS_READY)),
+)

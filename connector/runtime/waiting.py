@@ -10,10 +10,11 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, func, select, union_all, update
 
 from connector.ids import new_id
 from connector.runtime.drafts import Draft
+from connector.storage import bulk
 from connector.storage.database import Database
 from connector.storage.tables import events, is_now, waits
 from workflows import engine
@@ -21,11 +22,14 @@ from workflows.engine import Moment
 from workflows.errors import WorkflowError
 from workflows.runs import EventArrived, Note, WaitWanted
 
-_MATCHED = (
-    update(waits)
-    .where(waits.c.id == bindparam("row"))
-    .values(status="matched", event_seq=bindparam("seq"), closed_at=bindparam("moment"))
+_OF_TYPE = select(waits).where(is_now(waits.c.status, "open"), waits.c.event_type == bindparam("type"))
+# Not one condition with OR: for that SQLite may read every wait there is.
+_EXPECTED = union_all(
+    _OF_TYPE.where(waits.c.subject.is_(None)),
+    _OF_TYPE.where(waits.c.subject.in_(bindparam("subjects", expanding=True))),
 )
+_OPENED = bulk.Insert(waits)
+_MATCHED = bulk.Update(waits, where=("id",), new=("status", "event_seq", "closed_at"))
 
 
 def subject_key(event_type: str, subject: str) -> str:
@@ -51,7 +55,7 @@ class Waits:
             return []
         self._lock([wait for _, wait in waiting])
         rows = [_row(draft, wait, self._moment.now) for draft, wait in waiting]
-        self._tx.execute(insert(waits), rows)
+        bulk.execute(self._tx, _OPENED, rows)
         met = [self._look_back(draft, wait, row) for (draft, wait), row in zip(waiting, rows, strict=True)]
         return [each for each in met if each is not None]
 
@@ -89,12 +93,8 @@ class Waits:
         by_type: dict[str, set[str]] = {}
         for event_type, subject in arriving:
             by_type.setdefault(event_type, set()).update({subject} if subject else set())
-        c = waits.c
-        of_type = [
-            and_(c.event_type == name, or_(c.subject.is_(None), c.subject.in_(subjects)))
-            for name, subjects in by_type.items()
-        ]
-        return list(self._tx.execute(select(waits).where(is_now(c.status, "open"), or_(*of_type))).all())
+        asked = [{"type": name, "subjects": list(subjects)} for name, subjects in by_type.items()]
+        return [row for each in asked for row in self._tx.execute(_EXPECTED, each)]
 
     def still_open(self, ids: Sequence[str]) -> set[str]:
         """Which of these waits are open, now that their runs are locked."""
@@ -103,9 +103,9 @@ class Waits:
 
     def close(self, matched: Sequence[tuple[str, int]]) -> None:
         """Mark waits as met: (wait, the event's seq)."""
-        if matched:
-            rows = [{"row": id_, "seq": seq, "moment": self._moment.now} for id_, seq in matched]
-            self._tx.execute(_MATCHED, rows)
+        now = self._moment.now
+        rows = [{"id": id_, "status": "matched", "event_seq": seq, "closed_at": now} for id_, seq in matched]
+        bulk.execute(self._tx, _MATCHED, rows)
 
     def end(self, run_ids: Sequence[str], status: str) -> None:
         """Close all open waits of runs: timed_out or cancelled."""

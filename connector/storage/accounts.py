@@ -1,4 +1,4 @@
-"""The state of connections: active, paused or probing, held until a time, and who we are there."""
+"""The state of connections: active, paused, open or probing, held until a time, and who we are there."""
 
 from __future__ import annotations
 
@@ -13,8 +13,17 @@ from connector.storage.tables import connections
 PROBE_AFTER = timedelta(minutes=1)
 """A paused connection is tried again after this long, so that it resumes by itself once it is mended."""
 
+ACTIVE = "active"
+PAUSED = "paused"
+"""Our credentials are refused."""
+OPEN = "open"
+"""Its vendor does not work: the circuit is open (``circuits``)."""
+PROBING = "probing"
+"""Paused or open, and its time has come: one call finds out."""
 STOPPED = "stopped"
 """The status of a connection that a person paused: no probe tries it."""
+
+_WORKS_AGAIN = {"status": ACTIVE, "reason": "", "blocked_until": None, "failures": 0, "failing_since": None}
 
 
 def state(tx: Connection, name: str) -> Any | None:
@@ -24,7 +33,7 @@ def state(tx: Connection, name: str) -> Any | None:
 def ensure(database: Database, tx: Connection, names: list[str], now: datetime) -> None:
     """A row for each configured connection."""
     if names:
-        rows = [{"name": name, "status": "active", "reason": "", "updated_at": now} for name in sorted(names)]
+        rows = [{"name": name, "status": ACTIVE, "reason": "", "updated_at": now} for name in sorted(names)]
         tx.execute(database.insert_new(connections), rows)
 
 
@@ -32,7 +41,7 @@ def pause(database: Database, tx: Connection, name: str, reason: str, now: datet
     """Nothing goes out on this connection until someone, or the next probe, finds it mended. One that a person
     stopped stays stopped."""
     ensure(database, tx, [name], now)
-    values = {"status": "paused", "reason": reason, "blocked_until": now + PROBE_AFTER, "updated_at": now}
+    values = _WORKS_AGAIN | {"status": PAUSED, "reason": reason, "blocked_until": now + PROBE_AFTER, "updated_at": now}
     c = connections.c
     tx.execute(update(connections).where(c.name == name, c.status != STOPPED).values(values))
 
@@ -40,7 +49,7 @@ def pause(database: Database, tx: Connection, name: str, reason: str, now: datet
 def stop(database: Database, tx: Connection, name: str, reason: str, now: datetime) -> None:
     """Nothing goes out on this connection until a person resumes it."""
     ensure(database, tx, [name], now)
-    values = {"status": STOPPED, "reason": reason, "blocked_until": None, "updated_at": now}
+    values = _WORKS_AGAIN | {"status": STOPPED, "reason": reason, "updated_at": now}
     tx.execute(update(connections).where(connections.c.name == name).values(values))
 
 
@@ -53,23 +62,16 @@ def hold(database: Database, tx: Connection, name: str, until: datetime, now: da
 
 
 def resume(tx: Connection, name: str, now: datetime) -> bool:
-    """Let a paused connection go on. → whether it was paused."""
-    values = {"status": "active", "reason": "", "blocked_until": None, "updated_at": now}
-    statement = update(connections).where(connections.c.name == name, connections.c.status != "active")
-    return tx.execute(statement.values(values)).rowcount > 0
+    """Let a connection go on that is paused, or whose circuit is open. → whether it was."""
+    statement = update(connections).where(connections.c.name == name, connections.c.status != ACTIVE)
+    return tx.execute(statement.values(_WORKS_AGAIN | {"updated_at": now})).rowcount > 0
 
 
 def probe(tx: Connection, now: datetime) -> list[str]:
-    """Let paused connections whose time has come try one call each; it decides. → their names."""
+    """Let paused and open connections whose time has come try one call each; it decides. → their names."""
     c = connections.c
-    statement = update(connections).where(c.status == "paused", c.blocked_until <= now)
-    return list(tx.execute(statement.values(status="probing", updated_at=now).returning(c.name)).scalars())
-
-
-def mended(tx: Connection, name: str, now: datetime) -> None:
-    """A call succeeded: a connection on probation is active again."""
-    values = {"status": "active", "reason": "", "blocked_until": None, "updated_at": now}
-    tx.execute(update(connections).where(connections.c.name == name, connections.c.status == "probing").values(values))
+    statement = update(connections).where(c.status.in_((PAUSED, OPEN)), c.blocked_until <= now)
+    return list(tx.execute(statement.values(status=PROBING, updated_at=now).returning(c.name)).scalars())
 
 
 def know_own_user(database: Database, tx: Connection, name: str, user_id: str, now: datetime) -> None:

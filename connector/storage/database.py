@@ -1,6 +1,6 @@
 """Transactions on SQLite and PostgreSQL, with one meaning.
 
-SQLite has one writer: a write transaction takes the process's turn and then BEGIN IMMEDIATE, so that it never
+SQLite has one writer: a write transaction takes its turn (``turns``) and then BEGIN IMMEDIATE, so that it never
 fails half-way for a lock. On PostgreSQL two transactions may meet; the loser of a deadlock is run again.
 """
 
@@ -11,12 +11,14 @@ import random
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, OperationalError
 
+from connector.storage import json_text
 from connector.storage.turns import Turns
 
 T = TypeVar("T")
@@ -30,6 +32,10 @@ _SQLITE_PRAGMAS = (
 )
 _LOCK = text("SELECT pg_advisory_xact_lock(k) FROM unnest(CAST(:keys AS bigint[])) AS k")
 _LOCK_SHARED = text("SELECT pg_advisory_xact_lock_shared(k) FROM unnest(CAST(:keys AS bigint[])) AS k")
+_LONGEST_IDLE = """
+SELECT set_config('idle_in_transaction_session_timeout', '60s', false)
+WHERE current_setting('idle_in_transaction_session_timeout') = '0'
+"""  # whoever set it for the role, or in the URL, knows better
 _RETRIED_STATES = {"40001", "40P01"}  # serialisation failure, deadlock
 
 
@@ -47,13 +53,20 @@ class Database:
         """``retried`` hears of each transaction that is done again."""
         self.engine, self._retried = _engine(url, pool_size), retried
         self.is_sqlite = self.engine.dialect.name == "sqlite"
-        self._turn = Turns() if self.is_sqlite else None
+        self._turns = Turns(_file(self.engine)) if self.is_sqlite else None
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """A transaction that writes; commits at the end, rolls back on an exception."""
-        with self._turn or nullcontext(), self.engine.connect() as connection:
+    def write(self, *, first: bool = False, lasting: bool = True) -> Iterator[Connection]:
+        """A transaction that writes; commits at the end, rolls back on an exception.
+
+        ``first``: somebody waits for its end, so it goes before others that wait for SQLite's one writer. Not
+        ``lasting``: should the power fail before the next lasting commit, it never happened (a killed process
+        harms no commit). That spares SQLite a wait for the disk, and is for work that would simply be done again.
+        """
+        turn = self._turns.taken(first=first) if self._turns else nullcontext()
+        with turn, self.engine.connect() as connection:
             if self.is_sqlite:
+                _synchronise(connection, "FULL" if lasting else "NORMAL")
                 connection.execution_options(begin="BEGIN IMMEDIATE")
             with connection.begin():
                 yield connection
@@ -64,12 +77,14 @@ class Database:
         with self.engine.connect() as connection, connection.begin():
             yield connection
 
-    def transact(self, work: Callable[[Connection], T], *, tries: int = 8) -> T:
+    def transact(
+        self, work: Callable[[Connection], T], *, tries: int = 8, first: bool = False, lasting: bool = True
+    ) -> T:
         """Run ``work`` in a write transaction; a lost race or deadlock is tried again. ``work`` must have no
-        effect outside the database."""
+        effect outside the database. ``first`` and ``lasting``: see ``write``."""
         for attempt in range(1, tries + 1):
             try:
-                with self.write() as connection:
+                with self.write(first=first, lasting=lasting) as connection:
                     return work(connection)
             except (LostRaceError, DBAPIError) as error:
                 if attempt == tries or not _was_race(error):
@@ -114,18 +129,41 @@ def _engine(url: str, pool_size: int) -> Engine:
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_pre_ping=not url.startswith("sqlite"),
+        json_serializer=json_text.dumps,
         hide_parameters=True,  # an error's text reaches the log, and parameters are people's words and addresses
     )
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+    else:
+        event.listen(engine, "connect", _prepare_postgresql)
     return engine
+
+
+def _file(engine: Engine) -> Path | None:
+    """The SQLite file; None for a database in memory."""
+    name = engine.url.database
+    return Path(name) if name and not name.startswith((":memory:", "file:")) else None
 
 
 def _prepare_sqlite(raw: Any, _record: Any) -> None:
     raw.isolation_level = None  # the driver must not open transactions of its own; we say BEGIN
     for pragma in _SQLITE_PRAGMAS:
         raw.execute(pragma).close()
+
+
+def _prepare_postgresql(raw: Any, _record: Any) -> None:
+    """A process that stands still, or whose machine lost its power, must not hold its locks for ever."""
+    raw.execute(_LONGEST_IDLE)
+    raw.commit()
+
+
+def _synchronise(connection: Connection, how: str) -> None:
+    """A commit waits for the disk (FULL), or only its order is kept (NORMAL). Outside of a transaction."""
+    if connection.info.get("synchronous", "FULL") != how:
+        raw: Any = connection.connection.dbapi_connection
+        raw.execute(f"PRAGMA synchronous = {how}").close()
+        connection.info["synchronous"] = how
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -7,12 +7,25 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, select
 
+from connector.storage import bulk, lanes, queues
 from connector.storage.database import Database
 from connector.storage.group_commit import GroupCommit
-from connector.storage.tables import deliveries, is_now
+from connector.storage.tables import deliveries
 from webhooks.delivery import Delivery
+
+
+def _of_sender(statement: Select[Any]) -> Select[Any]:
+    c = deliveries.c
+    new = statement.where(queues.IS_NEW, c.connection == bindparam("connection")).order_by(c.id)
+    return new.limit(bindparam("count")).offset(bindparam("skip"))
+
+
+_FREE = select(deliveries).where(queues.IS_NEW).with_for_update(skip_locked=True)
+_THIS, _OLDEST = _FREE.where(deliveries.c.id == bindparam("id")), _of_sender(_FREE)
+_OLDEST_IDS = _of_sender(select(deliveries.c.id))
+_SETTLED = bulk.Update(deliveries, where=("id",), new=("status", "reason", "processed_at"))
 
 OWN = "ringback"
 """The connection under which our own pages and features report events: they enter by the same door."""
@@ -30,7 +43,7 @@ class Inbox:
         return self._group.submit(_row(delivery, unreadable))
 
     def _commit(self, rows: Sequence[dict[str, Any]]) -> list[bool]:
-        return self._database.transact(lambda connection: insert_deliveries(self._database, connection, rows))
+        return self._database.transact(lambda tx: insert_deliveries(self._database, tx, rows), first=True)
 
 
 def insert_deliveries(database: Database, connection: Connection, rows: Sequence[dict[str, Any]]) -> list[bool]:
@@ -51,27 +64,30 @@ def own_event(type_: str, id_: str, at: datetime, data: Mapping[str, Any]) -> di
 
 
 def take_new(connection: Connection, limit: int, *, only: int | None = None) -> Sequence[Any]:
-    """The oldest deliveries nobody works on, or ``only`` the one of this id; locked until the transaction ends."""
-    statement = select(deliveries).where(is_now(deliveries.c.status, "new")).order_by(deliveries.c.id).limit(limit)
+    """The oldest deliveries nobody works on, the connections by turns, or ``only`` the one of this id; locked until the
+    transaction ends. In the order of arrival."""
     if only is not None:
-        statement = statement.where(deliveries.c.id == only)
-    return connection.execute(statement.with_for_update(skip_locked=True)).all()
+        return connection.execute(_THIS, {"id": only}).all()
+    return _by_turns(connection, _OLDEST, limit)
 
 
 def new_ids(connection: Connection, limit: int) -> Sequence[int]:
-    """The ids of the oldest deliveries that are not understood yet."""
-    statement = select(deliveries.c.id).where(is_now(deliveries.c.status, "new"))
-    return connection.execute(statement.order_by(deliveries.c.id).limit(limit)).scalars().all()
+    """The ids of the oldest deliveries that are not understood yet, the connections by turns."""
+    return [row.id for row in _by_turns(connection, _OLDEST_IDS, limit)]
+
+
+def _by_turns(connection: Connection, statement: Select[Any], limit: int) -> list[Row[Any]]:
+    def oldest(name: str, count: int, skip: int) -> Sequence[Row[Any]]:
+        return connection.execute(statement, {"connection": name, "count": count, "skip": skip}).all()
+
+    taken = lanes.share_out(list(queues.SENDERS.values(connection)), limit, oldest)
+    return sorted(taken, key=lambda row: row.id)
 
 
 def settle(connection: Connection, results: Sequence[tuple[int, str, str]], at: datetime) -> None:
     """Say what became of deliveries: (id, status, reason) each."""
-    if results:
-        statement = update(deliveries).where(deliveries.c.id == bindparam("row"))
-        connection.execute(
-            statement.values(status=bindparam("new_status"), reason=bindparam("why"), processed_at=at),
-            [{"row": id_, "new_status": status, "why": reason} for id_, status, reason in results],
-        )
+    rows = [{"id": id_, "status": status, "reason": reason, "processed_at": at} for id_, status, reason in results]
+    bulk.execute(connection, _SETTLED, rows)
 
 
 def _row(delivery: Delivery, unreadable: str) -> dict[str, Any]:

@@ -12,13 +12,18 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, select, update
 
+from connector.storage import queues
 from connector.storage.tables import (
+    ENDED_BADLY,
+    SET_ASIDE,
+    STOPPED_RUNS,
     connections,
     definitions,
     deliveries,
     effects,
     events,
     history,
+    is_now,
     runs,
     waits,
 )
@@ -26,7 +31,7 @@ from connector.storage.tables import (
 
 @dataclass(frozen=True, slots=True)
 class DeliveryLine:
-    """A delivery without its content. ``size`` is in bytes."""
+    """A delivery without its content. ``size`` is in bytes; from ``emptied_at`` on the content is there no more."""
 
     id: int
     connection: str
@@ -35,6 +40,7 @@ class DeliveryLine:
     status: str
     reason: str
     size: int
+    emptied_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +138,7 @@ _DELIVERY = (
     deliveries.c.status,
     deliveries.c.reason,
     func.length(deliveries.c.body).label("size"),
+    deliveries.c.emptied_at,
 )
 _RUN = (
     runs.c.id,
@@ -157,18 +164,16 @@ def list_deliveries(
     before: int | None = None,
 ) -> list[DeliveryLine]:
     """Deliveries, newest first; ``before`` is the id of the last one on the page before."""
-    newest_first = select(*_DELIVERY).order_by(deliveries.c.id.desc()).limit(limit)
-    found = _narrowed(newest_first, {deliveries.c.status: status, deliveries.c.connection: connection})
+    found = _deliveries(select(*_DELIVERY), status, connection).order_by(deliveries.c.id.desc()).limit(limit)
     if before is not None:
         found = found.where(deliveries.c.id < before)
     return [DeliveryLine(*row) for row in tx.execute(found)]
 
 
 def count_deliveries(tx: Connection, *, status: str | None = None, connection: str | None = None) -> int:
-    """How many deliveries there are."""
-    counted = select(func.count()).select_from(deliveries)
-    narrowed = _narrowed(counted, {deliveries.c.status: status, deliveries.c.connection: connection})
-    return int(tx.execute(narrowed).scalar_one())
+    """How many deliveries there are, at most ``MOST_COUNTED``."""
+    bounded = _deliveries(select(deliveries.c.id), status, connection).limit(MOST_COUNTED).subquery()
+    return int(tx.execute(select(func.count()).select_from(bounded)).scalar_one())
 
 
 def delivery_story(tx: Connection, delivery_id: int) -> DeliveryStory | None:
@@ -186,8 +191,9 @@ def delivery_story(tx: Connection, delivery_id: int) -> DeliveryStory | None:
 
 
 def replay_deliveries(tx: Connection, ids: Iterable[int]) -> list[int]:
-    """Let deliveries be understood anew; returns those that exist. Their known events do not happen again."""
-    again = update(deliveries).where(deliveries.c.id.in_(list(ids)))
+    """Let deliveries be understood anew; returns those that exist and have their content. Their known events do not
+    happen again."""
+    again = update(deliveries).where(deliveries.c.id.in_(list(ids)), deliveries.c.emptied_at.is_(None))
     changed = again.values(status="new", reason="", processed_at=None).returning(deliveries.c.id)
     return sorted(tx.execute(changed).scalars())
 
@@ -202,13 +208,22 @@ def list_runs(
     where: Sequence[ColumnElement[bool]] = (),
 ) -> list[RunLine]:
     """Runs, newest first; ``before`` is the id of the last one on the page before, ``where`` narrows further."""
-    found = _narrowed(
-        _runs().order_by(runs.c.id.desc()).limit(limit), {runs.c.workflow: workflow, runs.c.status: status}
-    )
+    found = _narrowed(_runs().order_by(runs.c.id.desc()).limit(limit), {runs.c.workflow: workflow})
+    found = found.where(*runs_in(status)) if status is not None else found
     if before is not None:
         found = found.where(runs.c.id < before)
     found = found.where(*where)
     return [RunLine(*row) for row in tx.execute(found)]
+
+
+def runs_in(status: str) -> Sequence[ColumnElement[bool]]:
+    """The condition that runs are in a state, in the words of its index."""
+    if status in _STOPPED:
+        return STOPPED_RUNS, runs.c.status == status
+    return (is_now(runs.c.status, status) if status in _SETTLING else runs.c.status == status,)
+
+
+_STOPPED, _SETTLING = frozenset({"failed", "dead", "needs_review"}), frozenset({"waiting", "succeeded", "cancelled"})
 
 
 def run_story(tx: Connection, run_id: str) -> RunStory | None:
@@ -226,16 +241,36 @@ def run_story(tx: Connection, run_id: str) -> RunStory | None:
 def list_connections(tx: Connection) -> list[ConnectionLine]:
     """The connections that ever did something, by name."""
     states = {row.name: row for row in tx.execute(select(connections))}
-    latest = select(deliveries.c.connection, func.max(deliveries.c.received_at)).group_by(
-        deliveries.c.connection
-    )
-    heard = dict(tuple(row) for row in tx.execute(latest))
-    due, failed = _count(tx, "due"), _count(tx, "failed")
+    heard = {name: _last_heard(tx, name) for name in queues.EVERY_SENDER.values(tx)}
+    due = _count(tx, is_now(effects.c.status, "due"))
+    failed = _count(tx, ENDED_BADLY, effects.c.status == "failed")
     names = sorted({*states, *heard, *due, *failed})
     return [
         _connection(name, states.get(name), heard.get(name), due.get(name, 0), failed.get(name, 0))
         for name in names
     ]
+
+
+_IN_STATE: Mapping[str, tuple[ColumnElement[bool], ...]] = {
+    "new": (is_now(deliveries.c.status, "new"),),
+    "ignored": (is_now(deliveries.c.status, "ignored"),),
+    "unreadable": (SET_ASIDE, deliveries.c.status == "unreadable"),
+    "failed": (SET_ASIDE, deliveries.c.status == "failed"),
+}
+"""The states that few deliveries are in, in the words of their indexes."""
+
+
+def _deliveries(
+    found: Select[*tuple[Any, ...]], status: str | None, connection: str | None
+) -> Select[*tuple[Any, ...]]:
+    if status is not None and status in _IN_STATE:
+        found, status = found.where(*_IN_STATE[status]), None
+    return _narrowed(found, {deliveries.c.status: status, deliveries.c.connection: connection})
+
+
+def _last_heard(tx: Connection, connection: str) -> datetime | None:
+    newest = select(deliveries.c.received_at).where(deliveries.c.connection == connection)
+    return tx.execute(newest.order_by(deliveries.c.id.desc()).limit(1)).scalar()
 
 
 def _narrowed(found: Select[*tuple[Any, ...]], wanted: Mapping[Any, str | None]) -> Select[*tuple[Any, ...]]:
@@ -284,8 +319,8 @@ def _step(visit: str) -> str:
     return visit.partition("#")[0]
 
 
-def _count(tx: Connection, status: str) -> dict[str, int]:
-    bounded = select(effects.c.connection).where(effects.c.status == status).limit(MOST_COUNTED).subquery()
+def _count(tx: Connection, *which: ColumnElement[bool]) -> dict[str, int]:
+    bounded = select(effects.c.connection).where(*which).limit(MOST_COUNTED).subquery()
     counted = select(bounded.c.connection, func.count()).group_by(bounded.c.connection)
     return dict(tuple(row) for row in tx.execute(counted))
 

@@ -79,6 +79,13 @@ def is_now(column: Column[str], value: str) -> ColumnElement[bool]:
     return column == literal_column(f"'{value}'")
 
 
+# The partial indexes' own words: in others the planner of SQLite does not recognise them.
+SET_ASIDE: ColumnElement[bool] = literal_column("deliveries.status IN ('unreadable', 'failed')")
+ENDED_BADLY: ColumnElement[bool] = literal_column("effects.status IN ('failed', 'review')")
+STOPPED_RUNS: ColumnElement[bool] = literal_column("runs.status IN ('failed', 'dead', 'needs_review')")
+EMPTIABLE: ColumnElement[bool] = literal_column("deliveries.status IN ('done', 'ignored')")
+
+
 def _where(condition: str) -> dict[str, Any]:
     """A partial index with its condition inline, so that both planners can use it with bound parameters."""
     return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
@@ -97,8 +104,12 @@ deliveries = Table(
     Column("status", String(12), nullable=False),  # new, done, ignored, unreadable, failed
     Column("reason", Text, nullable=False, default=""),
     Column("processed_at", Moment),
+    Column("emptied_at", Moment),  # when headers and body went; the key stays, to know a doubled delivery
     UniqueConstraint("connection", "key"),
-    Index("ix_deliveries_new", "id", **_where("status = 'new'")),
+    Index("ix_deliveries_list", "connection", "id"),
+    Index("ix_deliveries_new", "connection", "id", **_where("status = 'new'")),
+    Index("ix_deliveries_ignored", "id", **_where("status = 'ignored'")),
+    Index("ix_deliveries_content", "received_at", **_where("status IN ('done', 'ignored') AND emptied_at IS NULL")),
     Index("ix_deliveries_trouble", "id", **_where("status IN ('unreadable', 'failed')")),
 )
 
@@ -180,7 +191,7 @@ runs = Table(
     Column("epoch", Integer, nullable=False, default=0),
     Column("state", _Json, nullable=False),
     Column("facts", _Json, nullable=False),
-    Column("event_seq", BigInteger, nullable=False),
+    Column("event_seq", BigInteger, nullable=False, index=True),
     Column("customer_id", _Id, index=True),
     Column("step", String(100), nullable=False, default=""),
     Column("reason", Text, nullable=False, default=""),
@@ -188,10 +199,18 @@ runs = Table(
     Column("started_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
     Column("ended_at", Moment),
-    Index("ix_runs_ready", "due_at", **_where("status = 'ready'")),
-    Index("ix_runs_timers", "due_at", **_where("status = 'waiting' AND due_at IS NOT NULL")),
+    # With the state, though it is always the same: else SQLite prefers an index that has it, and reads all of that.
+    Index("ix_runs_ready", "workflow", "due_at", "status", **_where("status = 'ready'")),
+    Index("ix_runs_timers", "workflow", "due_at", **_where("status = 'waiting' AND due_at IS NOT NULL")),
     Index("ix_runs_queue", "workflow", "key", "id", **_where("status = 'queued'")),
     Index("ix_runs_list", "workflow", "id"),
+    Index("ix_runs_list_both", "workflow", "status", "id"),
+    # One per state, and none that begins with it: SQLite would take that one for every question about a state.
+    Index("ix_runs_waiting", "id", **_where("status = 'waiting'")),
+    Index("ix_runs_succeeded", "id", **_where("status = 'succeeded'")),
+    Index("ix_runs_cancelled", "id", **_where("status = 'cancelled'")),
+    Index("ix_runs_stopped", "id", **_where("status IN ('failed', 'dead', 'needs_review')")),
+    Index("ix_runs_ended", "ended_at", **_where("ended_at IS NOT NULL")),
 )
 
 waits = Table(
@@ -227,6 +246,7 @@ effects = Table(
     Column("stage", Integer, nullable=False),  # an action may need several calls, one after the other
     Column("action", String(60), nullable=False),
     Column("connection", String(100), nullable=False),
+    Column("workflow", String(100), nullable=False),  # whose turn it is when several have much to do
     Column("effect_class", String(1), nullable=False),
     Column("delivery", String(16)),
     Column("key", String(200), nullable=False, unique=True),  # the idempotency key: run + visit, not attempt
@@ -237,6 +257,7 @@ effects = Table(
     Column("attempts", Integer, nullable=False, default=0),
     Column("epoch", Integer, nullable=False, default=0),
     Column("owner", String(26)),
+    Column("leads", Boolean, nullable=False, default=False),  # the first of those that went into one call
     Column("lease_until", Moment),
     Column("unsure", Boolean, nullable=False, default=False),  # an earlier try may have happened
     Column("first_tried_at", Moment),
@@ -246,7 +267,7 @@ effects = Table(
     Column("error_kind", String(16), nullable=False, default=""),
     Column("created_at", Moment, nullable=False),
     Column("ended_at", Moment),
-    Index("ix_effects_due", "connection", "due_at", **_where("status = 'due'")),
+    Index("ix_effects_due", "connection", "workflow", "due_at", **_where("status = 'due'")),
     Index("ix_effects_leases", "lease_until", **_where("status = 'performing'")),
     Index("ix_effects_serial", "connection", "serial", **_where("status = 'performing'")),
     Index("ix_effects_trouble", "id", **_where("status IN ('failed', 'review')")),
@@ -256,10 +277,13 @@ connections = Table(
     "connections",
     metadata,
     Column("name", String(100), primary_key=True),
-    Column("status", String(10), nullable=False),  # active, paused, probing; stopped: by a person
+    Column("status", String(10), nullable=False),  # active, paused, open, probing; stopped: by a person
     Column("reason", Text, nullable=False, default=""),
     Column("blocked_until", Moment),
+    Column("failures", Integer, nullable=False, default=0),  # calls in a row that met no working vendor
+    Column("failing_since", Moment),  # the first of them
     Column("budget_until", Moment),  # up to when the requests already made use up the rate budget
+    Column("turn", String(100), nullable=False, default=""),  # the workflow that was served last
     Column("own_user", String(100)),
     Column("token", LargeBinary),  # encrypted
     Column("updated_at", Moment, nullable=False),

@@ -105,6 +105,7 @@ def store_run(database: Database, event_seq: int) -> None:
                 stage=0,
                 action="ticket.open",
                 connection="zendesk",
+                workflow="support-recovery",
                 effect_class="A",
                 key="run1/callback#1",
                 request={},

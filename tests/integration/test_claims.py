@@ -28,7 +28,8 @@ def home(database_url: str) -> Iterator[Home]:
 
 def claim(home: Home, owner: str = "one", limit: int = 100, connection: str = "zendesk") -> list[Effect]:
     database, now, who = home.house.database, home.clock(), Claimant(connection, owner)
-    return database.transact(lambda tx: claims.claim(database, tx, who, now, limit))
+    calls = database.transact(lambda tx: claims.claim(database, tx, who, now, limit))
+    return sorted((effect for call in calls for effect in call), key=lambda effect: effect.id)
 
 
 def ask(home: Home, times: int = 1) -> None:

@@ -309,6 +309,28 @@ def test_two_processes_on_one_sqlite_file_are_worth_a_look(practice: Practice) -
     assert machine.check_users(file) is None
 
 
+OPENS_IT_IN_TWO = """
+import subprocess, sys
+with open(sys.argv[1], "rb"):
+    if len(sys.argv) > 2:
+        subprocess.run([sys.executable, "-c", sys.argv[2], sys.argv[1]])
+    else:
+        print("open", flush=True)
+        sys.stdin.read()
+"""
+
+
+def test_a_process_and_the_one_it_started_are_one_user_of_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "ringback.db"
+    file.touch()
+    command = [sys.executable, "-c", OPENS_IT_IN_TWO, str(file), OPENS_IT_IN_TWO]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as first:
+        assert first.stdout
+        assert first.stdout.readline() == "open\n"
+        assert machine.check_users(file) is None
+        first.communicate()
+
+
 # --- packages, Python, broker
 
 
@@ -440,6 +462,7 @@ def test_dead_letters_are_told_with_where_to_look(practice: Practice, database: 
         tx.execute(update(tables.effects).values(status="failed"))
         again = {"id": "e2", "visit": "x#1", "key": "k2", "status": "review", "run_id": "run1", "stage": 0,
                  "action": "message.send", "connection": "mail", "effect_class": "D", "request": {},
+                 "workflow": "support-recovery",
                  "due_at": NOW, "created_at": NOW}  # fmt: skip
         tx.execute(insert(tables.effects).values(again))
     remedies = " ".join(each["remedy"] for each in practice.findings()["work"])

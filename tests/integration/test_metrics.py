@@ -253,8 +253,8 @@ def test_no_figure_names_a_person(database_url: str) -> None:
 def test_a_scrape_reads_nothing_but_indexes_of_live_rows(database: Database) -> None:
     deliver(database)
     indexes = {
-        "ix_deliveries_new", "ix_deliveries_trouble", "ix_runs_ready", "ix_runs_timers", "ix_effects_due",
-        "ix_effects_leases", "ix_effects_serial", "ix_effects_trouble",
+        "ix_deliveries_new", "ix_deliveries_trouble", "ix_runs_ready", "ix_runs_timers", "ix_runs_stopped",
+        "ix_effects_due", "ix_effects_leases", "ix_effects_serial", "ix_effects_trouble",
     }  # fmt: skip
     with database.read() as tx:
         plans = _plans(tx, lambda: read_backlog(tx, ["zendesk"], lambda _name: None, NOW))

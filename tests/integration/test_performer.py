@@ -109,14 +109,14 @@ def test_an_effect_that_fails_for_good_is_parked_with_its_reason_and_the_run_say
 
 
 def test_tries_end_and_the_last_error_stays_visible(home: Home) -> None:
-    home.world.zendesk.faults.add(Fault(**CREATE, status=503, times=100))
+    home.world.zendesk.faults.add(Fault(**CREATE, status=409, times=100))
     home.deliver(answer(3))
     home.settle()
     settle_over_time(home, 400)
     [effect] = home.effects()
     assert (effect.status, effect.error_kind) == ("failed", "transient")
     assert effect.attempts == len(creations(home)) < 20
-    assert "503" in effect.error
+    assert "409" in effect.error
     assert home.run().status == "failed"
 
 

@@ -70,6 +70,7 @@ def test_a_connection_shows_its_state_its_queue_and_when_it_was_last_heard(datab
     with database.write() as tx:
         effect = {
             "run_id": "run1", "stage": 0, "action": "message.send", "connection": "mail", "effect_class": "D",
+            "workflow": "support-recovery",
             "request": {}, "due_at": NOW, "created_at": NOW,
         }  # fmt: skip
         for number, status in enumerate(("due", "due", "failed", "done")):

@@ -192,8 +192,9 @@ def test_an_event_that_arrives_just_as_a_run_starts_to_wait_is_never_missed(
 def _claimed(home: Home) -> list[Any]:
     """All effects, in this test's own hands."""
     database, now = home.house.database, home.clock()
-    me = claims.Claimant("zendesk", "race")
-    return database.transact(lambda tx: claims.claim(database, tx, me, now, ROUNDS))
+    me = claims.Claimant("zendesk", "race", concurrency=ROUNDS)
+    calls = database.transact(lambda tx: claims.claim(database, tx, me, now, ROUNDS))
+    return [effect for call in calls for effect in call]
 
 
 def _record(home: Home, result: Any) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 import pytest
 
 from connector.runtime.bell import INTAKE, effects_queue
 from connector.storage import tables
+from integrations.protocols import Score
 from sandbox.faults import Effect, Fault
 from tests.support.house import Home, a_home, answer
 from tests.support.house_workflows import WRITE_THE_SCORE
@@ -96,6 +98,27 @@ def test_the_same_answer_again_changes_nothing(home: Home) -> None:
         home.wait(minutes=1)
     assert score(home, record) == 10
     assert home.effects()[0].status == "done"
+
+
+def test_a_write_that_lands_long_after_its_answer_was_lost_lands_on_nothing_newer(home: Home) -> None:
+    record = contact(home)
+    tell(home, [ANSWERS[0]])
+    home.settle()
+    home.world.salesforce.faults.add(Fault(path="/composite", effect=Effect.DROP_BEFORE))
+    tell(home, [ANSWERS[1]])
+    home.settle()  # nobody answers, and the request is still on its way
+    under_way = home.effects()[-1]
+    tell(home, [ANSWERS[2]])
+    for _ in range(4):
+        home.wait(seconds=14)
+    assert score(home, record) == ANSWERS[0][0]  # the newer answer waits
+    assert (home.effects()[-1].status, under_way.status, under_way.owner) == ("due", "performing", None)
+    lands = Score(record, "nps", ANSWERS[1][0], "passive", datetime.fromisoformat(ANSWERS[1][1]), "")
+    home.house.connections.crm("salesforce").write_scores([lands])
+    home.wait(seconds=4)
+    home.wait(minutes=5)
+    assert score(home, record) == ANSWERS[2][0]
+    assert {effect.status for effect in home.effects()} == {"done"}
 
 
 # --- many at once -------------------------------------------------------------------------------------------

@@ -6,14 +6,14 @@ import json
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Protocol
 
-from sqlalchemy import event
+from sqlalchemy import Connection, event
 
 from connector import ids
 from connector.config import Config, read_config
@@ -56,41 +56,54 @@ CREATE TRIGGER see_settlement AFTER UPDATE OF status ON effects
 """
 
 
-class Ground:
-    """One database file and what never changes between seeds: compiled statements, parsed workflows and surveys."""
+class Ground(Protocol):
+    """A database, and what never changes between seeds: compiled statements, parsed workflows and surveys."""
+
+    config: Config
+    database: Database
+    book: WorkflowBook
+    surveys: SurveyBook
+
+    def fresh(self, active: frozenset[str]) -> None:
+        """A new database, in which these workflows are switched on. The engine stays, with what it has compiled."""
+
+    def rows(self, query: str, *values: Any) -> list[Any]:
+        """What an onlooker sees of it: the same SQL, with ``?`` for values, on every database."""
+
+    def close(self) -> None: ...
+
+
+class SqliteGround:
+    """A file that is copied from a template."""
 
     def __init__(self, folder: Path) -> None:
-        self._template, self.file = folder / "template.db", folder / "seed.db"
-        self.config: Config = read_config(_CONFIG, folder / "ringback.yaml", {})
+        self._template, self._file = folder / "template.db", folder / "seed.db"
+        self.config = the_config()
         upgrade(f"sqlite:///{self._template}")
         self._furnish()
-        self.database = Database(f"sqlite:///{self.file}", pool_size=3)
+        self.database = Database(f"sqlite:///{self._file}", pool_size=3)
         event.listen(self.database.engine, "connect", _without_fsync)
         self.book = WorkflowBook()
         self._surveys_from = Database(f"sqlite:///{self._template}", pool_size=1)
         self.surveys = SurveyBook(self._surveys_from, lambda: START)
         self.surveys.find("retention")
+        self._onlooker: sqlite3.Connection | None = None
 
     def _furnish(self) -> None:
-        database = Database(f"sqlite:///{self._template}", pool_size=1)
-        with database.write() as tx:
-            import_definitions(tx, Kind.SURVEY, surveys.built_in(), START)
-            import_definitions(tx, Kind.WORKFLOW, scripts(), START)
-            accounts.know_own_user(database, tx, "zendesk", OUR_USER, START)
-            accounts.ensure(database, tx, list(self.config.connections), START)
-        database.close()
+        with closing(Database(f"sqlite:///{self._template}", pool_size=1)) as database:
+            furnish(database, self.config)
         raw = sqlite3.connect(self._template)
         raw.executescript(_WITNESSES)
         raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         raw.close()
 
     def fresh(self, active: frozenset[str]) -> None:
-        """A new database, in which these workflows are switched on. The engine stays, with what it has compiled."""
+        self._look_away()
         self.database.engine.dispose()
         for end in ("-wal", "-shm"):
-            Path(f"{self.file}{end}").unlink(missing_ok=True)
-        shutil.copyfile(self._template, self.file)
-        raw = sqlite3.connect(self.file, isolation_level=None)
+            Path(f"{self._file}{end}").unlink(missing_ok=True)
+        shutil.copyfile(self._template, self._file)
+        raw = sqlite3.connect(self._file, isolation_level=None)
         raw.execute(
             "UPDATE definitions SET active = 0 "
             "WHERE kind = 'workflow' AND slug NOT IN (SELECT value FROM json_each(?))",
@@ -98,9 +111,39 @@ class Ground:
         )
         raw.close()
 
+    def rows(self, query: str, *values: Any) -> list[Any]:
+        if self._onlooker is None:
+            self._onlooker = sqlite3.connect(f"file:{self._file}?mode=ro", uri=True, isolation_level=None)
+        return self._onlooker.execute(query, values).fetchall()
+
+    def _look_away(self) -> None:
+        if self._onlooker:
+            self._onlooker.close()
+        self._onlooker = None
+
     def close(self) -> None:
+        self._look_away()
         self.database.close()
         self._surveys_from.close()
+
+
+def the_config() -> Config:
+    """Of the organisation that every seed is about."""
+    return read_config(_CONFIG, Path("ringback.yaml"), {})
+
+
+def furnish(database: Database, config: Config) -> None:
+    """Put in what an installation has when it starts."""
+    with database.write() as tx:
+        import_definitions(tx, Kind.SURVEY, surveys.built_in(), START)
+        import_definitions(tx, Kind.WORKFLOW, scripts(), START)
+        seat(database, tx, config)
+
+
+def seat(database: Database, tx: Connection, config: Config) -> None:
+    """The connections, all well, and whom we act as."""
+    accounts.know_own_user(database, tx, "zendesk", OUR_USER, START)
+    accounts.ensure(database, tx, list(config.connections), START)
 
 
 def _without_fsync(raw: Any, _record: Any) -> None:

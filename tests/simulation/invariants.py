@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Set
 from datetime import UTC, datetime, timedelta
@@ -11,6 +10,7 @@ from typing import Any
 
 from integrations.protocols import Mail
 from tests.simulation.ground import Ground, SimulatedClock
+from tests.simulation.trouble import Tally, Trouble
 from tests.simulation.vendors import Vendors
 from tests.simulation.worker import Worker
 
@@ -42,9 +42,12 @@ _NEVER: Mapping[str, str] = {
         OR (e.status = 'performing' AND r.status = 'waiting' AND e.visit <> r.state ->> 'waiting_for')""",
     "a history has more lists of notes than its run has epochs": """
         SELECT h.run_id, count(*), r.epoch FROM history h JOIN runs r ON r.id = h.run_id
-        GROUP BY h.run_id HAVING count(*) > r.epoch + 1""",
-    "an event began two runs of one workflow": """
-        SELECT workflow, event_seq FROM runs GROUP BY workflow, event_seq HAVING count(*) > 1""",
+        WHERE CAST(h.notes AS TEXT) NOT LIKE '%restarted_as%'
+        GROUP BY h.run_id, r.epoch HAVING count(*) > r.epoch + 1""",
+    "an event began two runs of one workflow, and nobody restarted any": """
+        SELECT r.workflow, r.event_seq FROM runs r WHERE NOT EXISTS (SELECT 1 FROM history h
+            WHERE h.run_id = r.id AND CAST(h.notes AS TEXT) LIKE '%Restarted by %, after run%')
+        GROUP BY r.workflow, r.event_seq HAVING count(*) > 1""",
     "an event's run is in line though nobody is before it": """
         SELECT q.id FROM runs q WHERE q.status = 'queued'
         AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.slot = q.workflow || '|' || q.key)""",
@@ -54,7 +57,8 @@ _NEVER: Mapping[str, str] = {
 
 _MISSED = """
     SELECT w.id, w.event_type, w.status, e.seq FROM waits w JOIN runs r ON r.id = w.run_id JOIN events e
-    ON e.type = w.event_type AND e.seq > r.event_seq AND {same} AND e.received_at < coalesce(w.closed_at, '9999')
+    ON e.type = w.event_type AND e.seq > r.event_seq AND {same} AND e.received_at >= r.started_at
+    AND (w.closed_at IS NULL OR e.received_at < w.closed_at)
     WHERE w.status IN ('open', 'timed_out') AND e.seq > coalesce(
         (SELECT max(o.event_seq) FROM waits o WHERE o.run_id = w.run_id), 0)"""
 
@@ -71,7 +75,8 @@ _FINALLY: Mapping[str, str] = {
         SELECT e.id FROM events e LEFT JOIN responses a ON a.connection = e.connection AND a.external_id = e.external_id
         WHERE e.type = 'survey.answered' GROUP BY e.id HAVING count(a.id) <> 1""",
     "an event did not begin the run that it should": """
-        SELECT e.seq, d.value ->> 'workflow' FROM events e, json_each(e.decisions) d WHERE d.value ->> 'starts'
+        SELECT e.seq, d.value ->> 'workflow' FROM events e, json_each(e.decisions) d
+        WHERE CAST(d.value ->> 'starts' AS TEXT) IN ('1', 'true')
         AND d.value ->> 'workflow' IN ('pulse-parallel', 'pulse-queued', 'ticket-discussed', 'score-writeback')
         AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.event_seq = e.seq AND r.workflow = d.value ->> 'workflow')""",
 }
@@ -80,26 +85,31 @@ _FINALLY: Mapping[str, str] = {
 class Invariants:
     """Looks at one seed's database and vendors; raises ``ViolationError``."""
 
-    def __init__(self, ground: Ground, vendors: Vendors, clock: SimulatedClock) -> None:
-        self._vendors, self._clock = vendors, clock
-        self._raw = sqlite3.connect(f"file:{ground.file}?mode=ro", uri=True, isolation_level=None)
-
-    def close(self) -> None:
-        self._raw.close()
+    def __init__(self, ground: Ground, vendors: Vendors, clock: SimulatedClock, tally: Tally) -> None:
+        self._vendors, self._clock, self._tally = vendors, clock, tally
+        self._rows = ground.rows
 
     # --- at every moment
 
     def after_a_step(self, number: int) -> None:
         if number % _EVERY == 0:
-            self._none_of(_NEVER)
-            self._vendors_saw_each_effect_once()
+            self.at_any_moment()
 
-    def after_a_sweep(self) -> None:
-        late = self._rows(
-            "SELECT id FROM effects WHERE status = 'performing' AND lease_until <= ?", _stored(self._clock())
-        )
-        if late:
+    def at_any_moment(self) -> None:
+        self._none_of(_NEVER)
+        self._vendors_saw_each_effect_once()
+
+    def while_sweeping(self, worker: Worker) -> str:
+        """Leases that ended are given back."""
+        self._tally[Trouble.LEASE_ENDED] += len(self._overdue())
+        said = worker.sweep()
+        if late := self._overdue():
             raise ViolationError(f"leases that ended were not given back: {late}")
+        return said
+
+    def _overdue(self) -> list[Any]:
+        late = "SELECT id FROM effects WHERE status = 'performing' AND lease_until <= ?"
+        return self._rows(late, stored(self._clock()))
 
     def while_recording(self, worker: Worker) -> str:
         """Results of claims that somebody took over must leave their runs alone."""
@@ -107,6 +117,7 @@ class Invariants:
         stale = {effect.run_id for effect, _ in results if not self._holds(effect)}
         stale -= {effect.run_id for effect, _ in results if self._holds(effect)}
         before = self._epochs(stale)
+        self._tally[Trouble.TOO_LATE] += len(stale)
         said = worker.record(results)
         if self._epochs(stale) != before:
             raise ViolationError(f"a worker whose lease had ended advanced a run: {worker.name} {said}")
@@ -118,8 +129,7 @@ class Invariants:
         return bool(found)
 
     def _epochs(self, run_ids: Set[str]) -> list[Any]:
-        wanted = json.dumps(sorted(run_ids))
-        return self._rows("SELECT id, epoch FROM runs WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id", wanted)
+        return [self._rows("SELECT id, epoch FROM runs WHERE id = ?", id_) for id_ in sorted(run_ids)]
 
     def of_a_leaving_mail(self, mail: Mail) -> None:
         """None to a customer who opted out, and no retention survey about a ticket we know to be merged or deleted."""
@@ -161,12 +171,19 @@ class Invariants:
     # --- when all is over
 
     def at_the_end(self, sent: Set[tuple[str, str]]) -> None:
-        self._none_of(_NEVER)
+        self.at_any_moment()
         self._none_of(_FINALLY)
-        self._vendors_saw_each_effect_once()
         self._applied_once(sent)
         self._done_means_done()
         self._one_survey_per_solve()
+        self._count_waits()
+
+    def _count_waits(self) -> None:
+        ends = """SELECT count(*) FILTER (WHERE status = 'matched' AND closed_at = opened_at),
+                  count(*) FILTER (WHERE status = 'matched' AND closed_at > opened_at),
+                  count(*) FILTER (WHERE status = 'timed_out') FROM waits"""
+        [counted] = self._rows(ends)
+        self._tally.update(dict(zip((Trouble.LOOKED_BACK, Trouble.MET, Trouble.TIMED_OUT), counted, strict=True)))
 
     def _applied_once(self, sent: Set[tuple[str, str]]) -> None:
         """What was accepted is an event, once; what were our own writes is none."""
@@ -210,11 +227,12 @@ class Invariants:
         soon = self._clock() + _SOON
         runs = "SELECT min(due_at) FROM runs WHERE status IN ('waiting', 'ready')"
         leases = "SELECT min(lease_until) FROM effects WHERE status = 'performing'"
-        calls = """SELECT max(min(e.due_at), coalesce(c.blocked_until, '')) FROM effects e LEFT JOIN connections c
-                   ON c.name = e.connection WHERE e.status = 'due' GROUP BY e.connection"""
+        calls = """SELECT CASE WHEN c.blocked_until > min(e.due_at) THEN c.blocked_until ELSE min(e.due_at) END
+                   FROM effects e LEFT JOIN connections c ON c.name = e.connection
+                   WHERE e.status = 'due' GROUP BY e.connection, c.blocked_until"""
         for (moment,) in (row for query in (runs, leases, calls) for row in self._rows(query)):
             if moment:
-                yield max(datetime.fromisoformat(moment).replace(tzinfo=UTC), soon)
+                yield max(_moment(moment), soon)
         if self._rows("SELECT 1 FROM deliveries WHERE status = 'new' LIMIT 1"):
             yield soon
 
@@ -229,9 +247,6 @@ class Invariants:
             if found := self._rows(query):
                 raise ViolationError(f"{what}: {found[:5]}")
 
-    def _rows(self, query: str, *values: Any) -> list[Any]:
-        return self._raw.execute(query, values).fetchall()
-
 
 def _once(what: str, things: Iterable[Any]) -> None:
     twice = [thing for thing, times in Counter(things).items() if times > 1]
@@ -239,6 +254,11 @@ def _once(what: str, things: Iterable[Any]) -> None:
         raise ViolationError(f"{what}: {twice[:5]}")
 
 
-def _stored(moment: datetime) -> str:
+def _moment(stored: datetime | str) -> datetime:
+    """SQLite keeps times as text, in UTC."""
+    return datetime.fromisoformat(stored).replace(tzinfo=UTC) if isinstance(stored, str) else stored
+
+
+def stored(moment: datetime) -> str:
     """As the database writes it."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from random import Random
 
+from tests.simulation.sizes import Size
 from tests.support.house_workflows import SUPPORT_RECOVERY
 from workflows.library import library_texts
 
@@ -47,7 +48,7 @@ def scripts() -> Mapping[str, str]:
     return {HEADLINE: headline, **library, **pulses, "ticket-discussed": _DISCUSSED}
 
 
-def choose(chance: Random) -> frozenset[str]:
+def choose(chance: Random, size: Size) -> frozenset[str]:
     """What this seed's organisation has switched on.
 
     The headline workflow sends the retention survey itself, so it and the library's recovery exclude each other.
@@ -56,5 +57,5 @@ def choose(chance: Random) -> frozenset[str]:
     library = {"support-recovery", "retention-survey", "retention-answered", "after-support"}
     recovery = headline if chance.random() < 0.4 else library
     others = {"score-writeback", "promoter-thanks", "ticket-discussed"}
-    pulses = {f"pulse-{mode}" for mode in chance.sample(PULSE_MODES, 2)}
-    return frozenset(recovery | {each for each in sorted(others) if chance.random() < 0.7} | pulses)
+    pulses = {f"pulse-{mode}" for mode in chance.sample(PULSE_MODES, 2 if chance.random() < size.more else 1)}
+    return frozenset(recovery | {each for each in sorted(others) if chance.random() < size.more} | pulses)

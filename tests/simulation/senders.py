@@ -17,11 +17,13 @@ from integrations.protocols import Mail, VendorUser
 from sandbox.clock import zulu
 from tests.fixtures import payload
 from tests.simulation.ground import OUR_USER, SimulatedClock
+from tests.simulation.trouble import Tally, Trouble
 from tests.simulation.vendors import Desk, Ticket
 from webhooks.delivery import Delivery
 
 _ENVELOPE = json.loads(payload("zendesk/ticket_solved.json"))
 _AGENT = "7001"
+_LONG = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +42,13 @@ class Sender:
         return named or {"email": self.email}
 
 
-def people(chance: Random) -> list[Sender]:
+def people(chance: Random, many: int) -> list[Sender]:
     """A handful; the last two share a mail box, which no system may take for one person."""
     found = []
-    for number in range(1, 7):
+    for number in range(1, many + 1):
         contact = f"003000000000{number:03}AAA" if chance.random() < 0.7 else None
         user = f"80{number:02}" if chance.random() < 0.7 else None
-        found.append(Sender(f"p{min(number, 5)}@example.com", contact, user))
+        found.append(Sender(f"p{min(number, many - 1)}@example.com", contact, user))
     return found
 
 
@@ -63,10 +65,11 @@ def contacts_of(everybody: list[Sender]) -> list[VendorUser]:
 class Post:
     """Deliveries on their way to us: each arrives at least once, when the seed says."""
 
-    def __init__(self, chance: Random, clock: SimulatedClock) -> None:
-        self._chance, self._clock = chance, clock
+    def __init__(self, chance: Random, clock: SimulatedClock, tally: Tally) -> None:
+        self._chance, self._clock, self._tally = chance, clock, tally
         self._numbers = count(1)
         self.under_way: list[tuple[datetime, int, Delivery]] = []
+        self._arrived: list[Delivery] = []
         self.sent: set[tuple[str, str]] = set()  # (connection, the event's id) of what is not our own doing
 
     def inbound(self, kind: str, id_: str, at: datetime, data: Mapping[str, Any]) -> None:
@@ -87,11 +90,14 @@ class Post:
     def _send(self, connection: str, key: str, body: Mapping[str, Any]) -> None:
         self._put(connection, key, body)
         while self._chance.random() < 0.25:
-            again = key if self._chance.random() < 0.5 else f"{key}-{next(self._numbers)}"
-            self._put(connection, again, body)
+            same = self._chance.random() < 0.5
+            self._tally[Trouble.SENT_TWICE if same else Trouble.TOLD_TWICE] += 1
+            self._put(connection, key if same else f"{key}-{next(self._numbers)}", body)
 
     def _put(self, connection: str, key: str, body: Mapping[str, Any]) -> None:
-        at = self._clock() + self._delay()
+        at = self._clock() + (delay := self._delay())
+        self._tally[Trouble.DELAYED] += delay > _LONG
+        self._tally[Trouble.OVERTAKEN] += sum(due > at for due, _, _ in self.under_way)
         delivery = Delivery(connection, key, at, "application/json", {}, json.dumps(body).encode())
         self.under_way.append((at, next(self._numbers), delivery))
 
@@ -109,7 +115,14 @@ class Post:
         now = self._clock()
         due = sorted((each for each in self.under_way if each[0] <= now), key=lambda each: each[:2])
         self.under_way = [each for each in self.under_way if each[0] > now]
-        return [delivery for _, _, delivery in due]
+        found = [delivery for _, _, delivery in due]
+        self._arrived += found
+        return found
+
+    def again(self) -> None:
+        """Any of those that arrived is on its way once more, however long ago it was."""
+        if self._arrived:
+            self.under_way.append((self._clock(), next(self._numbers), self._chance.choice(self._arrived)))
 
 
 class Answers:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import Enum
 from random import Random
 from typing import TypeVar
 
 from integrations.errors import Ambiguous, AuthFailed, Permanent, RateLimited, Transient
 from tests.simulation.ground import SimulatedClock
+from tests.simulation.trouble import Fate, Tally, Trouble
 
 T = TypeVar("T")
 
@@ -19,16 +19,7 @@ LONGEST_IN_FLIGHT = timedelta(seconds=38)
 """A request that we gave up on may still be done by the vendor until then, counted from its begin."""
 
 
-class Fate(Enum):
-    DONE = "done"
-    REFUSED = "refused"  # nothing happened
-    LIMITED = "limited"
-    IMPOSSIBLE = "impossible"
-    LOST = "lost"  # it happened; the answer did not arrive
-    VANISHED = "vanished"  # it did not happen, and no answer arrived either
-    LATE = "late"  # no answer arrived, and it happens a little later
-
-
+CONNECTIONS = ("zendesk", "salesforce", "mail", "alerts")
 _FAIR, _STORMY = (90, 2, 1, 0.2, 2, 1, 2), (45, 15, 8, 1, 10, 6, 10)
 
 
@@ -38,12 +29,15 @@ class Weather:
 
     chance: Random
     clock: SimulatedClock
+    tally: Tally
     calm: bool = False
     outages: dict[str, tuple[datetime, bool]] = field(default_factory=dict)  # until when, and whether it is auth
     landings: list[tuple[datetime, int, Callable[[], object]]] = field(default_factory=list)
-    seen: set[Fate] = field(default_factory=set)
     _stormy: dict[str, bool] = field(default_factory=dict)
     _count: int = 0
+
+    def __post_init__(self) -> None:
+        self._stormy = {name: self.chance.random() < 0.4 for name in CONNECTIONS}
 
     def turn(self, connection: str) -> None:
         """The weather changes at a connection: fair, stormy, down for hours, or our credentials are refused."""
@@ -58,7 +52,7 @@ class Weather:
         began = self.clock()
         if not self.calm:
             self._outage(connection)
-            self.seen.add(fate := self._fate(connection))
+            self.tally[fate := self._fate(connection)] += 1
             if fate is not Fate.DONE:
                 self._go_wrong(fate, do if writes else lambda: None, began)
             if self.chance.random() < 0.1:
@@ -76,6 +70,7 @@ class Weather:
     def _outage(self, connection: str) -> None:
         until, auth = self.outages.get(connection, (self.clock(), False))
         if until > self.clock():
+            self.tally[Trouble.AUTH if auth else Trouble.DOWN] += 1
             raise AuthFailed("credentials refused") if auth else Transient("503 for now", status=503)
 
     def _fate(self, connection: str) -> Fate:

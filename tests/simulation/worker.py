@@ -25,6 +25,8 @@ from connector.ids import new_id
 from connector.runtime import claims
 from connector.runtime.bell import INTAKE, TIMERS
 from connector.runtime.claims import Claimant
+from connector.runtime.controls import Controls
+from connector.runtime.controls_connections import Switches
 from connector.runtime.desk import Desk
 from connector.runtime.intake import Intake
 from connector.runtime.outcomes import Outcomes, Results
@@ -58,6 +60,10 @@ class Hands:
     claimed: list[tuple[Performer, list[Effect]]] = field(default_factory=list)
     landed: list[Results] = field(default_factory=list)
 
+    @property
+    def are_full(self) -> bool:
+        return bool(self.claimed or self.landed)
+
 
 class Worker:
     """A process. ``die`` forgets all it held; its parts hold no state but their caches."""
@@ -68,26 +74,43 @@ class Worker:
     ) -> None:  # fmt: skip
         self.name, self._ground, self._clock, self._chance, self._rung = name, ground, clock, chance, rung
         self._handlers, self._budget = _handlers(ground, vendors), budget
+        self._kinds = {name: each.kind for name, each in ground.config.connections.items()}
         self._performers: dict[str, Performer] = {}
         self._build()
+
+    def _desk(self, tx: Connection, moment: Moment) -> Desk:
+        return Desk(self._ground.database, tx, self._ground.book, self._handlers, moment)
 
     def _build(self) -> None:
         ground, calendar, clock = self._ground, self._ground.config.calendar, self._clock
         database = ground.database
 
-        def open_desk(tx: Connection, moment: Moment) -> Desk:
-            return Desk(database, tx, ground.book, self._handlers, moment)
-
         accounts = Accounts(ground.config, lambda: {"zendesk": OUR_USER})
         recorders = (responses.record, callbacks.record, optouts.record)
-        kinds = {name: each.kind for name, each in ground.config.connections.items()}
         self._intake = Intake(
-            database, ground.book, open_desk, calendar, accounts, SOURCES, recorders, kinds, clock
+            database, ground.book, self._desk, calendar, accounts, SOURCES, recorders, self._kinds, clock
         )
-        self._timers = Timers(database, open_desk, calendar, clock)
-        self._outcomes = Outcomes(database, open_desk, calendar, clock, self._chance.random)
+        self._timers = Timers(database, self._desk, calendar, clock)
+        self._outcomes = Outcomes(database, self._desk, calendar, clock, self._chance.random)
         self._sweep = Sweep(database, SeededBell(self._rung), clock)  # type: ignore[arg-type]  # rings like a Bell
         self.hands, self._owner = Hands(), new_id()
+
+    # --- in people's hands
+
+    @property
+    def controls(self) -> Controls:
+        ground = self._ground
+        return Controls(
+            ground.database, self._desk, ground.book, ground.config.calendar, self._clock, self._ring_by_hand
+        )
+
+    @property
+    def switches(self) -> Switches:
+        kinds = {**self._kinds, "alerts": "alerts"}
+        return Switches(self._ground.database, kinds, lambda _: self._budget, self._clock, self._ring_by_hand)
+
+    def _ring_by_hand(self, queue: str) -> None:
+        self._rung(frozenset({queue}))
 
     # --- its steps
 
@@ -109,8 +132,11 @@ class Worker:
         performer, who = self._performer(connection)
         most = self._chance.choice((1, 2, 5, 50))
         database = self._ground.database
-        taken = database.transact(lambda tx: claims.claim(database, tx, who, self._clock(), most))
-        self.hands.claimed += [(performer, group) for group in performer._groups(taken)]
+        calls = database.transact(
+            lambda tx: claims.claim(database, tx, who, self._clock(), most, together=performer.together)
+        )
+        self.hands.claimed += [(performer, call) for call in calls]
+        taken = [effect for call in calls for effect in call]
         if len(taken) == most:
             self._rung(frozenset({f"effects:{connection}"}))
         return f"claims {_named(taken)} at {connection}"

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from connector.runtime.bell import INTAKE
-from connector.runtime.controls_errors import UnknownError
+from connector.runtime.controls_errors import RefusedError, UnknownError
 from connector.storage import queries
 from connector.web.api import schemas
 from connector.web.api.operations import Call, Operation
@@ -38,7 +38,9 @@ def _show(call: Call) -> Any:
 def _replay(call: Call) -> dict[str, Any]:
     delivery_id = _id(call)
     if not call.parts.database.transact(lambda tx: queries.replay_deliveries(tx, [delivery_id])):
-        raise _unknown(call)
+        at = _show(call).line.emptied_at
+        raise RefusedError(f"The content of delivery {delivery_id} went at {at:%Y-%m-%d %H:%M} UTC, when its period "
+                           "was over.", "ask its sender to send it again")  # fmt: skip
     log.info("delivery %s is replayed by %s", delivery_id, call.by)
     call.parts.ring(INTAKE)
     return {"id": delivery_id, "status": "new"}
@@ -83,7 +85,7 @@ OPERATIONS = (
     Operation("GET", _ONE, "getDelivery", "One delivery, its content and what came of it", _READ, _show,
               schemas.DeliveryStory(), can=(404,)),
     Operation("POST", f"{_ONE}/replay", "replayDelivery", "Let it be understood anew; known events stay single",
-              _WRITE, _replay, schemas.Replayed(), can=(404,)),
+              _WRITE, _replay, schemas.Replayed(), can=(404, 409)),
     Operation("POST", "/deliveries/replay", "replayDeliveries", "Let many be understood anew; counts only, "
               "unless told otherwise", _WRITE, _replay_many, schemas.ReplayedMany(), schemas.ReplayMany()),
 )  # fmt: skip

@@ -251,6 +251,9 @@ class Delivery(Schema):
     status = fields.String(validate=validate.OneOf(_DELIVERY_STATUSES))
     reason = fields.String()
     size = fields.Integer()
+    emptied_at = fields.AwareDateTime(
+        allow_none=True, **_described("When headers and content went, because their period was over.")
+    )
 
 
 class Deliveries(Schema):
@@ -297,7 +300,7 @@ class Connection(Schema):
     name = fields.String()
     kind = fields.String(**_described("Empty when it is configured no more."))
     status = fields.String(
-        **_described("active, paused, probing, stopped, not used yet, no longer configured")
+        **_described("active, paused, open, probing, stopped, not used yet, no longer configured")
     )
     reason = fields.String()
     blocked_until = fields.AwareDateTime(allow_none=True)
@@ -310,6 +313,9 @@ class Connection(Schema):
     last_success_at = fields.AwareDateTime(allow_none=True)
     budget = fields.Float(allow_none=True, **_described("Requests per minute; null: no limit is configured."))
     budget_left = fields.Integer(allow_none=True)
+    failing_since = fields.AwareDateTime(
+        allow_none=True, **_described("Since then no call met a working vendor; null: the last one did.")
+    )
 
 
 class Connections(Schema):

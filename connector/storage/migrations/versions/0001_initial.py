@@ -64,7 +64,10 @@ def upgrade() -> None:
         sa.Column("status", sa.String(length=10), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("blocked_until", MOMENT, nullable=True),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("failing_since", MOMENT, nullable=True),
         sa.Column("budget_until", MOMENT, nullable=True),
+        sa.Column("turn", sa.String(length=100), nullable=False),
         sa.Column("own_user", sa.String(length=100), nullable=True),
         sa.Column("token", sa.LargeBinary(), nullable=True),
         sa.Column("updated_at", MOMENT, nullable=False),
@@ -108,13 +111,31 @@ def upgrade() -> None:
         sa.Column("status", sa.String(length=12), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("processed_at", MOMENT, nullable=True),
+        sa.Column("emptied_at", MOMENT, nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_deliveries")),
         sa.UniqueConstraint("connection", "key", name=op.f("uq_deliveries_connection_key")),
     )
     op.create_index(
-        "ix_deliveries_new",
+        "ix_deliveries_content",
+        "deliveries",
+        ["received_at"],
+        unique=False,
+        sqlite_where=sa.text("status IN ('done', 'ignored') AND emptied_at IS NULL"),
+        postgresql_where=sa.text("status IN ('done', 'ignored') AND emptied_at IS NULL"),
+    )
+    op.create_index(
+        "ix_deliveries_ignored",
         "deliveries",
         ["id"],
+        unique=False,
+        sqlite_where=sa.text("status = 'ignored'"),
+        postgresql_where=sa.text("status = 'ignored'"),
+    )
+    op.create_index("ix_deliveries_list", "deliveries", ["connection", "id"], unique=False)
+    op.create_index(
+        "ix_deliveries_new",
+        "deliveries",
+        ["connection", "id"],
         unique=False,
         sqlite_where=sa.text("status = 'new'"),
         postgresql_where=sa.text("status = 'new'"),
@@ -271,8 +292,26 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_runs")),
         sa.UniqueConstraint("slot", name=op.f("uq_runs_slot")),
     )
+    op.create_index(
+        "ix_runs_cancelled",
+        "runs",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("status = 'cancelled'"),
+        postgresql_where=sa.text("status = 'cancelled'"),
+    )
     op.create_index(op.f("ix_runs_customer_id"), "runs", ["customer_id"], unique=False)
+    op.create_index(
+        "ix_runs_ended",
+        "runs",
+        ["ended_at"],
+        unique=False,
+        sqlite_where=sa.text("ended_at IS NOT NULL"),
+        postgresql_where=sa.text("ended_at IS NOT NULL"),
+    )
+    op.create_index(op.f("ix_runs_event_seq"), "runs", ["event_seq"], unique=False)
     op.create_index("ix_runs_list", "runs", ["workflow", "id"], unique=False)
+    op.create_index("ix_runs_list_both", "runs", ["workflow", "status", "id"], unique=False)
     op.create_index(
         "ix_runs_queue",
         "runs",
@@ -284,18 +323,42 @@ def upgrade() -> None:
     op.create_index(
         "ix_runs_ready",
         "runs",
-        ["due_at"],
+        ["workflow", "due_at", "status"],
         unique=False,
         sqlite_where=sa.text("status = 'ready'"),
         postgresql_where=sa.text("status = 'ready'"),
     )
     op.create_index(
+        "ix_runs_stopped",
+        "runs",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("status IN ('failed', 'dead', 'needs_review')"),
+        postgresql_where=sa.text("status IN ('failed', 'dead', 'needs_review')"),
+    )
+    op.create_index(
+        "ix_runs_succeeded",
+        "runs",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("status = 'succeeded'"),
+        postgresql_where=sa.text("status = 'succeeded'"),
+    )
+    op.create_index(
         "ix_runs_timers",
         "runs",
-        ["due_at"],
+        ["workflow", "due_at"],
         unique=False,
         sqlite_where=sa.text("status = 'waiting' AND due_at IS NOT NULL"),
         postgresql_where=sa.text("status = 'waiting' AND due_at IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_runs_waiting",
+        "runs",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("status = 'waiting'"),
+        postgresql_where=sa.text("status = 'waiting'"),
     )
     op.create_table(
         "suppressions",
@@ -317,6 +380,7 @@ def upgrade() -> None:
         sa.Column("stage", sa.Integer(), nullable=False),
         sa.Column("action", sa.String(length=60), nullable=False),
         sa.Column("connection", sa.String(length=100), nullable=False),
+        sa.Column("workflow", sa.String(length=100), nullable=False),
         sa.Column("effect_class", sa.String(length=1), nullable=False),
         sa.Column("delivery", sa.String(length=16), nullable=True),
         sa.Column("key", sa.String(length=200), nullable=False),
@@ -327,6 +391,7 @@ def upgrade() -> None:
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("epoch", sa.Integer(), nullable=False),
         sa.Column("owner", sa.String(length=26), nullable=True),
+        sa.Column("leads", sa.Boolean(), nullable=False),
         sa.Column("lease_until", MOMENT, nullable=True),
         sa.Column("unsure", sa.Boolean(), nullable=False),
         sa.Column("first_tried_at", MOMENT, nullable=True),
@@ -343,7 +408,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_effects_due",
         "effects",
-        ["connection", "due_at"],
+        ["connection", "workflow", "due_at"],
         unique=False,
         sqlite_where=sa.text("status = 'due'"),
         postgresql_where=sa.text("status = 'due'"),

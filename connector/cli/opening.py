@@ -1,0 +1,51 @@
+"""From the environment and the configuration file to one process's parts."""
+
+from __future__ import annotations
+
+import gc
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from connector import logs, wiring
+from connector.cli.context import read_config, read_settings
+from connector.config import Config
+from connector.settings import Settings
+from connector.wiring import House
+from workflows.errors import DefinitionError
+
+log = logging.getLogger("ringback")
+
+_BETWEEN_COLLECTIONS = 20_000
+"""New objects; a batch of deliveries makes about so many."""
+
+
+@contextmanager
+def opened(ring: Callable[[str], None] | None = None) -> Iterator[House]:
+    """This process's parts. ``ring`` takes the rings to the process that works, which has given all hints already."""
+    settings = read_settings()
+    logs.set_up(as_json=settings.log_format == "json")
+    config = read_config(settings, hint=ring is None)
+    house = assemble(settings, config, ring)
+    try:
+        yield house
+    finally:
+        house.close()
+
+
+def settle_down() -> None:
+    """A process has made what it keeps to its end: its collector need not look through that again and again. Under
+    load it did so dozens of times a second, for a tenth of the process's time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_BETWEEN_COLLECTIONS, 20, 50)
+
+
+def assemble(settings: Settings, config: Config, ring: Callable[[str], None] | None = None) -> House:
+    """Build the house, or say everything that is wrong with its connections at once."""
+    house = wiring.build(settings, config, secret_key=settings.secret_key(log.info), ring=ring)
+    mistakes = house.connections.check()
+    if mistakes:
+        house.close()
+        raise DefinitionError(str(config.path), mistakes)
+    return house
