@@ -103,7 +103,7 @@ def claim(
 
 def _state(database: Database, tx: Connection, connection: str, now: datetime) -> Row[Any]:
     """The connection's row, and how many calls are under way on it."""
-    named = {"connection": connection}
+    named = {"connection": connection, "longest_ago": now - LONGEST_CALL + LEASE}
     row = tx.execute(_STATE, named).one_or_none()
     if row is None:
         accounts.ensure(database, tx, [connection], now)
@@ -112,9 +112,11 @@ def _state(database: Database, tx: Connection, connection: str, now: datetime) -
 
 
 def _under_way() -> ScalarSelect[int]:
-    """Those that a process has in its hands. One that it gave back for lost has no owner, whatever its lease says."""
+    """Those that a process has in its hands. One that it gave back for lost has no owner, whatever its lease says; and
+    one that began longer ago than a call may take is that of a process which died."""
     c = effects.c
     busy = select(func.count()).where(queues.IS_PERFORMING, c.connection == bindparam("connection"))
+    busy = busy.where(c.lease_until > bindparam("longest_ago"))
     return busy.where(c.leads, c.owner.is_not(None)).scalar_subquery()
 
 

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select
@@ -41,6 +42,7 @@ log = logging.getLogger(__name__)
 
 Accounts = Callable[[str], Account | None]
 Begun = Sequence[tuple[int, str]]  # deliveries, and the runs they began
+Reading = tuple[Any, Translation, str]  # a delivery, what it means, and why it cannot be read
 
 _KNOWN = select(events.c.connection, events.c.external_id).where(
     events.c.connection == bindparam("connection"), events.c.external_id.in_(bindparam("ids", expanding=True))
@@ -88,8 +90,7 @@ class Intake:
 
     def _take(self, limit: int) -> Taken:
         try:
-            # Not lasting: the deliveries are, and the claim of whatever follows from them makes this last, too.
-            return self._database.transact(lambda tx: self._batch(tx, inbox.take_new(tx, limit)), lasting=False)
+            return self._oldest(limit)
         except OperationalError:
             raise  # the database, not a delivery
         except Exception:
@@ -103,12 +104,15 @@ class Intake:
     def _alone(self, delivery_id: int) -> Taken:
         """One delivery by name: another worker may have taken the oldest one meanwhile."""
         try:
-            return self._database.transact(lambda tx: self._batch(tx, inbox.take_new(tx, 1, only=delivery_id)))
+            return self._database.transact(partial(self._one, delivery_id))
         except OperationalError:
             raise
         except Exception:
             log.exception("a delivery could not be processed; it is set aside", extra={"delivery": delivery_id})
         return self._database.transact(lambda tx: self._set_aside(tx, delivery_id))
+
+    def _one(self, delivery_id: int, tx: Connection) -> Taken:
+        return self._batch(tx, self._read(inbox.take_new(tx, 1, only=delivery_id)))
 
     def _set_aside(self, tx: Connection, delivery_id: int) -> Taken:
         rows = inbox.take_new(tx, 1, only=delivery_id)
@@ -116,18 +120,38 @@ class Intake:
         inbox.settle(tx, [(row.id, "failed", why) for row in rows], self._clock())
         return Taken(len(rows), understood=tuple(Understood(row.id, row.connection, "failed", why) for row in rows))
 
-    def _batch(self, tx: Connection, rows: Sequence[Any]) -> Taken:
+    def _oldest(self, limit: int) -> Taken:
+        """SQLite's one writer is not kept waiting while deliveries are read: only this process takes any.
+
+        The commit need not last: the deliveries do, and the claim of what follows from them makes it last, too.
+        """
+        if not self._database.is_sqlite:
+            return self._database.transact(lambda tx: self._batch(tx, self._read(inbox.take_new(tx, limit))))
+        with self._database.read() as tx:
+            rows = inbox.take_new(tx, limit)
         if not rows:
             return Taken(0)
+        read = {row.id: (row, translation, error) for row, translation, error in self._read(rows)}
+        still = partial(inbox.still_new, ids=list(read))
+        return self._database.transact(
+            lambda tx: self._batch(tx, [read[id_] for id_ in still(tx)]), lasting=False
+        )
+
+    def _batch(self, tx: Connection, read: Sequence[Reading]) -> Taken:
+        if not read:
+            return Taken(0)
         now = self._clock()
-        read = [(row, *self._read(row)) for row in rows]
         found = [(event, row.id) for row, translation, _ in read for event in translation.events]
         desk, begun = self._apply(tx, found, now)
         verdicts = [_verdict(row, translation, error) for row, translation, error in read]
         inbox.settle(tx, verdicts, now)
+        rows = [row for row, _, _ in read]
         return Taken(len(rows), frozenset(desk.asked), _understood(rows, verdicts, begun))
 
-    def _read(self, row: Any) -> tuple[Translation, str]:
+    def _read(self, rows: Sequence[Any]) -> list[Reading]:
+        return [(row, *self._translate(row)) for row in rows]
+
+    def _translate(self, row: Any) -> tuple[Translation, str]:
         """What a delivery means, or why it cannot be read."""
         account = self._accounts(row.connection)
         if account is None:

@@ -72,7 +72,7 @@ class Outcomes:
         A batch that fails is written one by one; where even that fails, the effect is settled and its run buried.
         """
         try:
-            return self._database.transact(lambda tx: self._batch(tx, results), lasting=lasting)
+            return self._database.transact(lambda tx: self.write(tx, results), lasting=lasting)
         except OperationalError:
             raise  # the database, not a run
         except Exception as error:
@@ -89,7 +89,8 @@ class Outcomes:
         bury(tx, [effect.run_id for effect, _ in mine], error, now)
         return frozenset()
 
-    def _batch(self, tx: Connection, results: Results) -> frozenset[str]:
+    def write(self, tx: Connection, results: Results) -> frozenset[str]:
+        """``record``, as a part of a transaction, and without its second tries."""
         now = self._clock()
         desk = self._open_desk(tx, Moment(now, self._calendar))
         drafts = desk.load(effect.run_id for effect, _ in results)

@@ -14,6 +14,8 @@ from itertools import groupby
 from queue import Empty, SimpleQueue
 from threading import Event, Lock
 
+from sqlalchemy import Connection
+
 from connector.clock import Clock
 from connector.feedback.actions import Effect, Handler, NotPossibleError, Result
 from connector.observe import journal
@@ -27,10 +29,12 @@ from integrations.errors import Ambiguous, IntegrationError, Permanent, Transien
 
 log = logging.getLogger(__name__)
 
-GATHER_SECONDS = 0.025
+GATHER_SECONDS = 0.04
 """After the first answer, this long is waited for others to share its transaction."""
 
 _MOST_CLAIMED = 400
+
+_Landed = list[tuple[Effect, Result | Failed]]
 
 
 class Performer:
@@ -76,11 +80,35 @@ class Performer:
 
     def _work(self) -> None:
         while True:
-            self._record(self._gather())
-            if self._launch() == 0 and self._flying == 0:
+            calls = self._turn(self._gather())
+            self._launch(calls)
+            if not calls and self._flying == 0:
                 return
 
-    def _gather(self) -> list[tuple[Effect, Result | Failed]]:
+    def _turn(self, landed: _Landed) -> list[list[Effect]]:
+        """Write down what landed, and claim for the free hands. → the calls to make.
+
+        On SQLite both are one turn of its one writer, if all goes well; PostgreSQL's other workers would wait for
+        the connection's claim meanwhile.
+        """
+        together = landed and not self._closed.is_set() and self._database.is_sqlite
+        if together and (calls := self._at_once(landed)) is not None:
+            return calls
+        self._record(landed)
+        free = 0 if self._closed.is_set() else self._who.concurrency - self._flying
+        return self._claim(free) if free > 0 else []
+
+    def _at_once(self, landed: _Landed) -> list[list[Effect]] | None:
+        """What lands while we wait for our turn has its place in it, too."""
+        try:
+            asked, calls = self._database.transact(lambda tx: self._write_and_claim(tx, landed))
+        except Exception:  # it is done again, step by step, and said there
+            return None
+        self._asked(asked)
+        journal.effects(landed)
+        return calls
+
+    def _gather(self) -> _Landed:
         """Wait for an answer or a ring, then a moment for more."""
         landed = list(self._land(self._landed.get()))
         until = time.monotonic() + GATHER_SECONDS
@@ -91,8 +119,8 @@ class Performer:
                 break
         return landed + self._gather_all()
 
-    def _gather_all(self) -> list[tuple[Effect, Result | Failed]]:
-        landed: list[tuple[Effect, Result | Failed]] = []
+    def _gather_all(self) -> _Landed:
+        landed: _Landed = []
         while not self._landed.empty():
             landed.extend(self._land(self._landed.get()))
         return landed
@@ -102,27 +130,26 @@ class Performer:
             self._flying -= 1
         return results
 
-    def _launch(self) -> int:
-        """Claim work for the free hands and send it off. → how many calls."""
-        free = self._who.concurrency - self._flying
-        if free < 1 or self._closed.is_set():
-            return 0
-        calls = self._claim(free)
+    def _write_and_claim(self, tx: Connection, landed: _Landed) -> tuple[frozenset[str], list[list[Effect]]]:
+        landed += self._gather_all()
+        asked = self._outcomes.write(tx, landed)
+        return asked, self._claimed(tx, self._who.concurrency - self._flying)
+
+    def _launch(self, calls: Sequence[Sequence[Effect]]) -> None:
         for effects in calls:
             self._flying += 1
             self._pool.submit(self._call, effects).add_done_callback(self._put)
-        return len(calls)
 
     def _put(self, call: Future[Results]) -> None:
         self._landed.put(call.result())
 
     def _claim(self, free: int) -> list[list[Effect]]:
+        return self._database.transact(lambda tx: self._claimed(tx, free))
+
+    def _claimed(self, tx: Connection, free: int) -> list[list[Effect]]:
         most = min(free * max(h.batch(self._connection) for h in self._handlers.values()), _MOST_CLAIMED)
-        return self._database.transact(
-            lambda tx: claims.claim(
-                self._database, tx, self._who, self._clock(), most, hands=free, together=self.together
-            )
-        )
+        now = self._clock()
+        return claims.claim(self._database, tx, self._who, now, most, hands=free, together=self.together)
 
     def together(self, effects: Sequence[G]) -> list[list[G]]:
         """What one thread does: as many effects as their action's handler takes at once."""

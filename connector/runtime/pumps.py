@@ -16,10 +16,10 @@ from connector.runtime.perform import Performer
 from connector.runtime.timers import Timers
 from connector.storage.database import Database
 
-FULL = 200
+FULL = 100
 """Rows of one batch."""
 
-PACE_SECONDS = 0.02
+PACE_SECONDS = 0.04
 """From the beginning of a batch to that of the next. A batch costs much by itself and little more by the row: under
 load, what arrives in this time shares one; without load nothing waits."""
 

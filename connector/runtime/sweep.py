@@ -27,6 +27,7 @@ class Sweep:
         """Idempotent: twice at once does what once does."""
         try:
             self._bell.ring(*self._database.transact(self._find))
+            self._database.tidy()
         except Exception:
             log.exception("the sweep failed; the next one comes in %s s", EVERY_SECONDS)
 

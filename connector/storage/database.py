@@ -29,6 +29,7 @@ _SQLITE_PRAGMAS = (
     "PRAGMA foreign_keys = ON",
     "PRAGMA busy_timeout = 30000",
     "PRAGMA cache_size = -65536",
+    "PRAGMA wal_autocheckpoint = 20000",  # pages; ``tidy`` comes first, so that no commit waits for a checkpoint
 )
 _LOCK = text("SELECT pg_advisory_xact_lock(k) FROM unnest(CAST(:keys AS bigint[])) AS k")
 _LOCK_SHARED = text("SELECT pg_advisory_xact_lock_shared(k) FROM unnest(CAST(:keys AS bigint[])) AS k")
@@ -98,8 +99,10 @@ class Database:
 
         SQLite needs none: its writer is alone.
         """
+        if self.is_sqlite:
+            return
         numbers = sorted({_lock_number(key) for key in keys})
-        if self.is_sqlite or not numbers:
+        if not numbers:
             return
         connection.execute(_LOCK_SHARED if shared else _LOCK, {"keys": numbers})
 
@@ -116,6 +119,14 @@ class Database:
         columns = {name: statement.excluded[name] for name in changed}
         condition = where(statement.excluded) if where is not None else None
         return statement.on_conflict_do_update(index_elements=list(keys), set_=columns, where=condition)
+
+    def tidy(self) -> None:
+        """Move what SQLite's log holds into its file, beside readers and writers. Left to itself it would do so at the
+        end of a commit now and then, and whoever waits for that commit would wait for it."""
+        if self.is_sqlite:
+            with self.engine.connect() as connection:
+                raw: Any = connection.connection.dbapi_connection
+                raw.execute("PRAGMA wal_checkpoint(PASSIVE)").close()
 
     def close(self) -> None:
         self.engine.dispose()

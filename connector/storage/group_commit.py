@@ -26,11 +26,15 @@ class GroupCommit(Generic[Item, Result]):
 
     There is no thread of its own: the first caller leads and commits for all who wait; then the first of those
     who came meanwhile is woken to lead. Nobody else is woken before their own commit has ended: callers that
-    jostle for a lock between two commits would make many small groups of one large one. ``commit`` returns one
-    result per item, in order; its error reaches every caller of the group.
+    jostle for a lock between two commits would make many small groups of one large one.
+
+    ``commit`` is handed a function that says who is in the group: whoever waits at the moment it is called. So it calls
+    it when its transaction has begun, and those who came while it waited for that share it, too; called again (the
+    transaction is done again) it says the same and who came since. ``commit`` returns one result per item, in order;
+    its error reaches every caller of the group.
     """
 
-    def __init__(self, commit: Callable[[Sequence[Item]], Sequence[Result]], *, most: int = 500) -> None:
+    def __init__(self, commit: Callable[[Callable[[], list[Item]]], Sequence[Result]], *, most: int = 500) -> None:
         self._commit, self._most = commit, most
         self._guard = threading.Lock()
         self._waiting: list[_Entry[Item, Result]] = []
@@ -56,12 +60,22 @@ class GroupCommit(Generic[Item, Result]):
 
     def _lead(self) -> None:
         """Commit for all who wait; whoever leads is the first of them."""
-        with self._guard:
-            group, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
+        group: list[_Entry[Item, Result]] = []
+
+        def together() -> list[Item]:
+            with self._guard:
+                room = self._most - len(group)
+                group.extend(self._waiting[:room])
+                del self._waiting[:room]
+            return [entry.item for entry in group]
+
         try:
-            for entry, result in zip(group, self._commit([entry.item for entry in group]), strict=True):
+            results = self._commit(together)
+            for entry, result in zip(group, results, strict=True):
                 entry.result = result
         except BaseException as error:  # even of a thread that is stopped: silence would read as success
+            if not group:
+                together()  # the transaction never began: this is for those who wait for it
             for entry in group:
                 entry.error = error
         self._hand_over()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, select
+from sqlalchemy import BindParameter, Connection, Row, Select, bindparam, select
 
 from connector.storage import bulk, lanes, queues
 from connector.storage.database import Database
@@ -24,6 +24,8 @@ def _of_sender(statement: Select[Any]) -> Select[Any]:
 
 _FREE = select(deliveries).where(queues.IS_NEW).with_for_update(skip_locked=True)
 _THIS, _OLDEST = _FREE.where(deliveries.c.id == bindparam("id")), _of_sender(_FREE)
+_IDS: BindParameter[int] = bindparam("ids", expanding=True)
+_STILL_NEW = select(deliveries.c.id).where(queues.IS_NEW, deliveries.c.id.in_(_IDS)).order_by(deliveries.c.id)
 _OLDEST_IDS = _of_sender(select(deliveries.c.id))
 _SETTLED = bulk.Update(deliveries, where=("id",), new=("status", "reason", "processed_at"))
 
@@ -42,8 +44,8 @@ class Inbox:
         """Store it durably. False: it was there already. Raises what the database raises."""
         return self._group.submit(_row(delivery, unreadable))
 
-    def _commit(self, rows: Sequence[dict[str, Any]]) -> list[bool]:
-        return self._database.transact(lambda tx: insert_deliveries(self._database, tx, rows), first=True)
+    def _commit(self, together: Callable[[], list[dict[str, Any]]]) -> list[bool]:
+        return self._database.transact(lambda tx: insert_deliveries(self._database, tx, together()), first=True)
 
 
 def insert_deliveries(database: Database, connection: Connection, rows: Sequence[dict[str, Any]]) -> list[bool]:
@@ -69,6 +71,11 @@ def take_new(connection: Connection, limit: int, *, only: int | None = None) -> 
     if only is not None:
         return connection.execute(_THIS, {"id": only}).all()
     return _by_turns(connection, _OLDEST, limit)
+
+
+def still_new(connection: Connection, ids: Sequence[int]) -> Sequence[int]:
+    """Those of the deliveries that nobody has taken meanwhile; for SQLite, which locks no rows."""
+    return connection.execute(_STILL_NEW, {"ids": ids}).scalars().all()
 
 
 def new_ids(connection: Connection, limit: int) -> Sequence[int]:

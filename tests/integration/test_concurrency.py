@@ -72,11 +72,9 @@ def test_a_call_counts_once_however_many_effects_it_takes_along(home: Home) -> N
 def test_calls_of_a_process_that_died_keep_their_places_until_they_cannot_be_under_way(home: Home) -> None:
     ask(home, 10)
     claim(home, "dies")
-    home.clock.move(seconds=59)
-    home.house.sweep.tick()
+    home.clock.move(seconds=39)
     assert claim(home, "lives") == []
     home.clock.move(seconds=1)
-    home.house.sweep.tick()
     assert len(claim(home, "lives")) == CAP
 
 
