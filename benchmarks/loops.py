@@ -33,8 +33,8 @@ _SHARED_SECRET = "whsec_c2VjcmV0c2VjcmV0c2VjcmV0"  # noqa: S105  # opens nothing
 
 def main() -> None:
     """The command."""
-    options = _options()
-    result = _with_shared(options) if options.with_shared else asdict(_measure(options))
+    options = options_of()
+    result = _with_shared(options) if options.with_shared else asdict(measure(options))
     if options.json:
         print(json.dumps(result))
     else:
@@ -42,7 +42,8 @@ def main() -> None:
             print(f"{name.replace('_', ' '):<22}{value}")
 
 
-def _options() -> argparse.Namespace:
+def options_of(given: Sequence[str] | None = None) -> argparse.Namespace:
+    """What the command line says, or ``given``."""
     parser = argparse.ArgumentParser(description="Measure how fast the loop closes.")
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument("--broker", choices=("memory", "redis"), help="memory on SQLite, redis on PostgreSQL")
@@ -58,12 +59,12 @@ def _options() -> argparse.Namespace:
         "--with-shared", action="store_true", help=f"use sender and counterpart of {_SHARED.name}/"
     )
     parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
+    options = parser.parse_args(given)
     options.broker = options.broker or ("memory" if options.database == "sqlite" else "redis")
     return options
 
 
-def _measure(options: argparse.Namespace) -> Figures:
+def measure(options: argparse.Namespace) -> Figures:
     """With our own sender and counterpart."""
     port, vendor = free_port(), free_port()
     command = [sys.executable, "-m", "benchmarks.counterpart", "--port", str(vendor)]
