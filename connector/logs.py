@@ -30,6 +30,9 @@ _SECRETS: tuple[tuple[tuple[str, ...], re.Pattern[str], _Replacement], ...] = (
         r"\1\2[secret]",
     ),
     (("://",), re.compile(r"(\w+://[^\s/:@]*:)[^\s/@]+@"), r"\1[secret]@"),
+    (("rb_",), re.compile(r"\brb_[\w-]{20,}"), "[token]"),
+    # PostgreSQL quotes the row that it refuses, and with it the customer.
+    (("detail:", "context:"), re.compile(r"(DETAIL|CONTEXT):(?:(?!\\n|\n).)*"), r"\1: [left out]"),
     (("/s/", "/u/"), re.compile(r"(/[su]/)[\w-]{20,}"), r"\1[token]"),  # a survey link lets its holder answer
 )
 """(One of these must be there, in lower case; what then goes; what stands in its place.) The first is what makes it
@@ -42,6 +45,9 @@ def set_up(*, as_json: bool = False, level: int = logging.INFO, stream: TextIO |
     handler.setFormatter(JsonLines() if as_json else TextLines())
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.captureWarnings(True)
+    # No line says where in the program it was written, or by which thread: finding that out costs more than the rest.
+    logging._srcfile = None  # as the "Logging HOWTO" of Python says
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     for chatty in (
         "alembic",
         "apscheduler",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
 from connector.feedback.actions import Effect as Claimed
 from connector.feedback.actions import Result
@@ -21,6 +22,9 @@ from sandbox.mailbox.store import Stage
 from sandbox.receiver import Receiver
 from tests.support.house import Home, a_home, a_house, answer, config_of
 from tests.support.house_workflows import OPEN_A_TICKET, WRITE_TO_THE_CUSTOMER
+from tests.support.processes import until
+
+PATIENCE = 20  # seconds
 
 CREATE: dict[str, Any] = {"path": "/tickets$", "method": "POST"}
 REFUSED = Fault(path="/tickets$|/oauth/tokens", status=401, body={"error": "invalid_token"}, times=99)
@@ -394,3 +398,60 @@ def test_different_changes_of_one_ticket_go_out_one_after_the_other(
     assert calls.met is side_by_side
     done = [home.effects(action) for action in handlers]
     assert [[effect.status for effect in effects] for effects in done] == [["done"], ["done"]]
+
+
+
+class HoldsTheTurn:
+    """The first call comes back when SQLite's one writer is taken; the others when somebody waits for it."""
+
+    def __init__(self, home: Home) -> None:
+        self._database, self._first = home.house.database, threading.Lock()
+        self._taken, self._others = threading.Event(), threading.Event()
+        self.landed: Callable[[], int] = lambda: 0
+        self.holder = threading.Thread(target=self._hold)
+
+    def batch(self, _connection: str) -> int:
+        return 1
+
+    def perform(self, effects: Sequence[Claimed], _now: datetime) -> list[Result]:
+        if self._first.acquire(blocking=False):
+            self.holder.start()
+            assert self._taken.wait(PATIENCE)
+        else:
+            assert self._others.wait(PATIENCE)
+        return [{"ticket_id": effect.id, "url": ""} for effect in effects]
+
+    def _hold(self) -> None:
+        with self._database.write():
+            self._taken.set()
+            until(lambda: len(self._database._turns._others) > 0, "somebody waits for the turn", PATIENCE)
+            self._others.set()
+            until(lambda: self.landed() == 4, "the others have landed", PATIENCE)
+
+
+class CountingOutcomes:
+    """Knows how many were written down together."""
+
+    def __init__(self, home: Home) -> None:
+        self._outcomes, self.sizes = home.house.pumps._outcomes, list[int]()
+
+    def write(self, tx: Connection, results: Any) -> frozenset[str]:
+        self.sizes.append(len(results))
+        return self._outcomes.write(tx, results)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_lands_while_the_turn_is_waited_for_is_written_down_in_it(home: Home) -> None:
+    for number in range(5):
+        home.deliver(answer(3, email=f"p{number}@example.com"))
+    home.pump(INTAKE)
+    calls: Any = HoldsTheTurn(home)
+    outcomes: Any = CountingOutcomes(home)
+    who, database = Claimant("zendesk", "one"), home.house.database
+    performer = Performer(who, database, {"ticket.open": calls}, outcomes, home.clock, lambda _queues: None)
+    calls.landed = performer._landed.qsize
+    performer.run()
+    performer.close()
+    calls.holder.join(PATIENCE)
+    assert outcomes.sizes == [5]
+    assert {effect.status for effect in home.effects("ticket.open")} == {"done"}

@@ -78,6 +78,9 @@ def test_a_line_break_in_a_message_makes_no_second_line(lines: Lines, as_json: b
         ("postgresql://ringback:hunter2@db/x", "postgresql://ringback:[secret]@db/x"),
         ("GET /s/AAAAAAAAAAAAAAAAAAAAAA 200", "GET /s/[token] 200"),
         ("nothing to hide here: 12:30, a@b", "nothing to hide here: 12:30, a@b"),
+        ("token rb_abcdefghijklmnopqrstuvwxyz0123456789_ABCDE of Ann", "token [token] of Ann"),
+        ("broken\nDETAIL:  Failing row contains (7, Ann Smith).\nnext", "broken\nDETAIL: [left out]\nnext"),
+        ("bad\\nCONTEXT:  JSON data, line 1: {\"name\":\"Ann\\nrest", "bad\\nCONTEXT: [left out]\\nrest"),
     ],
 )
 def test_what_is_personal_or_secret_is_left_out(said: str, written: str) -> None:
