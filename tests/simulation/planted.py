@@ -32,8 +32,8 @@ def a_key_per_attempt() -> Iterator[None]:
     come from the key, and that they differ would be seen even where no harm was done.)"""
     as_stored = claims._effect
 
-    def renamed(row: Any) -> Any:
-        effect = as_stored(row)
+    def renamed(row: Any, now: Any) -> Any:
+        effect = as_stored(row, now)
         return replace(effect, key=f"{effect.key}-{effect.epoch}") if effect.action == "ticket.open" else effect
 
     with patch.object(claims, "_effect", renamed):
