@@ -13,9 +13,19 @@ from sqlalchemy.exc import OperationalError
 
 from connector.cli.main import main
 from connector.runtime.bell import INTAKE
+from connector.runtime.intake import Intake
 from connector.storage import tables
 from tests.fixtures import payload
-from tests.support.house import SALESFORCE_TOKEN, Home, a_home, a_house, answer, config_of, signed_inbound
+from tests.support.house import (
+    SALESFORCE_TOKEN,
+    Home,
+    a_home,
+    a_house,
+    a_second_house,
+    answer,
+    config_of,
+    signed_inbound,
+)
 from tests.support.house_faults import PowerCutError, just_before, power_cut
 from tests.support.house_workflows import OPEN_A_TICKET
 
@@ -268,3 +278,23 @@ def test_a_stored_workflow_that_can_no_longer_be_read_holds_up_no_others(
         home.settle()
     assert (states(home)[0], len(home.world.zendesk.tickets)) == ("done", 2)
     assert caplog.text.count("a stored workflow starts nothing; import it again, mended.") == 1
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_delivery_that_was_taken_between_reading_it_and_having_the_turn_is_not_taken_again(
+    home: Home, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    as_it_is = Intake._read
+
+    def read(intake: Intake, rows: Any) -> Any:
+        monkeypatch.setattr(Intake, "_read", as_it_is)
+        with a_second_house(home, database_url) as other:
+            other.pump(INTAKE)
+        home.deliver(answer(2))  # and one more came since
+        return as_it_is(intake, rows)
+
+    home.deliver(answer(3))
+    monkeypatch.setattr(Intake, "_read", read)
+    home.pump(INTAKE)
+    home.pump(INTAKE)
+    assert sorted(run.facts["event"]["score"] for run in home.runs()) == [2, 3]
