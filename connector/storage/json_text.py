@@ -7,13 +7,16 @@ from typing import Any
 
 import orjson
 
+_PLAIN = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
+
 
 def dumps(value: Any) -> str:
     """The text of plain JSON values.
 
     Events may hold what orjson refuses (whole numbers beyond 64 bits, half of a surrogate pair): those go the slow way.
+    Raises TypeError for what is no JSON, as a datetime.
     """
     try:
-        return orjson.dumps(value).decode()
+        return orjson.dumps(value, option=_PLAIN).decode()
     except TypeError:
         return json.dumps(value)

@@ -94,6 +94,12 @@ def test_what_is_too_long_for_its_column_is_refused_and_not_cut(database: Databa
         written(database, deliveries, [delivery("k" * 201)])
 
 
+@pytest.mark.parametrize("wrong", [NOW, {1, 2}, object()])
+def test_what_is_no_json_is_refused(database: Database, wrong: Any) -> None:
+    with pytest.raises(TypeError, match="not JSON serializable"):
+        written(database, events, [an_event(1, {"x": wrong})])
+
+
 def test_what_is_known_is_left_out_only_where_that_is_said(database: Database) -> None:
     written(database, deliveries, [delivery("a")])
     again = [delivery("a"), delivery("b"), delivery("b"), delivery("c")]
