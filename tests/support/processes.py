@@ -38,7 +38,7 @@ class Process:
     def log(self) -> str:
         return self._log.read_text("utf-8", "replace")
 
-    def wait_for(self, words: str, seconds: float = 20) -> None:
+    def wait_for(self, words: str, seconds: float = 60) -> None:
         """Until the log says it. Fails with the log when the process ends or stays silent."""
         until(
             lambda: words in self.log or self._process.poll() is not None, f"{self.name}: {words!r}", seconds
