@@ -11,7 +11,6 @@ import os
 import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -22,6 +21,7 @@ from benchmarks import load, loops
 from benchmarks.figures import Figures, figures
 from benchmarks.outside import counterpart, effects, free_port, wait_for_effects
 from benchmarks.product import ROOT, Running
+from benchmarks.usual import READY
 
 _BROKER = os.environ.get("RINGBACK_TEST_REDIS", "redis://127.0.0.1:6379") + "/8"
 
@@ -69,12 +69,20 @@ def _running(port: int, vendor: str) -> Iterator[list[Running]]:
         processes = []
         for command in (["web", str(port)], ["worker"]):
             whole = [sys.executable, "-m", "benchmarks.usual", *command]
-            process = subprocess.Popen(whole, env=environment, stderr=subprocess.DEVNULL)  # noqa: S603  # our own
+            process = subprocess.Popen(  # noqa: S603  # our own
+                whole, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            )
             stack.callback(process.wait)
             stack.callback(process.kill)
             processes.append(Running(command[0], process.pid, Path(os.devnull)))
-        time.sleep(6)  # neither of them says when it is ready
+            _wait(process)
         yield processes
+
+
+def _wait(process: subprocess.Popen[str]) -> None:
+    assert process.stdout is not None  # noqa: S101  # it is a pipe
+    if not any(line.strip() == READY for line in process.stdout):
+        raise SystemExit("the usual program did not start")
 
 
 def _cpu(processes: list[Running]) -> float:

@@ -20,17 +20,20 @@ from typing import Any
 
 import requests
 from celery import Celery
+from celery.signals import worker_ready
 from flask import Flask, Response, abort, request
 from waitress import serve
 
 from benchmarks.load import CONNECTION, SECRET
 
 THREADS = 16  # of the worker: a task waits for its vendors most of the time
+READY = "ready"
 VENDOR = os.environ.get("USUAL_VENDOR", "")
 
 web = Flask(__name__)
 tasks = Celery("usual", broker=os.environ.get("USUAL_BROKER", "memory://"))
-tasks.conf.update(worker_hijack_root_logger=False, broker_connection_retry_on_startup=True)
+tasks.conf.update(worker_hijack_root_logger=False, worker_redirect_stdouts=False)
+tasks.conf.update(broker_connection_retry_on_startup=True)
 _local = threading.local()
 
 
@@ -71,7 +74,9 @@ def _session() -> requests.Session:
 
 if __name__ == "__main__":
     if sys.argv[1] == "web":
+        print(READY, flush=True)  # it listens in a moment
         serve(web, host="127.0.0.1", port=int(sys.argv[2]), threads=32, connection_limit=2000, _quiet=True)
     else:
-        tasks.worker_main(["worker", "--pool", "threads", "--concurrency", str(THREADS), "--loglevel", "ERROR",
-                           "--without-gossip", "--without-mingle", "--without-heartbeat"])  # fmt: skip
+        worker_ready.connect(lambda **_: print(READY, flush=True), weak=False)
+        tasks.worker_main(["--quiet", "worker", "--pool", "threads", "--concurrency", str(THREADS), "--loglevel",
+                           "ERROR", "--without-gossip", "--without-mingle", "--without-heartbeat"])  # fmt: skip

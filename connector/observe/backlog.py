@@ -110,7 +110,7 @@ def _new(tx: Connection) -> Line:
 def _runs_due(tx: Connection, now: datetime) -> Line:
     """Timers that are over, and runs whose turn has come."""
     c = runs.c
-    kinds = ((queues.TIMERS_OVER, queues.IS_TIMER), (queues.READY, queues.IS_READY))
+    kinds = ((queues.TIMERS, queues.IS_TIMER), (queues.READY, queues.IS_READY))
     lines = [_line(tx, each, select(c.id).where(*kind, c.due_at <= now), c.workflow, now) for each, kind in kinds]
     oldest = [line.oldest for line in lines if line.oldest]
     return Line(sum(line.waiting for line in lines), min(oldest, default=None))

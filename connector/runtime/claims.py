@@ -188,15 +188,18 @@ def _take(tx: Connection, who: Claimant, calls: Sequence[Sequence[Row[Any]]], no
 def settle(tx: Connection, outcomes: Iterable[tuple[Effect, Mapping[str, Any]]]) -> None:
     """Write outcomes of effects whose claim still holds (``holding`` said so in this transaction)."""
     rows = [
-        {"id": effect.id, "epoch": effect.epoch, **_NOTHING, **_FINE, "attempts": effect.attempts, **outcome}
+        {"id": effect.id, "epoch": effect.epoch, **_UNSAID, "attempts": effect.attempts, **outcome}
         for effect, outcome in outcomes
     ]
     bulk.execute(tx, _SETTLED, rows)
 
 
-_NOTHING = dict.fromkeys(("outcome", "ended_at", "lease_until", "owner"))
-_FINE = {"error": "", "error_kind": "", "unsure": False}
-
+_UNSAID = dict.fromkeys(("outcome", "ended_at", "lease_until", "owner")) | {
+    "error": "",
+    "error_kind": "",
+    "unsure": False,
+}
+"""What an outcome says nothing of: the effect is in nobody's hands, and nothing is wrong with it."""
 
 _HELD = (
     select(effects.c.id, effects.c.epoch)

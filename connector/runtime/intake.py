@@ -81,7 +81,7 @@ class Intake:
         self._accounts, self._sources, self._recorders = accounts, sources, recorders
         self._kinds, self._clock = kinds, clock
 
-    def take(self, limit: int = 200) -> Taken:
+    def take(self, limit: int) -> Taken:
         """Work on the oldest new deliveries. A batch that fails is taken again one by one, so that the delivery
         at fault is found and set aside."""
         taken = self._take(limit)

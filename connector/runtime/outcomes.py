@@ -65,14 +65,13 @@ class Outcomes:
         self._database, self._open_desk, self._calendar = database, open_desk, calendar
         self._clock, self._chance = clock, chance
 
-    def record(self, results: Results, *, lasting: bool = True) -> frozenset[str]:
-        """Write down what became of claimed effects. → the queues with new work. Not ``lasting``: more follows soon,
-        and with the next commit that lasts this one does, too.
+    def record(self, results: Results) -> frozenset[str]:
+        """Write down what became of claimed effects. → the queues with new work.
 
         A batch that fails is written one by one; where even that fails, the effect is settled and its run buried.
         """
         try:
-            return self._database.transact(lambda tx: self.write(tx, results), lasting=lasting)
+            return self._database.transact(lambda tx: self.write(tx, results))
         except OperationalError:
             raise  # the database, not a run
         except Exception as error:

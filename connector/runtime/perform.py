@@ -200,7 +200,7 @@ class Performer:
         if not results:
             return
         try:
-            self._asked(self._outcomes.record(results, lasting=self._flying == 0))
+            self._asked(self._outcomes.record(results))
         except Exception:
             self._flying += 1
             self._landed.put(results)

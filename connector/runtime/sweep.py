@@ -41,7 +41,7 @@ class Sweep:
         rung = {effects_queue(name) for name in claims.due_connections(tx, now)}
         if next(queues.SENDERS.values(tx), None):
             rung.add(INTAKE)
-        firsts = [queues.TIMERS_OVER.oldest(tx), queues.READY.oldest(tx)]
+        firsts = [queues.TIMERS.oldest(tx), queues.READY.oldest(tx)]
         if any(first is not None and first <= now for first in firsts):
             rung.add(TIMERS)
         return rung

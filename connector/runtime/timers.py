@@ -30,7 +30,7 @@ class Timers:
     def __init__(self, database: Database, open_desk: OpenDesk, calendar: BusinessCalendar, clock: Clock) -> None:
         self._database, self._open_desk, self._calendar, self._clock = database, open_desk, calendar, clock
 
-    def take(self, limit: int = 200) -> tuple[int, frozenset[str]]:
+    def take(self, limit: int) -> tuple[int, frozenset[str]]:
         """Advance up to ``limit`` due runs. → how many, and the queues with new work.
 
         A batch that fails is taken again one by one, and a run that fails alone is buried.
@@ -105,6 +105,6 @@ def _due_now(*kind: ColumnElement[bool]) -> tuple[Select[Any], Select[Any]]:
 
 
 _KINDS = (
-    (queues.TIMERS_OVER, *_due_now(*queues.IS_TIMER)),
+    (queues.TIMERS, *_due_now(*queues.IS_TIMER)),
     (queues.READY, *_due_now(*queues.IS_READY)),
 )

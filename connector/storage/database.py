@@ -112,14 +112,6 @@ class Database:
         dialect: Any = sqlite if self.is_sqlite else postgresql
         return dialect.insert(table).on_conflict_do_nothing()
 
-    def upsert(self, table: Table, keys: Iterable[str], changed: Iterable[str], *, where: Any = None) -> Any:
-        """INSERT … ON CONFLICT (keys) DO UPDATE of the changed columns, optionally only ``where`` it holds."""
-        dialect: Any = sqlite if self.is_sqlite else postgresql
-        statement = dialect.insert(table)
-        columns = {name: statement.excluded[name] for name in changed}
-        condition = where(statement.excluded) if where is not None else None
-        return statement.on_conflict_do_update(index_elements=list(keys), set_=columns, where=condition)
-
     def tidy(self) -> None:
         """Move what SQLite's log holds into its file, beside readers and writers. Left to itself it would do so at the
         end of a commit now and then, and whoever waits for that commit would wait for it."""

@@ -25,5 +25,8 @@ CALLED = Distinct(effects.c.connection, IS_DUE)
 CALLS = Lanes(effects.c.workflow, effects.c.due_at, IS_DUE, effects.c.connection == bindparam("connection"))
 """The calls that are due on a ``connection``, now or later."""
 
-TIMERS_OVER = Lanes(runs.c.workflow, runs.c.due_at, *IS_TIMER)
+TIMERS = Lanes(runs.c.workflow, runs.c.due_at, *IS_TIMER)
+"""Runs that wait until a time, come or not."""
+
 READY = Lanes(runs.c.workflow, runs.c.due_at, *IS_READY)
+"""Runs whose turn has come."""
