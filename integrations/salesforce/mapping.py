@@ -18,6 +18,7 @@ import requests
 from integrations.errors import AuthFailed, IntegrationError, Permanent, RateLimited, Transient
 from integrations.protocols import Json, Score, VendorUser
 from integrations.refusals import Complaint, Dialect, Limit, word
+from integrations.salesforce.fields import PERSON
 from integrations.scores import FieldMap, ScoreFields, written
 
 BATCH = 200  # records a call (sObject Collections)
@@ -25,7 +26,7 @@ BATCH = 200  # records a call (sObject Collections)
 DEFAULT_FIELDS: FieldMap = MappingProxyType(
     {
         "nps": ScoreFields(
-            score="NPS_Score__c", band="NPS_Band__c", answered_at="NPS_Date__c", comment="NPS_Comment__c"
+            score=PERSON.score, band=PERSON.band, answered_at=PERSON.answered_at, comment=PERSON.comment
         )
     }
 )
