@@ -44,6 +44,7 @@ from connector.runtime.timers import Timers
 from connector.settings import Settings
 from connector.storage.database import Database
 from connector.storage.inbox import Inbox
+from connector.storage.provisioned import FieldIds
 from connector.storage.token_store import DatabaseTokenStore
 from connector.web import api, health, metrics, survey_pages
 from integrations.alerts.client import AppriseAlerter
@@ -83,6 +84,7 @@ class House:
     controls: Controls
     switches: Switches
     keeper: Keeper
+    field_ids: FieldIds
 
     def close(self) -> None:
         self.pumps.close()
@@ -131,6 +133,7 @@ def build(
         Controls(database, open_desk, book, config.calendar, clock, bell.ring),
         Switches(database, connections.kinds, connections.budget, clock, bell.ring),
         Keeper(database, config.retention, clock, counters.removed),
+        FieldIds(database, clock),
     )  # fmt: skip
 
 

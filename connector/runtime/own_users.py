@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
-
-from sqlalchemy.exc import SQLAlchemyError
+from datetime import timedelta
 
 from connector.clock import Clock
 from connector.storage import accounts
 from connector.storage.database import Database
+from connector.storage.remembered import Remembered
 from integrations.errors import IntegrationError
 
 log = logging.getLogger(__name__)
@@ -24,28 +22,14 @@ class OwnUsers:
 
     def __init__(self, database: Database, ask: Callable[[str], str], clock: Clock) -> None:
         self._database, self._ask, self._clock = database, ask, clock
-        self._guard = threading.Lock()
-        self._known: Mapping[str, str] = {}
-        self._read_at: datetime | None = None
+        self._known: Remembered[Mapping[str, str]] = Remembered(
+            database, accounts.own_users, {}, what="whom we act as", fresh=_FRESH, clock=clock
+        )
         self._told: set[str] = set()
 
     def known(self) -> Mapping[str, str]:
         """Connection → our user's id there; as last read while the database does not answer."""
-        with self._guard:
-            now = self._clock()
-            if self._read_at is None or now - self._read_at > _FRESH:
-                self._read(now)
-            return self._known
-
-    def _read(self, now: datetime) -> None:
-        """The receiver asks on every request: it must come as far as answering 503 without a database."""
-        try:
-            with self._database.read() as tx:
-                self._known = accounts.own_users(tx)
-        except SQLAlchemyError as error:
-            log.warning("whom we act as cannot be read (%s)", type(error).__name__)
-            return
-        self._read_at = now
+        return self._known()
 
     def learn(self, connections: list[str]) -> None:
         """Ask those vendors whose answer we do not have yet; one that does not answer is asked again later."""
@@ -64,5 +48,4 @@ class OwnUsers:
             return
         now = self._clock()
         self._database.transact(lambda tx: accounts.know_own_user(self._database, tx, name, user_id, now))
-        with self._guard:
-            self._read_at = None
+        self._known.forget()

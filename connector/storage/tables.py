@@ -404,3 +404,25 @@ api_tokens = Table(
     Column("revoked_at", Moment),
     Index("ix_api_tokens_name", "name", unique=True, **_where("revoked_at IS NULL")),
 )
+
+provisioned = Table(
+    "provisioned",
+    metadata,
+    Column("connection", String(100), primary_key=True),
+    Column("kind", String(40), primary_key=True),  # what it is at the vendor: ticket_field, view, webhook …
+    Column("key", String(100), primary_key=True),  # our name of it, the same in every account
+    Column("vendor_id", String(100), nullable=False),
+    Column("made", Boolean, nullable=False),  # by us: only such things are taken away again
+    Column("secret", LargeBinary),  # sealed; what the vendor signs its webhooks with
+    Column("made_at", Moment, nullable=False),
+    Column("seen_at", Moment, nullable=False),
+)
+
+cursors = Table(
+    "cursors",
+    metadata,
+    Column("connection", String(100), primary_key=True),
+    Column("kind", String(40), primary_key=True),  # what is read: invocations, tickets …
+    Column("value", Text, nullable=False),  # up to where, in the vendor's own words
+    Column("at", Moment, nullable=False),
+)

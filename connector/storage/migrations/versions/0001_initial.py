@@ -74,6 +74,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_connections")),
     )
     op.create_table(
+        "cursors",
+        sa.Column("connection", sa.String(length=100), nullable=False),
+        sa.Column("kind", sa.String(length=40), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("connection", "kind", name=op.f("pk_cursors")),
+    )
+    op.create_table(
         "customers",
         sa.Column("id", sa.String(length=26), nullable=False),
         sa.Column("name", sa.Text(), nullable=True),
@@ -177,6 +185,18 @@ def upgrade() -> None:
         sa.Column("others", JSON, nullable=False),
         sa.Column("seen_at", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_identity_conflicts")),
+    )
+    op.create_table(
+        "provisioned",
+        sa.Column("connection", sa.String(length=100), nullable=False),
+        sa.Column("kind", sa.String(length=40), nullable=False),
+        sa.Column("key", sa.String(length=100), nullable=False),
+        sa.Column("vendor_id", sa.String(length=100), nullable=False),
+        sa.Column("made", sa.Boolean(), nullable=False),
+        sa.Column("secret", sa.LargeBinary(), nullable=True),
+        sa.Column("made_at", MOMENT, nullable=False),
+        sa.Column("seen_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("connection", "kind", "key", name=op.f("pk_provisioned")),
     )
     op.create_table(
         "responses",
