@@ -6,11 +6,11 @@ Exit codes: 0 all is well; 1 it failed; 2 what was given cannot be used.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 import click
+
+from connector.cli.lazy import LazyGroup
 
 _COMMANDS: Mapping[str, tuple[str, str]] = {
     "demo": ("demo:demo", "See it all at work, with stand-ins for the vendors."),
@@ -27,30 +27,15 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "survey": ("surveys:survey", "Check and show surveys."),
     "deliveries": ("deliveries:deliveries", "Show the webhooks that arrived; replay them."),
     "runs": ("runs:runs", "Show what workflows did, and why; cancel, retry, skip and restart."),
+    "provision": ("provision:provision", "Set up a vendor's account: fields, views, webhooks; show and mend drift."),
     "retention": ("retention:retention", "Show how long what is kept, and what is due to go; let it go now."),
     "token": ("token:token", "Make, list and revoke tokens for the API."),
 }
 """Every command: its place below ``connector.cli``, and what the list of commands says of it."""
 
 
-class Commands(click.Group):
-    """The table above as a click group, which also turns our own errors into a sentence and an exit code."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return [name for name in _COMMANDS if find_spec(_place(name)[0])]
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in self.list_commands(ctx):
-            return None
-        module, name = _place(cmd_name)
-        command = getattr(import_module(module), name)
-        assert isinstance(command, click.Command)  # noqa: S101 - the table above is ours
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """From the table: click would load every command for its first line."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, _COMMANDS[name][1]) for name in self.list_commands(ctx)])
+class Commands(LazyGroup):
+    """A group that also turns our own errors into a sentence and an exit code."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -60,11 +45,6 @@ class Commands(click.Group):
             if told is None:
                 raise
             raise told from error
-
-
-def _place(command: str) -> tuple[str, str]:
-    module, _, name = _COMMANDS[command][0].partition(":")
-    return f"connector.cli.{module}", name
 
 
 def _told(error: Exception) -> click.ClickException | None:
@@ -94,7 +74,7 @@ def _first_line(error: Exception) -> str:
     return words[0] if words else type(error).__name__
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, table=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="ringback", message="%(prog)s %(version)s")
 def main() -> None:
     """Ringback closes the loop: it asks customers how it went, calls back who was unhappy, and writes the

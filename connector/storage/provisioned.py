@@ -20,18 +20,6 @@ from connector.storage.tables import provisioned
 TICKET_FIELD, USER_FIELD, ORGANIZATION_FIELD = "ticket_field", "user_field", "organization_field"
 """The kinds of fields in a helpdesk; other kinds are the vendor's own words (webhook, trigger, view, macro …)."""
 
-FIELD_KEYS = (
-    "ringback_score",  # 0 … 10
-    "ringback_metric",  # nps, nls, csat, ces
-    "ringback_band",  # promoter, passive, detractor
-    "ringback_comment",  # the customer's words
-    "ringback_consent",  # whether the customer agreed to be called
-    "ringback_outcome",  # what the agent reached
-    "ringback_root_cause",  # why it went wrong
-    "ringback_loop_status",  # where the callback stands
-)
-"""The keys of a callback ticket's fields, which ``FieldIds`` answers for."""
-
 _FRESH = timedelta(seconds=30)
 _Fields = Mapping[tuple[str, str], Mapping[str, str]]  # (connection, kind) → our key → the vendor's id
 
@@ -84,7 +72,7 @@ class FieldIds:
         return self._fields().get((connection, TICKET_FIELD), {})
 
     def ticket_field(self, connection: str, key: str) -> str | None:
-        """The id of the ticket field ``key`` (see ``FIELD_KEYS``); None when the account has none."""
+        """The id of the ticket field ``key`` (see ``integrations.callback_fields``); None when the account has none."""
         return self.ticket_fields(connection).get(key)
 
     def ticket_key(self, connection: str, field_id: str) -> str | None:
