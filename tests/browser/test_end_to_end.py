@@ -21,6 +21,7 @@ from connector.config import load_config
 from connector.storage.tables import consents, customers, deliveries, events, invitations, responses, runs
 from sandbox.mailbox.store import StoredMail
 from sandbox.world import World
+from tests.browser.browser import PATIENCE
 from tests.support.installation import SALESFORCE_TOKEN, Installation, installed
 from tests.support.processes import until
 from workflows import durations
@@ -62,7 +63,7 @@ pytestmark = pytest.mark.browser
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     with browser.new_context() as context:
-        context.set_default_timeout(10_000)  # milliseconds
+        context.set_default_timeout(PATIENCE)
         yield context.new_page()
 
 

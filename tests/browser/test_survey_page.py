@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from connector.feedback.brands import Brand
 from connector.feedback.mails import Mailer
@@ -93,6 +93,31 @@ def test_answers_saved_on_the_way_are_there_after_a_reload(site: Site, page: Pag
     expect(page.get_by_role("radio", name="2", exact=True)).to_be_checked()
     expect(page.get_by_label("What went wrong?")).to_have_value("It took too long")
     assert site.invitation(token).status == "started"
+
+
+def test_who_is_faster_than_the_server_is_led_through_the_questions(site: Site, page: Page) -> None:
+    page.route("**/answer", lambda _route: None)  # never answered
+    page.goto(f"{site.url}/s/{site.invite('retention')}")
+    page.get_by_role("radio", name="Very satisfied").check()
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_label("Is there anything you would like to add?").fill("All good now!")
+    page.get_by_role("button", name="Send my answer").click()
+    expect(page.get_by_role("heading", name="We are glad that it is good now")).to_be_visible()
+
+
+def test_a_page_that_grows_while_the_button_is_pressed_does_not_swallow_the_tap(site: Site, page: Page) -> None:
+    held: list[Route] = []
+    page.route("**/answer", lambda route: held.append(route))  # playwright cannot mark the bare append
+    page.goto(f"{site.url}/s/{site.invite('retention')}")
+    page.get_by_role("radio", name="Very satisfied").check()
+    page.get_by_role("button", name="Continue").hover()
+    page.mouse.down()
+    with page.expect_response("**/answer") as answered:
+        held[0].continue_()
+    answered.value.finished()
+    page.mouse.up()
+    page.wait_for_url("**#more")
+    expect(page.get_by_label("Is there anything you would like to add?")).to_be_visible()
 
 
 def test_the_whole_survey_works_by_keyboard_alone(site: Site, page: Page) -> None:

@@ -4,7 +4,7 @@
   const form = document.querySelector("form[data-save]");
   if (!form || !window.fetch) return;
   const saved = form.querySelector(".saved");
-  let timer, request, dirty = false;
+  let timer, request, dirty = false, released = Promise.resolve();
 
   const fields = (root) => [...root.querySelectorAll("[name^='q.']")];
 
@@ -42,6 +42,7 @@
       const options = { method: "POST", body: new URLSearchParams(new FormData(form)), signal: mine.signal };
       const answer = await fetch(form.dataset.save, options);
       const html = await answer.text();
+      await released;
       if (mine.signal.aborted || !(answer.ok || answer.status === 422)) return;
       const grew = place(html);
       document.querySelector(".notice")?.remove(); // it spoke of a choice not yet kept, or of mistakes now mended
@@ -51,6 +52,13 @@
     }
   };
 
+  // A button that moves away under a finger never hears of the tap, so the page does not grow while one is down. The
+  // click comes after the finger is up, hence the time-out.
+  form.addEventListener("pointerdown", () => {
+    released = new Promise((free) => {
+      for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => setTimeout(free), { once: true });
+    });
+  });
   form.addEventListener("change", save);
   form.addEventListener("input", (event) => {
     saved.textContent = "";

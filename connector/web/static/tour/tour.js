@@ -5,6 +5,7 @@ const story = document.querySelector("[data-story]");
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 let tag = "";
 let asking = false;
+let released = Promise.resolve();
 
 function put(old, fresh) {
   if (old.getAttribute("role") === "status") {
@@ -37,8 +38,10 @@ async function look() {
   try {
     const answer = await fetch(story.dataset.story, { headers: tag ? { "If-None-Match": tag } : {}, cache: "no-store" });
     if (answer.status === 200) {
+      const text = await answer.text();
+      await released;
       tag = answer.headers.get("ETag") || "";
-      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const fresh = new DOMParser().parseFromString(text, "text/html");
       fresh.querySelectorAll("[data-part]").forEach((part) => {
         const old = document.querySelector(`[data-part="${part.dataset.part}"]`);
         if (old && old.dataset.tag !== part.dataset.tag) put(old, part);
@@ -52,6 +55,13 @@ async function look() {
     asking = false;
   }
 }
+
+// A link that is replaced while it is pressed never hears of the click, which comes after the finger is up.
+document.addEventListener("pointerdown", () => {
+  released = new Promise((free) => {
+    for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => setTimeout(free), { once: true });
+  });
+});
 
 document.addEventListener("submit", async (event) => {
   const form = event.target.closest("form[data-quiet]");
