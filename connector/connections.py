@@ -15,6 +15,7 @@ from integrations import registry
 from integrations.errors import OptionsError
 from integrations.protocols import Crm, Helpdesk, Messenger
 from integrations.tokens import TokenStore
+from webhooks import salesforce_rules
 from webhooks.delivery import Account
 from webhooks.signatures import standard_key
 from workflows.errors import Mistake
@@ -165,6 +166,10 @@ def _mistakes_of_the_way_in(each: ConnectionConfig) -> Iterator[Mistake]:
     if most is not None and not (type(most) is int and 1 <= most <= _MOST_SIDE_BY_SIDE):
         said = f"{most!r} is no number of calls."
         yield Mistake(f"{path}.concurrency", said, f"Write a whole number from 1 to {_MOST_SIDE_BY_SIDE}.")
+    if each.kind == "salesforce" and each.options.get("events") is not None:
+        for said in salesforce_rules.mistakes(each.options["events"]):
+            what, _, remedy = said.partition("; ")
+            yield Mistake(f"{path}.events", f"{what}.", f"{remedy[:1].upper()}{remedy[1:]}.")
     if each.kind != "inbound":
         return
     if not _secrets(each):

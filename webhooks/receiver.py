@@ -13,7 +13,7 @@ from webhooks import answers
 from webhooks.delivery import Account, Answer, Delivery, Request, Source
 from webhooks.errors import Refused, StoreDown, Unreadable
 from webhooks.reading import digest
-from webhooks.sources import SOURCES
+from webhooks.sources import MOST_BYTES, source_of
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,8 @@ def blueprint(accounts: Accounts, keep: Keep, clock: Callable[[], datetime], max
 
     ``accounts`` finds a connection by its name, or None. ``keep`` stores a delivery durably before it returns,
     with the reason if it cannot be read ("" if it can); it says whether the delivery was new, and may raise
-    ``StoreDown``. ``clock`` tells the time (aware, UTC). ``max_bytes`` caps the body, however it is sent.
+    ``StoreDown``. ``clock`` tells the time (aware, UTC). ``max_bytes`` caps the body, however it is sent
+    (``MOST_BYTES`` says where it may be larger).
     Exempt the blueprint from CSRF protection: its requests are authenticated by signature or token.
     """
     view = Receiver(accounts, keep, clock, max_bytes)
@@ -52,7 +53,7 @@ class Receiver:
         if request.method != "POST":
             return _response(WRONG_METHOD)
         account = self._accounts(connection)
-        source = SOURCES.get(account.kind) if account else None
+        source = source_of(account.kind, request.content_type or "") if account else None
         if account is None or source is None:
             log.info("refused a delivery: no connection of that name; path of %d characters", len(request.path))
             return _response(UNKNOWN)
@@ -61,7 +62,7 @@ class Receiver:
     def _answer(self, source: Source, account: Account, token: str) -> Answer:
         body = b""
         try:
-            body = self._body()
+            body = self._body(max(self._max_bytes, MOST_BYTES.get(account.kind, 0)))
             return self._keep_and_answer(source, account, self._request(body, token))
         except (Refused, Unreadable, StoreDown) as error:
             log.warning("refused a delivery: connection=%s bytes=%d reason=%s", account.connection, len(body), error)
@@ -85,28 +86,29 @@ class Receiver:
             # Only the kind of error: a database's own words quote the row, and with it the customer.
             raise StoreDown(f"the inbox failed with {type(error).__name__}") from error
 
-    def _body(self) -> bytes:
+    def _body(self, most: int) -> bytes:
         """The raw bytes. The cap holds for what is read, so a missing or lying length does not pass it.
 
         Werkzeug cuts a stream without a length at its limit and says nothing: one byte more shows that it did.
         """
-        request.max_content_length = self._max_bytes + 1
+        request.max_content_length = most + 1
         try:
             body = request.get_data(cache=False)
         except RequestEntityTooLarge as error:
-            raise self._too_large() from error
+            raise _too_large(most) from error
         except ClientDisconnected as error:
             raise Refused("the body is shorter than its Content-Length", status=400, remedy="send it whole") from error
-        if len(body) > self._max_bytes:
-            raise self._too_large()
+        if len(body) > most:
+            raise _too_large(most)
         return body
-
-    def _too_large(self) -> Refused:
-        return Refused(f"the body is larger than {self._max_bytes} bytes", status=413, remedy="send less at once")
 
     def _request(self, body: bytes, token: str) -> Request:
         headers = {name.lower(): value for name, value in request.headers}
         return Request(body, headers, self._clock(), token)
+
+
+def _too_large(most: int) -> Refused:
+    return Refused(f"the body is larger than {most} bytes", status=413, remedy="send less at once")
 
 
 def _unreadable(arrived: Request, account: Account, error: Unreadable) -> Delivery:

@@ -1,38 +1,39 @@
-"""Salesforce: outbound messages, authenticated by a secret in the path and the organisation's id.
+"""Salesforce: outbound messages and JSON callouts, authenticated by a secret in the path and the organisation's id.
 
-Values arrive as text without types. We turn "true" and "false" into booleans, and a text into a number only
-when it is written exactly as Salesforce writes a double ("9.0", "1.2E7"): "208230", "0612345678" and "1.10"
-stay text, because they may be an account number, a phone number and a version. Dates stay ISO 8601 text.
+Both tell a record's latest state rather than each change. What that means is a rule (``salesforce_rules``): the
+connection's own, or one of ours for the standard objects. Events are known by what they are about: a fact (a closed
+case) by its type, record and moment, so that it is the same fact whoever tells it and however often; a changed state by
+the notification.
 """
 
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
-from webhooks import answers
+from webhooks import answers, salesforce_case, salesforce_json, salesforce_rules, soap
 from webhooks.delivery import Account, Answer, Delivery, Request, Translation
-from webhooks.errors import Refused, Unreadable, WebhookError
-from webhooks.event_types import is_event_type
-from webhooks.reading import digest, excerpt, text_or_none
+from webhooks.errors import Refused, WebhookError
+from webhooks.inbound import read_event
+from webhooks.reading import declares_json, digest, excerpt, json_object
+from webhooks.salesforce_record import PEOPLE, Telling, person_of
+from webhooks.salesforce_rules import Rule
 from webhooks.signatures import token_matches
-from webhooks.soap import ACK, Message, Notification, fault, read_message
-from webhooks.times import moment
+from webhooks.soap import ACK, fault
+from webhooks.times import moment, written
 from workflows.events import EVENT_TYPES, Event, Person
 
 XML = "text/xml; charset=utf-8"
-PEOPLE = frozenset({"Contact", "Lead"})  # the sObjects that are a person themselves
 
-_DOUBLE = re.compile(r"-?(0|[1-9][0-9]{0,15})\.(0|[0-9]{0,16}[1-9])(E-?[0-9]{1,3})?")
+FOUND = "x-ringback-found-after"
+"""A header of deliveries that our own look for gaps makes: facts from before this moment are no news."""
 
 
 class Salesforce:
-    """Salesforce's outbound messages."""
+    """Salesforce's outbound messages; ``translate`` also reads what came as JSON."""
 
     def verify(self, request: Request, account: Account) -> Delivery:
         """The delivery, kept under a digest of its notifications' ids, so that a repeated batch is the same one.
@@ -41,22 +42,22 @@ class Salesforce:
         and the body is not.
         """
         _expect_token(request.token, account)
-        message = read_message(request.body)
+        message = soap.read_message(request.body)
         _expect_organization(message.organization, account)
-        return Delivery(account.connection, _key(message, request.body), request.received_at, request.content_type, {},
-                        request.body)
+        return Delivery(account.connection, _key(message.tellings, request.body), request.received_at,
+                        request.content_type, {}, request.body)
 
     def translate(self, delivery: Delivery, account: Account) -> Translation:
-        """An event per notification that means one; a broken notification is trouble, and the others survive.
+        """The events that the records mean; a broken record is trouble, and the others survive.
 
         Raises ``Unreadable`` when the whole message is broken.
         """
-        verdicts = [_read(each, number, delivery, account)
-                    for number, each in enumerate(read_message(delivery.body).notifications, 1)]
-        events = tuple(each for each in verdicts if isinstance(each, Event))
-        trouble = tuple(each.reason for each in verdicts if isinstance(each, Broken))
-        ignored = dict.fromkeys(each.reason for each in verdicts if isinstance(each, Ignored))
-        return Translation(events, "" if events else "; ".join(ignored), trouble)
+        if not _is_json(delivery.content_type):
+            return _translation(soap.read_message(delivery.body).tellings, "notification", delivery, account)
+        body = json_object(delivery.body)
+        if "data" in body:
+            return Translation((read_event(delivery, account),))
+        return _translation(salesforce_json.read_records(body), "record", delivery, account)
 
     def answer(self, stored: bool) -> Answer:
         """One Ack covers the batch, the first time and every time after."""
@@ -71,18 +72,43 @@ class Salesforce:
         return Answer(503, fault("Server", "nothing can be stored now"), XML, answers.retry_headers(error))
 
 
+class Callout(Salesforce):
+    """A Flow's HTTP callout: records as JSON, or an event in the inbound format, under the same token."""
+
+    def verify(self, request: Request, account: Account) -> Delivery:
+        """The delivery, kept under a digest of its body. Raises as for outbound messages."""
+        _expect_token(request.token, account)
+        _expect_organization(salesforce_json.organization_of(json_object(request.body)), account)
+        return Delivery(account.connection, digest(request.body), request.received_at, request.content_type, {},
+                        request.body)
+
+    def answer(self, stored: bool) -> Answer:
+        return answers.accepted(stored)
+
+    def refuse(self, error: Exception) -> Answer:
+        """What cannot be read is a 400: a Flow repeats a 5xx, and would fail the same way."""
+        return answers.refusal(error)
+
+
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """Why a notification means nothing to us."""
+    """Why a record means nothing to us."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """Why a notification cannot be read."""
+    """Why a record cannot be read."""
 
     reason: str
+
+
+Verdict = Sequence[Event] | Ignored | Broken
+
+
+def _is_json(content_type: str) -> bool:
+    return content_type != "" and declares_json(content_type)
 
 
 def _expect_token(given: str, account: Account) -> None:
@@ -103,122 +129,112 @@ def _expect_organization(given: str, account: Account) -> None:
                       remedy="check organization_id, and which Salesforce sends here")
 
 
-def _key(message: Message, body: bytes) -> str:
-    if any(each.trouble for each in message.notifications):
+def _key(tellings: Sequence[Telling], body: bytes) -> str:
+    if any(each.trouble for each in tellings):
         return digest(body)
-    ids = "\n".join(sorted(each.id for each in message.notifications))
+    ids = "\n".join(sorted(each.id for each in tellings))
     return f"notifications:{hashlib.sha256(ids.encode()).hexdigest()}"
 
 
-def _read(notification: Notification, number: int, delivery: Delivery, account: Account) -> Event | Ignored | Broken:
-    if notification.trouble:
-        return Broken(f"notification {number} ({excerpt(notification.id)}): {notification.trouble}")
-    record = {name: _value(text) for name, text in notification.fields.items()}
-    if _ours(notification.fields.get("LastModifiedById"), account.own_user):
-        return Ignored("our own write")
+def _translation(tellings: Sequence[Telling], what: str, delivery: Delivery, account: Account) -> Translation:
+    verdicts = [_read(each, f"{what} {number}", delivery, account) for number, each in enumerate(tellings, 1)]
+    events = tuple(event for each in verdicts if not isinstance(each, Ignored | Broken) for event in each)
+    trouble = tuple(each.reason for each in verdicts if isinstance(each, Broken))
+    ignored = dict.fromkeys(each.reason for each in verdicts if isinstance(each, Ignored))
+    return Translation(events, "" if events else "; ".join(ignored), trouble)
+
+
+def _read(telling: Telling, what: str, delivery: Delivery, account: Account) -> Verdict:
+    where = f"{what} ({excerpt(telling.id)})" if what.startswith("notification") else what
+    if telling.trouble:
+        return Broken(f"{where}: {telling.trouble}")
     try:
-        kind = _meaning(notification.kind, record, account)
-    except Unreadable as error:
-        return Broken(f"notification {number} ({excerpt(notification.id)}): {error.reason}")
-    return kind if isinstance(kind, Ignored) else _event(notification, kind, record, delivery)
+        return _Reader(telling, delivery, account).verdict()
+    except ValueError as error:  # the connection's own rules
+        return Broken(f"{where}: the connection's events.{error}")
 
 
-def _meaning(kind: str, record: Mapping[str, Any], account: Account) -> str | Ignored:
-    """The event type: the connection's own choice for this sObject first, where ours has nothing better."""
-    named = _named(kind, account)
-    read = MEANINGS.get(kind)
-    if read is not None:
-        return read(record, named)
-    return named or Ignored(f"nobody listens to {excerpt(kind)}; map it under events in the connection's settings")
+class _Reader:
+    """One record, and what it means on this connection."""
+
+    def __init__(self, telling: Telling, delivery: Delivery, account: Account) -> None:
+        self._telling, self._delivery, self._account = telling, delivery, account
+        self._connection = delivery.connection
+        self._own = account.own_user
+
+    def verdict(self) -> Verdict:
+        rules, why_not = self._rules()
+        told = [self._by_rule(rule) for rule in rules]
+        if salesforce_case.is_ticket(self._telling, self._account.options):
+            told += self._ticket()
+        events = [each for each in told if isinstance(each, Event)]
+        if events:
+            return events
+        return next((each for each in told if isinstance(each, Ignored)), Ignored(why_not))
+
+    def _rules(self) -> tuple[Sequence[Rule], str]:
+        if self._telling.fields.get("IsDeleted") is not True:
+            return salesforce_rules.meaning(self._telling, self._account.options.get("events"))
+        if self._telling.kind not in PEOPLE:
+            return (), f"a deleted {excerpt(self._telling.kind)} means nothing to us"
+        return (MERGED if self._telling.text("MasterRecordId") else DELETED,), ""
+
+    def _by_rule(self, rule: Rule) -> Event | Ignored:
+        happened = next((at for name in rule.at if (at := self._telling.moment(name))), None)
+        if self._telling.is_own(self._own, happened if rule.when else None):
+            return Ignored("our own write")
+        data = {**self._about(rule.type), **{name: self._telling.fields.get(of) for name, of in rule.fields.items()}}
+        identity = self._fact(rule.type, happened) if rule.when or rule in (DELETED, MERGED) else self._telling.id
+        return self._event(rule.type, identity, happened, data, rule.lookups)
+
+    def _fact(self, type_: str, happened: datetime | None) -> str:
+        """A fact is the same whoever tells it: an outbound message, its repetition, or our own look for gaps."""
+        at = happened or self._telling.changed_at
+        return f"{type_}:{self._telling.record_id[:15]}:{written(at)}" if at else f"{self._telling.id}:{type_}"
+
+    def _ticket(self) -> Iterator[Event | Ignored]:
+        for type_, which, data in salesforce_case.ticket_facts(self._telling, self._connection, self._account.options):
+            happened = self._telling.moment("ClosedDate") if type_ == "ticket.solved" else None
+            if self._telling.is_own(self._own, happened):
+                yield Ignored("our own write")
+            else:
+                identity = f"{type_}:{self._telling.record_id[:15]}:{which}"
+                yield self._event(type_, identity, happened, {**self._about(type_), **data}, {})
+
+    def _event(
+        self, type_: str, identity: str, happened: datetime | None, data: Mapping[str, Any], lookups: Mapping[str, str]
+    ) -> Event | Ignored:
+        time = happened or self._telling.changed_at or self._delivery.received_at
+        if self._is_old(happened):
+            return Ignored("it happened before the time that was looked at")
+        return Event(identity[:200], type_, time, self._connection, data, self._person(type_, lookups))
+
+    def _is_old(self, happened: datetime | None) -> bool:
+        """A look for gaps finds every record that changed, also where what it means is long past."""
+        after = self._delivery.headers.get(FOUND)
+        return after is not None and happened is not None and happened < moment(after)
+
+    def _about(self, type_: str) -> dict[str, Any]:
+        """The record whole, and its id under the name that waits look for."""
+        telling = self._telling
+        about: dict[str, Any] = {
+            "object": telling.kind, "record_id": telling.record_id, "record": dict(telling.fields)
+        }  # fmt: skip
+        known = EVENT_TYPES.get(type_)
+        if known and known.subject:
+            is_ticket = known.subject == "ticket"
+            about[known.subject] = f"{self._connection}:{telling.record_id[:15]}" if is_ticket else telling.record_id
+        if type_ == "contact.merged":
+            about["into"] = telling.text("MasterRecordId")
+        if type_ == "lead.converted":
+            about["contact"] = telling.text("ConvertedContactId")
+        return about
+
+    def _person(self, type_: str, lookups: Mapping[str, str]) -> Person | None:
+        """Of a record that is gone only its id is told: what else it holds is no longer true."""
+        person = person_of(self._telling, self._connection, lookups)
+        return Person(ids=person.ids) if person and type_ in (DELETED.type, MERGED.type) else person
 
 
-def _named(kind: str, account: Account) -> str | None:
-    events = account.options.get("events") or {}
-    named = events.get(kind)
-    if named is not None and not is_event_type(named):
-        raise Unreadable(f"the connection's events.{kind} is {excerpt(named)}",
-                         remedy='name an event type such as "order.delivered"')
-    return named
-
-
-def _contact(_record: Mapping[str, Any], named: str | None) -> str:
-    return named or "contact.changed"
-
-
-def _case(record: Mapping[str, Any], named: str | None) -> str | Ignored:
-    """``IsClosed`` decides; a message that leaves it out is judged by the status of that name."""
-    by_status = str(record.get("Status")).strip().lower() == "closed"
-    if record.get("IsClosed", by_status) is True:
-        return "case.closed"
-    return named or Ignored("the case is not closed; select IsClosed and Status for the outbound message")
-
-
-def _opportunity(record: Mapping[str, Any], named: str | None) -> str | Ignored:
-    by_stage = str(record.get("StageName")).strip().lower() == "closed won"
-    if record.get("IsWon", by_stage) is True:
-        return "opportunity.won"
-    return named or Ignored("the opportunity is not won; select IsWon and StageName for the outbound message")
-
-
-MEANINGS: Mapping[str, Callable[[Mapping[str, Any], str | None], str | Ignored]] = {
-    "Contact": _contact,
-    "Case": _case,
-    "Opportunity": _opportunity,
-}
-
-
-def _event(notification: Notification, kind: str, record: Mapping[str, Any], delivery: Delivery) -> Event:
-    data = {"object": notification.kind, "record_id": record["Id"], "record": dict(record)}
-    known = EVENT_TYPES.get(kind)
-    if known is not None and known.subject is not None:
-        data[known.subject] = record["Id"]
-    return Event(notification.id, kind, _time(notification.fields, delivery.received_at), delivery.connection, data,
-                 _person(notification, delivery.connection))
-
-
-def _time(fields: Mapping[str, str | None], received_at: datetime) -> datetime:
-    """When the record last changed: the payload is its latest state. Without that, when the message came."""
-    for name in ("LastModifiedDate", "SystemModstamp"):
-        try:
-            return moment(fields.get(name))
-        except ValueError:
-            continue
-    return received_at
-
-
-def _person(notification: Notification, connection: str) -> Person | None:
-    """A contact or lead is the person; a case or another record points at one, or carries what they supplied."""
-    fields = notification.fields
-    own = notification.kind in PEOPLE
-    contact = text_or_none(fields.get("Id" if own else "ContactId"))
-    person = Person(
-        email=_first(fields, "Email", "ContactEmail", "SuppliedEmail"),
-        name=_name(fields) if own else _first(fields, "SuppliedName"),
-        phone=_first(fields, "MobilePhone", "Phone", "ContactMobile", "ContactPhone", "SuppliedPhone"),
-        ids={connection: contact} if contact else {},
-    )
-    return person if person.ids or person.email or person.phone else None
-
-
-def _name(fields: Mapping[str, str | None]) -> str | None:
-    parts = [text_or_none(fields.get(part)) for part in ("FirstName", "LastName")]
-    return " ".join(part for part in parts if part) or _first(fields, "Name")
-
-
-def _first(fields: Mapping[str, str | None], *names: str) -> str | None:
-    return next((text for name in names if (text := text_or_none(fields.get(name)))), None)
-
-
-def _ours(modifier: str | None, own_user: str | None) -> bool:
-    return bool(own_user and modifier) and str(modifier)[:15] == str(own_user)[:15]
-
-
-def _value(text: str | None) -> Any:
-    if text in ("true", "false"):
-        return text == "true"
-    return text if text is None or not _is_double(text) else float(text)
-
-
-def _is_double(text: str) -> bool:
-    """Whether the text is what Salesforce prints for a double: in its form, finite, and nothing lost on the way."""
-    return _DOUBLE.fullmatch(text) is not None and Decimal(repr(float(text))) == Decimal(text)
+DELETED, MERGED = Rule("contact.deleted"), Rule("contact.merged")
+"""What a person's record that is gone means, without and with one that it was merged into."""

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from xml.etree.ElementTree import Element, ParseError
+from typing import Any
+from xml.etree.ElementTree import Element, ParseError, TreeBuilder
 from xml.sax.saxutils import escape
 
 from defusedxml.common import DefusedXmlException
-from defusedxml.ElementTree import fromstring
+from defusedxml.ElementTree import DefusedXMLParser
 
 from webhooks.errors import Unreadable
+from webhooks.salesforce_record import Telling, looks_like_id, typed
 
 SOAP = "{http://schemas.xmlsoap.org/soap/envelope/}"
 OUTBOUND = "{http://soap.sforce.com/2005/09/outbound}"
 INSTANCE = "{http://www.w3.org/2001/XMLSchema-instance}"
 MOST = 100  # notifications in one message, says the WSDL
+DEEPEST = 16  # elements inside each other; a message has six
+MOST_ELEMENTS = 100_000  # a record has at most some 800 fields
 
 ACK = (
     b'<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"><soapenv:Body>'
@@ -25,24 +29,11 @@ ACK = (
 
 
 @dataclass(frozen=True, slots=True)
-class Notification:
-    """One changed record. ``kind`` is its sObject ("Contact", "IO__Order__c"); ``trouble`` says why it is broken.
-
-    ``fields`` holds each field's text, None for nil; what Salesforce left out is absent.
-    """
-
-    id: str
-    kind: str
-    fields: Mapping[str, str | None]
-    trouble: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Message:
     """An outbound message: whose organisation, and what changed there."""
 
     organization: str
-    notifications: tuple[Notification, ...]
+    tellings: tuple[Telling, ...]
 
 
 def read_message(body: bytes) -> Message:
@@ -67,14 +58,37 @@ def fault(code: str, message: str) -> bytes:
 
 
 def _parse(body: bytes) -> Element:
-    """No DTD, no entities of its own, nothing external: an outbound message needs none of them."""
+    """No DTD, no entities of its own, nothing external: an outbound message needs none of them. Nor does it nest deeply
+    or hold more than records can: a few bytes of either would cost a thousand times their size.
+    """
+    parser = DefusedXMLParser(target=_Bounded(), forbid_dtd=True)
     try:
-        root: Element = fromstring(body.strip(), forbid_dtd=True)
+        parser.feed(body.strip())
+        root: Element = parser.close()
     except DefusedXmlException as error:
         raise Unreadable("the XML holds a document type or an entity", remedy="send it without") from error
     except (ParseError, ValueError, LookupError) as error:
         raise Unreadable("the body is not XML", remedy="send the message whole, as UTF-8") from error
     return root
+
+
+class _Bounded(TreeBuilder):
+    """Stops at the first element that no outbound message has."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._deep = self._count = 0
+
+    def start(self, tag: str, attrs: dict[str, str], /) -> Element:
+        self._deep, self._count = self._deep + 1, self._count + 1
+        if self._deep > DEEPEST or self._count > MOST_ELEMENTS:
+            raise Unreadable(f"the XML nests deeper than {DEEPEST}, or holds more than {MOST_ELEMENTS} elements",
+                             remedy="point an outbound message here, nothing else")
+        return super().start(tag, attrs)
+
+    def end(self, tag: str, /) -> Element:
+        self._deep -= 1
+        return super().end(tag)
 
 
 def _notifications(root: Element) -> Element:
@@ -85,27 +99,22 @@ def _notifications(root: Element) -> Element:
     return found
 
 
-def _notification(element: Element) -> Notification:
+def _notification(element: Element) -> Telling:
     name = (element.findtext(f"{OUTBOUND}Id") or "").strip()
     record = element.find(f"{OUTBOUND}sObject")
     if record is None:
-        return Notification(name, "", {}, "it has no sObject")
+        return Telling(name, "", {}, "it has no sObject")
     kind = record.get(f"{INSTANCE}type", "").rpartition(":")[2].strip()
-    fields = {_local(field.tag): _text(field) for field in record}
-    return Notification(name, kind, fields, _trouble(name, kind, fields))
+    fields = {_local(field.tag): typed(_text(field)) for field in record}
+    return Telling(name, kind, fields, _trouble(name, kind, fields))
 
 
-def _trouble(name: str, kind: str, fields: Mapping[str, str | None]) -> str:
-    if not _looks_like_id(name):
+def _trouble(name: str, kind: str, fields: Mapping[str, Any]) -> str:
+    if not looks_like_id(name):
         return "its Id is missing or no Salesforce id"
     if not kind:
         return "its sObject has no xsi:type"
-    return "" if _looks_like_id(fields.get("Id") or "") else "its sObject has no Id, or one that is no Salesforce id"
-
-
-def _looks_like_id(text: str) -> bool:
-    """15 or 18 letters and digits; both name the same record."""
-    return len(text) in (15, 18) and text.isascii() and text.isalnum()
+    return "" if looks_like_id(fields.get("Id")) else "its sObject has no Id, or one that is no Salesforce id"
 
 
 def _local(tag: str) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from webhooks.delivery import Source
 from webhooks.inbound import Inbound
 from webhooks.internal import Internal
-from webhooks.salesforce import Salesforce
+from webhooks.reading import declares_json
+from webhooks.salesforce import Callout, Salesforce
 from webhooks.zendesk import Zendesk
 
 SOURCES: Mapping[str, Source] = {
@@ -17,3 +18,15 @@ SOURCES: Mapping[str, Source] = {
     "internal": Internal(),
 }
 """A connection of another kind (smtp) sends nothing; the receiver does not know it."""
+
+MOST_BYTES: Mapping[str, int] = {"salesforce": 4_000_000}
+"""Where a body may be larger than elsewhere: 100 notifications of records with long texts are."""
+
+_CALLOUT = Callout()
+
+
+def source_of(kind: str, content_type: str) -> Source | None:
+    """Who reads a request: Salesforce sends XML by itself, and JSON when a Flow calls out."""
+    if kind == "salesforce" and content_type and declares_json(content_type):
+        return _CALLOUT
+    return SOURCES.get(kind)

@@ -70,6 +70,9 @@ EVENT_TYPES: Mapping[str, EventType] = _catalogue(
     EventType("csat.rated", "a customer rated a ticket in the helpdesk", ("ticket", "rating", "comment"), "ticket"),
     EventType("case.closed", "a Salesforce case was closed", ("case", "record"), "case"),
     EventType("opportunity.won", "a Salesforce opportunity was won", ("opportunity", "record"), "opportunity"),
+    EventType("order.delivered", "an order reached the customer", ("order", "record")),
+    EventType("lead.changed", "a CRM lead was created or changed", ("lead", "record"), "lead"),
+    EventType("lead.converted", "a CRM lead became a contact", ("lead", "contact", "record"), "lead"),
     EventType("contact.changed", "a CRM contact was created or changed", ("contact", "record"), "contact"),
     EventType("contact.merged", "a CRM contact was merged into another", ("contact", "into"), "contact"),
     EventType("contact.deleted", "a CRM contact was deleted", ("contact",), "contact"),
@@ -84,4 +87,4 @@ EVENT_TYPES: Mapping[str, EventType] = _catalogue(
     EventType("feedback.logged", "staff logged feedback from a conversation", _ANSWER, "response"),
     EventType("reward.granted", "a reward was given", ("campaign", "code"), "customer"),
 )
-"""Neutral types. A connection may name others (``order.delivered``); they have no subject."""
+"""Neutral types. A connection may name others (``parcel.lost``); they have no subject."""

@@ -63,7 +63,7 @@ def server_on(listening: socket.socket, app: Flask, connections: dict[int, Any] 
     """A server whose ``run`` lasts until SystemExit. ``connections`` gets what is open."""
     return create_server(
         app, map=connections, sockets=[listening], threads=THREADS, connection_limit=2000, ident=None,
-        max_request_body_size=2_000_000, clear_untrusted_proxy_headers=True, channel_timeout=60,
+        max_request_body_size=5_000_000, clear_untrusted_proxy_headers=True, channel_timeout=60,
     )  # fmt: skip
 
 

@@ -365,5 +365,5 @@ def test_lint_knows_the_names_that_each_binds_and_a_stop_with_a_condition() -> N
 
 
 def test_an_event_that_is_not_neutral_is_no_mistake() -> None:
-    found = load("workflow: w\ntrigger: {event: order.delivered}\nsteps: [{id: a, stop: x}]\n")
+    found = load("workflow: w\ntrigger: {event: parcel.lost}\nsteps: [{id: a, stop: x}]\n")
     assert [each.path for each in lint(found)] == ["trigger.event"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tracemalloc
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -195,6 +196,17 @@ FETCH = b'<?xml version="1.0"?><!DOCTYPE x SYSTEM "http://127.0.0.1:9/x.dtd"><x/
 def test_a_document_type_or_entity_is_never_read(body: bytes) -> None:
     with pytest.raises(Unreadable, match="document type or an entity"):
         verify(body)
+
+
+@pytest.mark.parametrize("body", [b"<x>" * 50_000, b"<x>" + b"<y/>" * 200_000 + b"</x>"], ids=["deep", "wide"])
+def test_what_would_cost_a_thousand_times_its_size_is_not_read_to_its_end(body: bytes) -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(Unreadable, match="nests deeper than 16, or holds more than 100000 elements"):
+            verify(body)
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("body", [

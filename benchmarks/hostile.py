@@ -1,0 +1,88 @@
+"""What hostile messages cost us: time and memory until each is refused, at the door of a real server.
+
+    python -m benchmarks.hostile
+
+Entity bombs, external entities, deep nesting and 50 MB bodies are sent as outbound messages with the right token, which
+is the worst case: without it the body is not even read.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+import tracemalloc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from flask import Flask
+
+from connector.cli.listening import bind, server_on
+from webhooks.delivery import Account, Delivery
+from webhooks.receiver import blueprint
+
+ACCOUNT = Account("salesforce", "salesforce", options={"webhook_token": "secret"})
+TARGET = "/webhooks/salesforce/secret"
+
+_BOMB = (b'<?xml version="1.0"?><!DOCTYPE b [<!ENTITY a "aaaaaaaaaa">'
+         + b"".join(b'<!ENTITY b%d "%s">' % (n, b"&a;" * 10) for n in range(9)) + b"]><b>&b8;</b>")  # fmt: skip
+_STEAL = b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY s SYSTEM "file:///etc/hostname">]><x>&s;</x>'
+
+MESSAGES = {
+    "entity bomb": _BOMB,
+    "external entity": _STEAL,
+    "deep nesting, 4 MB": b"<x>" * 1_300_000,
+    "wide, 4 MB": b"<x>" + b"<y/>" * 990_000 + b"</x>",
+    "50 MB, announced": b"x" * 50_000_000,
+}
+
+
+def main() -> None:
+    """Print a line for each message."""
+    with _server() as port:
+        _send(port, b"<x/>")  # what is loaded at the first request is not the message's cost
+        for name, body in MESSAGES.items():
+            status, milliseconds, most = _measured(port, body)
+            print(f"{name:22} answered {status}  in {milliseconds:7.1f} ms, {most / 1e6:6.1f} MB at most")
+
+
+def _measured(port: int, body: bytes) -> tuple[int, float, int]:
+    tracemalloc.start()
+    status = _send(port, body)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    begun = time.perf_counter()
+    _send(port, body)
+    return status, (time.perf_counter() - begun) * 1000, most
+
+
+def _send(port: int, body: bytes) -> int:
+    """→ the status. The server may hang up while we still send: it has answered then."""
+    head = f"POST {TARGET} HTTP/1.1\r\nHost: x\r\nContent-Type: text/xml\r\nContent-Length: {len(body)}\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", port)) as line:
+        try:
+            line.sendall(head.encode())
+            line.sendall(body)
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        return int(line.recv(200).split(b" ")[1])
+
+
+@contextmanager
+def _server() -> Iterator[int]:
+    app = Flask("hostile")
+    app.register_blueprint(blueprint({"salesforce": ACCOUNT}.get, _keep, lambda: datetime.now(UTC)))
+    listening = bind("127.0.0.1", 0)
+    server = server_on(listening, app)
+    threading.Thread(target=server.run, daemon=True).start()
+    yield listening.getsockname()[1]
+    server.close()
+
+
+def _keep(_delivery: Delivery, _reason: str) -> bool:
+    return True
+
+
+if __name__ == "__main__":
+    main()
