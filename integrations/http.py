@@ -45,6 +45,10 @@ class TokenSource(Protocol):
         """A value other than the refused one. Raises AuthFailed when there is none."""
         ...
 
+    def accepted(self, header: str) -> None:
+        """The vendor took this value."""
+        ...
+
 
 class VendorSession(requests.Session):
     """A ``requests.Session`` that goes to one address only, and answers with success or an IntegrationError.
@@ -117,9 +121,12 @@ class VendorSession(requests.Session):
             return self._once(method, url, options, None)
         credentials = self.tokens.header()
         response = self._once(method, url, options, credentials)
-        if not self.dialect.stale(response):
-            return response
-        return self._once(method, url, options, self.tokens.renew(credentials))
+        if self.dialect.stale(response):
+            credentials = self.tokens.renew(credentials)
+            response = self._once(method, url, options, credentials)
+        if response.status_code < 500 and not self.dialect.stale(response):
+            self.tokens.accepted(credentials)
+        return response
 
     def _once(self, method: str, url: str, options: dict[str, Any], credentials: str | None) -> requests.Response:
         leave.check()

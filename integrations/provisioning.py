@@ -23,6 +23,7 @@ class Verb(StrEnum):
     REMOVE = "remove"
     FORGET = "forget"  # it stays at the vendor or is gone there; only our note of it goes
     TELL = "tell"  # nothing that can be done from here; ``says`` tells the admin
+    BLOCKED = "blocked"  # the vendor would refuse it: ``says`` tells why, and nothing is done until it is mended
 
 
 CHANGING = frozenset({Verb.MAKE, Verb.MEND, Verb.REMOVE})

@@ -6,7 +6,7 @@ import base64
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import jwt
@@ -21,12 +21,26 @@ _EARLY = 60.0  # seconds before its end that a token is no longer used: a reques
 _ASSERTION_LIFE = 180  # seconds; Salesforce refuses assertions that live longer than 3 minutes
 
 
+_FRUITLESS = 2
+"""Tokens asked for in a row of which none worked: the next is asked for no sooner than a minute after the last."""
+
+_PATIENCE = 60.0  # seconds
+_LEASE = 60.0  # seconds; longer than the slowest answer of a login server that we wait for
+_LOOK = 0.1  # seconds between two looks for the token that another process is asking for
+
+
 @dataclass(frozen=True, slots=True)
 class Token:
-    """An access token. ``use_until`` is in seconds since the epoch; None: until it is refused."""
+    """An access token. ``use_until`` is in seconds since the epoch; None: until it is refused.
+
+    ``unproven`` counts the tokens in a row, this one included, that the vendor gave and that nobody has seen it take;
+    0 once it took this one. ``asked_at`` is in seconds since the epoch.
+    """
 
     value: str = field(repr=False)
     use_until: float | None = None
+    unproven: int = 0
+    asked_at: float = 0.0
 
     @property
     def header(self) -> str:
@@ -45,13 +59,34 @@ class TokenStore(Protocol):
         """Keep ``token`` if what is kept is still ``replacing``; → what is kept afterwards."""
         ...
 
+    def lease(self, seconds: float) -> bool:
+        """Be the only one who asks for a new token, for so long. → whether nobody else is."""
+        ...
+
+    def release(self) -> None:
+        """End the lease."""
+        ...
+
+    def count(self) -> None:
+        """One more token is about to be asked for. Raises RateLimited when too many were lately."""
+        ...
+
 
 class MemoryStore:
     """A store for one process."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock, self._leased = threading.Lock(), threading.Lock()
         self._token: Token | None = None
+
+    def lease(self, seconds: float) -> bool:
+        return self._leased.acquire(blocking=False)
+
+    def release(self) -> None:
+        self._leased.release()
+
+    def count(self) -> None:
+        """A process alone asks so rarely that nothing needs to be counted."""
 
     def get(self) -> Token | None:
         return self._token
@@ -84,12 +119,24 @@ class FixedCredentials:
     def renew(self, refused: str) -> str:
         raise AuthFailed("the token is refused; put a new one into the connection's auth", status=401)
 
+    def accepted(self, header: str) -> None:
+        """Nothing is learnt from that."""
+
 
 class SharedToken:
-    """A token that all threads share; one of them asks for it while the others wait."""
+    """A token that all threads and, by the store, all processes share; one of them asks for it while the others wait.
 
-    def __init__(self, grant: Grant, store: TokenStore | None = None, now: Clock = time.time) -> None:
-        self._grant, self._store, self._now = grant, store or MemoryStore(), now
+    A vendor that gives tokens and refuses them is asked for two, and after that for one a minute at most.
+    """
+
+    def __init__(
+        self,
+        grant: Grant,
+        store: TokenStore | None = None,
+        now: Clock = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._grant, self._store, self._now, self._sleep = grant, store or MemoryStore(), now, sleep
         self._lock = threading.Lock()
         self._token: Token | None = None
 
@@ -100,15 +147,51 @@ class SharedToken:
     def renew(self, refused: str) -> str:
         return self._replace(refused).header
 
+    def accepted(self, header: str) -> None:
+        """The vendor took this token: the next refusal is one of a good token that came to its end."""
+        token = self._token
+        if token is None or not token.unproven or token.header != header:
+            return
+        with self._lock:
+            if self._token is token:
+                self._token = self._store.put(replace(token, unproven=0), replacing=token)
+
     def _replace(self, refused: str = "") -> Token:
         with self._lock:
             if self._token and self._usable(self._token, refused):
                 return self._token  # another thread was faster
             shared = self._store.get()
             if shared is None or not self._usable(shared, refused):
-                shared = self._store.put(self._grant(), replacing=shared)
+                shared = self._asked_for(shared, refused)
             self._token = shared
             return shared
+
+    def _asked_for(self, shared: Token | None, refused: str) -> Token:
+        """A new token, or the one that another process has asked for meanwhile."""
+        while True:
+            self._expect_use(shared)
+            if self._store.lease(_LEASE):
+                return self._granted(shared)
+            self._sleep(_LOOK)
+            shared = self._store.get()
+            if shared is not None and self._usable(shared, refused):
+                return shared
+
+    def _expect_use(self, before: Token | None) -> None:
+        """Raises AuthFailed when the last tokens did not work, and it was a moment ago."""
+        if before is None or before.unproven < _FRUITLESS or self._now() - before.asked_at >= _PATIENCE:
+            return
+        said = f"the vendor gave {before.unproven} tokens and refused each"
+        raise AuthFailed(f"{said}; check what the connection's user and app may do", code="fruitless", status=401)
+
+    def _granted(self, before: Token | None) -> Token:
+        try:
+            self._store.count()
+            unproven = 1 + (before.unproven if before else 0)
+            fresh = replace(self._grant(), unproven=unproven, asked_at=self._now())
+            return self._store.put(fresh, replacing=before)
+        finally:
+            self._store.release()
 
     def _usable(self, token: Token, refused: str = "") -> bool:
         return token.header != refused and (token.use_until is None or self._now() < token.use_until)

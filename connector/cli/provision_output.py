@@ -19,14 +19,16 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 _MARKS = {
     Verb.MAKE: "+", Verb.ADOPT: "=", Verb.MEND: "~", Verb.KEEP: "=", Verb.REMOVE: "-", Verb.FORGET: "·", Verb.TELL: "!",
+    Verb.BLOCKED: "✘",
 }  # fmt: skip
 _PLANNED = {
     Verb.MAKE: "to make", Verb.ADOPT: "there already, to be used", Verb.MEND: "to mend", Verb.KEEP: "as they should be",
     Verb.REMOVE: "to remove", Verb.FORGET: "to leave there", Verb.TELL: "to be done by hand",
+    Verb.BLOCKED: "in the way",
 }  # fmt: skip
 _DONE = {
     Verb.MAKE: "made", Verb.ADOPT: "found and used", Verb.MEND: "mended", Verb.KEEP: "as they should be",
-    Verb.REMOVE: "removed", Verb.FORGET: "left there", Verb.TELL: "to be done by hand",
+    Verb.REMOVE: "removed", Verb.FORGET: "left there", Verb.TELL: "to be done by hand", Verb.BLOCKED: "in the way",
 }  # fmt: skip
 _QUIET = frozenset({Verb.KEEP, Verb.TELL})
 """Verbs of which the progress says nothing: nothing happens."""
@@ -67,6 +69,9 @@ def provision(account: str, provisioner: Provisioner, memory: Memory, wish: Wish
     if wish.as_json:
         return _as_json(steps, provisioner, memory, wish)
     show_plan(account, steps)
+    if any(each.verb is Verb.BLOCKED for each in steps):
+        click.echo("Nothing was changed: mend what is marked ✘, then run the same command again.", err=True)
+        return False
     if wish.dry_run:
         return True
     if wish.remove and not wish.yes and any(each.verb is Verb.REMOVE for each in steps):
@@ -122,9 +127,10 @@ def _counts(steps: Sequence[Step]) -> str:
 
 
 def _as_json(steps: Sequence[Step], provisioner: Provisioner, memory: Memory, wish: Wish) -> bool:
-    if wish.dry_run:
+    blocked = any(each.verb is Verb.BLOCKED for each in steps)
+    if wish.dry_run or blocked:
         show_json({"plan": [_plain(each) for each in steps]})
-        return True
+        return not blocked
     if wish.remove and not wish.yes:
         raise click.UsageError("--remove with --json needs --yes: nobody can be asked.")
     outcome = carry_out(steps, provisioner, memory, lambda _told: None, time.sleep)

@@ -286,6 +286,8 @@ connections = Table(
     Column("turn", String(100), nullable=False, default=""),  # the workflow that was served last
     Column("own_user", String(100)),
     Column("token", LargeBinary),  # encrypted
+    Column("token_lease_until", Moment),  # somebody is asking for the next one; a refresh token works once
+    Column("logins_until", Moment),  # up to when the tokens already asked for use up the pace of logins
     Column("updated_at", Moment, nullable=False),
 )
 

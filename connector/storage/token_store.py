@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
 import json
+from datetime import datetime, timedelta
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, or_, select, update
 
 from connector.clock import Clock
 from connector.storage import accounts
 from connector.storage.database import Database
 from connector.storage.tables import connections
+from integrations.errors import RateLimited
 from integrations.tokens import Token
+
+_LOGIN_PAUSE = timedelta(seconds=2)
+"""An hour's even pace of 1,800 logins: half of what Salesforce allows a user (3,600 an hour), for the user may log in
+elsewhere too."""
+
+_LOGIN_BURST = timedelta(minutes=2)
+"""How far ahead of that pace logins may run: sixty at once."""
 
 
 class DatabaseTokenStore:
@@ -30,6 +40,40 @@ class DatabaseTokenStore:
     def put(self, token: Token, *, replacing: Token | None) -> Token:
         """Keep ``token`` if what is kept is still ``replacing``; → what is kept afterwards."""
         return self._database.transact(lambda tx: self._put(tx, token, replacing))
+
+    def lease(self, seconds: float) -> bool:
+        """The row says until when somebody is asking."""
+        now, c = self._clock(), connections.c
+        free = or_(c.token_lease_until.is_(None), c.token_lease_until <= now)
+
+        def take(tx: Connection) -> bool:
+            accounts.ensure(self._database, tx, [self._connection], now)
+            mine = update(connections).where(c.name == self._connection, free)
+            until = now + timedelta(seconds=seconds)
+            return tx.execute(mine.values(token_lease_until=until)).rowcount == 1
+
+        return self._database.transact(take)
+
+    def release(self) -> None:
+        c = connections.c
+        ended = update(connections).where(c.name == self._connection).values(token_lease_until=None)
+        self._database.transact(lambda tx: tx.execute(ended) and None)
+
+    def count(self) -> None:
+        """One more login of this connection, by whichever process: an even pace, with a burst."""
+        self._database.transact(self._count)
+
+    def _count(self, tx: Connection) -> None:
+        now, c = self._clock(), connections.c
+        self._database.lock(tx, [f"token:{self._connection}"])
+        until: datetime | None = tx.execute(select(c.logins_until).where(c.name == self._connection)).scalar()
+        ahead = max(until or now, now) - now
+        if ahead > _LOGIN_BURST:
+            wait = (ahead - _LOGIN_BURST).total_seconds()
+            said = "logins are paused: too many tokens were asked for in the last minutes"
+            raise RateLimited(said, retry_after=wait, code="logins")
+        later = max(until or now, now) + _LOGIN_PAUSE
+        tx.execute(update(connections).where(c.name == self._connection).values(logins_until=later))
 
     def _put(self, tx: Connection, token: Token, replacing: Token | None) -> Token:
         self._database.lock(tx, [f"token:{self._connection}"])
@@ -51,7 +95,7 @@ class DatabaseTokenStore:
             return None
 
     def _sealed(self, token: Token) -> bytes:
-        return self._box.encrypt(json.dumps({"value": token.value, "use_until": token.use_until}).encode())
+        return self._box.encrypt(json.dumps(dataclasses.asdict(token)).encode())
 
 
 def _fernet_key(secret_key: str) -> bytes:

@@ -36,9 +36,9 @@ class Access:
         """POST /services/oauth2/token. Raises 400. There is no expires_in in the answer."""
         grant = given.get("grant_type", "")
         if grant == "client_credentials":
-            return self._session(self._client(given, header))
+            return self.session(self._client(given, header))
         if grant == _JWT_BEARER:
-            return self._session(self._assertion(given.get("assertion", "")))
+            return self.session(self._assertion(given.get("assertion", "")))
         raise _oauth_error("unsupported_grant_type", "grant type not supported")
 
     def _client(self, given: Mapping[str, str], header: str) -> str:
@@ -79,7 +79,8 @@ class Access:
         except jwt.PyJWTError:
             raise _oauth_error("invalid_grant", "invalid assertion") from None
 
-    def _session(self, username: str) -> dict[str, Any]:
+    def session(self, username: str) -> dict[str, Any]:
+        """A new session of the user, as the token endpoint answers it."""
         token = f"{self.organization_id[:15]}!{secrets.token_urlsafe(48)}"
         self._sessions[token] = username
         return {

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
 from sandbox.salesforce.api_records import record_routes
+from sandbox.salesforce.api_setup import setup_routes
 from sandbox.salesforce.errors import ApiError, RecordError
 from sandbox.salesforce.org import ORGANIZATION_ID, USERS, Org
 
@@ -45,6 +46,7 @@ def api_blueprint(org: Org) -> Blueprint:
 
     _oauth(blueprint, org)
     _versions(blueprint, org)
+    setup_routes(blueprint, org)
     record_routes(blueprint, org)
     return blueprint
 

@@ -48,10 +48,10 @@ def _one(blueprint: Blueprint, org: Org) -> None:
 
     @blueprint.get(f"{_BASE}/sobjects/<kind>/<record_id>")
     def read(version: str, kind: str, record_id: str) -> Response:
-        sobject = records.sobject(kind)
+        sobject = _seen(org, kind)
         row = records.get(sobject.name, record_id)
         asked = request.args.get("fields")
-        names = [_named(sobject, name) for name in asked.split(",")] if asked else None
+        names = [_named(sobject, name) for name in asked.split(",")] if asked else _names(sobject)
         return jsonify(
             shown(version, sobject.name, row, ["Id", *names] if names and "Id" not in names else names)
         )
@@ -70,11 +70,23 @@ def _one(blueprint: Blueprint, org: Org) -> None:
 
     @blueprint.get(f"{_BASE}/sobjects/<kind>/describe")
     def describe(version: str, kind: str) -> Response:
-        sobject = records.sobject(kind)
+        sobject = _seen(org, kind)
         fields = [_described(field) for field in sobject.fields.values()]
         return jsonify(
             name=sobject.name, keyPrefix=sobject.prefix, updateable=True, createable=True, fields=fields
         )
+
+
+def _seen(org: Org, kind: str) -> SObject:
+    """The object as the asking user sees it. Raises 404."""
+    found = org.visible(g.user_id).get(kind.lower())
+    if found is None or found.name not in org.records.objects:
+        raise errors.not_found()
+    return found
+
+
+def _names(sobject: SObject) -> list[str]:
+    return [field.name for field in sobject.fields.values()]
 
 
 def _named(sobject: SObject, name: str) -> str:
@@ -125,7 +137,8 @@ def _upsert(blueprint: Blueprint, org: Org) -> None:
             raise errors.not_found()
         if len(found) > 1:
             return jsonify([f"/services/data/v{version}/sobjects/{kind}/{row['Id']}" for row in found]), 300
-        return jsonify(shown(version, records.sobject(kind).name, found[0]))
+        seen = _seen(org, kind)
+        return jsonify(shown(version, seen.name, found[0], _names(seen)))
 
 
 def _collections(blueprint: Blueprint, org: Org) -> None:
@@ -143,7 +156,6 @@ def _collections(blueprint: Blueprint, org: Org) -> None:
 
 
 def _queries(blueprint: Blueprint, org: Org) -> None:
-    records = org.records
     known: dict[str, tuple[soql.Query, list[Record]]] = {}  # results that did not fit one page
 
     @blueprint.get(f"{_BASE}/query")
@@ -164,9 +176,9 @@ def _queries(blueprint: Blueprint, org: Org) -> None:
         return _answer(version, name, int(start))
 
     def _ask(version: str, *, deleted: bool) -> Response:
-        objects = {name.lower(): sobject for name, sobject in records.objects.items()}
+        objects = org.visible(g.user_id)
         asked = soql.parse(request.args.get("q", ""), lambda name: objects.get(name.lower()))
-        rows = soql.run(asked, records.all(asked.sobject.name, deleted=deleted))
+        rows = soql.run(asked, org.rows(asked.sobject.name, deleted=deleted))
         if asked.fields is None:
             return jsonify(totalSize=len(rows), done=True, records=[])
         name = f"01g{len(known):012d}"

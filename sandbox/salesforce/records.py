@@ -42,7 +42,8 @@ class Records:
     """All records of the organisation. Every public method takes the lock itself."""
 
     def __init__(self, clock: Clock, changed: Callable[[Record, str, bool], None]) -> None:
-        self.objects: dict[str, SObject] = {each.name: each for each in (schema.contact(), schema.account())}
+        standard = (schema.contact(), schema.account(), schema.lead())
+        self.objects: dict[str, SObject] = {each.name: each for each in standard}
         self.lock = threading.RLock()
         self.writes: list[Write] = []
         self._clock, self._changed = clock, changed
@@ -51,6 +52,7 @@ class Records:
         self._refusals: list[Refusal] = []
         self._held: set[str] = set()
         self._makers = {each.name: id_maker(each.prefix) for each in self.objects.values()}
+        self.permitted: Callable[[str, str], bool] = lambda _kind, _field: True  # may whoever asks now write the field?
 
     def sobject(self, name: str) -> SObject:
         """Raises 404."""
@@ -59,6 +61,16 @@ class Records:
             raise errors.not_found()
         return found
 
+    def add_object(self, sobject: SObject) -> None:
+        """A new custom object, without records. One of the same name keeps its records and gets the new fields."""
+        with self.lock:
+            if sobject.name in self.objects:
+                for field in sobject.fields.values():
+                    self.add_field(sobject.name, field)
+                return
+            self.objects[sobject.name] = sobject
+            self._makers[sobject.name] = id_maker(sobject.prefix)
+
     def add_field(self, kind: str, field: Field) -> None:
         """A new custom field, empty on every record."""
         with self.lock:
@@ -66,6 +78,21 @@ class Records:
             for key, row in self._rows.items():
                 if self._kinds[key] == self.sobject(kind).name:
                     row.setdefault(field.name, schema.read(field, None))
+
+    def remove_field(self, kind: str, name: str) -> None:
+        """A custom field goes, and with it what stood in it."""
+        with self.lock:
+            self.sobject(kind).fields.pop(name.lower(), None)
+            for key, row in self._rows.items():
+                if self._kinds[key] == kind:
+                    row.pop(name, None)
+
+    def remove_object(self, name: str) -> None:
+        """A custom object goes, and with it its records."""
+        with self.lock:
+            self.objects.pop(name, None)
+            for key in [key for key, kind in self._kinds.items() if kind == name]:
+                del self._rows[key], self._kinds[key]
 
     def refuse(self, refusal: Refusal) -> None:
         """Program a refusal."""
@@ -180,7 +207,7 @@ class Records:
 
     def _read_one(self, sobject: SObject, name: str, value: Any) -> tuple[str, Any]:
         field = sobject.field(name)
-        if field is None:
+        if field is None or not self.permitted(sobject.name, field.name):
             raise errors.no_such_column(name, sobject.name)
         if not field.writable:
             message = f"Unable to create/update fields: {field.name}. Please check the security settings of this field"

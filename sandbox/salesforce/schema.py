@@ -107,6 +107,27 @@ def contact() -> SObject:
     )
 
 
+def lead() -> SObject:
+    return SObject(
+        "Lead",
+        "00Q",
+        _fields(
+            Field("FirstName", length=40),
+            Field("LastName", length=80, required=True),
+            Field("Name", length=121, writable=False),
+            Field("Company", length=255, required=True),
+            Field("Email", "email", 80, key=True),
+            Field("Phone", "phone", 40),
+            Field("HasOptedOutOfEmail", "boolean"),
+            Field("DoNotCall", "boolean"),
+            Field("IsConverted", "boolean"),
+            Field("ConvertedContactId", "reference", 18),
+            Field("ConvertedAccountId", "reference", 18),
+            *_loop(),
+        ),
+    )
+
+
 def account() -> SObject:
     return SObject(
         "Account",
@@ -120,6 +141,11 @@ def account() -> SObject:
             *_loop(),
         ),
     )
+
+
+def custom_object(name: str, prefix: str, *fields: Field) -> SObject:
+    """An object that an admin, or a package, added."""
+    return SObject(name, prefix, _fields(*fields))
 
 
 def read(field: Field, value: Any) -> Any:

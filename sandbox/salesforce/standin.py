@@ -15,9 +15,11 @@ from sandbox.gateway import Gateway, SeenRequest
 from sandbox.outbox import Outbox
 from sandbox.salesforce import people
 from sandbox.salesforce.api import api_blueprint, unknown_path
+from sandbox.salesforce.deployments import Deployments
 from sandbox.salesforce.errors import Problem
 from sandbox.salesforce.ids import long_id
 from sandbox.salesforce.org import (
+    ADMIN,
     CLIENT_ID,
     CLIENT_SECRET,
     INTEGRATION,
@@ -41,7 +43,7 @@ class SalesforceStandIn:
 
     organization_id = ORGANIZATION_ID
     client_id, client_secret = CLIENT_ID, CLIENT_SECRET
-    integration_username, sales_username = INTEGRATION, SALES
+    integration_username, sales_username, admin_username = INTEGRATION, SALES, ADMIN
 
     def __init__(self, clock: Clock = system_clock, *, pace: float = 1.0) -> None:
         self.outbox = Outbox(pace)
@@ -173,6 +175,23 @@ class SalesforceStandIn:
     def add_field(self, kind: str, name: str, field_type: str = "string", **more: Any) -> None:
         """An admin adds a custom field to "Contact" or "Account"."""
         self.org.records.add_field(kind, Field(name, field_type, **more))
+
+    def forget_custom(self) -> None:
+        """Take away all custom fields and objects: an organisation that nobody has set up yet."""
+        self.org.forget_custom()
+
+    @property
+    def deployments(self) -> Deployments:
+        """What was deployed by the Metadata API; ``refuse`` programs a refusal, ``delete`` is a person in Setup."""
+        return self.org.deployments
+
+    def become_production(self) -> None:
+        """From now on people work here: flows that are deployed arrive switched off."""
+        self.org.deployments.live = True
+
+    def token(self, username: str) -> str:
+        """An access token of one of the users, as a browser or another program would have one."""
+        return str(self.org.access.session(username)["access_token"])
 
     def hold_locks(self, seconds: float) -> None:
         """How long each write keeps its account locked; a second write meanwhile gets UNABLE_TO_LOCK_ROW."""

@@ -70,6 +70,8 @@ def upgrade() -> None:
         sa.Column("turn", sa.String(length=100), nullable=False),
         sa.Column("own_user", sa.String(length=100), nullable=True),
         sa.Column("token", sa.LargeBinary(), nullable=True),
+        sa.Column("token_lease_until", MOMENT, nullable=True),
+        sa.Column("logins_until", MOMENT, nullable=True),
         sa.Column("updated_at", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_connections")),
     )

@@ -1,0 +1,113 @@
+"""``ringback provision salesforce``: an org with all that Ringback needs there."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import click
+
+from connector.cli.context import BadInputError, open_database, read_config, read_settings
+from connector.cli.provision_output import Wish, leave, provision, provision_options
+from connector.clock import system_clock
+from connector.config import ConnectionConfig
+from connector.connections import Connections
+from connector.feedback.actions import NotPossibleError
+from connector.provisioning import Memory
+from connector.storage.token_store import DatabaseTokenStore
+from integrations.addresses import is_local
+from integrations.http import VendorSession
+from integrations.salesforce.bundle import PROJECT
+from integrations.salesforce.client import API_VERSION, SalesforceCrm
+from integrations.salesforce.provision import SalesforceProvisioner, Target, as_admin
+
+
+@click.command()
+@click.argument("connection")
+@click.option(
+    "--admin-token-file", type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True),
+    help="Deploy with the access token in this file (- for standard input) instead of as the integration user, "
+    "which then needs no right to change the set-up. `sf org auth show-access-token` prints one.",
+)  # fmt: skip
+@click.option("--source", is_flag=True, help="Only print where the sources lie, for `sf project deploy`.")
+@provision_options
+def salesforce(connection: str, admin_token_file: Path | None, source: bool, **wish: Any) -> None:
+    """Set up the Salesforce org of CONNECTION: fields on contacts, leads and accounts, an object for responses,
+    permission sets, list views, reports, record pages, and the messages that tell Ringback of changes.
+
+    Salesforce itself makes the plan: the package is checked in the org and changes nothing. Then everything is
+    deployed at once, or nothing. Run it again whenever you like: it shows what somebody changed, and mends it.
+    """
+    if source:
+        click.echo(PROJECT)
+        return
+    with _org(connection) as (client, memory, configured, base_url):
+        own = client.session
+        deployer = as_admin(own, _token(admin_token_file)) if admin_token_file else own
+        target = _target(configured, base_url, own)
+        provisioner = SalesforceProvisioner(own, deployer, target, sleep=time.sleep, progress=_progress())
+        well = provision(f"{connection} ({own.address.url})", provisioner, memory, Wish(**wish))
+    leave(well)
+
+
+@contextmanager
+def _org(connection: str) -> Iterator[tuple[SalesforceCrm, Memory, ConnectionConfig, str]]:
+    settings = read_settings()
+    config = read_config(settings)
+    with open_database() as database:
+        key = settings.secret_key(lambda said: click.echo(said, err=True))
+        clients = Connections(config, lambda name: DatabaseTokenStore(database, name, key, system_clock))
+        client = _client(clients, connection)
+        memory = Memory(database, connection, _nothing_to_seal, system_clock)
+        yield client, memory, config.connections[connection], settings.base_url
+
+
+def _client(clients: Connections, connection: str) -> SalesforceCrm:
+    try:
+        client = clients.crm(connection)
+    except NotPossibleError as error:
+        raise BadInputError(str(error)) from error
+    if not isinstance(client, SalesforceCrm):
+        raise BadInputError(f"connection: {connection!r} is no Salesforce org.")
+    return client
+
+
+def _target(configured: ConnectionConfig, base_url: str, own: VendorSession) -> Target:
+    """Salesforce sends to public addresses over https only; a stand-in on this machine sends to this machine."""
+    options = configured.options
+    given = options.get("webhook_token") or ()
+    token = given if isinstance(given, str) else next(iter(given), "")
+    here = is_local(urlsplit(base_url).hostname or "")
+    reachable = is_local(own.address.host) if here else base_url.startswith("https://")
+    endpoint = f"{base_url}/webhooks/{quote(configured.name)}/{quote(token)}" if token and reachable else ""
+    version = str(options.get("api_version") or API_VERSION).removeprefix("v")
+    return Target(endpoint, str(options.get("organization_id") or ""), version)
+
+
+def _token(file: Path) -> str:
+    with click.open_file(str(file)) as opened:
+        token = opened.read().strip()
+    if not token or any(sign.isspace() for sign in token):
+        said = f"--admin-token-file: {file} holds no access token."
+        raise BadInputError(f"{said} Put the token into it, and nothing else.")
+    return token
+
+
+def _progress() -> Any:
+    """A line that counts up, for people at a terminal only."""
+    shown = sys.stderr.isatty()
+
+    def progress(done: int, total: int) -> None:
+        if shown and total:
+            click.echo(f"\r  Salesforce: {done} of {total} components ", nl=done >= total, err=True)
+
+    return progress
+
+
+def _nothing_to_seal(_secret: str) -> bytes:
+    raise AssertionError("an org gives us no secrets")
