@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -30,10 +31,15 @@ _MOST_SIDE_BY_SIDE = 200
 
 class Connections:
     """Clients by connection name, each built once and kept. ``store`` shares a connection's token between
-    processes; without one each process asks for its own."""
+    processes; without one each process asks for its own. ``now`` is in seconds since the epoch."""
 
-    def __init__(self, config: Config, store: Callable[[str], TokenStore] | None = None) -> None:
-        self._config, self._store = config, store
+    def __init__(
+        self,
+        config: Config,
+        store: Callable[[str], TokenStore] | None = None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._config, self._store, self._now = config, store, now
         self._guard = threading.Lock()
         self._clients: dict[str, Any] = {}
 
@@ -124,7 +130,9 @@ class Connections:
             if connection not in self._clients:
                 store = self._store(connection) if self._store else None
                 options = self._options(configured)
-                self._clients[connection] = registry.build(configured.kind, connection, options, store=store)
+                self._clients[connection] = registry.build(
+                    configured.kind, connection, options, store=store, now=self._now
+                )
             return self._clients[connection]
 
     def _options(self, configured: ConnectionConfig) -> Mapping[str, Any]:

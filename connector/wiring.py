@@ -108,7 +108,9 @@ def build(
     """
     counters = Counters()
     database = Database(settings.database_url, retried=counters.retried)
-    connections = Connections(config, lambda name: DatabaseTokenStore(database, name, secret_key, clock))
+    connections = Connections(
+        config, lambda name: DatabaseTokenStore(database, name, secret_key, clock), lambda: clock().timestamp()
+    )
     surveys = SurveyBook(database, clock)
     mailer = Mailer(settings.base_url, read_brands(config.brands))
     handlers = measured(_handlers(database, config, connections, surveys, mailer, secret_key), counters)

@@ -91,7 +91,7 @@ def _target(configured: ConnectionConfig, base_url: str, own: VendorSession) -> 
 
 def _token(file: Path) -> str:
     with click.open_file(str(file)) as opened:
-        token = opened.read().strip()
+        token = str(opened.read()).strip()
     if not token or any(sign.isspace() for sign in token):
         said = f"--admin-token-file: {file} holds no access token."
         raise BadInputError(f"{said} Put the token into it, and nothing else.")

@@ -92,7 +92,7 @@ class MetadataApi:
             waited, pause = waited + pause, min(LONGEST_PAUSE, pause * 1.5)
 
     def _start(self, package: bytes, options: Mapping[str, Any]) -> str:
-        parts = {
+        parts: dict[str, tuple[str | None, str | bytes, str]] = {
             "json": (None, json.dumps({"deployOptions": options}), "application/json"),
             "file": ("deploy.zip", package, "application/zip"),
         }

@@ -150,12 +150,12 @@ class SalesforceProvisioner:
             sobject, _, field = each.name.partition(".")
             wanted = texts[each].split("<type>", 1)[1].split("<", 1)[0]
             there = str(seen[sobject].get(field, {}).get("type", ""))
+            says: tuple[str, ...] = ("it was there before Ringback: used as it is, and never removed",)
             if there and there not in _TYPES.get(wanted, frozenset({there})):
                 says = (f"it is there, made by others, and is a {there}; Ringback needs a {wanted}",
                         "→ name another field under fields: in ringback.yaml, or rename this one")  # fmt: skip
                 yield Step(Verb.BLOCKED, each.kind, each.name, each.name, made=False, says=says)
             else:
-                says = ("it was there before Ringback: used as it is, and never removed",)
                 yield Step(Verb.ADOPT, each.kind, each.name, each.name, made=False, says=says)
 
     def _assignment(self, user: User) -> Step:
@@ -166,6 +166,7 @@ class SalesforceProvisioner:
         return Step(verb, ASSIGNMENT, user.username, title, vendor_id=user.id, needs=(("PermissionSet", WRITERS),))
 
     def _by_hand(self, org: Org, flows: Mapping[str, FlowState], steps: Sequence[Step]) -> Iterator[Step]:
+        says: tuple[str, ...]
         if not self._target.endpoint:
             says = ("Salesforce cannot reach this Ringback, or the connection has no webhook_token, so no changes are",
                     "told. → set RINGBACK_BASE_URL to a public https address, and webhook_token")  # fmt: skip
@@ -263,7 +264,8 @@ class SalesforceProvisioner:
 def _planned_step(message: Message, component: Component, before: Known | None) -> Step:
     if message.problem and not message.warning:
         return _blocked(message, component)
-    verb, says = Verb.KEEP if before else Verb.ADOPT, ()
+    says: tuple[str, ...] = ()
+    verb = Verb.KEEP if before else Verb.ADOPT
     if message.created:
         verb = Verb.MAKE
     elif message.changed:
