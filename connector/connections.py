@@ -68,6 +68,10 @@ class Connections:
         """Connections at which we act as a user, whose own writes come back as events."""
         return [name for name, kind in self.kinds.items() if kind in (*_HELPDESKS, *_CRMS)]
 
+    def helpdesks(self) -> list[str]:
+        """Connections to helpdesks, in the configuration's order."""
+        return [name for name, kind in self.kinds.items() if kind in _HELPDESKS]
+
     def budget(self, connection: str) -> Budget | None:
         """The rate the connection's owner allows us, if the configuration names one."""
         configured = self._config.connections.get(connection)

@@ -16,6 +16,7 @@ from connector.config import Config
 from connector.connections import Accounts, Connections
 from connector.feedback import callbacks, optouts, responses
 from connector.feedback.actions import Handler
+from connector.feedback.agent_desk import AgentDesk
 from connector.feedback.asking import SendSurvey
 from connector.feedback.brands import read_brands
 from connector.feedback.mails import Mailer
@@ -83,6 +84,7 @@ class House:
     counters: Counters
     controls: Controls
     switches: Switches
+    agents: AgentDesk
     keeper: Keeper
     field_ids: FieldIds
 
@@ -134,6 +136,7 @@ def build(
         Sweep(database, bell, clock), own_users, surveys, accounts, mailer, clock, counters,
         Controls(database, open_desk, book, config.calendar, clock, bell.ring),
         Switches(database, connections.kinds, connections.budget, clock, bell.ring),
+        AgentDesk(database, surveys, config.fatigue_days, book.listens, clock),
         Keeper(database, config.retention, clock, counters.removed),
         FieldIds(database, clock),
     )  # fmt: skip
@@ -202,7 +205,12 @@ def web_app(house: House) -> Flask:
         )
     )
     app.register_blueprint(health.blueprint(house.database))
-    app.register_blueprint(api.blueprint(house.database, house.controls, house.switches, house.clock, house.bell.ring))
+    app.register_blueprint(
+        api.blueprint(
+            house.database, house.controls, house.switches, house.agents, house.connections.helpdesks(),
+            house.clock, house.bell.ring,
+        )
+    )  # fmt: skip
     metrics.install(app, house.counters, house.settings.metrics_token, house.settings.base_url)
     return app
 

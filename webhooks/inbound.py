@@ -113,13 +113,17 @@ def _expect_short_subject(kind: str, data: Data) -> None:
 
 
 def _person(customer: object, account: Account) -> Person | None:
-    """Only our own pages may name our own customers: elsewhere ``id`` is a fact like any other."""
+    """Only we ourselves may name our own customers and connections: elsewhere ``id`` and ``ids`` are facts like any
+    other."""
     if customer is None:
         return None
     told = read_customer(customer)
     owners = {name: account.systems.get(kind, kind) for name, kind in ID_FIELDS.items()}
     if account.kind == "internal":
         owners = {"id": account.connection, **owners}
-    ids = {system: id_ for name, system in owners.items() if (id_ := identity(told.get(name)))}
+    named = {system: told.get(name) for name, system in owners.items()}
+    if account.kind == "internal":
+        named |= mapping(told.pop("ids", None))
+    ids = {system: id_ for system, value in named.items() if (id_ := identity(value))}
     facts = {name: told[name] for name in told if name not in {*PERSON_FIELDS, *owners}}
     return Person(**{name: told.get(name) for name in PERSON_FIELDS}, ids=ids, facts=facts)

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
-from connector.feedback import customers
+from connector.feedback import customers, permission
 from connector.feedback.actions import Ask, Clients, Effect, Finish, Intent, NotPossibleError, Output, Result, Write
 from connector.feedback.customers import Customer
 from connector.feedback.messages import send_mail
@@ -18,7 +18,7 @@ from connector.feedback.survey_values import Survey
 from connector.ids import digest, new_id, survey_token
 from connector.storage.database import Database
 from connector.storage.inbox import insert_deliveries, own_event
-from connector.storage.tables import callbacks, invitations, suppressions
+from connector.storage.tables import invitations, runs, suppressions
 from integrations.errors import IntegrationError, Permanent
 from integrations.protocols import Mail, VendorUser
 from workflows import durations
@@ -62,9 +62,10 @@ class SendSurvey:
         self._survey(str(ask.params["survey"]))
         customer = _customer(ask.tx, ask.facts.customer.get("id"))
         request = self._request(ask)
+        place = _Place(ask.run_id, ask.database, ask.tx, ask.now)
         if customer is None or not customer.email:
-            return self._who(customer, request)
-        return self._invite(customer, request, _Place(ask.run_id, ask.database, ask.tx, ask.now))
+            return self._who(customer, request, place)
+        return self._invite(customer, request, place)
 
     def _survey(self, slug: str) -> tuple[Survey, str]:
         found = self._surveys.find(slug)
@@ -90,18 +91,18 @@ class SendSurvey:
             "due_at": due.isoformat() if due else None,
         }
 
-    def _who(self, customer: Customer | None, request: Mapping[str, Any]) -> Intent | Output:
+    def _who(self, customer: Customer | None, request: Mapping[str, Any], place: _Place) -> Intent | Output:
         """Ask a helpdesk that knows this person for their address."""
         for connection, user_id in (customer.ids if customer else {}).items():
             if connection != "email" and self._clients.kind(connection) in ("zendesk", "salesforce"):
                 return Intent(connection, {**request, "find": user_id}, due_at=_due(request), reads_only=True)
-        return Output({"done": False, "reason": "not sent: no e-mail address is known"})
+        return _withheld(place, customer.id if customer else None, request["survey"], permission.NO_ADDRESS)
 
     def _invite(self, customer: Customer, request: Mapping[str, Any], place: _Place) -> Intent | Output:
         """The invitation and its mail, whole, but for the secret of the link."""
         survey, definition_id = self._survey(request["survey"])
         if reason := self._why_not(place.tx, customer, survey, request, place.now):
-            return Output({"done": False, "reason": reason}, (_suppressed(place, customer, survey, reason),))
+            return _withheld(place, customer.id, survey.slug, reason)
         via, _ = self._clients.messenger(request["via"])
         invitation = new_id()
         language = survey.language_for(customer.locale)
@@ -115,16 +116,7 @@ class SendSurvey:
     def _why_not(
         self, tx: Connection, customer: Customer, survey: Survey, request: Mapping[str, Any], now: datetime
     ) -> str | None:
-        """The reason not to ask, as the history shows it, or None."""
-        if customer.opted_out_at:
-            return "not sent: the customer opted out of surveys"
-        if request["once"] and _exists(tx, request["once"], request.get("invitation")):
-            return "not sent: already asked for this occasion"
-        if survey.passes_fatigue:
-            return _moved_on(tx, request)
-        days = survey.fatigue_days if survey.fatigue_days is not None else self._fatigue_days
-        last = _last_asked(tx, customer.id, now - timedelta(days=days), request.get("invitation"))
-        return f"not sent: asked {(now - last).days} days ago, the rule is {days}" if last else None
+        return permission.why_not(tx, customer, survey, request, self._fatigue_days, now)
 
     def perform(self, effects: Sequence[Effect], now: datetime) -> list[Result]:
         return [self._find(e) if e.stage == 0 else self._send(e, now) for e in effects]
@@ -155,6 +147,7 @@ class SendSurvey:
         self._database.lock(tx, [f"ask:{customer.id}"])
         survey, _ = self._survey(request["survey"])
         reason = self._why_not(tx, customer, survey, request, now)
+        reason = reason or permission.ticket_gone(tx, request["context"].get("ticket"))
         if reason is None:
             _mark_asked(tx, request["invitation"], now)
         return reason
@@ -164,16 +157,18 @@ class SendSurvey:
 
     def _found(self, done: Finish) -> Intent | Output:
         told, request = done.result, {k: v for k, v in done.effect.request.items() if k != "find"}
+        place = _Place(done.effect.run_id, done.database, done.tx, done.now)
         if not told.get("email"):
-            return Output({"done": False, "reason": "not sent: the customer has no e-mail address"})
+            reason = "not sent: the customer has no e-mail address"
+            return _withheld(place, _whose(place), request["survey"], reason)
         person = Person(**told, ids={done.effect.connection: done.effect.request["find"]})
         kinds = {done.effect.connection: self._clients.kind(done.effect.connection)}
         done.database.lock(done.tx, customers.lock_keys([person], kinds))
         [(customer, conflict)] = customers.Resolver(done.database, done.tx, kinds, done.now).resolve([person])
         if conflict or customer is None:
-            return Output({"done": False, "reason": "not sent: this e-mail address belongs to another customer"})
-        run_id = done.effect.run_id
-        return self._invite(customer, {**request, "due_at": None}, _Place(run_id, done.database, done.tx, done.now))
+            reason = "not sent: this e-mail address belongs to another customer"
+            return _withheld(place, _whose(place), request["survey"], reason)
+        return self._invite(customer, {**request, "due_at": None}, place)
 
     def _sent(self, done: Finish) -> Output:
         request, result = done.effect.request, done.result
@@ -213,11 +208,6 @@ def _told(user: VendorUser | None) -> dict[str, Any]:
     return {"email": user.email, "name": user.name, "phone": user.phone, "locale": user.locale}
 
 
-def _exists(tx: Connection, once: str, own: str | None) -> bool:
-    found = tx.execute(select(invitations.c.id).where(invitations.c.once == once)).scalar_one_or_none()
-    return found is not None and found != own
-
-
 def _invited(tx: Connection, invitation: str) -> Customer:
     """The invitation's customer: whoever they are now, should two have become one since."""
     found = tx.execute(select(invitations.c.customer_id).where(invitations.c.id == invitation)).scalar_one()
@@ -228,25 +218,6 @@ def _mark_asked(tx: Connection, invitation: str, at: datetime | None) -> None:
     tx.execute(update(invitations).where(invitations.c.id == invitation).values(asked_at=at))
 
 
-def _last_asked(tx: Connection, customer_id: str, since: datetime, own: str | None) -> datetime | None:
-    """When another survey was last sent to this person, or decided to be."""
-    c = invitations.c
-    statement = select(c.asked_at).where(c.customer_id == customer_id, c.asked_at > since, c.id != (own or ""))
-    last: datetime | None = tx.execute(statement.order_by(c.asked_at.desc()).limit(1)).scalar_one_or_none()
-    return last
-
-
-def _moved_on(tx: Connection, request: Mapping[str, Any]) -> str | None:
-    """A survey about a callback waits for a solved one: reopened, merged or deleted since means no question."""
-    if not request["about"]:
-        return None
-    statement = select(callbacks.c.status).where(callbacks.c.response_id == request["about"])
-    status = tx.execute(statement.order_by(callbacks.c.created_at.desc()).limit(1)).scalar_one_or_none()
-    if status in ("reopened", "merged", "deleted"):
-        return f"not sent: the callback ticket was {status}"
-    return None
-
-
 def _with_token(mail: Mapping[str, Any], token: str) -> dict[str, Any]:
     whole = Mail(**mail)
     headers = {name: value.replace(_TOKEN, token) for name, value in (whole.headers or {}).items()}
@@ -254,9 +225,17 @@ def _with_token(mail: Mapping[str, Any], token: str) -> dict[str, Any]:
                           headers=headers))  # fmt: skip
 
 
-def _suppressed(place: _Place, customer: Customer, survey: Survey, reason: str) -> Write:
-    row = {"id": new_id(), "customer_id": customer.id, "survey": survey.slug, "run_id": place.run_id}
-    return Write(_WITHHELD, row | {"reason": reason, "at": place.now})
+def _whose(place: _Place) -> str | None:
+    """The run's customer: whoever they are now, should two have become one since."""
+    found: str | None = place.tx.execute(select(runs.c.customer_id).where(runs.c.id == place.run_id)).scalar_one()
+    return found
+
+
+def _withheld(place: _Place, customer_id: str | None, survey: str, reason: str) -> Output:
+    """Not asked, and why; kept with the customer, if we know any."""
+    row = {"id": new_id(), "customer_id": customer_id, "survey": survey, "run_id": place.run_id}
+    written = (Write(_WITHHELD, row | {"reason": reason, "at": place.now}),) if customer_id else ()
+    return Output({"done": False, "reason": reason}, written)
 
 
 def _invitation_row(

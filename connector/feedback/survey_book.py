@@ -27,12 +27,15 @@ class SurveyBook:
     def find(self, slug: str) -> tuple[Survey, str] | None:
         """The active version of a survey and its id, or None."""
         with self._guard:
-            now = self._clock()
-            if self._read_at is None or abs(now - self._read_at) > _FRESH:
-                self._read()
-                self._read_at = now
+            self._refresh()
             id_ = self._active.get(slug)
             return (self._versions[id_], id_) if id_ else None
+
+    def active(self) -> list[Survey]:
+        """All surveys in force, by slug."""
+        with self._guard:
+            self._refresh()
+            return [self._versions[id_] for _, id_ in sorted(self._active.items())]
 
     def get(self, slug: str, definition_id: str) -> Survey:
         """The version an invitation was sent with."""
@@ -44,6 +47,12 @@ class SurveyBook:
                     raise LookupError(f"survey {slug}: its version {definition_id} is gone from the database")
                 self._versions[definition_id] = surveys.parse(stored.body, slug)
             return self._versions[definition_id]
+
+    def _refresh(self) -> None:
+        now = self._clock()
+        if self._read_at is None or abs(now - self._read_at) > _FRESH:
+            self._read()
+            self._read_at = now
 
     def _read(self) -> None:
         with self._database.read() as tx:

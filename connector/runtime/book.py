@@ -48,6 +48,10 @@ class WorkflowBook:
         versions = [self._readable(tx, id_) for id_ in ids]
         return [version for version in versions if version is not None and version.workflow.enabled]
 
+    def listens(self, tx: Connection, event_type: str) -> bool:
+        """Whether a workflow in force is triggered by this event."""
+        return any(version.workflow.trigger.event == event_type for version in self.active(tx))
+
     def _readable(self, tx: Connection, definition_id: str) -> Version | None:
         """None for a stored workflow that this version of the program refuses: the others must go on."""
         try:

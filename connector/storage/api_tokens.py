@@ -21,6 +21,7 @@ SCOPES = (
     "deliveries:write",
     "connections:read",
     "connections:write",
+    "agent",
 )
 """What a token may be allowed to do."""
 

@@ -154,7 +154,7 @@ events = Table(
     Column("external_id", String(200), nullable=False),
     Column("type", String(100), nullable=False),
     Column("subject", String(200)),
-    Column("customer_id", _Id, index=True),
+    Column("customer_id", _Id),
     Column("time", Moment, nullable=False),
     Column("received_at", Moment, nullable=False),
     Column("delivery_id", _Serial, index=True),
@@ -162,6 +162,7 @@ events = Table(
     Column("decisions", _Json, nullable=False),  # which workflows it started, and why the others not
     UniqueConstraint("connection", "external_id"),
     Index("ix_events_look_back", "type", "subject", "seq"),
+    Index("ix_events_of_customer", "customer_id", "time"),
 )
 
 definitions = Table(

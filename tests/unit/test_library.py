@@ -38,7 +38,7 @@ def actions(trace: Trace) -> list[str]:
 def test_the_library_is_complete_and_its_files_are_named_after_their_workflows() -> None:
     assert set(load_library()) == {
         "after-support", "support-recovery", "retention-survey", "retention-answered", "promoter-thanks",
-        "score-writeback",
+        "score-writeback", "send-by-hand", "logged-feedback",
     }
     assert [name.removesuffix(".yaml") for name in library_texts()] == sorted(load_library())
 
@@ -72,6 +72,31 @@ def test_a_detractor_without_consent_gets_no_ticket_but_the_alert(consent: objec
     trace = play("support-recovery", (0, "survey.answered", {**ANSWER, "contact_consent": consent}))
     assert actions(trace) == ["alert.send"]
     assert trace.runs[0].state.status is Status.SUCCEEDED
+
+
+def test_a_survey_that_an_agent_asked_for_is_sent() -> None:
+    asked = {"id": "click-1", "survey": "after-support", "customer": "c1"}
+    trace = play("send-by-hand", (0, "survey.requested", asked))
+    assert [(each.action, each.params) for each in trace.actions] == [("survey.send", {"survey": "after-support"})]
+
+
+LOGGED: dict[str, Any] = {"response": "r1", "survey": None, "comment": "It squeaks", "customer": "c1", "context": {}}
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ({"contact_consent": True}, ["alert.send", "ticket.open"]),
+        ({"contact_consent": False}, []),
+        ({"contact_consent": False, "score": 2, "band": "detractor"}, ["alert.send"]),
+        ({"contact_consent": True, "score": 2, "band": "detractor"}, ["alert.send", "ticket.open"]),
+        ({"contact_consent": False, "score": 9, "band": "promoter"}, []),
+    ],
+)
+def test_logged_feedback_is_taken_up_like_an_unhappy_answer(more: dict[str, Any], expected: list[str]) -> None:
+    solved = {**TICKET, "ticket": "zendesk:9"}
+    events = ((0, "feedback.logged", {**LOGGED, **more}), (5, "ticket.solved", solved))
+    assert actions(play("logged-feedback", *events, outcomes=OPENED)) == expected
 
 
 def test_a_broken_chat_tool_does_not_cost_the_callback() -> None:

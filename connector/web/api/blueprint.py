@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -13,11 +13,12 @@ from flask import Blueprint, Response, request
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
+from connector.feedback.agent_desk import AgentDesk
 from connector.runtime.controls import Controls
 from connector.runtime.controls_connections import Switches
 from connector.runtime.controls_errors import ControlError
 from connector.storage.database import Database
-from connector.web.api import access, connections, deliveries, openapi, problems, runs
+from connector.web.api import access, agent, connections, deliveries, openapi, problems, runs
 from connector.web.api.operations import Call, Operation, Parts
 from connector.web.api.problems import ProblemError
 from connector.web.api.reading import LARGEST_BODY, read
@@ -27,19 +28,23 @@ log = logging.getLogger(__name__)
 
 PREFIX = "/api/v1"
 
-OPERATIONS: tuple[Operation, ...] = (*runs.OPERATIONS, *deliveries.OPERATIONS, *connections.OPERATIONS)
+OPERATIONS: tuple[Operation, ...] = (
+    *runs.OPERATIONS, *deliveries.OPERATIONS, *connections.OPERATIONS, *agent.OPERATIONS,
+)  # fmt: skip
 
 
 def blueprint(
     database: Database,
     controls: Controls,
     switches: Switches,
+    agents: AgentDesk,
+    helpdesks: Sequence[str],
     clock: Callable[[], datetime],
     ring: Callable[[str], None],
 ) -> Blueprint:
     """``/api/v1`` over these parts."""
     parts, routes = (
-        Parts(database, controls, switches, clock, ring),
+        Parts(database, controls, switches, agents, helpdesks, clock, ring),
         Blueprint("api", __name__, url_prefix=PREFIX),
     )
     for operation in OPERATIONS:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from marshmallow import Schema
 
+from connector.feedback.agent_desk import AgentDesk
 from connector.runtime.controls import Controls
 from connector.runtime.controls_connections import Switches
 from connector.storage.database import Database
@@ -16,11 +17,13 @@ from connector.storage.database import Database
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the views work with; ``ring`` announces work in a queue."""
+    """What the views work with; ``ring`` announces work in a queue, ``helpdesks`` names connections of that kind."""
 
     database: Database
     controls: Controls
     switches: Switches
+    agents: AgentDesk
+    helpdesks: Sequence[str]
     clock: Callable[[], datetime]
     ring: Callable[[str], None]
 

@@ -176,9 +176,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("connection", "external_id", name=op.f("uq_events_connection_external_id")),
         sa.UniqueConstraint("id", name=op.f("uq_events_id")),
     )
-    op.create_index(op.f("ix_events_customer_id"), "events", ["customer_id"], unique=False)
     op.create_index(op.f("ix_events_delivery_id"), "events", ["delivery_id"], unique=False)
     op.create_index("ix_events_look_back", "events", ["type", "subject", "seq"], unique=False)
+    op.create_index("ix_events_of_customer", "events", ["customer_id", "time"], unique=False)
     op.create_table(
         "identity_conflicts",
         sa.Column("id", sa.String(length=26), nullable=False),
