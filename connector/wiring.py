@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from a2wsgi import WSGIMiddleware
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -51,6 +55,7 @@ from connector.web import api, health, metrics, survey_pages
 from integrations.alerts.client import AppriseAlerter
 from webhooks import receiver
 from webhooks.delivery import Delivery
+from webhooks.door import Door, KeepSoon
 from webhooks.errors import StoreDown
 from webhooks.sources import SOURCES
 
@@ -58,6 +63,9 @@ if TYPE_CHECKING:
     from celery import Celery
 
 log = logging.getLogger(__name__)
+
+PAGE_THREADS = 16
+"""Pages that are made side by side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +97,7 @@ class House:
     field_ids: FieldIds
 
     def close(self) -> None:
+        self.inbox.close()
         self.pumps.close()
         self.bell.close()
         if self.celery is not None:
@@ -196,9 +205,9 @@ def _pumps(
 
 
 def web_app(house: House) -> Flask:
-    """The web side: webhooks in, survey pages, health and metrics."""
+    """The web side as Flask has it: webhooks in, survey pages, health and metrics. See ``front_door``."""
     app = Flask("ringback", static_folder=None)
-    app.register_blueprint(receiver.blueprint(house.accounts, house.counters.counting(_keeper(house)), house.clock))
+    app.register_blueprint(receiver.blueprint(house.accounts, _keeper(house), house.clock))
     app.register_blueprint(
         survey_pages.blueprint(
             house.database, house.surveys.get, house.mailer.brands, house.clock, lambda: house.bell.ring(INTAKE)
@@ -215,19 +224,50 @@ def web_app(house: House) -> Flask:
     return app
 
 
-def _keeper(house: House) -> Any:
+def front_door(house: House, pages: Flask) -> Door:
+    """What a web server serves: webhooks on its event loop, ``pages`` in threads."""
+    refused = partial(metrics.count_refusal, house.counters)
+    reception = receiver.Receiver(house.accounts, house.clock)
+    in_threads: Any = WSGIMiddleware(pages, workers=PAGE_THREADS)  # type: ignore[arg-type]  # TypedDicts of its own
+    return Door(reception, _keeper_soon(house), refused, in_threads)
+
+
+def _keeper(house: House) -> receiver.Keep:
+    """Store, then ring. A database that does not answer is the only reason to send a sender away."""
+
     def keep(delivery: Delivery, unreadable: str) -> bool:
-        """Store, then ring. A database that does not answer is the only reason to send a sender away."""
-        try:
+        with _said():
             new = house.inbox.keep(delivery, unreadable)
-        except SQLAlchemyError as error:
-            log.exception("the inbox cannot be written")
-            raise StoreDown("the inbox cannot be written") from error
-        if new and not unreadable:
-            house.bell.ring(INTAKE)
-        return new
+        return _kept(house, delivery, unreadable, new)
 
     return keep
+
+
+def _keeper_soon(house: House) -> KeepSoon:
+    """The same, for an event loop."""
+
+    async def keep(delivery: Delivery, unreadable: str) -> bool:
+        with _said():
+            new = await asyncio.wrap_future(house.inbox.enter(delivery, unreadable))
+        return _kept(house, delivery, unreadable, new)
+
+    return keep
+
+
+def _kept(house: House, delivery: Delivery, unreadable: str, new: bool) -> bool:
+    house.counters.kept(delivery.connection, "unreadable" if unreadable else "new" if new else "duplicate")
+    if new and not unreadable:
+        house.bell.ring(INTAKE)
+    return new
+
+
+@contextmanager
+def _said() -> Iterator[None]:
+    try:
+        yield
+    except SQLAlchemyError as error:
+        log.exception("the inbox cannot be written")
+        raise StoreDown("the inbox cannot be written") from error
 
 
 def _namespace(settings: Settings) -> str:

@@ -19,11 +19,10 @@ from typing import Any
 
 import click
 from flask import Flask
-from waitress import wasyncore
 
 from connector import logs, wiring
 from connector.cli.context import BadInputError
-from connector.cli.listening import address_of, bind, server_on, why
+from connector.cli.listening import Server, address_of, bind, why
 from connector.cli.opening import assemble
 from connector.cli.serve import prepare, release_orphans, ticking, working
 from connector.config import load_config
@@ -36,6 +35,7 @@ from connector.web.tour.tour import Tour
 from connector.web.tour.values import Customer, Places
 from connector.wiring import House
 from sandbox.world import World
+from webhooks.door import Door
 from workflows import yaml_text
 
 CARE, LEAD = "care@acme.example", "care-lead@acme.example"
@@ -74,7 +74,7 @@ def demo(host: str, port: int) -> None:
         stack.enter_context(working(house))
         stack.enter_context(ticking(house))
         _greet(places, folder)
-        _listen(_app(house, tour), listening)
+        _listen(wiring.front_door(house, _app(house, tour)), listening)
 
 
 @contextmanager
@@ -262,12 +262,9 @@ Ringback, the guided tour. Everything below runs in this one process, on this ma
 """)
 
 
-def _listen(app: Flask, listening: socket.socket) -> None:
-    """Serve until a signal raises SystemExit; requests under way are answered first."""
-    connections: dict[int, Any] = {}
-    server = server_on(listening, app, connections)
-    try:
-        server.run()
-    finally:
-        # Cut what is open: a stand-in that is sending a webhook would wait for an answer to its time-out.
-        wasyncore.close_all(connections, ignore_all=True)
+def _listen(app: Door, listening: socket.socket) -> None:
+    """Serve until a signal; requests under way are answered first."""
+    server = Server(app)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: server.leave())
+    server.run([listening])

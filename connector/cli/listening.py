@@ -1,28 +1,40 @@
-"""The web server: a socket that listens, and waitress on it.
+"""The web server: a socket that listens, and uvicorn on it.
 
-Waitress reads a request whole before a thread sees it, so that senders who are slow on purpose hold no thread up.
+It reads requests on an event loop, so that senders who are slow on purpose hold no thread up. What it leaves open, a
+head without end in size or time, is bounded here.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from flask import Flask
-from waitress.server import create_server
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from connector.cli.signals import on_stop
+from webhooks.door import App
 
 log = logging.getLogger("ringback")
 
-logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it warns of every request that waits for a thread
+# Whoever sends what is no HTTP makes it warn; a stranger must not be able to fill our log.
+logging.getLogger("uvicorn").setLevel(logging.ERROR)
 
-THREADS = 32
 _WAITING = 1024
 """Connections that the system keeps while nobody takes them."""
+
+_MOST_CONNECTIONS = 2000
+_IDLE_SECONDS = 60
+"""How long a connection stays open between two requests, and how long a request's head may take."""
+
+_HEAD_BYTES = 64_000
+_ORDERLY_SECONDS = 8
+"""How long requests under way may take to be answered when we stop."""
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -46,26 +58,80 @@ def address_of(listening: socket.socket, host: str) -> str:
 
 
 def serve_on(
-    listening: socket.socket, app: Flask, address: str, ready: Callable[[], object] = lambda: None
+    listening: socket.socket, app: App, address: str, ready: Callable[[], object] = lambda: None
 ) -> None:
     """Serve until a signal; requests under way are answered first. ``ready`` is called once it serves."""
-    server = server_on(listening, app)
-    on_stop(_leave)
-    log.info("listening on %s", address)
-    ready()
-    try:
-        server.run()
-    finally:
-        server.close()
+
+    def begin() -> None:
+        log.info("listening on %s", address)
+        ready()
+
+    server = Server(app, begin)
+    on_stop(server.leave)
+    server.run([listening])
 
 
-def server_on(listening: socket.socket, app: Flask, connections: dict[int, Any] | None = None) -> Any:
-    """A server whose ``run`` lasts until SystemExit. ``connections`` gets what is open."""
-    return create_server(
-        app, map=connections, sockets=[listening], threads=THREADS, connection_limit=2000, ident=None,
-        max_request_body_size=5_000_000, clear_untrusted_proxy_headers=True, channel_timeout=60,
-    )  # fmt: skip
+class Server(uvicorn.Server):
+    """Serves ``app`` until ``leave``; ``begin`` is called when it listens. Signals are the commands' business."""
+
+    def __init__(self, app: App, begin: Callable[[], object] = lambda: None) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app, http=_Bounded, ws="none", lifespan="off", log_config=None, access_log=False, proxy_headers=False,
+                server_header=False, backlog=_WAITING, limit_concurrency=_MOST_CONNECTIONS,
+                timeout_keep_alive=_IDLE_SECONDS, timeout_graceful_shutdown=_ORDERLY_SECONDS,
+            )
+        )  # fmt: skip
+        self._begin = begin
+
+    def leave(self) -> None:
+        """End soon; from any thread, or a signal's handler."""
+        self.should_exit = True
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._begin()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
 
 
-def _leave() -> None:
-    raise SystemExit(0)
+class _Bounded(HttpToolsProtocol):
+    """One connection, whose requests have heads of bounded size that arrive within bounded time."""
+
+    _patience: asyncio.TimerHandle | None = None
+    _head_bytes = 0
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._arrived()
+        super().connection_lost(exc)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._arrived()
+        self._wait()
+
+    def on_headers_complete(self) -> None:
+        self._head_bytes = 0
+        self._arrived()
+        super().on_headers_complete()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._patience is not None and not self.transport.is_closing():  # the head goes on
+            self._head_bytes += len(data)
+            if self._head_bytes > _HEAD_BYTES:
+                self.send_400_response("The head of the request is too large.")
+
+    def _wait(self) -> None:
+        self._patience = self.loop.call_later(_IDLE_SECONDS, self.transport.close)
+
+    def _arrived(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None

@@ -24,7 +24,7 @@ from connector.runtime.ticking import Ticker
 from connector.settings import Settings, masked
 from connector.storage import migrate
 from connector.storage.definitions import Kind
-from connector.wiring import House, web_app
+from connector.wiring import House, front_door, web_app
 
 log = logging.getLogger("ringback")
 
@@ -74,7 +74,7 @@ def web(host: str, port: int, metrics_host: str, metrics_port: int | None) -> No
         _needs_broker(house.settings)
         prepare(house)
         with exposed(house.counters.registry, metrics_host, metrics_port):
-            serve_on(listening, web_app(house), address_of(listening, host))
+            serve_on(listening, front_door(house, web_app(house)), address_of(listening, host))
 
 
 @click.command()
@@ -139,7 +139,7 @@ class _WebHere:
         self._listening = listening
 
     def run(self, house: House, address: str) -> None:
-        serve_on(self._listening, web_app(house), address)
+        serve_on(self._listening, front_door(house, web_app(house)), address)
 
     def stop(self) -> None:
         """It ended with ``run``."""

@@ -15,7 +15,7 @@ from connector.cli.listening import serve_on
 from connector.cli.opening import opened, settle_down
 from connector.observe.figures import told
 from connector.runtime.partner import READY, Partner
-from connector.wiring import web_app
+from connector.wiring import front_door, web_app
 
 WEB, ENGINE = "web", "engine"
 """What the figures of the two processes are called."""
@@ -30,7 +30,7 @@ def main(listening: socket.socket, line: socket.socket) -> None:
         partner.show(lambda: told(house.counters.own))
         house.counters.shown.beside(WEB, ENGINE, partner.figures)
         settle_down()
-        serve_on(listening, web_app(house), address, ready=lambda: partner.say(READY))
+        serve_on(listening, front_door(house, web_app(house)), address, ready=lambda: partner.say(READY))
 
 
 def _end() -> None:

@@ -6,15 +6,9 @@ must not be able to make a new time series.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
 
 from connector.observe.figures import Shown
-from webhooks.delivery import Delivery
-
-Keep = Callable[[Delivery, str], bool]
-"""Stores a delivery, with the reason if it cannot be read. → whether it was new."""
 
 CALL_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40)
 """Upper bounds; no call lasts longer than the last one."""
@@ -56,16 +50,9 @@ class Counters:
         )  # fmt: skip
         ProcessCollector(registry=self.own)
 
-    def counting(self, keep: Keep) -> Keep:
-        """``keep``, with each delivery that it stored or knew already counted."""
-
-        def counted(delivery: Delivery, unreadable: str) -> bool:
-            new = keep(delivery, unreadable)
-            outcome = "unreadable" if unreadable else "new" if new else "duplicate"
-            self._kept.labels(delivery.connection, outcome).inc()
-            return new
-
-        return counted
+    def kept(self, connection: str, outcome: str) -> None:
+        """A delivery was genuine: new, a duplicate, or unreadable and kept all the same."""
+        self._kept.labels(connection, outcome).inc()
 
     def refused(self, connection: str, reason: str) -> None:
         """A webhook request was answered with an error."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from datetime import datetime
 from typing import Any
 
@@ -42,7 +43,14 @@ class Inbox:
 
     def keep(self, delivery: Delivery, unreadable: str = "") -> bool:
         """Store it durably. False: it was there already. Raises what the database raises."""
-        return self._group.submit(_row(delivery, unreadable))
+        return self.enter(delivery, unreadable).result()
+
+    def enter(self, delivery: Delivery, unreadable: str = "") -> Future[bool]:
+        """``keep``, without waiting for it."""
+        return self._group.enter(_row(delivery, unreadable))
+
+    def close(self) -> None:
+        self._group.close()
 
     def _commit(self, together: Callable[[], list[dict[str, Any]]]) -> list[bool]:
         return self._database.transact(lambda tx: insert_deliveries(self._database, tx, together()), first=True)

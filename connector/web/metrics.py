@@ -61,11 +61,14 @@ def count_refusals(app: Flask, counters: Counters) -> None:
     @app.after_request
     def count(response: Response) -> Response:
         if request.blueprint == "webhooks" and response.status_code >= 400:
-            reason = _REASONS.get(response.status_code, "refused")
-            known = response.status_code not in (404, 405)  # else the name is whatever the caller wrote
-            named = (request.view_args or {}).get("connection", UNKNOWN)
-            counters.refused(named if known else UNKNOWN, reason)
+            count_refusal(counters, (request.view_args or {}).get("connection", UNKNOWN), response.status_code)
         return response
+
+
+def count_refusal(counters: Counters, connection: str, status: int) -> None:
+    """A webhook request of ``connection`` was answered with ``status``."""
+    known = status not in (404, 405)  # else the name is whatever the caller wrote
+    counters.refused(connection if known else UNKNOWN, _REASONS.get(status, "refused"))
 
 
 def _brought(token: str) -> bool:

@@ -1,0 +1,166 @@
+"""The way in, through the real web server: raw sockets, hostile senders, pages beside webhooks."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+import pytest
+import requests
+
+from connector import wiring
+from connector.cli import listening
+from connector.cli.listening import Server, bind
+from connector.storage import tables
+from tests.support.house import Home, a_home, answer, signed_inbound
+from webhooks import door
+
+PATIENCE = 20  # seconds
+HOOK = "/webhooks/survey-platform"
+
+
+@pytest.fixture
+def home(database_url: str) -> Iterator[Home]:
+    with a_home(database_url) as home:
+        yield home
+
+
+@contextmanager
+def served(home: Home) -> Iterator[int]:
+    """The house on a port, served as the commands do. → the port."""
+    begun = threading.Event()
+    server = Server(wiring.front_door(home.house, wiring.web_app(home.house)), begun.set)
+    with closing(bind("127.0.0.1", 0)) as listening:
+        port = int(listening.getsockname()[1])
+        thread = threading.Thread(target=server.run, args=([listening],))
+        thread.start()
+        try:
+            assert begun.wait(PATIENCE)
+            yield port
+        finally:
+            server.leave()
+            thread.join(PATIENCE)
+
+
+def signed(home: Home, body: bytes, id_: str = "delivery-1") -> dict[str, str]:
+    return {**signed_inbound(body, id_, home.clock()), "Content-Type": "application/json"}
+
+
+def sent(port: int, *parts: bytes) -> bytes:
+    """Send raw bytes; → all that comes back until the other side closes."""
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as line:
+        for part in parts:
+            line.sendall(part)
+        return b"".join(iter(lambda: line.recv(65536), b""))
+
+
+def test_a_delivery_is_kept_once_and_pages_are_served_beside_it(home: Home) -> None:
+    body = json.dumps(answer(3)).encode()
+    with served(home) as port:
+        said = [requests.post(f"http://127.0.0.1:{port}{HOOK}", body, headers=signed(home, body), timeout=PATIENCE)
+                for _ in range(2)]  # fmt: skip
+        assert [each.json()["status"] for each in said] == ["stored", "duplicate"]
+        assert requests.get(f"http://127.0.0.1:{port}/readyz", timeout=PATIENCE).json() == {"status": "ready"}
+        figures = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=PATIENCE).text
+    for outcome in ("new", "duplicate"):
+        assert f'ringback_deliveries_total{{connection="survey-platform",outcome="{outcome}"}} 1.0' in figures
+    assert len(home.rows(tables.deliveries)) == 1
+
+
+def test_many_senders_at_once_each_get_their_own_answer(home: Home) -> None:
+    def send(number: int, statuses: list[str]) -> None:
+        body = json.dumps(answer(number % 11)).encode()
+        for _ in range(2):
+            headers = signed(home, body, f"delivery-{number}")
+            said = requests.post(f"http://127.0.0.1:{port}{HOOK}", body, headers=headers, timeout=PATIENCE)
+            statuses.append(said.json()["status"])
+
+    told: list[list[str]] = [[] for _ in range(20)]
+    with served(home) as port:
+        threads = [threading.Thread(target=send, args=each) for each in enumerate(told)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(PATIENCE)
+    assert told == [["stored", "duplicate"]] * 20
+    assert len(home.rows(tables.deliveries)) == 20
+
+
+def test_senders_that_stall_in_a_body_hold_up_nobody(home: Home) -> None:
+    head = f"POST {HOOK} HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\nabc".encode()
+    with served(home) as port:
+        stalled = [socket.create_connection(("127.0.0.1", port)) for _ in range(60)]
+        for line in stalled:
+            line.sendall(head)
+        assert requests.get(f"http://127.0.0.1:{port}/healthz", timeout=PATIENCE).ok
+        for line in stalled:
+            line.close()
+    assert home.rows(tables.deliveries) == []
+
+
+@pytest.mark.parametrize("path", [HOOK, "/s/nobody"])
+def test_a_body_that_takes_too_long_is_cut_off(home: Home, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(door, "BODY_SECONDS", 0.05)
+    with served(home) as port:
+        said = sent(port, f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc".encode())
+    assert said.startswith(b"HTTP/1.1 408 ")
+
+
+def test_a_head_that_takes_too_long_is_cut_off(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listening, "_IDLE_SECONDS", 0.05)
+    with served(home) as port:
+        assert sent(port, b"POST /webhooks/survey-platform HTTP/1.1\r\nHost:") == b""
+        assert sent(port) == b""  # nor may one connect and say nothing
+
+
+def test_a_head_without_end_is_cut_off(home: Home) -> None:
+    with served(home) as port:
+        said = sent(port, b"GET /healthz HTTP/1.1\r\nX: ", b"x" * 40_000, b"x" * 40_000)
+    assert said.startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize("path", [HOOK, "/s/nobody"])
+def test_a_body_is_bounded_however_its_length_is_told(home: Home, path: str) -> None:
+    size = 1_000_001 if path == HOOK else 2_000_001
+    body = b"x" * size
+    chunked = b"Transfer-Encoding: chunked\r\n\r\n" + f"{size:x}\r\n".encode() + body + b"\r\n0\r\n\r\n"
+    told = f"Content-Length: {size}\r\n\r\n".encode() + body
+    with served(home) as port:
+        for rest in (chunked, told):
+            said = sent(port, f"POST {path} HTTP/1.1\r\nHost: x\r\n".encode() + rest)
+            assert said.startswith(b"HTTP/1.1 413 "), said[:100]
+        if path == HOOK:
+            figures = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=PATIENCE).text
+            assert 'refused_total{connection="survey-platform",reason="too_large"} 2.0' in figures
+
+
+def test_a_sender_who_hangs_up_in_a_body_leaves_nothing_behind(home: Home) -> None:
+    with served(home) as port:
+        with socket.create_connection(("127.0.0.1", port)) as line:
+            line.sendall(f"POST {HOOK} HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc".encode())
+        assert requests.get(f"http://127.0.0.1:{port}/healthz", timeout=PATIENCE).ok
+    assert home.rows(tables.deliveries) == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", HOOK, 405),
+        ("POST", "/webhooks/nobody", 404),
+        ("POST", "/webhooks/survey-platform/a/b", 404),
+        ("POST", "/webhooks/", 404),
+        ("POST", HOOK, 401),
+        ("POST", "/healthz", 405),
+    ],
+)
+def test_what_is_no_delivery_gets_the_answer_it_gets_without_the_door(
+    home: Home, method: str, path: str, status: int
+) -> None:
+    plain = home.client.open(path, method=method, data=b"{}")
+    with served(home) as port:
+        said = requests.request(method, f"http://127.0.0.1:{port}{path}", data=b"{}", timeout=PATIENCE)
+    assert (said.status_code, said.content) == (status, plain.data)
+    assert plain.status_code == status
