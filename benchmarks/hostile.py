@@ -16,11 +16,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from flask import Flask
-
-from connector.cli.listening import bind, server_on
+from connector.cli.listening import Server, bind
 from webhooks.delivery import Account, Delivery
-from webhooks.receiver import blueprint
+from webhooks.door import Door, Receive, Scope, Send
+from webhooks.receiver import Receiver
 
 ACCOUNT = Account("salesforce", "salesforce", options={"webhook_token": "secret"})
 TARGET = "/webhooks/salesforce/secret"
@@ -71,17 +70,23 @@ def _send(port: int, body: bytes) -> int:
 
 @contextmanager
 def _server() -> Iterator[int]:
-    app = Flask("hostile")
-    app.register_blueprint(blueprint({"salesforce": ACCOUNT}.get, _keep, lambda: datetime.now(UTC)))
-    listening = bind("127.0.0.1", 0)
-    server = server_on(listening, app)
-    threading.Thread(target=server.run, daemon=True).start()
+    receiver = Receiver({"salesforce": ACCOUNT}.get, lambda: datetime.now(UTC))
+    begun, listening = threading.Event(), bind("127.0.0.1", 0)
+    server = Server(Door(receiver, _keep, lambda _connection, _status: None, _no_pages), begun.set)
+    serving = threading.Thread(target=server.run, args=([listening],))
+    serving.start()
+    begun.wait()
     yield listening.getsockname()[1]
-    server.close()
+    server.leave()
+    serving.join()
 
 
-def _keep(_delivery: Delivery, _reason: str) -> bool:
+async def _keep(_delivery: Delivery, _reason: str) -> bool:
     return True
+
+
+async def _no_pages(_scope: Scope, _receive: Receive, _send: Send) -> None:
+    raise AssertionError("there are only webhooks here")
 
 
 if __name__ == "__main__":

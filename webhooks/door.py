@@ -53,7 +53,7 @@ class Door:
         sender, token = self._sender(scope)
         try:
             async with asyncio.timeout(BODY_SECONDS):
-                body = await _whole(receive, sender.max_bytes if sender else PAGE_BYTES)
+                body = await _whole(scope, receive, sender.max_bytes if sender else PAGE_BYTES)
         except _Gone:
             return
         except (_TooLarge, TimeoutError) as error:
@@ -77,8 +77,7 @@ class Door:
         connection, _, token = rest.partition("/")
         if "/" in token or rest.endswith("/"):
             return None, ""
-        declared = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
-        return self._receiver.sender(connection, declared.decode("latin-1")), token
+        return self._receiver.sender(connection, _header(scope, b"content-type").decode("latin-1")), token
 
     async def _answer(self, sender: Sender, token: str, scope: Scope, body: bytes) -> Answer:
         try:
@@ -98,8 +97,11 @@ class Door:
         return answer
 
 
-async def _whole(receive: Receive, most: int) -> bytes:
-    """The body; what is read counts, whatever length was announced."""
+async def _whole(scope: Scope, receive: Receive, most: int) -> bytes:
+    """The body; what is read counts, even if a smaller length was announced."""
+    announced = _header(scope, b"content-length")
+    if announced.isdigit() and int(announced) > most:
+        raise _TooLarge
     message = await receive()
     body = bytes(message.get("body", b""))
     while message.get("more_body"):
@@ -126,6 +128,10 @@ def _told(body: bytes, receive: Receive) -> Receive:
         return {"type": "http.request", "body": body, "more_body": False}
 
     return again
+
+
+def _header(scope: Scope, wanted: bytes) -> bytes:
+    return next((bytes(value) for name, value in scope["headers"] if name == wanted), b"")
 
 
 def _headers(scope: Scope) -> dict[str, str]:

@@ -17,6 +17,7 @@ from connector.cli.listening import Server, bind
 from connector.storage import tables
 from tests.support.house import Home, a_home, answer, signed_inbound
 from webhooks import door
+from webhooks.receiver import MAX_BYTES
 
 PATIENCE = 20  # seconds
 HOOK = "/webhooks/survey-platform"
@@ -124,7 +125,7 @@ def test_a_head_without_end_is_cut_off(home: Home) -> None:
 
 @pytest.mark.parametrize("path", [HOOK, "/s/nobody"])
 def test_a_body_is_bounded_however_its_length_is_told(home: Home, path: str) -> None:
-    size = 1_000_001 if path == HOOK else 2_000_001
+    size = (MAX_BYTES if path == HOOK else door.PAGE_BYTES) + 1
     body = b"x" * size
     chunked = b"Transfer-Encoding: chunked\r\n\r\n" + f"{size:x}\r\n".encode() + body + b"\r\n0\r\n\r\n"
     told = f"Content-Length: {size}\r\n\r\n".encode() + body
@@ -135,6 +136,12 @@ def test_a_body_is_bounded_however_its_length_is_told(home: Home, path: str) -> 
         if path == HOOK:
             figures = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=PATIENCE).text
             assert 'refused_total{connection="survey-platform",reason="too_large"} 2.0' in figures
+
+
+def test_fifty_megabytes_are_refused_at_their_announcement(home: Home) -> None:
+    with served(home) as port:
+        said = sent(port, f"POST {HOOK} HTTP/1.1\r\nHost: x\r\nContent-Length: 50000000\r\n\r\n".encode())
+    assert said.startswith(b"HTTP/1.1 413 ")
 
 
 def test_a_sender_who_hangs_up_in_a_body_leaves_nothing_behind(home: Home) -> None:

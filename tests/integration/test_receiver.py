@@ -15,10 +15,7 @@ from typing import Any
 
 import pytest
 from defusedxml.ElementTree import fromstring
-from flask import Flask
-from waitress import wasyncore
 
-from connector.cli.listening import bind, server_on
 from sandbox.serving import Server
 from tests.fixtures import payload
 from tests.unit.test_signatures import WHSEC, standard_headers, zendesk_headers
@@ -234,22 +231,6 @@ def test_an_oversized_outbound_message_gets_a_fault(house: House) -> None:
                           {"Content-Type": "text/xml"})  # fmt: skip
     assert response.status == 413
     assert fromstring(response.text).find(f"{SOAP}Body/{SOAP}Fault") is not None
-
-
-def test_fifty_megabytes_are_refused_at_their_announcement() -> None:
-    """The server itself does, before it has taken in any of them."""
-    listening, sockets = bind("127.0.0.1", 0), {}
-    server = server_on(listening, Flask(__name__), sockets)
-    head = b"POST /webhooks/salesforce/t HTTP/1.1\r\nHost: x\r\nContent-Length: 50000000\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", listening.getsockname()[1]), timeout=10) as line:
-        line.sendall(head)
-        line.setblocking(False)
-        wasyncore.loop(timeout=5, map=sockets, count=1)  # accept
-        wasyncore.loop(timeout=5, map=sockets, count=3)  # read, refuse, answer
-        line.settimeout(10)
-        assert line.recv(100).startswith(b"HTTP/1.1 413 ")
-    server.task_dispatcher.shutdown()
-    wasyncore.close_all(sockets)
 
 
 def test_a_flows_callout_is_answered_in_json_and_kept(house: House) -> None:
