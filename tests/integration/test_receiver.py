@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from defusedxml.ElementTree import fromstring
+from flask import Flask
 
 from sandbox.serving import Server
 from tests.fixtures import payload
