@@ -14,7 +14,7 @@ from connector.storage.budgets import CONCURRENCY, Budget
 from connector.storage.inbox import OWN
 from integrations import registry
 from integrations.errors import OptionsError
-from integrations.protocols import Crm, Helpdesk, Messenger
+from integrations.protocols import Crm, Helpdesk, Messenger, Sales
 from integrations.tokens import TokenStore
 from webhooks import salesforce_rules
 from webhooks.delivery import Account
@@ -52,8 +52,14 @@ class Connections:
         return self._configured(connection).kind
 
     def helpdesk(self, connection: str) -> Helpdesk:
-        client: Helpdesk = self._client(connection, _HELPDESKS, "a helpdesk")
-        return client
+        """A helpdesk of its own, or the cases of a CRM."""
+        client = self._client(connection, (*_HELPDESKS, *_CRMS), "a helpdesk")
+        helpdesk: Helpdesk = client.cases if self.kind(connection) in _CRMS else client
+        return helpdesk
+
+    def sales(self, connection: str) -> Sales:
+        sales: Sales = self._client(connection, _CRMS, "a CRM").sales
+        return sales
 
     def crm(self, connection: str) -> Crm:
         client: Crm = self._client(connection, _CRMS, "a CRM")

@@ -18,13 +18,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from connector.clock import Clock, system_clock
 from connector.config import Config
 from connector.connections import Accounts, Connections
-from connector.feedback import callbacks, optouts, responses
+from connector.feedback import callbacks, cases, optouts, responses
 from connector.feedback.actions import Handler
 from connector.feedback.agent_desk import AgentDesk
 from connector.feedback.asking import SendSurvey
 from connector.feedback.brands import read_brands
 from connector.feedback.mails import Mailer
 from connector.feedback.messages import SendAlert, SendMessage
+from connector.feedback.sales import CreateTask, FindAccount
 from connector.feedback.survey_book import SurveyBook
 from connector.feedback.tickets import ChangeTicket, OpenTicket
 from connector.feedback.writeback import WriteScore
@@ -169,6 +170,8 @@ def _handlers(
         "ticket.comment": change,
         "ticket.update": change,
         "ticket.escalate": change,
+        "account.find": FindAccount(connections),
+        "task.create": CreateTask(connections, config.calendar),
         "score.write": WriteScore(database, connections),
         "alert.send": SendAlert(connections, AppriseAlerter(), config.teams),
         "message.send": SendMessage(database, connections, mailer.message),
@@ -190,7 +193,7 @@ def _pumps(
     bell: Bell,
     clock: Clock,
 ) -> Pumps:
-    recorders = (responses.record, callbacks.record, optouts.record)
+    recorders = (responses.record, cases.record, callbacks.record, optouts.record)
     intake = Intake(
         database, book, open_desk, config.calendar, accounts, SOURCES, recorders, connections.kinds, clock
     )

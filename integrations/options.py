@@ -12,6 +12,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from integrations.addresses import Address
+from integrations.salesforce.case_mapping import CASES, CaseNames
+from integrations.salesforce.sales import VALUE
 from integrations.scores import FieldMap, ScoreFields
 from integrations.smtp.client import Server, parse_sender
 
@@ -191,11 +193,39 @@ class _Version(fields.Field[Any]):
         return str(validate.Regexp(r"\d{2}\.0\Z", error="is no API version; write it as v60.0")(text))
 
 
+class _Cases(Options):
+    """Names on a case. ``are_tickets`` is for those who read messages."""
+
+    key = tags = due_at = fields.String(
+        validate=validate.Regexp(r"([A-Za-z]\w*)?\Z", error="is no field name; leave it empty to leave it out")
+    )
+    origin = fields.String()
+    record_type = fields.String(validate=validate.Regexp(r"[A-Za-z0-9]{15}([A-Za-z0-9]{3})?\Z", error="is no id"))
+    priorities = statuses = fields.Dict(keys=fields.String(), values=fields.String())
+    are_tickets = fields.Boolean(truthy={True}, falsy={False})
+
+
+class _CaseNames(fields.Field[Any]):
+    """``cases: {key: …, statuses: {solved: Closed}}``"""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **rest: Any) -> CaseNames:
+        read = dict(_Cases().load(value))
+        read.pop("are_tickets", None)
+        if read.get("key") == "":
+            raise ValidationError({"key": ["is empty; a case must carry our key to be opened only once"]})
+        tables = {name: {**getattr(CASES, name), **read[name]} for name in ("priorities", "statuses") if name in read}
+        return replace(CASES, **{**read, **tables})
+
+
 class Salesforce(_Connection):
     base_url = _Checked(_my_domain)
     auth = _Auth({"client_credentials": _Login, "jwt": _Jwt, "token": _FixedToken})
     score_fields = _FieldNames(data_key="fields")
     api_version = _Version(load_default="60.0")
+    cases = _CaseNames(load_default=CASES)
+    account_value = fields.String(
+        load_default=VALUE, validate=validate.Regexp(r"[A-Za-z]\w*\Z", error="is no field name")
+    )
 
 
 class Smtp(_Connection):

@@ -100,6 +100,23 @@ class Crm(Protocol):
     def me(self) -> VendorUser: ...
 
 
+class Sales(Protocol):
+    """What sales works with in a CRM: accounts, their owners, tasks on records."""
+
+    def account_of(self, record: str) -> Json | None:
+        """The account of a contact: {contact, account, account_name, value, owner, owner_name, owner_email}."""
+        ...
+
+    def render_task(self, task: Json) -> Json:
+        """Turn neutral task fields into the vendor's request body. Pure."""
+        ...
+
+    def create_task(self, body: Json, *, key: str, repeated: bool) -> Json:
+        """Create the task that ``render_task`` made. ``repeated``: an earlier try may have; it is looked for by its
+        mark. → {task, url}, or {} when it was there."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Mail:
     """A whole e-mail, ready to go. ``headers`` holds List-Unsubscribe and the like; ``message_id`` is stable."""

@@ -91,7 +91,8 @@ def _salesforce(given: Given, sharing: Sharing) -> SalesforceCrm:
     tokens = _salesforce_tokens(given["base_url"], given["auth"], sharing)
     session = VendorSession(given["base_url"], salesforce_mapping.DIALECT, tokens)
     fields = options.field_map(given.get("score_fields"), salesforce_mapping.DEFAULT_FIELDS)
-    return SalesforceCrm(session, fields, given["api_version"].removeprefix("v"))
+    named = {"cases": given["cases"], "account_value": given["account_value"]}
+    return SalesforceCrm(session, fields, given["api_version"].removeprefix("v"), **named)
 
 
 def _salesforce_tokens(base_url: str, auth: Given, sharing: Sharing) -> TokenSource:

@@ -193,7 +193,7 @@ class _Reader:
         return f"{type_}:{self._telling.record_id[:15]}:{written(at)}" if at else f"{self._telling.id}:{type_}"
 
     def _ticket(self) -> Iterator[Event | Ignored]:
-        for type_, which, data in salesforce_case.ticket_facts(self._telling, self._connection, self._account.options):
+        for type_, which, data in salesforce_case.ticket_facts(self._telling, self._account):
             happened = self._telling.moment("ClosedDate") if type_ == "ticket.solved" else None
             if self._telling.is_own(self._own, happened):
                 yield Ignored("our own write")

@@ -5,7 +5,8 @@ true}``). Messages tell the case's state and not what changed, so:
 
 - ``ticket.solved`` is a closed case, once per ``ClosedDate``;
 - ``ticket.assigned`` is an open case that a person owns, once per owner;
-- ``ticket.reopened`` is told of each change of an open case of ours; the callbacks know whether it was closed before.
+- ``ticket.reopened`` is told of each change of an open case; whoever keeps the events knows whether it was closed
+  before.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from webhooks.delivery import Account
 from webhooks.reading import mapping
 from webhooks.salesforce_record import Telling
 
@@ -32,9 +34,9 @@ def is_ticket(telling: Telling, options: Mapping[str, Any]) -> bool:
     return telling.kind == "Case" and (cases.get("are_tickets") is True or bool(_key(telling, cases)))
 
 
-def ticket_facts(telling: Telling, connection: str, options: Mapping[str, Any]) -> Iterator[Fact]:
-    """What the case's state means for the ticket it is."""
-    cases = mapping(options.get("cases"))
+def ticket_facts(telling: Telling, account: Account) -> Iterator[Fact]:
+    """What the case's state means for the ticket it is. A case that we own, having opened it, nobody has taken."""
+    connection, cases = account.connection, mapping(account.options.get("cases"))
     data = ticket_data(telling, connection, cases)
     changed = str(telling.fields.get("LastModifiedDate") or telling.id)
     if telling.fields.get("IsDeleted") is True:
@@ -45,10 +47,9 @@ def ticket_facts(telling: Telling, connection: str, options: Mapping[str, Any]) 
         yield "ticket.solved", str(telling.fields.get("ClosedDate") or changed), {**data, "status": "solved"}
     else:
         owner = telling.text("OwnerId") or ""
-        if owner.startswith(_USER):
+        if owner.startswith(_USER) and owner[:15] != str(account.own_user)[:15]:
             yield "ticket.assigned", owner[:15], data
-        if _key(telling, cases):
-            yield "ticket.reopened", changed, data
+        yield "ticket.reopened", changed, data
 
 
 def ticket_data(telling: Telling, connection: str, cases: Mapping[str, Any]) -> dict[str, Any]:

@@ -70,7 +70,7 @@ EVENT_TYPES: Mapping[str, EventType] = _catalogue(
     EventType("csat.rated", "a customer rated a ticket in the helpdesk", ("ticket", "rating", "comment"), "ticket"),
     EventType("case.closed", "a Salesforce case was closed", ("case", "record"), "case"),
     EventType("opportunity.won", "a Salesforce opportunity was won", ("opportunity", "record"), "opportunity"),
-    EventType("order.delivered", "an order reached the customer", ("order", "record")),
+    EventType("order.delivered", "an order reached the customer", ("order", "record"), "order"),
     EventType("lead.changed", "a CRM lead was created or changed", ("lead", "record"), "lead"),
     EventType("lead.converted", "a CRM lead became a contact", ("lead", "contact", "record"), "lead"),
     EventType("contact.changed", "a CRM contact was created or changed", ("contact", "record"), "contact"),

@@ -94,7 +94,8 @@ class SendSurvey:
     def _who(self, customer: Customer | None, request: Mapping[str, Any], place: _Place) -> Intent | Output:
         """Ask a helpdesk that knows this person for their address."""
         for connection, user_id in (customer.ids if customer else {}).items():
-            if connection != "email" and self._clients.kind(connection) in ("zendesk", "salesforce"):
+            is_account = connection != "email" and "/" not in connection  # a lead has no page of a contact
+            if is_account and self._clients.kind(connection) in ("zendesk", "salesforce"):
                 return Intent(connection, {**request, "find": user_id}, due_at=_due(request), reads_only=True)
         return _withheld(place, customer.id if customer else None, request["survey"], permission.NO_ADDRESS)
 

@@ -55,7 +55,7 @@ class Conflict:
 
 def identities_of(person: Person, kinds: Mapping[str, str]) -> list[Identity]:
     """The person's identities, strongest first. ``kinds`` maps a connection's name to its kind."""
-    named = ((system, normal_id(value, kinds.get(system))) for system, value in person.ids.items())
+    named = ((system, normal_id(value, kinds.get(system.partition("/")[0]))) for system, value in person.ids.items())
     found = [(system, value) for system, value in named if value]
     if person.email:
         found.append(("email", person.email.strip().lower()))

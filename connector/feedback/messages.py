@@ -79,6 +79,9 @@ class SendAlert:
         return self._intent(request, 0)
 
     def _team(self, name: str) -> Team:
+        """A team of ours, or one person by address: the owner of an account, say."""
+        if "@" in name and name not in self._teams:
+            return Team(name, email=(name,))
         team = self._teams.get(name)
         if team is None or not (team.email or team.notify):
             known = ", ".join(sorted(self._teams)) or "none"

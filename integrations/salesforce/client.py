@@ -11,8 +11,12 @@ from simple_salesforce.format import format_soql
 
 from integrations.errors import Ambiguous, IntegrationError, Transient
 from integrations.http import VendorSession
-from integrations.protocols import ItemResult, Score, VendorUser
+from integrations.protocols import Helpdesk, ItemResult, Sales, Score, VendorUser
 from integrations.salesforce import mapping
+from integrations.salesforce.case_mapping import CASES, CaseNames
+from integrations.salesforce.cases import SalesforceCases
+from integrations.salesforce.rest import Rest
+from integrations.salesforce.sales import VALUE, SalesforceSales
 from integrations.scores import FieldMap
 
 API_VERSION = "60.0"
@@ -25,8 +29,9 @@ class SalesforceCrm:
     """A ``Crm`` over the REST API. Threads may share it."""
 
     def __init__(
-        self, session: VendorSession, fields: FieldMap = mapping.DEFAULT_FIELDS, api_version: str = API_VERSION
-    ) -> None:
+        self, session: VendorSession, fields: FieldMap = mapping.DEFAULT_FIELDS, api_version: str = API_VERSION,
+        *, cases: CaseNames = CASES, account_value: str = VALUE,
+    ) -> None:  # fmt: skip
         self._session, self._fields = session, fields
         # "Direct" authentication, so that the library's own refresh never runs: it recurses on a permanent
         # 401. The session puts its own token over the one given here.
@@ -35,6 +40,9 @@ class SalesforceCrm:
             session_id="unused", instance_url=session.address.url, session=session, version=api_version
         )
         del self._salesforce.headers["X-PrettyPrint"]  # answers twice the size, for nobody to read
+        self.rest = Rest(self._salesforce, session.address.url, _understood, lambda: None)
+        self.cases: Helpdesk = SalesforceCases(self.rest, self, cases)
+        self.sales: Sales = SalesforceSales(self.rest, account_value)
 
     @property
     def session(self) -> VendorSession:

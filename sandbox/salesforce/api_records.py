@@ -10,7 +10,7 @@ from flask import Blueprint, Response, g, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from sandbox.clock import parse
-from sandbox.salesforce import errors, soql
+from sandbox.salesforce import errors, related, soql
 from sandbox.salesforce.collections import Work
 from sandbox.salesforce.org import Org
 from sandbox.salesforce.records import Record
@@ -185,11 +185,16 @@ def _queries(blueprint: Blueprint, org: Org) -> None:
         known[name] = asked, rows
         return _answer(version, name, 0)
 
+    def _shown_with_related(version: str, asked: soql.Query, row: Record) -> Record:
+        paths = asked.fields or ()
+        plain = shown(version, asked.sobject.name, row, [path for path in paths if "." not in path])
+        return plain | related.nested(row, asked.sobject, paths, records.objects.get, records.any, version)
+
     def _answer(version: str, name: str, start: int) -> Response:
         asked, rows = known[name]
         end = start + _PAGE
         done = end >= len(rows)
-        page = [shown(version, asked.sobject.name, row, asked.fields) for row in rows[start:end]]
+        page = [_shown_with_related(version, asked, row) for row in rows[start:end]]
         link = {} if done else {"nextRecordsUrl": f"/services/data/v{version}/query/{name}-{end}"}
         if done:
             del known[name]

@@ -14,7 +14,7 @@ from sandbox.outbox import Outbox
 from sandbox.salesforce.access import Access
 from sandbox.salesforce.collections import Collections
 from sandbox.salesforce.deployments import Deployments
-from sandbox.salesforce.errors import RecordError, api_error
+from sandbox.salesforce.errors import api_error
 from sandbox.salesforce.ids import long_id
 from sandbox.salesforce.outbound import OutboundMessages, Sender
 from sandbox.salesforce.records import Record, Records
@@ -60,6 +60,9 @@ class Org:
         self.usage = Usage()
         self.access = Access(clock, ORGANIZATION_ID, USERS, CLIENT_ID, CLIENT_SECRET, INTEGRATION)
         self.records = Records(clock, self._changed)
+        for name, user in USERS.items():
+            about = {"Name": user["name"], "Email": user["email"], "Username": name, "IsActive": True}
+            self.records.seed("User", user["id"], about)
         self.collections = Collections(self.records, self.closing)
         self.setup = self._set_up()
         self.security = Security(self.setup)
@@ -121,19 +124,17 @@ class Org:
                 self.outbound.notify(list(dict.fromkeys(batch)))
 
     def _changed(self, row: Record, by: str, _created: bool) -> None:
-        told = "LastName" in row and not row["IsDeleted"] and (self.echo or by != USERS[INTEGRATION]["id"])
+        kind = self.records.kind_of(row["Id"])
+        told = kind in self.outbound.objects and not row["IsDeleted"] and (self.echo or by != USERS[INTEGRATION]["id"])
         if not told:
             return
         if self._batch is not None:
             self._batch.append(row["Id"])
         else:
-            self.outbound.notify([row["Id"]])
+            self.outbound.notify([row["Id"]], kind)
 
     def _current(self, record_id: str) -> Record | None:
-        try:
-            return self.records.get("Contact", record_id)
-        except RecordError:
-            return None
+        return self.records.any(record_id)
 
     def _sender(self) -> Sender:
         return Sender(ORGANIZATION_ID, ACTION_ID, self.access.base_url)

@@ -30,6 +30,12 @@ FIELDS = (
     "NPS_Band__c",
     "NPS_Date__c",
 )
+CASE_FIELDS = (
+    "CaseNumber", "ClosedDate", "ContactId", "IsClosed", "LastModifiedById", "LastModifiedDate", "Origin", "OwnerId",
+    "Priority", "Ringback_Key__c", "Ringback_Tags__c", "Status", "Subject",
+)  # fmt: skip
+OPPORTUNITY_FIELDS = ("ContactId", "IsWon", "LastModifiedById", "LastModifiedDate", "LastStageChangeDate", "Name",
+                      "StageName", "Amount")  # fmt: skip
 _OUTBOUND = "http://soap.sforce.com/2005/09/outbound"
 _SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 _ACK = [
@@ -130,7 +136,9 @@ class OutboundMessages:
         current: Callable[[str], Record | None],
     ) -> None:
         self.endpoint = ""
-        self.fields: tuple[str, ...] = FIELDS
+        self.objects: dict[str, tuple[str, ...]] = {
+            "Contact": FIELDS, "Case": CASE_FIELDS, "Opportunity": OPPORTUNITY_FIELDS
+        }  # fmt: skip
         self.schedule: Schedule = usual_schedule
         self.timeout = 60.0  # seconds
         self.log: list[Delivery] = []
@@ -139,14 +147,23 @@ class OutboundMessages:
         self._session = requests.Session()
         self._session.trust_env = False  # never through somebody's proxy
 
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """What is told of contacts; ``objects`` has what is told of which object."""
+        return self.objects["Contact"]
+
+    @fields.setter
+    def fields(self, names: tuple[str, ...]) -> None:
+        self.objects["Contact"] = names
+
     def close(self) -> None:
         self._session.close()
 
-    def notify(self, record_ids: Sequence[str]) -> None:
-        """Queue messages about these contacts, 100 in each."""
+    def notify(self, record_ids: Sequence[str], kind: str = "Contact") -> None:
+        """Queue messages about these records, 100 in each."""
         for start in range(0, len(record_ids) if self.endpoint else 0, MOST):
             batch = {self._new_id(): record_id for record_id in record_ids[start : start + MOST]}
-            self._outbox.put(_Sending(self, batch, self._clock()))
+            self._outbox.put(_Sending(self, kind, batch, self._clock()))
 
     def again(self, delivery: Delivery) -> None:
         """Send the same bytes once more, as happens when an acknowledgement gets lost."""
@@ -155,13 +172,13 @@ class OutboundMessages:
     def _repeat(self, delivery: Delivery) -> None:
         self.log.append(self._call(delivery.attempt + 1, delivery.notifications, delivery.body))
 
-    def attempt(self, batch: Mapping[str, str], attempt: int) -> bool:
+    def attempt(self, kind: str, batch: Mapping[str, str], attempt: int) -> bool:
         """One try, with the state of now. → acknowledged (or nothing left to tell)."""
         records = {key: self._current(record_id) for key, record_id in batch.items()}
         known = {key: record for key, record in records.items() if record is not None}
         if not known:
             return True
-        body = message(self._sender(), known, "Contact", self.fields)
+        body = message(self._sender(), known, kind, self.objects[kind])
         self.log.append(self._call(attempt, tuple(known), body))
         return self.log[-1].acknowledged
 
@@ -189,13 +206,13 @@ class OutboundMessages:
 class _Sending:
     """A message on its way. Its notification ids stay the same, its content does not."""
 
-    def __init__(self, messages: OutboundMessages, batch: Mapping[str, str], since: datetime) -> None:
-        self._messages, self._batch, self._since = messages, batch, since
+    def __init__(self, messages: OutboundMessages, kind: str, batch: Mapping[str, str], since: datetime) -> None:
+        self._messages, self._kind, self._batch, self._since = messages, kind, batch, since
         self._attempts = 0
 
     def __call__(self) -> float | None:
         """The outbox's job: → the pause before the next attempt, in seconds, or None."""
         self._attempts += 1
-        if self._messages.attempt(self._batch, self._attempts) or self._messages.given_up(self._since):
+        if self._messages.attempt(self._kind, self._batch, self._attempts) or self._messages.given_up(self._since):
             return None
         return self._messages.schedule(self._attempts)

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from sandbox.clock import Clock
-from sandbox.salesforce import errors, schema
+from sandbox.salesforce import errors, schema, service
 from sandbox.salesforce.errors import Problem, RecordError
 from sandbox.salesforce.ids import id_maker, is_id, long_id
 from sandbox.salesforce.schema import Field, SObject
@@ -51,6 +51,7 @@ class Records:
         self._kinds: dict[str, str] = {}
         self._refusals: list[Refusal] = []
         self._held: set[str] = set()
+        self.objects |= {each.name: each for each in service.objects()}
         self._makers = {each.name: id_maker(each.prefix) for each in self.objects.values()}
         self.permitted: Callable[[str, str], bool] = lambda _kind, _field: True  # may whoever asks now write the field?
 
@@ -137,6 +138,23 @@ class Records:
             self._check_unique(sobject, values, row["Id"])
             row.update(values)
             return self._written(row, values, by, created=False)
+
+    def seed(self, kind: str, record_id: str, values: Mapping[str, Any]) -> None:
+        """A record that has been there from the beginning, under an id of its own."""
+        with self.lock:
+            by = record_id
+            row = self._blank(self.sobject(kind), by) | dict(values) | {"Id": record_id}
+            self._rows[record_id], self._kinds[record_id] = row, kind
+
+    def kind_of(self, record_id: str) -> str:
+        """Of which object a record is; "" of none."""
+        return self._kinds.get(record_id, "")
+
+    def any(self, record_id: str) -> Record | None:
+        """A living record of whatever kind."""
+        with self.lock:
+            row = self._rows.get(long_id(record_id)) if is_id(record_id) else None
+            return None if row is None or row["IsDeleted"] else deepcopy(row)
 
     def delete(self, kind: str, record_id: str, by: str, *, master: str | None = None) -> None:
         """To the recycle bin; ``master`` is the winner of a merge. Raises RecordError, and 404."""
@@ -241,6 +259,7 @@ class Records:
     def _written(self, row: Record, values: Record, by: str, *, created: bool) -> Record:
         now = self._clock()
         row.update(LastModifiedDate=now, SystemModstamp=now, LastModifiedById=by)
+        service.derive(self._kinds[row["Id"]], row, by, now)
         if "LastName" in row:
             row["Name"] = " ".join(part for part in (row["FirstName"], row["LastName"]) if part)
         self.writes.append(Write(now, row["Id"], by, deepcopy(values)))

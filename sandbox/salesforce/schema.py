@@ -50,6 +50,11 @@ def _fields(*fields: Field) -> dict[str, Field]:
     return {field.name.lower(): field for field in (*_system(), *fields)}
 
 
+def fields_of(*fields: Field) -> dict[str, Field]:
+    """These fields and those that every record has."""
+    return _fields(*fields)
+
+
 def _system() -> tuple[Field, ...]:
     moments = tuple(
         Field(name, "datetime", writable=False)
@@ -137,6 +142,7 @@ def account() -> SObject:
             Field("Phone", "phone", 40),
             Field("Website", "url", 255),
             Field("Industry", length=255),
+            Field("AnnualRevenue", "double"),
             Field("Description", "textarea", 32000),
             *_loop(),
         ),

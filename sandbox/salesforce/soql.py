@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.clock import parse as parse_moment
+from sandbox.salesforce import related
 from sandbox.salesforce.errors import ApiError, api_error
 from sandbox.salesforce.ids import is_id, long_id
 from sandbox.salesforce.records import Record
@@ -94,7 +95,15 @@ class _Parser:
         return found
 
     def _selected(self, names: list[str]) -> tuple[str, ...] | None:
-        return None if names == ["COUNT()"] else tuple(self._field(name).name for name in names)
+        return None if names == ["COUNT()"] else tuple(self._path(name) for name in names)
+
+    def _path(self, name: str) -> str:
+        if "." not in name or self._sobject is None:
+            return self._field(name).name
+        found = related.proper(name, self._sobject, self._find)
+        if found is None:
+            raise api_error(400, "INVALID_FIELD", f"No such column '{name}' on entity '{self._sobject.name}'.")
+        return found
 
     def _field(self, name: str) -> Field:
         found = self._sobject.field(name) if self._sobject else None

@@ -148,6 +148,22 @@ class SalesforceStandIn:
     def add_account(self, name: str, **fields: Any) -> Record:
         return self.org.records.create("Account", {"Name": name, **fields}, USERS[SALES]["id"])
 
+    def all(self, kind: str) -> list[Record]:
+        """The records of one object that are not deleted: "Case", "CaseComment", "Task", …"""
+        return self.org.records.all(kind)
+
+    def add(self, kind: str, **fields: Any) -> Record:
+        """A record of any object that sales or service entered."""
+        return self.org.records.create(kind, fields, USERS[SALES]["id"])
+
+    def change(self, kind: str, record_id: str, **fields: Any) -> Record:
+        """Somebody of sales or service changes a record; a message goes out if one is set up for the object."""
+        return self.org.records.update(kind, record_id, fields, USERS[SALES]["id"])
+
+    def delete(self, kind: str, record_id: str, *, master: str | None = None) -> None:
+        """Somebody deletes a record, or merges it into ``master``."""
+        self.org.records.delete(kind, record_id, USERS[SALES]["id"], master=master)
+
     def change_contact(self, record_id: str, **fields: Any) -> Record:
         """Sales changes a contact: an outbound message goes out."""
         return self.org.by_a_user([(record_id, fields)])[0]

@@ -1,0 +1,114 @@
+"""Sales in the loop: ``account.find`` says whose account a customer's is, ``task.create`` puts a task on the record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from connector.feedback.actions import Ask, Clients, Effect, Finish, Intent, NotPossibleError, Output, Result
+from integrations.errors import IntegrationError
+from workflows import durations
+from workflows.calendars import BusinessCalendar
+
+_NOBODY = "not found: the customer has no record there that we know"
+_SEVERAL = "not found: several records share this customer's e-mail address; see `ringback customers review`"
+
+
+class FindAccount:
+    """Read-only: the account, its owner and its worth, for conditions and for whom to tell."""
+
+    def __init__(self, clients: Clients) -> None:
+        self._clients = clients
+
+    def batch(self, connection: str) -> int:
+        return 1
+
+    def prepare(self, ask: Ask) -> Intent | Output:
+        connection = str(ask.params["connection"])
+        self._clients.sales(connection)  # says now, not later, when there is no such connection
+        contact, email = _contact(ask, connection), ask.facts.customer.get("email")
+        if not contact and not email:
+            return Output({"done": False, "reason": _NOBODY})
+        return Intent(connection, {"contact": contact, "email": email}, reads_only=True)
+
+    def perform(self, effects: Sequence[Effect], now: datetime) -> list[Result]:
+        return [_attempt(self._find, effect) for effect in effects]
+
+    def _find(self, effect: Effect) -> Result:
+        contact = effect.request["contact"]
+        if not contact:
+            same = self._clients.crm(effect.connection).find_contacts(effect.request["email"])
+            if len(same) != 1:
+                return {"done": False, "reason": _SEVERAL if same else _NOBODY}
+            contact = same[0].id
+        found = self._clients.sales(effect.connection).account_of(contact)
+        return dict(found) if found else {"done": False, "reason": _NOBODY}
+
+    def finish(self, done: Finish) -> Output:
+        return Output(done.result)
+
+
+class CreateTask:
+    """A task for a person of sales, on the contact's and the account's record."""
+
+    def __init__(self, clients: Clients, calendar: BusinessCalendar) -> None:
+        self._clients, self._calendar = clients, calendar
+
+    def batch(self, connection: str) -> int:
+        return 1
+
+    def prepare(self, ask: Ask) -> Intent | Output:
+        connection = str(ask.params["connection"])
+        task = self._task(ask, connection)
+        if not task["contact"] and not task["account"]:
+            return Output({"done": False, "reason": f"no task: {_NOBODY}"})
+        body = self._clients.sales(connection).render_task(task)
+        return Intent(connection, {"body": body, "owner": task["owner"]})
+
+    def _task(self, ask: Ask, connection: str) -> dict[str, Any]:
+        given = ask.params
+        return {
+            "contact": given.get("contact") or _contact(ask, connection),
+            "account": given.get("account") or None,
+            "owner": given.get("owner") or None,
+            "subject": str(given["subject"]),
+            "body": given.get("body"),
+            "priority": given.get("priority") or "normal",
+            "due_on": self._due(given.get("due"), ask.now),
+        }
+
+    def _due(self, due: Any, now: datetime) -> str | None:
+        """A task is due on a day, not at a moment: the day where the calendar is."""
+        if not due:
+            return None
+        moment = durations.parse(str(due)).after(now, self._calendar)
+        return moment.astimezone(ZoneInfo(self._calendar.timezone)).date().isoformat()
+
+    def perform(self, effects: Sequence[Effect], now: datetime) -> list[Result]:
+        return [_attempt(self._create, effect) for effect in effects]
+
+    def _create(self, effect: Effect) -> Result:
+        sales = self._clients.sales(effect.connection)
+        made: Result = sales.create_task(effect.request["body"], key=effect.key, repeated=effect.unsure)
+        return made
+
+    def finish(self, done: Finish) -> Output:
+        return Output({"owner": done.effect.request["owner"], **done.result})
+
+
+def _contact(ask: Ask, connection: str) -> str | None:
+    ids: Mapping[str, str] = ask.facts.customer.get("ids") or {}
+    return ids.get(connection)
+
+
+def _attempt(call: Any, effect: Effect) -> Result:
+    """A vendor's error is a result: it concerns this effect and no other of its batch."""
+    try:
+        result: Result = call(effect)
+    except IntegrationError as error:
+        return error
+    except NotPossibleError as error:
+        return {"done": False, "reason": str(error)}
+    return result

@@ -1,0 +1,100 @@
+"""Salesforce as a helpdesk: a callback is a Case, for orgs that have no other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from simple_salesforce.format import format_soql
+
+from integrations.errors import IntegrationError, Permanent
+from integrations.protocols import Json, Score, VendorUser
+from integrations.salesforce import mapping
+from integrations.salesforce.case_mapping import (
+    CASES,
+    CaseNames,
+    commented,
+    mark_of,
+    render_case,
+    render_update,
+    with_tags,
+)
+from integrations.salesforce.rest import Rest
+
+_COMMENTS = "SELECT CommentBody FROM CaseComment WHERE ParentId = {} ORDER BY CreatedDate DESC LIMIT 200"
+
+
+class SalesforceCases:
+    """A ``Helpdesk``. A ticket's id is the first 15 characters of the case's, which name it as well as all 18.
+
+    ``find_users``, ``get_user`` and ``me`` are the CRM's: the people are its contacts.
+    """
+
+    def __init__(self, rest: Rest, people: Any, names: CaseNames = CASES) -> None:
+        self._rest, self._people, self._names = rest, people, names
+
+    def render_ticket(self, ticket: Json) -> Json:
+        return render_case(ticket, self._names)
+
+    def open_ticket(self, body: Json, *, key: str) -> Json:
+        """``POST /sobjects/Case``. The external id in the body is unique, so a repetition finds the case that an
+        earlier try made instead of making another or overwriting what agents did to it since."""
+        try:
+            made = self._rest.call("sobjects/Case", "POST", body)
+            return self._opened(str(made["id"]))
+        except Permanent as error:
+            found = self.find_ticket(str(body.get(self._names.key))) if error.code == "DUPLICATE_VALUE" else None
+            if found is None:
+                raise
+            return found
+
+    def find_ticket(self, external_id: str) -> Json | None:
+        query = f"SELECT Id FROM Case WHERE {self._names.key} = {{}} LIMIT 1"  # noqa: S608  # a checked name
+        found = self._rest.query(format_soql(query, external_id))
+        return self._opened(str(found[0]["Id"])) if found else None
+
+    def update_ticket(self, ticket_id: str, changes: Json, *, key: str, repeated: bool) -> Json:
+        """``PATCH /sobjects/Case/{id}``, then ``POST /sobjects/CaseComment``."""
+        case, update = mapping.record_id("ticket", ticket_id), render_update(changes, self._names)
+        values = {**update.values, **self._with_tags(case, update.tags)}
+        if values:
+            self._rest.call(f"sobjects/Case/{case}", "PATCH", values)
+        if update.comment and not (repeated and self._has_mark(case, key)):
+            body = commented(update.comment, key)
+            comment = {"ParentId": case, "CommentBody": body, "IsPublished": update.public}
+            self._rest.call("sobjects/CaseComment", "POST", comment)
+        return self._opened(case)
+
+    def ticket_url(self, ticket_id: str) -> str:
+        return f"{self._rest.url}/lightning/r/Case/{ticket_id}/view"
+
+    def get_user(self, user_id: str) -> VendorUser | None:
+        found: VendorUser | None = self._people.get_contact(user_id)
+        return found
+
+    def find_users(self, email: str) -> Sequence[VendorUser]:
+        found: Sequence[VendorUser] = self._people.find_contacts(email)
+        return found
+
+    def write_score(self, score: Score) -> None:
+        """Onto the contact. Raises what became of it."""
+        [result] = self._people.write_scores([score])
+        if isinstance(result.error, IntegrationError):
+            raise result.error
+
+    def me(self) -> VendorUser:
+        user: VendorUser = self._people.me()
+        return user
+
+    def _with_tags(self, case: str, added: tuple[str, ...]) -> Json:
+        if not added or not self._names.tags:
+            return {}
+        row = self._rest.call(f"sobjects/Case/{case}", "GET", fields=self._names.tags)
+        return with_tags(row.get(self._names.tags), added, self._names)
+
+    def _has_mark(self, case: str, key: str) -> bool:
+        return any(mark_of(key) in str(row["CommentBody"]) for row in self._rest.query(format_soql(_COMMENTS, case)))
+
+    def _opened(self, case: str) -> Json:
+        short = mapping.record_id("case", case)[:15]
+        return {"ticket_id": short, "url": self.ticket_url(short)}

@@ -1,0 +1,204 @@
+"""Salesforce without a helpdesk beside it: callbacks are cases, and sales hears of its unhappy accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from connector.storage import tables
+from integrations.errors import Permanent
+from integrations.protocols import Helpdesk, Sales
+from sandbox.faults import Effect, Fault
+from tests.support.house import SALESFORCE_TOKEN, Home, a_home, answer
+from workflows.library import library_texts
+
+LIBRARY = {
+    name.removesuffix(".yaml").replace("-", "_"): text[text.index("workflow:") :]
+    for name, text in library_texts().items()
+}
+RECOVERY = LIBRARY["support_recovery"].replace("connection: zendesk", "connection: salesforce")
+RETENTION, OWNER = LIBRARY["retention_survey"], LIBRARY["account_owner_alert"]
+
+
+@pytest.fixture
+def home(database_url: str) -> Iterator[Home]:
+    with a_home(database_url, support_recovery=RECOVERY, retention_survey=RETENTION, account_owner_alert=OWNER) as home:
+        yield home
+
+
+@pytest.fixture
+def ann(home: Home) -> dict[str, Any]:
+    """A contact of a large account."""
+    account = home.world.salesforce.add_account("Acme", AnnualRevenue=250_000)
+    return home.world.salesforce.add_contact("Jansen", "ann@example.com", FirstName="Ann", AccountId=account["Id"])
+
+
+@pytest.fixture
+def helpdesk(home: Home) -> Helpdesk:
+    return home.house.connections.helpdesk("salesforce")
+
+
+def unhappy(home: Home, contact: dict[str, Any] | None = None, **data: Any) -> None:
+    customer = {"email": "ann@example.com", "name": "Ann Jansen"}
+    known = {"salesforce_contact_id": contact["Id"]} if contact else {}
+    home.deliver(answer(3, customer=customer | known, **data))
+    home.settle()
+
+
+def the_case(home: Home) -> dict[str, Any]:
+    [case] = home.world.salesforce.all("Case")
+    return case
+
+
+def told(home: Home) -> None:
+    """Salesforce sends what it has to tell."""
+    assert home.world.salesforce.settle()
+    home.settle()
+
+
+# --- the loop, on Salesforce alone
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_the_same_recovery_runs_on_cases_from_the_bad_answer_to_the_retention_survey(
+    home: Home, ann: dict[str, Any]
+) -> None:
+    home.house.own_users.learn(["salesforce"])
+    with home.on_the_network() as url:
+        home.world.salesforce.outbound.endpoint = f"{url}/webhooks/salesforce/{SALESFORCE_TOKEN}"
+        unhappy(home, ann)
+        case = the_case(home)
+        assert (case["ContactId"], case["Priority"], case["Status"]) == (ann["Id"], "High", "New")
+        assert "Waited a week." in case["Description"]
+        assert case["Ringback_Tags__c"].startswith("ringback_callback")
+        assert home.one(tables.callbacks).ticket_id == case["Id"][:15]
+
+        home.world.salesforce.change("Case", case["Id"], Status="Closed")
+        told(home)
+        assert home.one(tables.callbacks).cycle == 1
+        home.wait(hours=2)
+        [invited] = home.mails("ann@example.com")
+        assert "s/" in invited.text
+
+        home.world.salesforce.change("Case", case["Id"], Status="Working")
+        told(home)
+        assert [row.type for row in home.rows(tables.events) if row.type.startswith("ticket.")] == [
+            "ticket.solved", "ticket.reopened"]  # fmt: skip
+
+
+def test_a_case_that_is_reopened_within_the_hour_asks_nobody(home: Home, ann: dict[str, Any]) -> None:
+    with home.on_the_network() as url:
+        home.world.salesforce.outbound.endpoint = f"{url}/webhooks/salesforce/{SALESFORCE_TOKEN}"
+        unhappy(home, ann)
+        case = the_case(home)["Id"]
+        home.clock.move(minutes=1)
+        home.world.salesforce.change("Case", case, Status="Closed")
+        told(home)
+        home.clock.move(minutes=1)
+        home.world.salesforce.change("Case", case, Status="Working")
+        told(home)
+        home.wait(hours=2)
+        assert home.mails("ann@example.com") == []
+
+
+def test_an_open_case_is_no_reopened_one(home: Home, ann: dict[str, Any]) -> None:
+    with home.on_the_network() as url:
+        home.world.salesforce.outbound.endpoint = f"{url}/webhooks/salesforce/{SALESFORCE_TOKEN}"
+        unhappy(home, ann)
+        home.world.salesforce.change("Case", the_case(home)["Id"], Priority="Low")
+        told(home)
+        assert "ticket.reopened" not in {row.type for row in home.rows(tables.events)}
+
+
+# --- the helpdesk's parts
+
+
+def test_a_case_is_opened_once_however_often_it_is_asked_for(home: Home, helpdesk: Helpdesk) -> None:
+    body = helpdesk.render_ticket({"subject": "Call back", "body": "x", "external_id": "ringback-1"})
+    home.world.salesforce.faults.add(Fault(path="/sobjects/Case", effect=Effect.COMMIT_THEN_DROP))
+    with pytest.raises(Exception, match="lost"):
+        helpdesk.open_ticket(body, key="k")
+    home.world.salesforce.change("Case", the_case(home)["Id"], Subject="Agent's own words")
+    again = helpdesk.open_ticket(body, key="k")
+    assert again["ticket_id"] == the_case(home)["Id"][:15] == (helpdesk.find_ticket("ringback-1") or {})["ticket_id"]
+    assert the_case(home)["Subject"] == "Agent's own words"
+    assert helpdesk.find_ticket("ringback-2") is None
+
+
+def test_a_comment_is_written_once_and_carries_a_mark(home: Home, helpdesk: Helpdesk) -> None:
+    case = home.world.salesforce.add("Case", Subject="x")["Id"]
+    for _ in range(2):
+        helpdesk.update_ticket(case[:15], {"comment": "é" * 5_000, "public": False}, key="k", repeated=True)
+    [comment] = home.world.salesforce.all("CaseComment")
+    assert (comment["ParentId"], comment["IsPublished"]) == (case, False)
+    assert len(comment["CommentBody"].encode()) <= 4_000
+    assert "cut here" in comment["CommentBody"]
+
+
+def test_an_escalation_raises_the_case_and_adds_to_its_tags(home: Home, helpdesk: Helpdesk) -> None:
+    case = home.world.salesforce.add("Case", Subject="x", Ringback_Tags__c="vip")["Id"]
+    change = {"priority": "urgent", "tags": ["ringback_escalated"], "assignee": home.world.salesforce.org.records.any(
+        case)["OwnerId"], "status": "solved", "due_at": "2026-11-23T10:00:00Z"}  # fmt: skip
+    helpdesk.update_ticket(case, change, key="k", repeated=False)
+    row = the_case(home)
+    assert (row["IsEscalated"], row["Ringback_Tags__c"], row["Priority"]) == (True, "vip;ringback_escalated", "High")
+    assert row["IsClosed"]
+
+
+@pytest.mark.parametrize(("ticket", "why"), [
+    ({"subject": "x", "priority": "asap"}, "priority is not one of"),
+    ({"subject": "x", "sbject": "x"}, "did you mean subject"),
+    ({"subject": "x", "custom_fields": {"a b": 1}}, "no API name"),
+    ({"subject": "x", "group_id": "//evil.example"}, "no Salesforce id"),
+    ({"subject": "x", "requester": {"id": "../x"}}, "no Salesforce id"),
+])
+def test_what_a_case_cannot_hold_is_refused_with_the_remedy(helpdesk: Helpdesk, ticket: Any, why: str) -> None:
+    with pytest.raises(Permanent, match=why):
+        helpdesk.render_ticket(ticket)
+
+
+# --- sales
+
+
+def test_the_owner_of_a_valued_account_gets_a_task_and_a_mail(home: Home, ann: dict[str, Any]) -> None:
+    unhappy(home, ann)
+    [task] = home.world.salesforce.all("Task")
+    assert (task["WhoId"], task["WhatId"], task["OwnerId"]) == (ann["Id"], ann["AccountId"], ann["OwnerId"])
+    assert task["Subject"] == "Ann Jansen gave 3: call before you sell"
+    assert "Waited a week." in task["Description"]
+    [mail] = home.mails("sam@acme.example")
+    assert mail.subject == "Acme: score 3"
+
+
+def test_a_contact_that_the_answer_does_not_name_is_found_by_its_address(home: Home, ann: dict[str, Any]) -> None:
+    unhappy(home)
+    assert len(home.world.salesforce.all("Task")) == 1
+
+
+@pytest.mark.parametrize("revenue", [None, 900])
+def test_accounts_below_the_bound_make_no_task(home: Home, revenue: int | None) -> None:
+    account = home.world.salesforce.add_account("Small", AnnualRevenue=revenue)
+    contact = home.world.salesforce.add_contact("Jansen", "ann@example.com", AccountId=account["Id"])
+    unhappy(home, contact)
+    assert home.world.salesforce.all("Task") == []
+    assert home.run("account-owner-alert").status == "succeeded"
+
+
+def test_two_contacts_with_one_address_are_not_guessed_between(home: Home, ann: dict[str, Any]) -> None:
+    home.world.salesforce.add_contact("Other", "ann@example.com")
+    unhappy(home)
+    assert home.world.salesforce.all("Task") == []
+    assert "share this customer's e-mail address" in home.output("account", "account-owner-alert")["reason"]
+
+
+def test_a_task_is_made_once_however_often_it_is_asked_for(home: Home, ann: dict[str, Any]) -> None:
+    sales: Sales = home.house.connections.sales("salesforce")
+    body = sales.render_task({"contact": ann["Id"], "subject": "Call", "body": "soon", "priority": "high"})
+    first = sales.create_task(body, key="k", repeated=False)
+    assert first["url"].endswith(f"/Task/{first['task']}/view")
+    assert sales.create_task(body, key="k", repeated=True) == {}
+    assert len(home.world.salesforce.all("Task")) == 1
+    sales.create_task(body, key="other", repeated=True)
+    assert len(home.world.salesforce.all("Task")) == 2
