@@ -188,7 +188,7 @@ def _queries(blueprint: Blueprint, org: Org) -> None:
     def _shown_with_related(version: str, asked: soql.Query, row: Record) -> Record:
         paths = asked.fields or ()
         plain = shown(version, asked.sobject.name, row, [path for path in paths if "." not in path])
-        return plain | related.nested(row, asked.sobject, paths, records.objects.get, records.any, version)
+        return plain | related.nested(row, asked.sobject, paths, org.records.objects.get, org.records.any, version)
 
     def _answer(version: str, name: str, start: int) -> Response:
         asked, rows = known[name]
