@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -22,7 +23,8 @@ from connector.provisioning import Memory
 from connector.storage.token_store import DatabaseTokenStore
 from integrations.addresses import is_local
 from integrations.http import VendorSession
-from integrations.salesforce.bundle import PROJECT
+from integrations.options import meant
+from integrations.salesforce.bundle import PROJECT, components
 from integrations.salesforce.client import API_VERSION, SalesforceCrm
 from integrations.salesforce.provision import SalesforceProvisioner, Target, as_admin
 
@@ -32,11 +34,17 @@ from integrations.salesforce.provision import SalesforceProvisioner, Target, as_
 @click.option(
     "--admin-token-file", type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True),
     help="Deploy with the access token in this file (- for standard input) instead of as the integration user, "
-    "which then needs no right to change the set-up. `sf org auth show-access-token` prints one.",
+    "which then needs no right to change the set-up. `sf org auth show-access-token` shows one.",
+)  # fmt: skip
+@click.option(
+    "--leave-out", multiple=True, metavar="WHAT",
+    help="Go on without what the org objects to: a type of the plan (FlexiPage), or a name. May be given again.",
 )  # fmt: skip
 @click.option("--source", is_flag=True, help="Only print where the sources lie, for `sf project deploy`.")
 @provision_options
-def salesforce(connection: str, admin_token_file: Path | None, source: bool, **wish: Any) -> None:
+def salesforce(
+    connection: str, admin_token_file: Path | None, leave_out: tuple[str, ...], source: bool, **wish: Any
+) -> None:
     """Set up the Salesforce org of CONNECTION: fields on contacts, leads and accounts, an object for responses,
     permission sets, list views, reports, record pages, and the messages that tell Ringback of changes.
 
@@ -49,7 +57,7 @@ def salesforce(connection: str, admin_token_file: Path | None, source: bool, **w
     with _org(connection) as (client, memory, configured, base_url):
         own = client.session
         deployer = as_admin(own, _token(admin_token_file)) if admin_token_file else own
-        target = _target(configured, base_url, own)
+        target = replace(_target(configured, base_url, own), without=_known(leave_out))
         provisioner = SalesforceProvisioner(own, deployer, target, sleep=time.sleep, progress=_progress())
         well = provision(f"{connection} ({own.address.url})", provisioner, memory, Wish(**wish))
     leave(well)
@@ -87,6 +95,14 @@ def _target(configured: ConnectionConfig, base_url: str, own: VendorSession) -> 
     endpoint = f"{base_url}/webhooks/{quote(configured.name)}/{quote(token)}" if token and reachable else ""
     version = str(options.get("api_version") or API_VERSION).removeprefix("v")
     return Target(endpoint, str(options.get("organization_id") or ""), version)
+
+
+def _known(leave_out: tuple[str, ...]) -> frozenset[str]:
+    names = {name for each in components() for name in (each.kind, each.name)} if leave_out else set()
+    for each in leave_out:
+        if each not in names:
+            raise BadInputError(f"--leave-out: {each!r} is no part of the package{meant(each, names)}")
+    return frozenset(leave_out)
 
 
 def _token(file: Path) -> str:

@@ -97,6 +97,11 @@ def sources(values: Mapping[str, str], project: Path = PROJECT) -> tuple[Source,
     return tuple(each for path in found for each in _read(path, replace(path, (project / path).read_text("utf-8"))))
 
 
+def components() -> tuple[Component, ...]:
+    """Everything in the project."""
+    return tuple(each.component for each in sources({ENDPOINT: "", USERNAME: ""}))
+
+
 def bundle(
     parts: Sequence[Source], api_version: str, wanted: Callable[[Component], bool] = lambda _each: True
 ) -> Bundle:

@@ -40,11 +40,13 @@ _TYPES: Mapping[str, frozenset[str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where to and how. ``endpoint`` is where outbound messages go; "" leaves messages and flows out."""
+    """Where to and how. ``endpoint`` is where outbound messages go; "" leaves messages and flows out. ``without`` names
+    what else is left out, by type ("FlexiPage") or by full name."""
 
     endpoint: str
     organization_id: str
     api_version: str
+    without: frozenset[str] = frozenset()
 
 
 def as_admin(session: VendorSession, token: str) -> VendorSession:
@@ -68,6 +70,7 @@ class SalesforceProvisioner:
         self._own, self._setup = Setup(own, target.api_version), Setup(deployer, target.api_version)
         self._api = MetadataApi(deployer, target.api_version, sleep=sleep, progress=progress)
         self._planned: Bundle | None = None
+        self._fields: tuple[str, ...] = ()
         self._removing: tuple[Component, ...] = ()
         self._done: Deployment | None = None
 
@@ -77,6 +80,7 @@ class SalesforceProvisioner:
         flows = self._setup.flows([each.component.name for each in parts if each.component.kind == "Flow"])
         foreign = self._foreign(parts, known)
         left = foreign | _untouched(parts, org, flows)
+        self._fields = tuple(each.component.name for each in parts if each.component.kind == "CustomField")
         self._planned = bundle.bundle(_for(org, parts), self._target.api_version, lambda each: each not in left)
         verdict = self._api.validate(self._planned.zip())
         steps = [*self._components(verdict, known), *self._adopted(parts, foreign)]
@@ -88,7 +92,7 @@ class SalesforceProvisioner:
         parts = self._parts(user, everything=True)
         steps = list(self._removals([each.component for each in parts], {each.place: each for each in known}))
         self._removing = tuple(Component(*each.place) for each in steps if each.verb is Verb.REMOVE)
-        return [*self._unassignments(), *steps]
+        return [*self._unassignments(known), *steps]
 
     def perform(self, step: Step, ids: Mapping[Place, str]) -> Performed:
         if step.kind == ASSIGNMENT:
@@ -113,9 +117,10 @@ class SalesforceProvisioner:
     def _parts(self, user: User, *, everything: bool = False) -> tuple[Source, ...]:
         values = {bundle.ENDPOINT: self._target.endpoint, bundle.USERNAME: user.username}
         found = bundle.sources(values)
-        if self._target.endpoint or everything:
+        if everything:
             return found
-        return tuple(each for each in found if each.component.kind not in _MESSAGING)
+        out = self._target.without if self._target.endpoint else self._target.without | _MESSAGING
+        return tuple(each for each in found if not out & {each.component.kind, each.component.name})
 
     def _foreign(self, parts: Sequence[Source], known: Sequence[Known]) -> set[Component]:
         """The fields of our names that somebody else had made before us: they are used, and left as they are."""
@@ -163,7 +168,9 @@ class SalesforceProvisioner:
         there = self._setup.permission_set(WRITERS)
         held = bool(there) and any(same_id(each, user.id) for each in self._setup.holders(str(there)))
         verb = Verb.KEEP if held else Verb.MAKE
-        return Step(verb, ASSIGNMENT, user.username, title, vendor_id=user.id, needs=(("PermissionSet", WRITERS),))
+        says = () if held else ("then every field is read back as this user",)
+        needs = (("PermissionSet", WRITERS),)
+        return Step(verb, ASSIGNMENT, user.username, title, vendor_id=user.id, says=says, needs=needs)
 
     def _by_hand(self, org: Org, flows: Mapping[str, FlowState], steps: Sequence[Step]) -> Iterator[Step]:
         says: tuple[str, ...]
@@ -186,7 +193,9 @@ class SalesforceProvisioner:
             yield Step(Verb.TELL, "readers", READERS, "give your sellers Ringback reader", says=says)
 
     def _removals(self, components: Sequence[Component], known: Mapping[Place, Known]) -> Iterator[Step]:
+        """What we remember of is there; without any memory, what is ours by its name, if the org was set up at all."""
         fields = self._setup.custom_fields([each.name for each in components if each.kind == "CustomField"])
+        forgotten = not known and self._setup.permission_set(WRITERS) is not None
         for each in components:
             place = (each.kind, each.name)
             before = known.get(place)
@@ -199,15 +208,17 @@ class SalesforceProvisioner:
                     yield step
                 elif before is not None:
                     yield replace(step, verb=Verb.FORGET, says=("it is gone already",))
-            elif before is not None or not known:
+            elif before is not None or forgotten:
                 yield step
 
-    def _unassignments(self) -> Iterator[Step]:
+    def _unassignments(self, known: Sequence[Known]) -> Iterator[Step]:
+        """Of everybody, at the first of these steps; one for each that we remember, so that they are forgotten."""
         sets = [each for each in map(self._setup.permission_set, (WRITERS, READERS)) if each]
         count = sum(len(self._setup.holders(each)) for each in sets)
-        if count:
-            says = (f"{count} users lose their permission sets of Ringback",)
-            yield Step(Verb.REMOVE, ASSIGNMENT, _EVERYBODY, "assignments of the permission sets", says=says)
+        keys = [each.key for each in known if each.kind == ASSIGNMENT] or ([_EVERYBODY] if count else [])
+        says = (f"users who lose Ringback's permission sets: {count}",)
+        for key in keys:
+            yield Step(Verb.REMOVE, ASSIGNMENT, key, "assignments of the permission sets", says=says)
 
     # Doing
 
@@ -234,11 +245,10 @@ class SalesforceProvisioner:
         return Performed(step.vendor_id)
 
     def _hidden(self) -> list[str]:
-        """The fields of ours that the connection's user cannot write, as a describe in its name shows them."""
-        assert self._planned is not None  # noqa: S101 - a step comes from a plan
-        names = [each.name for each in self._planned.components if each.kind == "CustomField"]
-        seen = {sobject: self._own.described(sobject) for sobject in {name.partition(".")[0] for name in names}}
-        return [name for name in names if not _writable(seen, *name.split("."))]
+        """The fields that the connection's user cannot write, as a describe in its name shows them."""
+        objects = {name.partition(".")[0] for name in self._fields}
+        seen = {sobject: self._own.described(sobject) for sobject in objects}
+        return [name for name in self._fields if not _writable(seen, *name.split("."))]
 
     def _unassigned(self, step: Step) -> Performed:
         for there in filter(None, map(self._setup.permission_set, (WRITERS, READERS))):
@@ -275,7 +285,8 @@ def _planned_step(message: Message, component: Component, before: Known | None) 
 
 
 def _blocked(message: Message, component: Component) -> Step:
-    says = tuple(filter(None, [message.problem, f"→ {advice}" if (advice := remedy(message)) else ""]))
+    advice = remedy(message) or f"look it up in Setup, or go on without it: --leave-out {component.kind}"
+    says = (message.problem, f"→ {advice}")
     return Step(Verb.BLOCKED, component.kind, component.name, component.name, says=says)
 
 

@@ -187,6 +187,16 @@ def test_a_component_that_the_org_refuses_is_shown_with_its_remedy_and_nothing_i
     admin.provision()
 
 
+def test_what_an_org_does_not_take_may_be_left_out(admin: SalesforceAdmin) -> None:
+    admin.salesforce.deployments.refuse("FlexiPage", "Ringback_Lead", "We could not find the component")
+    assert "→ look it up in Setup, or go on without it: --leave-out FlexiPage" in admin.provision(code=1)
+    said = admin.provision("--leave-out", "FlexiPage", "--leave-out", "Lead.Ringback_Promoters")
+    assert f"{ALL + 1 - 4} made" in said
+    kinds = {kind for kind, _ in admin.salesforce.deployments.components}
+    assert "FlexiPage" not in kinds
+    assert "did you mean FlexiPage?" in admin.provision("--leave-out", "FlexPage", code=2)
+
+
 def test_a_deployment_that_fails_after_a_good_check_leaves_nothing_behind(admin: SalesforceAdmin) -> None:
     provisioner = direct(admin)
     steps = provisioner.plan([])
@@ -274,13 +284,18 @@ def test_removing_takes_away_what_was_made_and_nothing_else(admin: SalesforceAdm
     plan = admin.plan("--remove")
     assert len(plan["remove"]) == ALL + 1
     said = admin.provision("--remove", "--yes")
-    assert "2 users lose their permission sets" in said
+    assert "users who lose Ringback's permission sets: 2" in said
     assert f"{ALL + 1} removed" in said
     assert admin.salesforce.deployments.components == {}
     assert custom_fields(admin) == {"Contact.Shoe_Size__c"}
     assert admin.salesforce.org.setup.all("FlowDefinitionView") == []
-    assert "nothing of ours is there" in admin.provision("--remove", "--yes", code=0) or True
+    assert "nothing of ours is there" in admin.provision("--remove", "--yes")
     assert f"{ALL + 1} made" in admin.provision()
+
+
+def test_an_org_that_was_never_set_up_has_nothing_to_remove(admin: SalesforceAdmin) -> None:
+    assert "nothing of ours is there" in admin.provision("--remove", "--yes")
+    assert admin.changes == 0
 
 
 def test_a_removal_asks_first(admin: SalesforceAdmin) -> None:

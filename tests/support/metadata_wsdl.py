@@ -34,7 +34,13 @@ def metadata_schema() -> Any:
 
 def mistakes(text: str) -> list[str]:
     """What the schema says against a document: unknown elements and values, a wrong order, something missing."""
-    return [f"{error.path}: {error.reason}" for error in metadata_schema().iter_errors(text)]
+    return list(_mistakes(text))
+
+
+@lru_cache(maxsize=None)
+def _mistakes(text: str) -> tuple[str, ...]:
+    """Most documents come again and again: packages differ in little."""
+    return tuple(f"{error.path}: {error.reason}" for error in metadata_schema().iter_errors(text))
 
 
 def elements(name: str) -> set[str]:
