@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -37,7 +37,7 @@ def mistakes(text: str) -> list[str]:
     return list(_mistakes(text))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _mistakes(text: str) -> tuple[str, ...]:
     """Most documents come again and again: packages differ in little."""
     return tuple(f"{error.path}: {error.reason}" for error in metadata_schema().iter_errors(text))
