@@ -8,6 +8,8 @@ import json
 import re
 import zipfile
 from collections.abc import Iterable
+from configparser import ConfigParser
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -340,9 +342,10 @@ def test_what_is_left_out_is_in_neither_the_manifest_nor_the_object() -> None:
 
 
 def test_the_package_travels_with_the_distribution() -> None:
-    patterns = Path("setup.cfg").read_text()
-    assert "**/*-meta.xml" in patterns
-    assert "**/sfdx-project.json" in patterns
+    setup = ConfigParser()
+    setup.read("setup.cfg")
+    patterns = [each.strip().removeprefix("**/") for each in setup["options.package_data"]["*"].split(",")]
+    assert [each for each in _all_files() if not any(fnmatch(each.name, pattern) for pattern in patterns)] == []
 
 
 def _all_files() -> Iterable[Path]:
