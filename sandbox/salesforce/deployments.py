@@ -91,6 +91,13 @@ class Deployments:
                     described = text_of(element, "description") if element is not None else ""
                     yield _tooling_row(sobject.name, each.name, described)
 
+    def active_flows(self) -> list[str]:
+        """The flows of which a version is switched on."""
+        if not self.components:
+            return []
+        names = [row["ApiName"] for row in self._setup.all("FlowDefinitionView") if row["ActiveVersionId"]]
+        return [name for name in names if ("Flow", name) in self.components]
+
     def delete(self, kind: str, name: str) -> None:
         """A person deletes something in Setup."""
         with self._lock:
@@ -272,7 +279,9 @@ def _rights(element: Element) -> Rights:
         texts_of(element, "fieldPermissions/field"), texts_of(element, "fieldPermissions/editable"), strict=True
     )
     return Rights(
-        {name: edit == "true" for name, edit in fields}, frozenset(texts_of(element, "objectPermissions/object"))
+        {name: edit == "true" for name, edit in fields},
+        frozenset(texts_of(element, "objectPermissions/object")),
+        frozenset(texts_of(element, "customPermissions/name")),
     )
 
 

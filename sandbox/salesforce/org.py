@@ -15,6 +15,7 @@ from sandbox.salesforce.access import Access
 from sandbox.salesforce.collections import Collections
 from sandbox.salesforce.deployments import Deployments
 from sandbox.salesforce.errors import api_error
+from sandbox.salesforce.flows import Flows
 from sandbox.salesforce.ids import long_id
 from sandbox.salesforce.outbound import OutboundMessages, Sender
 from sandbox.salesforce.records import Record, Records
@@ -68,6 +69,7 @@ class Org:
         self.security = Security(self.setup)
         self.records.permitted = self._may_write
         self.deployments = Deployments(self.records, self.setup, self.security, frozenset(USERS), clock)
+        self.flows = Flows(self.deployments, self.security)
         self.deployers = {USERS[INTEGRATION]["id"], USERS[ADMIN]["id"]}  # who may use the Metadata API
         self.outbound = OutboundMessages(clock, outbox, self._sender, self._current)
         # The permission set of a well set up integration user does not send outbound messages; True shows the echo.
@@ -123,15 +125,22 @@ class Org:
                 batch, self._batch = self._batch, None
                 self.outbound.notify(list(dict.fromkeys(batch)))
 
-    def _changed(self, row: Record, by: str, _created: bool) -> None:
+    def _changed(self, row: Record, by: str, created: bool) -> None:
         kind = self.records.kind_of(row["Id"])
-        told = kind in self.outbound.objects and not row["IsDeleted"] and (self.echo or by != USERS[INTEGRATION]["id"])
-        if not told:
+        if row["IsDeleted"] or not self._is_told(kind, row, by, created=created):
             return
         if self._batch is not None:
             self._batch.append(row["Id"])
         else:
             self.outbound.notify([row["Id"]], kind)
+
+    def _is_told(self, kind: str, row: Record, by: str, *, created: bool) -> bool:
+        """By the flow that was deployed for the object; without one, by what a test has set up."""
+        message = self.flows.about(kind)
+        if not message:
+            return kind in self.outbound.objects and (self.echo or by != USERS[INTEGRATION]["id"])
+        self.outbound.endpoint, self.outbound.objects[kind] = self.flows.address(message)
+        return self.flows.sends(message, row, by, self.records.writes[-1].fields, created=created)
 
     def _current(self, record_id: str) -> Record | None:
         return self.records.any(record_id)

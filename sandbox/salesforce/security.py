@@ -19,10 +19,12 @@ ASSIGNMENT, PERMISSION_SET = "PermissionSetAssignment", "PermissionSet"
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """What a permission set gives: field ("Contact.NPS_Score__c") → whether it may be written, and the objects."""
+    """What a permission set gives: field ("Contact.NPS_Score__c") → whether it may be written, the objects, and the
+    custom permissions."""
 
     fields: Mapping[str, bool] = field(default_factory=dict)
     objects: frozenset[str] = frozenset()
+    permissions: frozenset[str] = frozenset()
 
 
 class Security:
@@ -61,8 +63,15 @@ class Security:
             name = f"{kind}.{field_name}"
             return name not in self._guarded or any(each.fields.get(name) for each in self._held(user_id))
 
+    def permits(self, user_id: str, permission: str) -> bool:
+        """Whether the user holds a custom permission."""
+        with self._lock:
+            return any(permission in each.permissions for each in self._held(user_id))
+
     def view(self, user_id: str, sobject: SObject) -> SObject | None:
         """The object as the user sees it: without hidden fields, read-only ones marked. None: not at all."""
+        if not self._guarded:
+            return sobject
         if not self.sees(user_id, sobject.name):
             return None
         seen = [each for each in sobject.fields.values() if self.sees(user_id, sobject.name, each.name)]

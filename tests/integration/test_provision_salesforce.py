@@ -25,7 +25,7 @@ from sandbox.salesforce.security import Rights
 from tests.support.salesforce_admin import BASE_URL, TOKEN, SalesforceAdmin, a_salesforce_admin
 
 SCORE = f"Contact.{PERSON.score}"
-ALL = 70  # components of the package
+ALL = 73  # components of the package
 
 
 @pytest.fixture(autouse=True)
@@ -165,7 +165,7 @@ def test_a_field_that_stays_hidden_in_spite_of_all_is_told_by_name(admin: Salesf
     admin.salesforce.org.security.define("Ringback_Integration", Rights({}))
     said = admin.provision(code=1)
     assert "ringback@acme.example may still not write Account.Account_NPS_Responses__c" in said
-    assert "and 28 more" in said
+    assert "and 31 more" in said
 
 
 # --- refusals -------------------------------------------------------------------------------------------------------
@@ -175,15 +175,15 @@ def test_a_component_that_the_org_refuses_is_shown_with_its_remedy_and_nothing_i
     admin: SalesforceAdmin,
 ) -> None:
     problem = "In field: integrationUser - no User named ringback@acme.example found"
-    admin.salesforce.deployments.refuse("WorkflowOutboundMessage", "Case.Ringback_Case_Closed", problem)
+    admin.salesforce.deployments.refuse("WorkflowOutboundMessage", "Case.Ringback_Case_Changed", problem)
     said = admin.provision(code=1)
-    assert "✘ WorkflowOutboundMessage  Case.Ringback_Case_Closed" in said
+    assert "✘ WorkflowOutboundMessage  Case.Ringback_Case_Changed" in said
     assert problem in said
     assert "→ outbound messages are sent as the integration user: is that user active in this org?" in said
     assert "Nothing was changed" in said
     assert admin.changes == 0
     admin.provision("--dry-run", "--json", code=1)
-    admin.salesforce.deployments.refuse("WorkflowOutboundMessage", "Case.Ringback_Case_Closed", "")
+    admin.salesforce.deployments.refuse("WorkflowOutboundMessage", "Case.Ringback_Case_Changed", "")
     admin.provision()
 
 
@@ -322,11 +322,11 @@ def test_in_production_flows_arrive_switched_off_and_a_person_is_told_to_switch_
 ) -> None:
     admin.salesforce.become_production()
     said = admin.provision()
-    for flow in ("Ringback_Case_Closed", "Ringback_Contact_Changed", "Ringback_Opportunity_Won"):
+    for flow in ("Ringback_Case_Changed", "Ringback_Contact_Changed", "Ringback_Opportunity_Won"):
         assert f"! flow activation          activate {flow}" in said
     assert "Activate: Salesforce lets flows into production only switched off" in said
     archive = zipfile.ZipFile(io.BytesIO(admin.salesforce.deployments.log[-1].package))
-    assert "<status>Draft</status>" in archive.read("flows/Ringback_Case_Closed.flow").decode()
+    assert "<status>Draft</status>" in archive.read("flows/Ringback_Case_Changed.flow").decode()
     assert not [row for row in admin.salesforce.org.setup.all("FlowDefinitionView") if row["ActiveVersionId"]]
 
 

@@ -19,9 +19,11 @@ import yaml
 
 from integrations.salesforce import bundle as package
 from integrations.salesforce.bundle import Component, Source
+from integrations.salesforce.case_mapping import CASES
 from integrations.salesforce.fields import ACCOUNT, PERSON, RESPONSE
 from tests.oracles import oracle_path
 from tests.support.metadata_wsdl import mistakes
+from webhooks.salesforce_case import KEY, TAGS
 
 NS = f"{{{package.NAMESPACE}}}"
 ENDPOINT, USERNAME = "https://feedback.acme.example/webhooks/salesforce/a&b", "ringback@acme.example"
@@ -101,6 +103,7 @@ def test_the_fields_are_those_that_are_written() -> None:
     person = set(dataclasses.astuple(PERSON))
     assert fields_of("Contact") == fields_of("Lead") == person
     assert fields_of("Account") == set(dataclasses.astuple(ACCOUNT))
+    assert fields_of("Case") == {CASES.key, CASES.tags, CASES.due_at} == {KEY, TAGS, CASES.due_at}
     assert fields_of(RESPONSE.sobject) == set(dataclasses.astuple(RESPONSE)) - {RESPONSE.sobject}
 
 
@@ -262,7 +265,9 @@ def test_messages_carry_what_is_understood_no_session_and_go_where_they_were_tol
         assert texts(root, "outboundMessages/endpointUrl") == [ENDPOINT]
         assert texts(root, "outboundMessages/integrationUser") == [USERNAME]
         assert texts(root, "outboundMessages/includeSessionId") == ["false"]
-        assert {"Id", "LastModifiedById", "LastModifiedDate"} <= set(texts(root, "outboundMessages/fields"))
+        shown, sobject = texts(root, "outboundMessages/fields"), source.component.name.partition(".")[0]
+        assert {"Id", "LastModifiedById", "LastModifiedDate"} <= set(shown)
+        assert all(has_field(sobject, name) for name in shown)
 
 
 def test_no_placeholder_leaves_the_house() -> None:
