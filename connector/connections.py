@@ -15,6 +15,7 @@ from connector.storage.inbox import OWN
 from integrations import registry
 from integrations.errors import OptionsError
 from integrations.protocols import Crm, Helpdesk, Messenger, Sales
+from integrations.salesforce.changes import SalesforceChanges
 from integrations.tokens import TokenStore
 from webhooks import salesforce_rules
 from webhooks.delivery import Account
@@ -56,6 +57,11 @@ class Connections:
         client = self._client(connection, (*_HELPDESKS, *_CRMS), "a helpdesk")
         helpdesk: Helpdesk = client.cases if self.kind(connection) in _CRMS else client
         return helpdesk
+
+    def changes(self, connection: str) -> SalesforceChanges:
+        """What changed there, for who looks for gaps."""
+        changes: SalesforceChanges = self._client(connection, _CRMS, "a CRM").changes
+        return changes
 
     def sales(self, connection: str) -> Sales:
         sales: Sales = self._client(connection, _CRMS, "a CRM").sales
@@ -184,6 +190,7 @@ def _mistakes_of_the_way_in(each: ConnectionConfig) -> Iterator[Mistake]:
     if most is not None and not (type(most) is int and 1 <= most <= _MOST_SIDE_BY_SIDE):
         said = f"{most!r} is no number of calls."
         yield Mistake(f"{path}.concurrency", said, f"Write a whole number from 1 to {_MOST_SIDE_BY_SIDE}.")
+    yield from (Mistake(f"{path}.gaps", *said) for said in _mistakes_in_gaps(each.options.get("gaps", {})))
     if each.kind == "salesforce" and each.options.get("events") is not None:
         for said in salesforce_rules.mistakes(each.options["events"]):
             what, _, remedy = said.partition("; ")
@@ -197,6 +204,21 @@ def _mistakes_of_the_way_in(each: ConnectionConfig) -> Iterator[Mistake]:
             standard_key(secret)
         except ValueError:
             yield Mistake(f"{path}.webhook_secret", "is no secret of Standard Webhooks.", "It is whsec_ and base64.")
+
+
+def _mistakes_in_gaps(gaps: Any) -> Iterator[tuple[str, str]]:
+    """``gaps: {every_minutes: 15, objects: [Contact, Case]}``, or false."""
+    if gaps is False:
+        return
+    known = {"every_minutes", "objects"}
+    if not isinstance(gaps, Mapping) or not known >= set(gaps):
+        yield "is no mapping of every_minutes and objects.", "Write {every_minutes: 15, objects: [Contact]}, or false."
+        return
+    every, objects = gaps.get("every_minutes", 15), gaps.get("objects", ["Contact"])
+    if type(every) not in (int, float) or not 1 <= every <= 1440:
+        yield f"every_minutes is {every!r}.", "Write a number from 1 to 1440."
+    if not isinstance(objects, list) or not objects or not all(salesforce_rules.is_name(each) for each in objects):
+        yield "objects is no list of API names.", "Write them as [Contact, Case, IO__Order__c]."
 
 
 def _secrets(configured: ConnectionConfig) -> tuple[str, ...]:

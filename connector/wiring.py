@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from connector.clock import Clock, system_clock
 from connector.config import Config
 from connector.connections import Accounts, Connections
-from connector.feedback import callbacks, cases, optouts, responses
+from connector.feedback import callbacks, cases, gone, optouts, responses
 from connector.feedback.actions import Handler
 from connector.feedback.agent_desk import AgentDesk
 from connector.feedback.asking import SendSurvey
@@ -40,6 +40,7 @@ from connector.runtime.claims import Claimant
 from connector.runtime.controls import Controls
 from connector.runtime.controls_connections import Switches
 from connector.runtime.desk import Desk, OpenDesk
+from connector.runtime.gaps import GapFinder, Looks, looks_of
 from connector.runtime.intake import Intake
 from connector.runtime.keeping import Keeper
 from connector.runtime.outcomes import Outcomes
@@ -95,6 +96,7 @@ class House:
     switches: Switches
     agents: AgentDesk
     keeper: Keeper
+    gaps: GapFinder
     field_ids: FieldIds
 
     def close(self) -> None:
@@ -148,8 +150,15 @@ def build(
         Switches(database, connections.kinds, connections.budget, clock, bell.ring),
         AgentDesk(database, surveys, config.fatigue_days, book.listens, clock),
         Keeper(database, config.retention, clock, counters.removed),
+        GapFinder(database, _looks(config), connections.changes, clock, lambda: bell.ring(INTAKE)),
         FieldIds(database, clock),
     )  # fmt: skip
+
+
+def _looks(config: Config) -> list[Looks]:
+    """What is asked for by us, because messages may be lost."""
+    found = [looks_of(each.name, each.options) for each in config.of_kind("salesforce")]
+    return [looks for looks in found if looks is not None]
 
 
 def _handlers(
@@ -193,7 +202,7 @@ def _pumps(
     bell: Bell,
     clock: Clock,
 ) -> Pumps:
-    recorders = (responses.record, cases.record, callbacks.record, optouts.record)
+    recorders = (gone.record, responses.record, cases.record, callbacks.record, optouts.record)
     intake = Intake(
         database, book, open_desk, config.calendar, accounts, SOURCES, recorders, connections.kinds, clock
     )

@@ -18,8 +18,8 @@ from integrations.scores import FieldMap, ScoreFields
 from integrations.smtp.client import Server, parse_sender
 
 CONNECTOR_KEYS = (
-    "kind", "webhook_secret", "webhook_token", "organization_id", "integration_user", "events", "requests_per_minute",
-    "concurrency",
+    "kind", "webhook_secret", "webhook_token", "organization_id", "integration_user", "events", "gaps",
+    "requests_per_minute", "concurrency",
 )
 """Settings in the same mapping that are the connector's own business."""
 
@@ -170,7 +170,7 @@ def _loaded(metric: str, names: Mapping[str, Any]) -> Any:
 class _Connection(Options):
     """What every connection may have beside its own keys."""
 
-    kind = webhook_secret = webhook_token = organization_id = integration_user = events = fields.Raw()
+    kind = webhook_secret = webhook_token = organization_id = integration_user = events = gaps = fields.Raw()
     requests_per_minute = concurrency = fields.Raw()
 
 

@@ -142,7 +142,7 @@ def _mistakes_of(rule: Any) -> Iterator[str]:
         at = "" if list(rule) == ["type"] else ".type"
         yield f'{at} is {excerpt(rule.get("type"))}; name an event type such as "order.delivered"'
     for key in ("at", *_LOOKUPS):
-        if key in rule and not _is_field(rule[key]):
+        if key in rule and not is_name(rule[key]):
             yield f".{key} is {excerpt(rule[key])}; name a field of the record"
     yield from _mistakes_of_mappings(rule)
 
@@ -153,10 +153,10 @@ def _mistakes_of_mappings(rule: Mapping[str, Any]) -> Iterator[str]:
             yield f".{key} is no mapping; write it as {example}"
     when, fields = rule.get("when"), rule.get("fields")
     for name, values in when.items() if isinstance(when, Mapping) else ():
-        if not _is_field(name) or not all(isinstance(each, str | int | float | bool) for each in _values(values)):
+        if not is_name(name) or not all(isinstance(each, str | int | float | bool) for each in _values(values)):
             yield f".when.{name} needs a field's name, and one value or a list of them"
     for name, source in fields.items() if isinstance(fields, Mapping) else ():
-        if not _is_field(source) or not re.fullmatch(r"[a-z][a-z0-9_]{0,59}", str(name)):
+        if not is_name(source) or not re.fullmatch(r"[a-z][a-z0-9_]{0,59}", str(name)):
             yield f".fields.{name} needs a name in small letters, and a field of the record"
 
 
@@ -180,7 +180,8 @@ def _values(given: Any) -> Sequence[Any]:
     return given if isinstance(given, list) else [given]
 
 
-def _is_field(name: Any) -> bool:
+def is_name(name: Any) -> bool:
+    """Whether it can be the API name of an object or a field."""
     return isinstance(name, str) and _FIELD.fullmatch(name) is not None
 
 

@@ -83,7 +83,7 @@ class Resolver:
         self._customers: dict[str, Customer] = {}
         self._owners: dict[Identity, str] = {}
         self._new: dict[str, Customer] = {}
-        self._new_identities: list[dict[str, str]] = []
+        self._new_identities: list[dict[str, str | None]] = []
         self._changed: dict[str, Customer] = {}
 
     def resolve(self, people: Sequence[Person | None]) -> list[tuple[Customer | None, Conflict | None]]:
@@ -121,7 +121,8 @@ class Resolver:
         for system, value in identities:
             if system != OWN and (system, value) not in self._owners:
                 self._owners[system, value] = customer.id
-                self._new_identities.append({"system": system, "value": value, "customer_id": customer.id})
+                row = {"system": system, "value": value, "customer_id": customer.id, "gone_at": None}
+                self._new_identities.append(row)
                 ids.setdefault(system, value)
         told = {n: getattr(person, n) for n in ("name", "email", "phone", "locale") if getattr(person, n)}
         richer = replace(customer, **told, facts={**customer.facts, **person.facts}, ids=ids)
@@ -133,10 +134,10 @@ class Resolver:
     def _merge(self, keep: str, other: str) -> bool:
         """Make two records one if no system contradicts it."""
         kept, gone = self._customers[keep], self._customers[other]
-        if any(kept.ids.get(system, value) != value for system, value in gone.ids.items()):
+        if contradict(kept, gone):
             return False
         self._store()
-        self._customers[keep] = self._changed[keep] = _union(kept, gone)
+        self._customers[keep] = self._changed[keep] = union(kept, gone)
         merge(self._tx, keep, other)
         self._owners = {i: keep if owner == other else owner for i, owner in self._owners.items()}
         self._customers[other] = self._customers[keep]
@@ -153,7 +154,7 @@ class Resolver:
 
 _CHANGING = ("name", "email", "phone", "locale", "facts", "opted_out_at", "updated_at")
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
-_IDENTITIES_OF = select(t.identities).where(t.identities.c.customer_id.in_(_IDS))
+_IDENTITIES_OF = select(t.identities).where(t.identities.c.customer_id.in_(_IDS), t.identities.c.gone_at.is_(None))
 _CUSTOMERS = select(t.customers).where(t.customers.c.id.in_(_IDS))
 _OWNERS = select(t.identities).where(t.identities.c.system == bindparam("system"), t.identities.c.value.in_(_IDS))
 _INSERT = bulk.Insert(t.customers)
@@ -168,7 +169,7 @@ def load(tx: Connection, ids: Iterable[str]) -> dict[str, Customer]:
     if not wanted["ids"]:
         return {}
     known: dict[str, dict[str, str]] = {}
-    for row in tx.execute(_IDENTITIES_OF, wanted):
+    for row in tx.execute(_IDENTITIES_OF, wanted):  # a record that is gone leads to its customer, and is no more theirs
         known.setdefault(row.customer_id, {})[row.system] = row.value
     rows = tx.execute(_CUSTOMERS, wanted)
     return {row.id: _customer(row, known.get(row.id, {})) for row in rows}
@@ -189,7 +190,19 @@ def _owners(tx: Connection, wanted: set[Identity]) -> dict[Identity, str]:
     return {(row.system, row.value): row.customer_id for each in asked for row in tx.execute(_OWNERS, each)}
 
 
-def _union(kept: Customer, gone: Customer) -> Customer:
+def contradict(one: Customer, other: Customer, *, but: tuple[str, ...] = ()) -> bool:
+    """Whether some system, ``but`` for these, knows the two under different ids."""
+    heard = {system: value for system, value in other.ids.items() if system not in but}
+    return any(one.ids.get(system, value) != value for system, value in heard.items())
+
+
+def rewrite(tx: Connection, customer: Customer, now: datetime) -> None:
+    """Keep what became of a customer."""
+    bulk.execute(tx, _UPDATE, [_row(customer, now)])
+
+
+def union(kept: Customer, gone: Customer) -> Customer:
+    """What is known of two that are one; where both say something, ``kept`` counts."""
     filled = {n: getattr(kept, n) or getattr(gone, n) for n in ("name", "email", "phone", "locale", "opted_out_at")}
     return replace(kept, **filled, facts={**gone.facts, **kept.facts}, ids={**gone.ids, **kept.ids})
 

@@ -204,5 +204,5 @@ _HEAD = Upsert(writebacks, keys=("connection", "record", "metric"), newest="answ
 
 def _link(done: Finish, record: str) -> Write:
     """The record found by e-mail is the customer's from now on."""
-    row = {"system": done.effect.connection, "value": record, "customer_id": done.facts.customer["id"]}
+    row = {"system": done.effect.connection, "value": record, "customer_id": done.facts.customer["id"], "gone_at": None}
     return Write(KNOW, row)

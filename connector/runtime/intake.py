@@ -16,7 +16,7 @@ from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.exc import OperationalError
 
 from connector.clock import Clock
-from connector.feedback import customers
+from connector.feedback import customers, reviews
 from connector.feedback.arrivals import Arrival, Recorder
 from connector.feedback.customers import Conflict, Customer, Resolver
 from connector.ids import new_id
@@ -28,7 +28,7 @@ from connector.runtime.drafts import Draft
 from connector.runtime.waiting import decide, subject_key, type_key
 from connector.storage import bulk, inbox
 from connector.storage.database import Database
-from connector.storage.tables import events, identity_conflicts
+from connector.storage.tables import events
 from webhooks.delivery import Account, Delivery, Source, Translation
 from webhooks.errors import WebhookError
 from workflows import engine
@@ -47,7 +47,7 @@ Reading = tuple[Any, Translation, str]  # a delivery, what it means, and why it 
 _KNOWN = select(events.c.connection, events.c.external_id).where(
     events.c.connection == bindparam("connection"), events.c.external_id.in_(bindparam("ids", expanding=True))
 )
-_ARRIVED, _CONFLICTING = bulk.Insert(events), bulk.Insert(identity_conflicts)
+_ARRIVED = bulk.Insert(events)
 
 KEY_LENGTH = 300
 """Characters; what the key of a run may measure."""
@@ -324,12 +324,10 @@ def _insert_events(
 def _keep_conflicts(
     tx: Connection, batch: Sequence[Arrival], conflicts: Sequence[Conflict | None], now: datetime
 ) -> None:
-    rows = [
-        {"id": new_id(), "event_id": a.id, "kept": c.kept, "others": list(c.others), "seen_at": now}
-        for a, c in zip(batch, conflicts, strict=True)
-        if c is not None
+    found = [
+        reviews.Found(a.id, c.kept, c.others, now) for a, c in zip(batch, conflicts, strict=True) if c is not None
     ]
-    bulk.execute(tx, _CONFLICTING, rows)
+    reviews.keep(tx, found)
 
 
 def _understood(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from connector.runtime import keeping, sweep
+from connector.runtime import gaps, keeping, sweep
 
 LEARN_SECONDS = 60
 
@@ -15,13 +15,16 @@ LEARN_SECONDS = 60
 class Ticker:
     """Starts and stops the ticks."""
 
-    def __init__(self, tick: Callable[[], None], learn: Callable[[], None], keep: Callable[[], None]) -> None:
+    def __init__(
+        self, tick: Callable[[], None], learn: Callable[[], None], keep: Callable[[], None], look: Callable[[], None]
+    ) -> None:
         defaults = {"coalesce": True, "misfire_grace_time": None, "max_instances": 1}
         self._scheduler = BackgroundScheduler(timezone="UTC", job_defaults=defaults)
         self._scheduler.add_job(tick, "interval", seconds=sweep.EVERY_SECONDS)
         self._scheduler.add_job(learn, "interval", seconds=LEARN_SECONDS)
         self._scheduler.add_job(learn)
         self._scheduler.add_job(keep, "interval", seconds=keeping.EVERY_SECONDS, jitter=keeping.JITTER_SECONDS)
+        self._scheduler.add_job(look, "interval", seconds=gaps.EVERY_SECONDS, jitter=gaps.JITTER_SECONDS)
 
     def start(self) -> None:
         self._scheduler.start()

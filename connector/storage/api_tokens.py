@@ -21,6 +21,8 @@ SCOPES = (
     "deliveries:write",
     "connections:read",
     "connections:write",
+    "customers:read",
+    "customers:write",
     "agent",
 )
 """What a token may be allowed to do."""

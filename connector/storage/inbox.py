@@ -73,6 +73,11 @@ def own_event(type_: str, id_: str, at: datetime, data: Mapping[str, Any]) -> di
     return _row(Delivery(OWN, id_, at, "application/json", {}, body), "")
 
 
+def delivery_row(delivery: Delivery) -> dict[str, Any]:
+    """The inbox row of what we fetched ourselves; insert it in the transaction that remembers how far we came."""
+    return _row(delivery, "")
+
+
 def take_new(connection: Connection, limit: int, *, only: int | None = None) -> Sequence[Any]:
     """The oldest deliveries nobody works on, the connections by turns, or ``only`` the one of this id; locked until the
     transaction ends. In the order of arrival."""

@@ -133,16 +133,35 @@ identities = Table(
     Column("system", String(100), primary_key=True),  # "email", or a connection's name
     Column("value", String(320), primary_key=True),
     _ref("customer_id", "customers", nullable=False, index=True),
+    Column("gone_at", Moment),  # the record was deleted or merged: it leads here, but nothing is written on it
 )
 
-identity_conflicts = Table(
+identity_conflicts = Table(  # the review list
     "identity_conflicts",
     metadata,
     _id(),
-    Column("event_id", _Id, nullable=False),
+    Column("kind", String(10), nullable=False),  # customers, records
+    Column("mark", String(80), nullable=False, unique=True),  # the same for the same case
+    Column("connection", String(100), nullable=False),  # of the records
+    Column("event_id", _Id, nullable=False),  # the first that met it
     Column("kept", _Id, nullable=False),  # the customer the event was given to
-    Column("others", _Json, nullable=False),  # the customers its other ids point to
-    Column("seen_at", Moment, nullable=False),
+    Column("others", _Json, nullable=False),  # the customers its other ids point to, or the records
+    Column("seen_at", Moment, nullable=False),  # last
+    Column("times", Integer, nullable=False),
+    Column("status", String(10), nullable=False),  # open, decided
+    Column("decision", String(60), nullable=False),  # same, different, or a record's id
+    Column("decided_by", String(100), nullable=False),
+    Column("decided_at", Moment),
+    Index("ix_identity_conflicts_list", "status", "seen_at"),
+)
+
+positions = Table(  # how far something that goes on for long has come
+    "positions",
+    metadata,
+    Column("name", String(200), primary_key=True),
+    Column("at", String(200), nullable=False),
+    Column("moved_at", Moment, nullable=False),
+    Column("taken_until", Moment),  # somebody moves it on until then
 )
 
 events = Table(

@@ -15,6 +15,7 @@ from integrations.protocols import Helpdesk, ItemResult, Sales, Score, VendorUse
 from integrations.salesforce import mapping
 from integrations.salesforce.case_mapping import CASES, CaseNames
 from integrations.salesforce.cases import SalesforceCases
+from integrations.salesforce.changes import SalesforceChanges
 from integrations.salesforce.rest import Rest
 from integrations.salesforce.sales import VALUE, SalesforceSales
 from integrations.scores import FieldMap
@@ -42,6 +43,7 @@ class SalesforceCrm:
         del self._salesforce.headers["X-PrettyPrint"]  # answers twice the size, for nobody to read
         self.rest = Rest(self._salesforce, session.address.url, _understood, lambda: None)
         self.cases: Helpdesk = SalesforceCases(self.rest, self, cases)
+        self.changes = SalesforceChanges(self.rest)
         self.sales: Sales = SalesforceSales(self.rest, account_value)
 
     @property

@@ -163,6 +163,13 @@ class Records:
             row["IsDeleted"], row["MasterRecordId"] = True, long_id(master) if master else None
             self._written(row, {"IsDeleted": True}, by, created=False)
 
+    def restore(self, kind: str, record_id: str, by: str) -> None:
+        """Out of the recycle bin."""
+        with self.lock:
+            row = self._rows[long_id(record_id)]
+            row["IsDeleted"], row["MasterRecordId"] = False, None
+            self._written(row, {"IsDeleted": False}, by, created=False)
+
     @contextmanager
     def undo_on_error(self) -> Iterator[None]:
         """All or nothing: whatever the block wrote is taken back when it raises."""

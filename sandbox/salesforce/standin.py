@@ -164,6 +164,10 @@ class SalesforceStandIn:
         """Somebody deletes a record, or merges it into ``master``."""
         self.org.records.delete(kind, record_id, USERS[SALES]["id"], master=master)
 
+    def restore(self, kind: str, record_id: str) -> None:
+        """Somebody takes a record back out of the recycle bin."""
+        self.org.records.restore(kind, record_id, USERS[SALES]["id"])
+
     def change_contact(self, record_id: str, **fields: Any) -> Record:
         """Sales changes a contact: an outbound message goes out."""
         return self.org.by_a_user([(record_id, fields)])[0]

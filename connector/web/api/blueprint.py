@@ -18,7 +18,7 @@ from connector.runtime.controls import Controls
 from connector.runtime.controls_connections import Switches
 from connector.runtime.controls_errors import ControlError
 from connector.storage.database import Database
-from connector.web.api import access, agent, connections, deliveries, openapi, problems, runs
+from connector.web.api import access, agent, connections, customers, deliveries, openapi, problems, runs
 from connector.web.api.operations import Call, Operation, Parts
 from connector.web.api.problems import ProblemError
 from connector.web.api.reading import LARGEST_BODY, read
@@ -30,6 +30,7 @@ PREFIX = "/api/v1"
 
 OPERATIONS: tuple[Operation, ...] = (
     *runs.OPERATIONS, *deliveries.OPERATIONS, *connections.OPERATIONS, *agent.OPERATIONS,
+    *customers.OPERATIONS,
 )  # fmt: skip
 
 

@@ -182,11 +182,29 @@ def upgrade() -> None:
     op.create_table(
         "identity_conflicts",
         sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("kind", sa.String(length=10), nullable=False),
+        sa.Column("mark", sa.String(length=80), nullable=False),
+        sa.Column("connection", sa.String(length=100), nullable=False),
         sa.Column("event_id", sa.String(length=26), nullable=False),
         sa.Column("kept", sa.String(length=26), nullable=False),
         sa.Column("others", JSON, nullable=False),
         sa.Column("seen_at", MOMENT, nullable=False),
+        sa.Column("times", sa.Integer(), nullable=False),
+        sa.Column("status", sa.String(length=10), nullable=False),
+        sa.Column("decision", sa.String(length=60), nullable=False),
+        sa.Column("decided_by", sa.String(length=100), nullable=False),
+        sa.Column("decided_at", MOMENT, nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_identity_conflicts")),
+        sa.UniqueConstraint("mark", name=op.f("uq_identity_conflicts_mark")),
+    )
+    op.create_index("ix_identity_conflicts_list", "identity_conflicts", ["status", "seen_at"], unique=False)
+    op.create_table(
+        "positions",
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("at", sa.String(length=200), nullable=False),
+        sa.Column("moved_at", MOMENT, nullable=False),
+        sa.Column("taken_until", MOMENT, nullable=True),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_positions")),
     )
     op.create_table(
         "provisioned",
@@ -254,6 +272,7 @@ def upgrade() -> None:
         sa.Column("system", sa.String(length=100), nullable=False),
         sa.Column("value", sa.String(length=320), nullable=False),
         sa.Column("customer_id", sa.String(length=26), nullable=False),
+        sa.Column("gone_at", MOMENT, nullable=True),
         sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name=op.f("fk_identities_customer_id")),
         sa.PrimaryKeyConstraint("system", "value", name=op.f("pk_identities")),
     )

@@ -1,0 +1,94 @@
+"""Contacts and leads that are gone from the CRM: deleted, or merged into another.
+
+The id of one that is gone still leads to its customer, but no longer counts as the customer's record there: nothing is
+written on it. Merged into another, that one is the customer's record; if it was another customer's, the two become one,
+unless some third system says they are not. The event then carries the customer's newest score, for who writes it there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+
+from connector.feedback import customers, responses, reviews
+from connector.feedback.arrivals import Arrival
+from connector.feedback.customers import Customer, normal_id
+from connector.storage import bulk
+from connector.storage.database import Database
+from connector.storage.tables import identities
+
+_LEAVING, _BACK = ("contact.merged", "contact.deleted"), ("contact.changed", "lead.changed")
+_METRIC = "nps"
+
+
+def record(database: Database, tx: Connection, batch: Sequence[Arrival], now: datetime) -> Sequence[Arrival]:
+    """Follow deletions, merges and restorations."""
+    if not any(arrival.type in (*_LEAVING, *_BACK) for arrival in batch):
+        return batch
+    _restore(tx, [arrival for arrival in batch if arrival.type in _BACK])
+    return [_follow(database, tx, arrival, now) if arrival.type in _LEAVING else arrival for arrival in batch]
+
+
+def _follow(database: Database, tx: Connection, arrival: Arrival, now: datetime) -> Arrival:
+    if arrival.customer is None or arrival.event.person is None:
+        return arrival
+    system, value = next(iter(arrival.event.person.ids.items()))
+    loser, into = (system, value[:15]), arrival.data.get("into")
+    tx.execute(_this(*loser).values(gone_at=arrival.event.time))
+    owner = arrival.customer.id
+    if into:
+        owner = _join(database, tx, owner, (system, str(into)[:15]), arrival, now)
+    [customer] = customers.load(tx, [owner]).values()
+    newest = _newest(tx, owner) if into else None
+    data = {**arrival.data, "customer": owner, "response": newest}
+    return replace(arrival, customer=customer, data=data)
+
+
+def _join(
+    database: Database, tx: Connection, owner: str, winner: customers.Identity, arrival: Arrival, now: datetime
+) -> str:
+    """Whose the winner's record is from now on."""
+    database.lock(tx, [f"person:{winner[0]}:{winner[1]}"])
+    other: str | None = tx.execute(
+        select(identities.c.customer_id).where(identities.c.system == winner[0], identities.c.value == winner[1])
+    ).scalar_one_or_none()
+    if other is None:
+        row = {"system": winner[0], "value": winner[1], "customer_id": owner, "gone_at": None}
+        bulk.execute(tx, customers.KNOW, [row])
+        return owner
+    if other == owner:
+        return owner
+    both = customers.load(tx, [owner, other])
+    if customers.contradict(both[other], both[owner], but=(winner[0], "email")):  # a person may have two addresses
+        reviews.keep_conflict(tx, reviews.Found(arrival.id, other, (owner,), now))
+        return other
+    _become_one(tx, both[other], both[owner], now)
+    return other
+
+
+def _become_one(tx: Connection, kept: Customer, gone: Customer, now: datetime) -> None:
+    customers.rewrite(tx, customers.union(kept, gone), now)
+    customers.merge(tx, kept.id, gone.id)
+
+
+def _restore(tx: Connection, changed: Sequence[Arrival]) -> None:
+    """A record that changed after it was deleted is back from the recycle bin."""
+    for arrival in changed:
+        ids: Mapping[str, str] = arrival.event.person.ids if arrival.event.person else {}
+        for system, value in ids.items():
+            back = _this(system, str(normal_id(value, "salesforce"))).where(identities.c.gone_at < arrival.event.time)
+            tx.execute(back.values(gone_at=None))
+
+
+def _this(system: str, value: str) -> Any:
+    return update(identities).where(identities.c.system == system, identities.c.value == value)
+
+
+def _newest(tx: Connection, customer_id: str) -> str | None:
+    """The newest answer whose score stands on records."""
+    found = responses.of_customers(tx, [customer_id], most=50).get(customer_id, [])
+    return next((row.id for row in found if row.metric == _METRIC), None)

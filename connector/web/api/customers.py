@@ -1,0 +1,102 @@
+"""Customers: the review list of people whom the systems do not agree about."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import Schema, fields, validate
+
+from connector.feedback import reviews
+from connector.runtime.controls_errors import RefusedError, UnknownError
+from connector.web.api.operations import Call, Operation
+
+_STATUSES = [reviews.OPEN, reviews.DECIDED]
+
+
+class ReviewQuery(Schema):
+    """Which cases."""
+
+    status = fields.String(
+        load_default=reviews.OPEN, validate=validate.OneOf(_STATUSES),
+        metadata={"description": f"One of: {', '.join(_STATUSES)}."},
+    )  # fmt: skip
+    limit = fields.Integer(
+        load_default=50, validate=validate.Range(1, 200), metadata={"description": "How many, from 1 to 200."}
+    )
+
+
+class Decision(Schema):
+    """What was decided."""
+
+    choice = fields.String(
+        required=True, validate=validate.Length(1, 60),
+        metadata={"description": "same, different, or the id of the record that is the customer's."},
+    )  # fmt: skip
+
+
+class Candidate(Schema):
+    """A customer or a record that the case may be about."""
+
+    id = fields.String(required=True)
+    name = fields.String(required=True)
+    email = fields.String(required=True)
+    ids = fields.Dict(keys=fields.String(), values=fields.String(), required=True, allow_none=True)
+
+
+class Case(Schema):
+    """A case that waits for a decision, or had one."""
+
+    id = fields.String(required=True)
+    kind = fields.String(required=True, validate=validate.OneOf([reviews.CUSTOMERS, reviews.RECORDS]))
+    connection = fields.String(required=True)
+    customer = fields.String(required=True)
+    status = fields.String(required=True, validate=validate.OneOf(_STATUSES))
+    times = fields.Integer(required=True)
+    seen_at = fields.AwareDateTime(required=True, format="iso")
+    candidates = fields.List(fields.Nested(Candidate), required=True)
+    decision = fields.String(required=True)
+    decided_by = fields.String(required=True)
+    decided_at = fields.AwareDateTime(required=True, format="iso", allow_none=True)
+
+
+class Cases(Schema):
+    """A page of cases."""
+
+    items = fields.List(fields.Nested(Case), required=True)
+
+
+def _list(call: Call) -> dict[str, Any]:
+    with call.parts.database.read() as tx:
+        return {"items": reviews.listed(tx, status=call.given["status"], limit=call.given["limit"])}
+
+
+def _show(call: Call) -> reviews.Case:
+    with call.parts.database.read() as tx:
+        case = reviews.shown(tx, call.path["case_id"])
+    if case is None:
+        raise _unknown(call)
+    return case
+
+
+def _decide(call: Call) -> reviews.Case:
+    case_id, choice = _show(call).id, call.given["choice"]
+    database, now = call.parts.database, call.parts.clock()
+    try:
+        return database.transact(lambda tx: reviews.decide(database, tx, case_id, choice, call.by, now))
+    except reviews.ReviewError as error:
+        raise RefusedError(str(error), "look at the case again, and choose one of its candidates") from error
+
+
+def _unknown(call: Call) -> UnknownError:
+    return UnknownError("case", call.path["case_id"][:60], "GET /api/v1/customers/review shows those there are.")
+
+
+_READ, _WRITE, _ONE = "customers:read", "customers:write", "/customers/review/<case_id>"
+
+OPERATIONS = (
+    Operation("GET", "/customers/review", "listReview", "People whom the systems do not agree about", _READ, _list,
+              Cases(), ReviewQuery()),
+    Operation("GET", _ONE, "getReview", "One case and its candidates", _READ, _show, Case(), can=(404,)),
+    Operation("POST", f"{_ONE}/decide", "decideReview", "Decide a case; it is applied at once and remembered", _WRITE,
+              _decide, Case(), Decision(), can=(404, 409)),
+)  # fmt: skip
