@@ -30,7 +30,7 @@ _DATE_PRECISION = 1.0  # seconds; the header has no fractions
 _GUIDES = {"zendesk": "docs/connect-zendesk.md", "salesforce": "docs/connect-salesforce.md"}
 _CREDENTIALS = {
     "zendesk": "Compare auth with the OAuth client in the Admin Center (docs/connect-zendesk.md, part 1).",
-    "salesforce": "Compare auth with the External Client App (docs/connect-salesforce.md, part 1).",
+    "salesforce": "Compare auth with the External Client App (docs/connect-salesforce.md, part 2).",
     "smtp": "Correct user and password in url.",
 }
 _SECRET_OF = {"zendesk": "webhook_secret", "salesforce": "webhook_token"}

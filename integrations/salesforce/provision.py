@@ -70,7 +70,7 @@ class SalesforceProvisioner:
         self._own, self._setup = Setup(own, target.api_version), Setup(deployer, target.api_version)
         self._api = MetadataApi(deployer, target.api_version, sleep=sleep, progress=progress)
         self._planned: Bundle | None = None
-        self._fields: tuple[str, ...] = ()
+        self._fields: Mapping[str, bool] = {}  # what the package needs → whether we write it; formulas are only read
         self._removing: tuple[Component, ...] = ()
         self._done: Deployment | None = None
 
@@ -80,7 +80,8 @@ class SalesforceProvisioner:
         flows = self._setup.flows([each.component.name for each in parts if each.component.kind == "Flow"])
         foreign = self._foreign(parts, known)
         left = foreign | _untouched(parts, org, flows)
-        self._fields = tuple(each.component.name for each in parts if each.component.kind == "CustomField")
+        self._fields = {each.component.name: "<formula>" not in each.text
+                        for each in parts if each.component.kind == "CustomField"}  # fmt: skip
         self._planned = bundle.bundle(_for(org, parts), self._target.api_version, lambda each: each not in left)
         verdict = self._api.validate(self._planned.zip())
         steps = [*self._components(verdict, known), *self._adopted(parts, foreign)]
@@ -240,15 +241,15 @@ class SalesforceProvisioner:
             self._setup.assign(there, step.vendor_id)
         if hidden := self._hidden():
             shown = ", ".join(hidden[:5]) + (f" and {len(hidden) - 5} more" if len(hidden) > 5 else "")
-            said = f"{step.key} may still not write {shown}"
+            said = f"{step.key} may still not use {shown}"
             raise Permanent(f"{said}: does another permission set or a muting one take it away?", code="hidden")
         return Performed(step.vendor_id)
 
     def _hidden(self) -> list[str]:
-        """The fields that the connection's user cannot write, as a describe in its name shows them."""
+        """The fields that the connection's user cannot see, or not write, as a describe in its name shows them."""
         objects = {name.partition(".")[0] for name in self._fields}
         seen = {sobject: self._own.described(sobject) for sobject in objects}
-        return [name for name in self._fields if not _writable(seen, *name.split("."))]
+        return [name for name, written in self._fields.items() if not _usable(seen, *name.split("."), written=written)]
 
     def _unassigned(self, step: Step) -> Performed:
         for there in filter(None, map(self._setup.permission_set, (WRITERS, READERS))):
@@ -309,8 +310,9 @@ def _for(org: Org, parts: Sequence[Source]) -> list[Source]:
     return [replace(each, text=each.text.replace(*draft)) if each.component.kind == "Flow" else each for each in parts]
 
 
-def _writable(seen: Mapping[str, Mapping[str, Mapping[str, object]]], sobject: str, field: str) -> bool:
-    return bool(seen[sobject].get(field, {}).get("updateable"))
+def _usable(seen: Mapping[str, Mapping[str, Mapping[str, object]]], sobject: str, field: str, *, written: bool) -> bool:
+    there = seen[sobject].get(field)
+    return there is not None and (bool(there.get("updateable")) or not written)
 
 
 def _belongs_to_a_standard_object(component: Component) -> bool:

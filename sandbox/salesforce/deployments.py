@@ -271,7 +271,9 @@ def _field(name: str, element: Element) -> Field:
     kind = _TYPES[text_of(element, "type")]
     length = int(text_of(element, "length") or (18 if kind == "reference" else 255))
     external = text_of(element, "externalId") == "true"
-    return Field(name, kind, length, key=external, unique=text_of(element, "unique") == "true")
+    formula = bool(text_of(element, "formula"))
+    unique = text_of(element, "unique") == "true"
+    return Field(name, kind, length, writable=not formula, key=external, unique=unique)
 
 
 def _rights(element: Element) -> Rights:

@@ -25,7 +25,7 @@ from sandbox.salesforce.security import Rights
 from tests.support.salesforce_admin import BASE_URL, TOKEN, SalesforceAdmin, a_salesforce_admin
 
 SCORE = f"Contact.{PERSON.score}"
-ALL = 73  # components of the package
+ALL = 75  # components of the package
 
 
 @pytest.fixture(autouse=True)
@@ -78,6 +78,7 @@ def test_the_integration_user_may_write_what_it_will_write(admin: SalesforceAdmi
     assert refused.json()[0]["message"] == "No such column 'NPS_Score__c' on sobject of type Contact"
     admin.provision()
     assert ours.write("Contact", contact, NPS_Score__c=9).status_code == 204
+    assert ours.write("Contact", contact, Account_NPS__c=9).json()[0]["errorCode"] == "INVALID_FIELD_FOR_INSERT_UPDATE"
     assert admin.salesforce.contact(contact)["NPS_Score__c"] == 9
 
 
@@ -164,8 +165,8 @@ def test_a_field_that_stays_hidden_in_spite_of_all_is_told_by_name(admin: Salesf
     admin.provision()
     admin.salesforce.org.security.define("Ringback_Integration", Rights({}))
     said = admin.provision(code=1)
-    assert "ringback@acme.example may still not write Account.Account_NPS_Responses__c" in said
-    assert "and 31 more" in said
+    assert "ringback@acme.example may still not use Account.Account_NPS_Responses__c" in said
+    assert "and 33 more" in said
 
 
 # --- refusals -------------------------------------------------------------------------------------------------------

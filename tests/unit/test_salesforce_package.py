@@ -31,6 +31,9 @@ PARTS = package.sources({package.ENDPOINT: ENDPOINT, package.USERNAME: USERNAME}
 BUNDLE = package.bundle(PARTS, "60.0")
 NAMES = {(each.component.kind, each.component.name) for each in PARTS}
 
+SHOWN = {ACCOUNT.score, ACCOUNT.responses}
+"""What a contact shows of its account, by formula."""
+
 STANDARD_COLUMNS = {
     "Account": {"ACCOUNT.NAME", "ACCOUNT.PHONE1", "CORE.USERS.ALIAS"},
     "Contact": {"FULL_NAME", "ACCOUNT.NAME", "CONTACT.PHONE1", "CONTACT.EMAIL", "CORE.USERS.ALIAS"},
@@ -101,7 +104,8 @@ def test_a_removal_and_a_switching_off_are_as_the_schema_wants_them() -> None:
 
 def test_the_fields_are_those_that_are_written() -> None:
     person = set(dataclasses.astuple(PERSON))
-    assert fields_of("Contact") == fields_of("Lead") == person
+    assert fields_of("Lead") == person
+    assert fields_of("Contact") == person | SHOWN
     assert fields_of("Account") == set(dataclasses.astuple(ACCOUNT))
     assert fields_of("Case") == {CASES.key, CASES.tags, CASES.due_at} == {KEY, TAGS, CASES.due_at}
     assert fields_of(RESPONSE.sobject) == set(dataclasses.astuple(RESPONSE)) - {RESPONSE.sobject}
@@ -156,8 +160,20 @@ def test_the_integration_may_write_every_field_of_ours_and_readers_may_only_see_
     every = {each.component.name for each in of("CustomField")}
     found = {each.component.name: each for each in of("PermissionSet")}
     rights = {name: field_rights(source) for name, source in found.items()}
-    assert {field for field, may_edit in rights["Ringback_Integration"].items() if may_edit} >= every
+    assert {field for field, may_edit in rights["Ringback_Integration"].items() if may_edit} >= every - formulas()
+    assert not any(rights["Ringback_Integration"][name] for name in formulas()), "nobody edits a formula"
     assert rights["Ringback_Reader"] == dict.fromkeys(every, False)
+
+
+def formulas() -> set[str]:
+    return {each.component.name for each in of("CustomField") if "<formula>" in each.text}
+
+
+def test_a_formula_reads_a_field_of_ours_on_the_account() -> None:
+    assert formulas() == {f"Contact.{name}" for name in SHOWN}
+    for source in of("CustomField"):
+        for formula in texts(tree(source), "formula"):
+            assert formula == f"Account.{source.component.name.partition('.')[2]}"
 
 
 def field_rights(source: Source) -> dict[str, bool]:
