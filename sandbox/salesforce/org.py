@@ -67,7 +67,7 @@ class Org:
         self.collections = Collections(self.records, self.closing)
         self.setup = self._set_up()
         self.security = Security(self.setup)
-        self.records.permitted = self._may_write
+        self.records.seen, self.records.permitted = self._sees, self._may_write
         self.deployments = Deployments(self.records, self.setup, self.security, frozenset(USERS), clock)
         self.flows = Flows(self.deployments, self.security)
         self.deployers = {USERS[INTEGRATION]["id"], USERS[ADMIN]["id"]}  # who may use the Metadata API
@@ -84,8 +84,11 @@ class Org:
             setup.add_object(sobject)
         return setup
 
-    def _may_write(self, kind: str, field: str) -> bool:
+    def _sees(self, kind: str, field: str) -> bool:
         """Only what comes over the API is anybody's; what a test or a page does, an admin does."""
+        return not has_request_context() or "user_id" not in g or self.security.sees(g.user_id, kind, field)
+
+    def _may_write(self, kind: str, field: str) -> bool:
         return not has_request_context() or "user_id" not in g or self.security.writes(g.user_id, kind, field)
 
     def visible(self, user_id: str) -> dict[str, SObject]:

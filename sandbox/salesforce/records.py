@@ -53,7 +53,8 @@ class Records:
         self._held: set[str] = set()
         self.objects |= {each.name: each for each in service.objects()}
         self._makers = {each.name: id_maker(each.prefix) for each in self.objects.values()}
-        self.permitted: Callable[[str, str], bool] = lambda _kind, _field: True  # may whoever asks now write the field?
+        self.seen: Callable[[str, str], bool] = lambda _kind, _field: True  # does whoever asks now see the field?
+        self.permitted: Callable[[str, str], bool] = lambda _kind, _field: True  # and may they write it?
 
     def sobject(self, name: str) -> SObject:
         """Raises 404."""
@@ -232,9 +233,9 @@ class Records:
 
     def _read_one(self, sobject: SObject, name: str, value: Any) -> tuple[str, Any]:
         field = sobject.field(name)
-        if field is None or not self.permitted(sobject.name, field.name):
+        if field is None or not self.seen(sobject.name, field.name):
             raise errors.no_such_column(name, sobject.name)
-        if not field.writable:
+        if not field.writable or not self.permitted(sobject.name, field.name):
             message = f"Unable to create/update fields: {field.name}. Please check the security settings of this field"
             raise RecordError("INVALID_FIELD_FOR_INSERT_UPDATE", message, [field.name])
         return field.name, schema.read(field, value)

@@ -98,7 +98,7 @@ def test_a_plain_user_sees_scores_with_the_readers_permission_set_only_and_chang
     assert reader.query("SELECT NPS_Score__c FROM Contact").json()["records"][0]["NPS_Score__c"] == 9
     assert reader.read("Contact", contact)["NPS_Score__c"] == 9
     assert RESPONSE.comment in reader.fields(RESPONSE.sobject)
-    assert reader.write("Contact", contact, NPS_Score__c=1).status_code == 400
+    assert reader.write("Contact", contact, NPS_Score__c=1).json()[0]["errorCode"] == "INVALID_FIELD_FOR_INSERT_UPDATE"
     assert admin.salesforce.contact(contact)["NPS_Score__c"] == 9
 
 
