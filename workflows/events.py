@@ -79,6 +79,8 @@ EVENT_TYPES: Mapping[str, EventType] = _catalogue(
     EventType("callback.outcome", "an agent said what came of a callback",
               ("ticket", "ticket_id", "outcome", "root_cause", "note", "by"), "ticket"),
     EventType("survey.requested", "an agent asked for a survey to be sent", ("survey", "context", "by"), "customer"),
+    EventType("score.due", "an earlier answer's score is to be written", ("response", "crm", "metric"),
+              "response"),
     EventType("survey.sent", "an invitation left the house", _SURVEY, "invitation"),
     EventType("survey.opened", "a person opened the survey page", _SURVEY, "invitation"),
     EventType("survey.started", "a person gave a first answer", _SURVEY, "invitation"),

@@ -31,3 +31,8 @@ def move(tx: Connection, name: str, at: str, now: datetime) -> None:
 def where(tx: Connection, name: str) -> str | None:
     """Where it stands; None if it never began."""
     return tx.execute(select(positions.c.at).where(positions.c.name == name)).scalar_one_or_none()
+
+
+def hold(tx: Connection, name: str, at: str, until: datetime) -> None:
+    """It stands at ``at`` now, and whoever moves it has it until then."""
+    tx.execute(update(positions).where(positions.c.name == name).values(at=at, taken_until=until))

@@ -39,6 +39,7 @@ def test_the_library_is_complete_and_its_files_are_named_after_their_workflows()
     assert set(load_library()) == {
         "after-support", "support-recovery", "retention-survey", "retention-answered", "promoter-thanks",
         "score-writeback", "send-by-hand", "logged-feedback", "account-owner-alert", "score-after-merge",
+        "score-backfill",
     }
     assert [name.removesuffix(".yaml") for name in library_texts()] == sorted(load_library())
 

@@ -1,0 +1,159 @@
+"""The first meeting with an org that has a history: its contacts, and scores from before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from connector.cli.main import main
+from connector.runtime import sync as syncing
+from connector.runtime.sync import BusyError, Sync
+from connector.storage import tables
+from integrations.errors import IntegrationError
+from sandbox.faults import Fault
+from tests.support.house import SECRET_KEY, Home, a_home, answer, config_of
+from workflows.library import library_texts
+
+BACKFILL = library_texts()["score-backfill.yaml"]
+BACKFILL = BACKFILL[BACKFILL.index("workflow:") :]
+
+
+@pytest.fixture
+def home(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
+    monkeypatch.setattr(syncing, "PAGE", 4)
+    monkeypatch.setattr(syncing, "SCORES", 3)
+    with a_home(database_url, score_backfill=BACKFILL) as home:
+        yield home
+
+
+def work(home: Home) -> Sync:
+    house = home.house
+    changes, kinds = house.connections.changes("salesforce"), house.connections.kinds
+    return Sync(house.database, "salesforce", changes, kinds, home.clock)
+
+
+def contacts(home: Home, count: int = 10) -> list[dict[str, Any]]:
+    return [home.world.salesforce.add_contact(f"N{n}", f"p{n}@example.com") for n in range(count)]
+
+
+def answered(home: Home, *scores: tuple[int, int]) -> None:
+    """(number of the person, score) each, before Salesforce knew of it."""
+    for number, score in scores:
+        home.deliver(answer(score, email=f"p{number}@example.com"))
+        home.settle()
+        home.clock.move(minutes=1)
+
+
+def on_records(home: Home) -> dict[str, float]:
+    rows = home.world.salesforce.contacts
+    return {row["Email"]: row["NPS_Score__c"] for row in rows if row["NPS_Score__c"] is not None}
+
+
+def test_every_contact_becomes_a_customer_once(home: Home) -> None:
+    contacts(home)
+    assert list(work(home).contacts()) == [4, 4, 2]
+    assert sorted(row.email for row in home.rows(tables.customers)) == sorted(f"p{n}@example.com" for n in range(10))
+    assert sum(work(home).contacts()) == 0
+    contacts(home, 1)
+    assert sum(work(home).contacts()) == 1
+    assert home.runs() == []
+
+
+def test_known_people_are_met_again_and_opt_outs_are_kept(home: Home) -> None:
+    answered(home, (0, 9))
+    contacts(home, 2)
+    home.world.salesforce.add_contact("Out", "out@example.com", HasOptedOutOfEmail=True)
+    sum(work(home).contacts())
+    by_mail = {row.email: row for row in home.rows(tables.customers)}
+    assert len(by_mail) == 3
+    assert by_mail["out@example.com"].opted_out_at is not None
+    assert by_mail["p0@example.com"].opted_out_at is None
+
+
+def test_a_process_that_dies_is_gone_on_from(home: Home) -> None:
+    contacts(home)
+    steps = work(home).contacts()
+    assert next(steps) == 4
+    del steps  # kill -9: nothing is said any more
+    with pytest.raises(BusyError):
+        sum(work(home).contacts())
+    home.clock.move(minutes=3)
+    before = len(home.world.salesforce.requests)
+    assert list(work(home).contacts()) == [4, 2]
+    assert len(home.world.salesforce.requests) - before == 3
+    assert len(home.rows(tables.customers)) == 10
+
+
+def test_an_org_that_has_no_calls_left_is_gone_on_with_later(home: Home) -> None:
+    contacts(home)
+    home.world.salesforce.faults.add(Fault(path="/query", status=403, times=1, body=LIMIT))
+    with pytest.raises(IntegrationError):
+        sum(work(home).contacts())
+    home.clock.move(minutes=3)
+    assert sum(work(home).contacts()) == 10
+
+
+LIMIT = '[{"message": "TotalRequests Limit exceeded.", "errorCode": "REQUEST_LIMIT_EXCEEDED"}]'
+
+
+def test_earlier_scores_come_onto_the_records_the_newest_of_each_person(home: Home) -> None:
+    answered(home, (0, 2), (1, 9), (0, 10), (5, 7), (6, 0))
+    contacts(home)
+    sum(work(home).contacts())
+    assert work(home).plan().scores == 4
+    assert sum(work(home).scores()) == 4
+    home.settle()
+    assert on_records(home) == {"p0@example.com": 10, "p1@example.com": 9, "p5@example.com": 7, "p6@example.com": 0}
+    assert work(home).written() == (4, 4)
+    assert work(home).plan().scores == 0
+    assert sum(work(home).scores()) == 0
+
+
+def test_a_score_asked_for_twice_is_written_once(home: Home) -> None:
+    answered(home, (0, 2))
+    contacts(home, 1)
+    sum(work(home).contacts())
+    steps = work(home).scores()
+    next(steps)
+    del steps
+    home.clock.move(minutes=3)
+    sum(work(home).scores())
+    home.settle()
+    assert len(home.runs("score-backfill")) == 1
+
+
+def test_history_never_overwrites_what_is_newer(home: Home) -> None:
+    answered(home, (0, 2))
+    [contact] = contacts(home, 1)
+    sum(work(home).contacts())
+    sum(work(home).scores())
+    home.install(scores="trigger: {event: survey.answered}\n"
+                 "steps: [{id: w, do: score.write, with: {connection: salesforce}}]\n")  # fmt: skip
+    home.deliver(answer(10, customer={"salesforce_contact_id": contact["Id"]}))
+    home.settle()
+    assert on_records(home) == {"p0@example.com": 10}
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_an_admin_sees_first_what_would_be_done(home: Home, database_url: str, tmp_path: Any) -> None:
+    answered(home, (0, 2))
+    contacts(home)
+    (tmp_path / "ringback.yaml").write_text(config_of(home.world))
+    environment = {"RINGBACK_DATABASE_URL": database_url, "RINGBACK_CONFIG": str(tmp_path / "ringback.yaml"),
+                   "RINGBACK_SECRET_KEY": SECRET_KEY}  # fmt: skip
+
+    def command(*words: str, code: int = 0) -> str:
+        result = CliRunner().invoke(main, ["sync", "salesforce", *words], env=environment)
+        assert result.exit_code == code, result.output
+        return result.output
+
+    assert "It would read 10 contacts" in command("salesforce", "--dry-run")
+    assert len(home.rows(tables.customers)) == 1
+    assert "10 contacts were taken in, 1 scores are on their way" in command("salesforce")
+    home.settle()
+    assert on_records(home) == {"p0@example.com": 2}
+    assert "is not configured" in command("sap", code=2)
+    assert "is not a CRM" in command("mail", code=2)
