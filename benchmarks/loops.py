@@ -51,7 +51,7 @@ def options_of(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("-n", type=int, default=3000, help="answers")
     parser.add_argument("-c", type=int, default=32, help="connections of the sender")
     parser.add_argument("--rate", type=float, help="answers a second, instead of as many as are accepted")
-    parser.add_argument("--processes", type=int, choices=(1, 2), default=2, help="of `ringback serve`")
+    parser.add_argument("--processes", type=int, choices=(1, 2, 3), default=3, help="of `ringback serve`")
     parser.add_argument("--workers", type=int, default=2, help="worker processes beside web and scheduler")
     parser.add_argument("--warm-up", type=float, default=2, help="seconds between start and measurement")
     parser.add_argument("--profile", action="store_true", help="sample the product with py-spy")

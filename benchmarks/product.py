@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import os
 import subprocess
@@ -48,7 +49,7 @@ class Setup:
     port: int
     workers: int = 2
     secret: str = "whsec_" + base64.b64encode(SECRET).decode()
-    processes: int = 2  # of ``serve``
+    processes: int = 3  # of ``serve``
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,9 @@ def commands(setup: Setup) -> list[Sequence[str]]:
     """How the product is started: one command, or several with a broker between them."""
     if setup.broker == "memory":
         return [("serve", "--port", str(setup.port), "--processes", str(setup.processes))]
-    return [("web", "--port", str(setup.port)), *[("worker",)] * setup.workers, ("scheduler",)]
+    shares = itertools.islice(itertools.cycle(("advancing", "calling")), setup.workers)
+    workers = [("worker", "--share", share) for share in shares] if setup.workers > 1 else [("worker",)]
+    return [("web", "--port", str(setup.port)), *workers, ("scheduler",)]
 
 
 @contextmanager

@@ -34,7 +34,7 @@ from connector.observe.collector import StateCollector
 from connector.observe.counters import Counters
 from connector.observe.measured import measured
 from connector.runtime import tasks
-from connector.runtime.bell import INTAKE, Bell
+from connector.runtime.bell import INTAKE, Bell, Share
 from connector.runtime.book import WorkflowBook
 from connector.runtime.claims import Claimant
 from connector.runtime.controls import Controls
@@ -74,7 +74,7 @@ PAGE_THREADS = 16
 class House:
     """One process's parts. The commands start those they need; ``close`` ends what was started here.
 
-    ``celery`` is None in a process whose rings go to another by a line of their own.
+    ``celery`` is None in a process that has no share of the work: its rings go to another by a line of their own.
     """
 
     settings: Settings
@@ -83,6 +83,7 @@ class House:
     connections: Connections
     inbox: Inbox
     bell: Bell
+    share: Share
     celery: Celery | None
     pumps: Pumps
     sweep: Sweep
@@ -114,11 +115,12 @@ def build(
     *,
     secret_key: str,
     clock: Clock = system_clock,
+    share: Share = Share.ALL,
     ring: Callable[[str], None] | None = None,
 ) -> House:
     """Build one process's parts. Raises ``NotPossibleError``, ``OptionsError`` or ``DefinitionError`` with remedies.
 
-    ``ring`` passes the bell on to the process that does the work; without one the broker does.
+    ``ring`` passes on to another process what is rung for no ``share`` of this one; without it the broker does.
     """
     counters = Counters()
     database = Database(settings.database_url, retried=counters.retried)
@@ -130,10 +132,9 @@ def build(
     handlers = measured(_handlers(database, config, connections, surveys, mailer, secret_key), counters)
     counters.registry.register(StateCollector(database, connections.kinds.keys(), connections.budget, clock))
     celery = None
-    if ring is None:
+    if ring is None or share is not Share.NOTHING:
         celery = tasks.make_celery(settings.broker_url, namespace=_namespace(settings))
-        ring = tasks.sender(celery)
-    bell = Bell(ring)
+    bell = Bell(_sender(celery, share, ring))
     own_users = OwnUsers(database, connections.me, clock)
     accounts = Accounts(config, own_users.known)
     book = WorkflowBook()
@@ -144,7 +145,7 @@ def build(
         if tasks.in_memory(settings.broker_url):
             bell.prefer(pumps.nudge)
     return House(
-        settings, config, database, connections, Inbox(database), bell, celery, pumps,
+        settings, config, database, connections, Inbox(database), bell, share, celery, pumps,
         Sweep(database, bell, clock), own_users, surveys, accounts, mailer, clock, counters,
         Controls(database, open_desk, book, config.calendar, clock, bell.ring),
         Switches(database, connections.kinds, connections.budget, clock, bell.ring),
@@ -159,6 +160,20 @@ def _looks(config: Config) -> list[Looks]:
     """What is asked for by us, because messages may be lost."""
     found = [looks_of(each.name, each.options) for each in config.of_kind("salesforce")]
     return [looks for looks in found if looks is not None]
+
+
+def _sender(
+    celery: Celery | None, share: Share, away: Callable[[str], None] | None
+) -> Callable[[str], None]:
+    """Where a ring goes: to our own workers, or away."""
+    here = tasks.sender(celery) if celery is not None else None
+
+    def send(queue: str) -> None:
+        chosen = here if away is None or share.has(queue) else away
+        assert chosen is not None  # noqa: S101 - without a share everything goes away
+        chosen(queue)
+
+    return send
 
 
 def _handlers(

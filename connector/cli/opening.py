@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from connector import logs, wiring
 from connector.cli.context import read_config, read_settings
 from connector.config import Config
+from connector.runtime.bell import Share
 from connector.settings import Settings
 from connector.wiring import House
 from workflows.errors import DefinitionError
@@ -21,12 +22,15 @@ _BETWEEN_COLLECTIONS = 20_000
 
 
 @contextmanager
-def opened(ring: Callable[[str], None] | None = None) -> Iterator[House]:
-    """This process's parts. ``ring`` takes the rings to the process that works, which has given all hints already."""
+def opened(
+    share: Share = Share.ALL, ring: Callable[[str], None] | None = None, *, hint: bool = True
+) -> Iterator[House]:
+    """This process's parts. ``ring`` takes what is rung for no ``share`` of it to another process. Only the first of an
+    installation's processes gives hints about its settings (``hint``)."""
     settings = read_settings()
     logs.set_up(as_json=settings.log_format == "json")
-    config = read_config(settings, hint=ring is None)
-    house = assemble(settings, config, ring)
+    config = read_config(settings, hint=hint)
+    house = assemble(settings, config, share, ring)
     try:
         yield house
     finally:
@@ -41,9 +45,11 @@ def settle_down() -> None:
     gc.set_threshold(_BETWEEN_COLLECTIONS, 20, 50)
 
 
-def assemble(settings: Settings, config: Config, ring: Callable[[str], None] | None = None) -> House:
+def assemble(
+    settings: Settings, config: Config, share: Share = Share.ALL, ring: Callable[[str], None] | None = None
+) -> House:
     """Build the house, or say everything that is wrong with its connections at once."""
-    house = wiring.build(settings, config, secret_key=settings.secret_key(log.info), ring=ring)
+    house = wiring.build(settings, config, secret_key=settings.secret_key(log.info), share=share, ring=ring)
     mistakes = house.connections.check()
     if mistakes:
         house.close()

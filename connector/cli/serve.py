@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from typing import Any
 
 import click
@@ -15,10 +16,11 @@ from connector.cli.context import BadInputError
 from connector.cli.exposition import exposed, shows_metrics
 from connector.cli.listening import address_of, bind, serve_on, why
 from connector.cli.opening import opened, settle_down
+from connector.cli.sides import CALLS, ENGINE, WEB, Sides
 from connector.cli.signals import wait_for_signal
-from connector.cli.web_process import WebProcess
 from connector.definitions import import_all
 from connector.runtime import claims
+from connector.runtime.bell import Share
 from connector.runtime.tasks import Worker, in_memory
 from connector.runtime.ticking import Ticker
 from connector.settings import Settings, masked
@@ -29,7 +31,7 @@ from connector.wiring import House, front_door, web_app
 log = logging.getLogger("ringback")
 
 WORKER_THREADS = 16
-_MOST_PROCESSES = 1 if os.name == "nt" else 2  # open sockets cannot be handed on as easily there
+_MOST_PROCESSES = 1 if os.name == "nt" else 3  # open sockets cannot be handed on as easily there
 
 _address = [
     click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on."),
@@ -50,7 +52,8 @@ def _listening(command: Any) -> Any:
     default=_MOST_PROCESSES,
     show_default=True,
     type=click.IntRange(1, _MOST_PROCESSES),
-    help="2: the web side has a process of its own, so that work never keeps a sender waiting. 1 needs less memory.",
+    help="2: the web side has a process of its own, so that work never keeps a sender waiting; 3: so have the calls to "
+    "vendors. Fewer need less memory.",
 )
 @shows_metrics
 def serve(host: str, port: int, processes: int, metrics_host: str, metrics_port: int | None) -> None:
@@ -58,11 +61,33 @@ def serve(host: str, port: int, processes: int, metrics_host: str, metrics_port:
 
     Brings the database to this version's shape first, and takes the workflows and surveys from their folders.
     """
-    with closing(_bound(host, port)) as listening, _web_side(listening, processes) as web, opened() as house:
-        prepare(house)
-        release_orphans(house)
-        with exposed(house.counters.registry, metrics_host, metrics_port), working(house), ticking(house):
-            web.run(house, address_of(listening, host))
+    share, ring = Share.ALL, None
+    with closing(_bound(host, port)) as listening, closing(Sides()) as sides:
+        if processes > 1:
+            sides.start(WEB, listening)
+        if processes > 2:
+            sides.start(CALLS)
+            share, ring = Share.ADVANCING, partial(sides.ring, CALLS)
+        with opened(share, ring) as house:
+            prepare(house)
+            release_orphans(house)
+            with exposed(house.counters.registry, metrics_host, metrics_port), working(house), ticking(house):
+                _serve(house, listening, sides if processes > 1 else None, address_of(listening, host))
+
+
+def _serve(house: House, listening: socket.socket, sides: Sides | None, address: str) -> None:
+    """Until a signal."""
+    if sides is None:
+        serve_on(listening, front_door(house, web_app(house)), address)
+        return
+    shown = house.counters.shown
+    shown.beside(ENGINE, sides.figures)
+
+    def lost(name: str) -> None:
+        if name == CALLS:  # nobody else makes calls, so what it had in its hands is free
+            release_orphans(house)
+
+    sides.run(house.bell.ring, shown.mine, lost, address)
 
 
 @click.command()
@@ -79,10 +104,18 @@ def web(host: str, port: int, metrics_host: str, metrics_port: int | None) -> No
 
 @click.command()
 @click.option("--threads", default=WORKER_THREADS, show_default=True, type=int, help="Rings answered side by side.")
+@click.option(
+    "--share",
+    default=Share.ALL.value,
+    show_default=True,
+    type=click.Choice([each.value for each in (Share.ALL, Share.ADVANCING, Share.CALLING)]),
+    help="What it works on. One worker that only advances workflows and one that only calls vendors do more together "
+    "than two that do both; there must be one of each, then.",
+)
 @shows_metrics
-def worker(threads: int, metrics_host: str, metrics_port: int | None) -> None:
+def worker(threads: int, share: str, metrics_host: str, metrics_port: int | None) -> None:
     """Run a worker: it understands deliveries, advances workflows and calls the vendors."""
-    with opened() as house:
+    with opened(Share(share)) as house:
         _needs_broker(house.settings)
         prepare(house)
         with exposed(house.counters.registry, metrics_host, metrics_port), working(house, threads):
@@ -116,7 +149,7 @@ def prepare(house: House) -> None:
 
 
 def release_orphans(house: House) -> None:
-    """This is the only process that works on its SQLite file: what the one before it had in its hands is free again."""
+    """Nobody but us works on our SQLite file: what a process before had in its hands is free again."""
     if house.database.is_sqlite:
         now = house.clock()
         returned = house.database.transact(lambda tx: claims.release_orphans(tx, now))
@@ -132,33 +165,11 @@ def _bound(host: str, port: int) -> socket.socket:
         raise BadInputError(f"--host {host} --port {port} cannot be used ({said}). Choose another.") from error
 
 
-class _WebHere:
-    """The web side in this process."""
-
-    def __init__(self, listening: socket.socket) -> None:
-        self._listening = listening
-
-    def run(self, house: House, address: str) -> None:
-        serve_on(self._listening, front_door(house, web_app(house)), address)
-
-    def stop(self) -> None:
-        """It ended with ``run``."""
-
-
-@contextmanager
-def _web_side(listening: socket.socket, processes: int) -> Iterator[WebProcess | _WebHere]:
-    web = WebProcess(listening) if processes > 1 else _WebHere(listening)
-    try:
-        yield web
-    finally:
-        web.stop()
-
-
 @contextmanager
 def working(house: House, threads: int = WORKER_THREADS) -> Iterator[None]:
     """A Celery worker while the block runs."""
     assert house.celery is not None  # noqa: S101 - only a web side has none
-    worker = Worker(house.celery, concurrency=threads)
+    worker = Worker(house.celery, house.share, concurrency=threads)
     worker.start()
     try:
         yield

@@ -1,4 +1,4 @@
-"""Figures of one process that another can read, and the page that shows both."""
+"""Figures of one process that another can read, and the page that shows all."""
 
 from __future__ import annotations
 
@@ -27,24 +27,32 @@ def told(registry: CollectorRegistry) -> list[Family]:
     ]  # fmt: skip
 
 
+Figures = list[tuple[str, list[Any]]]
+"""Families by the process that counted them."""
+
+
 class Shown(Collector):
-    """What this process counted; where two share the work, what the other did, too, each under its name."""
+    """What this process counted; where several share the work, what the others did, too, each under its name."""
 
     def __init__(self, own: CollectorRegistry) -> None:
-        self._own = own
-        self._name = self._other_name = ""
-        self._other: Callable[[], list[Any]] | None = None
+        self._own, self._name = own, ""
+        self._others: Callable[[], Figures] | None = None
 
-    def beside(self, name: str, other_name: str, other: Callable[[], list[Any]]) -> None:
-        """From now on with the label ``process``. ``other`` asks for the other's families; [] if it is silent."""
-        self._name, self._other_name, self._other = name, other_name, other
+    def beside(self, name: str, others: Callable[[], Figures]) -> None:
+        """From now on with the label ``process``. ``others`` asks for the others' figures; whoever is silent is left
+        out."""
+        self._name, self._others = name, others
+
+    def mine(self) -> Figures:
+        """What this process tells the others."""
+        return [(self._name, told(self._own))]
 
     def collect(self) -> Iterator[Metric]:
-        if self._other is None:
+        if self._others is None:
             yield from self._own.collect()
             return
         families: dict[str, Metric] = {}
-        for process, figures in ((self._name, told(self._own)), (self._other_name, self._other())):
+        for process, figures in (*self.mine(), *self._others()):
             for name, says, kind, samples in figures:
                 family = families.setdefault(name, Metric(name, says, kind))
                 for sample, labels, value in samples:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from enum import Enum
 
 log = logging.getLogger(__name__)
 
@@ -13,9 +14,32 @@ INTAKE, TIMERS = "intake", "timers"
 EVERY_SECONDS = 0.02
 
 
+_EFFECTS = "effects:"
+
+
 def effects_queue(connection: str) -> str:
     """The queue of a connection's outward calls."""
-    return f"effects:{connection}"
+    return f"{_EFFECTS}{connection}"
+
+
+def connection_of(queue: str) -> str:
+    """The connection of such a queue."""
+    return queue.removeprefix(_EFFECTS)
+
+
+class Share(Enum):
+    """What a process works on. Who calls vendors waits for them in many threads, and who advances runs computes: in one
+    process they keep each other waiting for Python's lock."""
+
+    ALL = "all"
+    ADVANCING = "advancing"
+    CALLING = "calling"
+    NOTHING = "nothing"
+
+    def has(self, queue: str) -> bool:
+        """Whether the queue is worked on here."""
+        calling = queue.startswith(_EFFECTS)
+        return self is Share.ALL or self is (Share.CALLING if calling else Share.ADVANCING)
 
 
 class Bell:

@@ -29,7 +29,7 @@ from integrations.errors import Ambiguous, IntegrationError, Permanent, Transien
 
 log = logging.getLogger(__name__)
 
-GATHER_SECONDS = 0.04
+GATHER_SECONDS = 0.015
 """After the first answer, this long is waited for others to share its transaction."""
 
 _MOST_CLAIMED = 400
@@ -88,10 +88,10 @@ class Performer:
     def _turn(self, landed: _Landed) -> list[list[Effect]]:
         """Write down what landed, and claim for the free hands. → the calls to make.
 
-        On SQLite both are one turn of its one writer, if all goes well; PostgreSQL's other workers would wait for
-        the connection's claim meanwhile.
+        Both are one transaction, if all goes well: one turn of SQLite's one writer, one wait for the disk on
+        PostgreSQL, whose other workers wait for the connection's claim no longer than if it were alone.
         """
-        together = landed and not self._closed.is_set() and self._database.is_sqlite
+        together = landed and not self._closed.is_set()
         if together and (calls := self._at_once(landed)) is not None:
             return calls
         self._record(landed)

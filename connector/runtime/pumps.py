@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 from connector.clock import Clock
 from connector.feedback.actions import Handler
-from connector.runtime.bell import INTAKE, TIMERS, Bell
+from connector.runtime.bell import INTAKE, TIMERS, Bell, connection_of
 from connector.runtime.claims import Claimant
 from connector.runtime.intake import Intake
 from connector.runtime.outcomes import Outcomes
@@ -77,11 +77,11 @@ class Pumps:
         if queue in self._own:
             self._own[queue].run()
         else:
-            self._performer(queue.removeprefix("effects:")).run()
+            self._performer(connection_of(queue)).run()
 
     def nudge(self, queue: str) -> bool:
         """Make the pump look once more if it is at work in this process. False: it is not."""
-        at_work = self._own.get(queue) or self._performers.get(queue.removeprefix("effects:"))
+        at_work = self._own.get(queue) or self._performers.get(connection_of(queue))
         return at_work is not None and at_work.nudge()
 
     def close(self) -> None:

@@ -6,12 +6,16 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from connector.runtime.bell import INTAKE, Share, effects_queue
+
 if TYPE_CHECKING:  # imported where it is used: most commands, and a web side of its own, have no need of it
     from celery import Celery
 
 PUMP = "ringback.pump"
 
 QUEUE = "ringback"
+CALLS = "-calls"
+"""Rings for calls go to a queue of their own, so that a worker may be kept to one kind of work."""
 
 _LOOK_SECONDS = 0.2
 """How often a worker on a real broker looks whether it shall stop."""
@@ -57,9 +61,18 @@ def sender(app: Celery) -> Callable[[str], None]:
     """What the bell calls: one small message, forgotten at once; it is worthless after a few seconds."""
 
     def send(queue: str) -> None:
-        app.send_task(PUMP, args=[queue], ignore_result=True, expires=30)
+        app.send_task(PUMP, args=[queue], ignore_result=True, expires=30, queue=_of_celery(app, queue))
 
     return send
+
+
+def _of_celery(app: Celery, queue: str) -> str:
+    return str(app.conf.task_default_queue) + (CALLS if Share.CALLING.has(queue) else "")
+
+
+def heard(app: Celery, share: Share) -> list[str]:
+    """Celery's queues that carry the rings of a share."""
+    return sorted({_of_celery(app, queue) for queue in (INTAKE, effects_queue("")) if share.has(queue)})
 
 
 def register(app: Celery, pump: Callable[[str], None]) -> None:
@@ -70,11 +83,11 @@ def register(app: Celery, pump: Callable[[str], None]) -> None:
 class Worker:
     """A Celery worker on threads, in a thread of this process."""
 
-    def __init__(self, app: Celery, *, concurrency: int) -> None:
+    def __init__(self, app: Celery, share: Share, *, concurrency: int) -> None:
         from celery.worker import WorkController
 
         self._controller = WorkController(
-            app=app, pool_cls="threads", concurrency=concurrency, loglevel="WARNING",
+            app=app, pool_cls="threads", concurrency=concurrency, loglevel="WARNING", queues=heard(app, share),
             without_gossip=True, without_mingle=True, without_heartbeat=True, task_events=False,
         )  # fmt: skip
         self._stopping = threading.Event()

@@ -13,7 +13,7 @@ _BURST_SECONDS = 5.0
 """How far ahead of an even pace requests may run: what five seconds allow may go out at once."""
 
 
-CONCURRENCY = 32
+CONCURRENCY = 64
 """Calls side by side on a connection, unless its configuration says otherwise."""
 
 

@@ -134,7 +134,7 @@ def test_two_processes_together_keep_to_it_and_use_it_up(home: Home, database_ur
 
 
 @pytest.mark.parametrize(
-    ("written", "allowed"), [("", (32, 20)), ("    concurrency: 7\n", (7, 20)), ("    concurrency: 200\n", (200, 20))]
+    ("written", "allowed"), [("", (64, 20)), ("    concurrency: 7\n", (7, 20)), ("    concurrency: 200\n", (200, 20))]
 )
 def test_the_configuration_says_how_many(home: Home, database_url: str, written: str, allowed: tuple[int, int]) -> None:
     config = config_of(home.world).replace("  zendesk:\n", f"  zendesk:\n{written}")

@@ -86,9 +86,9 @@ def test_one_process_shows_its_figures_as_they_are() -> None:
     assert shown.get_sample_value("ringback_effects_total", {"connection": "zendesk"}) == 2
 
 
-def test_two_processes_are_told_apart_on_one_page() -> None:
+def test_processes_are_told_apart_on_one_page() -> None:
     shown = Shown(counted(0))
-    shown.beside("web", "engine", lambda: told(counted(2)))
+    shown.beside("web", lambda: [("engine", told(counted(2)))])
     both = page(shown)
     for process, number in (("web", 0), ("engine", 2)):
         labels = {"connection": "zendesk", "process": process}
@@ -99,5 +99,5 @@ def test_two_processes_are_told_apart_on_one_page() -> None:
 
 def test_a_process_that_does_not_answer_is_left_out() -> None:
     shown = Shown(counted(5))
-    shown.beside("web", "engine", list)
+    shown.beside("web", list)
     assert page(shown).get_sample_value("ringback_effects_total", {"connection": "zendesk", "process": "web"}) == 5

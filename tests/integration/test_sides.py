@@ -1,4 +1,4 @@
-"""``ringback serve`` in two processes: one command, one end, and neither outlives the other."""
+"""``ringback serve`` in several processes: one command, one end, and none outlives the one that was started."""
 
 from __future__ import annotations
 
@@ -14,12 +14,9 @@ import pytest
 import requests
 from click.testing import CliRunner
 
-from connector.cli import web_process
 from connector.cli.listening import bind
 from connector.cli.main import main
-from connector.cli.web_process import WebProcess
-from connector.wiring import House
-from tests.support.house import a_home
+from connector.cli.sides import Sides
 from tests.support.processes import Process, until
 
 
@@ -58,62 +55,70 @@ def is_free(port: int) -> bool:
     return True
 
 
-def test_a_web_side_that_falls_is_started_again_and_ctrl_c_ends_both(
+def side(pid: int, name: str) -> int:
+    """The child that is this side."""
+    lines = {child: Path(f"/proc/{child}/cmdline").read_text().split("\0") for child in children(pid)}
+    (found,) = [child for child, line in lines.items() if name in line]
+    return found
+
+
+def test_a_side_that_falls_is_started_again_and_ctrl_c_ends_all(
     tmp_path: Path, environment: Mapping[str, str]
 ) -> None:
     with serving(tmp_path, environment, "--metrics-port", "0") as (process, url):
-        (web,) = children(process.pid)
         aside = re.findall(r"metrics at (\S+)", process.log)[0]
         for page in (f"{url}/metrics", aside):
             text = requests.get(page, timeout=10).text
-            for name in ("web", "engine"):
+            for name in ("web", "calls", "engine"):
                 assert f'ringback_transactions_retried_total{{process="{name}"}}' in text, page
-        os.kill(web, signal.SIGKILL)
+        before = {name: side(process.pid, name) for name in ("web", "calls")}
+        for name, pid in before.items():
+            os.kill(pid, signal.SIGKILL)
+            process.wait_for(f"the {name} process was ended by SIGKILL; it is started again", 60)
         assert requests.get(f"{url}/readyz", timeout=60).json() == {"status": "ready"}  # whoever comes waits
-        (other,) = children(process.pid)
-        assert other != web
-        assert "the web side was ended by SIGKILL; it is started again" in process.log
+        after = {name: side(process.pid, name) for name in before}
+        assert not {*after.values()} & {*before.values()}
         os.kill(process.pid, signal.SIGINT)
         assert process.stop() == 0
-        assert is_gone(other)
+        assert all(map(is_gone, after.values()))
         assert "Traceback" not in process.log
 
 
-def test_when_the_process_that_works_is_killed_its_web_side_goes_with_it(
+def test_when_the_process_that_was_started_is_killed_the_others_go_with_it(
     tmp_path: Path, environment: Mapping[str, str]
 ) -> None:
     with serving(tmp_path, environment) as (process, url):
-        (web,) = children(process.pid)
+        others = children(process.pid)
+        assert len(others) == 2
         process.kill()
-        until(lambda: is_gone(web), "the web side has ended")
+        until(lambda: all(map(is_gone, others)), "the others have ended")
         until(lambda: is_free(int(url.rpartition(":")[2])), "the port is free")
 
 
-def test_all_can_be_in_one_process(tmp_path: Path, environment: Mapping[str, str]) -> None:
-    with serving(tmp_path, environment, "--processes", "1") as (process, url):
-        assert children(process.pid) == []
-        assert "ringback_transactions_retried_total 0.0" in requests.get(f"{url}/metrics", timeout=10).text
+@pytest.mark.parametrize("others", [0, 1])
+def test_there_can_be_fewer(tmp_path: Path, environment: Mapping[str, str], others: int) -> None:
+    with serving(tmp_path, environment, "--processes", str(1 + others)) as (process, url):
+        assert len(children(process.pid)) == others
+        assert "ringback_transactions_retried_total" in requests.get(f"{url}/metrics", timeout=10).text
         assert process.stop() == 0
 
 
 @pytest.fixture
-def house(database_url: str) -> Iterator[House]:
+def sides() -> Iterator[Sides]:
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    with a_home(database_url) as home:
-        yield home.house
+    with closing(Sides()) as sides:
+        yield sides
     for number, handler in before.items():
         signal.signal(number, handler)
 
 
-def test_a_web_side_that_cannot_start_ends_the_program_with_a_sentence(
-    house: House, monkeypatch: pytest.MonkeyPatch
+def test_a_side_that_cannot_start_ends_the_program_with_a_sentence(
+    sides: Sides, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(web_process, "_PROGRAM", ("/bin/sh", "-c", "exit 3"))
-    with closing(bind("127.0.0.1", 0)) as listening:
-        web = WebProcess(listening)
-        with pytest.raises(click.ClickException, match="the web side ended with exit code 3 before it could serve"):
-            web.run(house, "http://127.0.0.1")
-        web.stop()
+    monkeypatch.setattr("connector.cli.sides._PROGRAM", ("/bin/sh", "-c", "exit 3"))
+    sides.start("calls")
+    with pytest.raises(click.ClickException, match="the calls process ended with exit code 3 before it could work"):
+        sides.run(lambda _queue: None, list, lambda _name: None, "http://127.0.0.1")
 
 
 def test_a_port_that_is_taken_is_said_with_the_remedy() -> None:
