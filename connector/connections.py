@@ -11,12 +11,15 @@ from typing import Any
 from connector.config import Config, ConnectionConfig
 from connector.feedback.actions import NotPossibleError
 from connector.storage.budgets import CONCURRENCY, Budget
+from connector.storage.hook_secrets import Secrets
 from connector.storage.inbox import OWN
 from integrations import registry
 from integrations.errors import OptionsError
 from integrations.protocols import Crm, Helpdesk, Messenger, Sales
+from integrations.refreshing import Client as RefreshingClient
 from integrations.salesforce.changes import SalesforceChanges
 from integrations.tokens import TokenStore
+from integrations.zendesk.client import ZendeskHelpdesk
 from webhooks import salesforce_rules
 from webhooks.delivery import Account
 from webhooks.signatures import standard_key
@@ -66,6 +69,19 @@ class Connections:
     def sales(self, connection: str) -> Sales:
         sales: Sales = self._client(connection, _CRMS, "a CRM").sales
         return sales
+
+    def zendesk(self, connection: str) -> ZendeskHelpdesk:
+        """For what only Zendesk has: its furniture and its log of webhooks."""
+        client: ZendeskHelpdesk = self._client(connection, ("zendesk",), "a Zendesk account")
+        return client
+
+    def oauth_client(self, connection: str) -> RefreshingClient:
+        """The OAuth client that a person agrees to. Raises KeyError when the connection is none that needs it."""
+        configured = self._config.connections[connection]
+        auth = configured.options.get("auth")
+        if not isinstance(auth, Mapping) or auth.get("grant") != "authorization_code":
+            raise KeyError(connection)
+        return registry.zendesk_client(str(configured.options["base_url"]), auth, self._now)
 
     def crm(self, connection: str) -> Crm:
         client: Crm = self._client(connection, _CRMS, "a CRM")
@@ -161,10 +177,13 @@ class Connections:
 
 
 class Accounts:
-    """What the way in must know of each connection. ``own_users`` says whom we act as, as far as known."""
+    """What the way in must know of each connection. ``own_users`` says whom we act as, as far as known; ``kept`` are
+    the webhook secrets that provisioning fetched, beside those of the configuration."""
 
-    def __init__(self, config: Config, own_users: Callable[[], Mapping[str, str]]) -> None:
-        self._config, self._own_users = config, own_users
+    def __init__(
+        self, config: Config, own_users: Callable[[], Mapping[str, str]], kept: Callable[[], Secrets] = dict
+    ) -> None:
+        self._config, self._own_users, self._kept = config, own_users, kept
         self._systems = {
             kind: configured[0].name for kind in (*_HELPDESKS, *_CRMS) if (configured := config.of_kind(kind))
         }
@@ -176,8 +195,9 @@ class Accounts:
         if configured is None or configured.kind not in _LISTENING:
             return None
         own = configured.options.get("integration_user") or self._own_users().get(connection)
+        secrets = (*_secrets(configured), *self._kept().get(connection, ()))
         return Account(
-            connection, configured.kind, _secrets(configured), configured.options, own_user=own, systems=self._systems
+            connection, configured.kind, secrets, configured.options, own_user=own, systems=self._systems
         )
 
 

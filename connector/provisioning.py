@@ -12,7 +12,9 @@ from dataclasses import dataclass, replace
 from connector.clock import Clock
 from connector.storage import provisioned
 from connector.storage.database import Database
+from connector.storage.hook_secrets import renewed
 from connector.storage.provisioned import Made
+from connector.storage.sealed import Box
 from integrations.errors import IntegrationError, Permanent, RateLimited
 from integrations.provisioning import Known, Performed, Place, Provisioner, Step, Verb
 
@@ -52,10 +54,10 @@ class Outcome:
 
 
 class Memory:
-    """What we made on one connection. ``seal`` encrypts a secret for the database."""
+    """What we made on one connection. ``box`` seals webhooks' secrets."""
 
-    def __init__(self, database: Database, connection: str, seal: Callable[[str], bytes], clock: Clock) -> None:
-        self._database, self._connection, self._seal, self._clock = database, connection, seal, clock
+    def __init__(self, database: Database, connection: str, box: Box, clock: Clock) -> None:
+        self._database, self._connection, self._box, self._clock = database, connection, box, clock
 
     def known(self) -> list[Known]:
         return [Known(each.kind, each.key, each.vendor_id, each.made) for each in self._rows().values()]
@@ -67,7 +69,7 @@ class Memory:
         if before is not None and before.vendor_id == done.vendor_id:
             fresh = replace(fresh, made=before.made, made_at=before.made_at, secret=before.secret)
         if done.secret:
-            fresh = replace(fresh, secret=self._seal(done.secret))
+            fresh = replace(fresh, secret=renewed(self._box, fresh.secret, done.secret))
         self._database.transact(lambda tx: provisioned.remember(self._database, tx, self._connection, fresh))
 
     def drop(self, step: Step) -> None:

@@ -7,7 +7,7 @@ import hashlib
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from a2wsgi import WSGIMiddleware
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
+from connector.agreement import return_address
 from connector.clock import Clock, system_clock
 from connector.config import Config
 from connector.connections import Accounts, Connections
@@ -45,16 +46,21 @@ from connector.runtime.intake import Intake
 from connector.runtime.keeping import Keeper
 from connector.runtime.outcomes import Outcomes
 from connector.runtime.own_users import OwnUsers
+from connector.runtime.permits import Permits
 from connector.runtime.pumps import Pumps
+from connector.runtime.reconcile import Reconciler
 from connector.runtime.sweep import Sweep
 from connector.runtime.timers import Timers
 from connector.settings import Settings
+from connector.storage import accounts as storage_accounts
 from connector.storage.database import Database
+from connector.storage.hook_secrets import HookSecrets
 from connector.storage.inbox import Inbox
 from connector.storage.provisioned import FieldIds
 from connector.storage.token_store import DatabaseTokenStore
-from connector.web import api, health, metrics, survey_pages
+from connector.web import api, connecting, health, metrics, survey_pages
 from integrations.alerts.client import AppriseAlerter
+from integrations.zendesk.ledger import Ledger
 from webhooks import receiver
 from webhooks.delivery import Delivery
 from webhooks.door import Door, KeepSoon
@@ -99,6 +105,8 @@ class House:
     keeper: Keeper
     gaps: GapFinder
     field_ids: FieldIds
+    reconciler: Reconciler
+    secret_key: str = field(repr=False)
 
     def close(self) -> None:
         self.inbox.close()
@@ -136,8 +144,8 @@ def build(
         celery = tasks.make_celery(settings.broker_url, namespace=_namespace(settings))
     bell = Bell(_sender(celery, share, ring))
     own_users = OwnUsers(database, connections.me, clock)
-    accounts = Accounts(config, own_users.known)
-    book = WorkflowBook()
+    accounts = Accounts(config, own_users.known, HookSecrets(database, secret_key, clock))
+    inbox, book = Inbox(database), WorkflowBook()
     open_desk = _desks(database, book, handlers)
     pumps = _pumps(database, config, connections, accounts, handlers, book, open_desk, bell, clock)
     if celery is not None:
@@ -145,14 +153,15 @@ def build(
         if tasks.in_memory(settings.broker_url):
             bell.prefer(pumps.nudge)
     return House(
-        settings, config, database, connections, Inbox(database), bell, share, celery, pumps,
+        settings, config, database, connections, inbox, bell, share, celery, pumps,
         Sweep(database, bell, clock), own_users, surveys, accounts, mailer, clock, counters,
         Controls(database, open_desk, book, config.calendar, clock, bell.ring),
         Switches(database, connections.kinds, connections.budget, clock, bell.ring),
         AgentDesk(database, surveys, config.fatigue_days, book.listens, clock),
         Keeper(database, config.retention, clock, counters.removed),
         GapFinder(database, _looks(config), connections.changes, clock, lambda: bell.ring(INTAKE)),
-        FieldIds(database, clock),
+        FieldIds(database, clock), _reconciler(database, inbox, connections, bell, clock),
+        secret_key,
     )  # fmt: skip
 
 
@@ -174,6 +183,21 @@ def _sender(
         chosen(queue)
 
     return send
+
+
+def _reconciler(
+    database: Database, inbox: Inbox, connections: Connections, bell: Bell, clock: Clock
+) -> Reconciler:
+    def permits(name: str) -> Permits:
+        return Permits(database, name, connections.budget(name), clock)
+
+    def accounts() -> list[str]:
+        return [name for name, kind in connections.kinds.items() if kind == "zendesk"]
+
+    def ledger(name: str) -> Ledger:
+        return Ledger(connections.zendesk(name).session)
+
+    return Reconciler(database, inbox, accounts, ledger, permits, lambda: bell.ring(INTAKE), clock)
 
 
 def _handlers(
@@ -241,6 +265,7 @@ def web_app(house: House) -> Flask:
         )
     )
     app.register_blueprint(health.blueprint(house.database))
+    app.register_blueprint(connecting.blueprint(house.secret_key, _completing(house), house.clock))
     app.register_blueprint(
         api.blueprint(
             house.database, house.controls, house.switches, house.agents, house.connections.helpdesks(),
@@ -257,6 +282,17 @@ def front_door(house: House, pages: Flask) -> Door:
     reception = receiver.Receiver(house.accounts, house.clock)
     in_threads: Any = WSGIMiddleware(pages, workers=PAGE_THREADS)  # type: ignore[arg-type]  # TypedDicts of its own
     return Door(reception, _keeper_soon(house), refused, in_threads)
+
+
+def _completing(house: House) -> connecting.Complete:
+    def complete(connection: str, code: str, verifier: str) -> None:
+        """The connection works from now on, also where it was paused for its credentials."""
+        back = return_address(house.settings.base_url, connection)
+        token = house.connections.oauth_client(connection).exchange(code, back, verifier)
+        DatabaseTokenStore(house.database, connection, house.secret_key, house.clock).replace(token)
+        house.database.transact(lambda tx: storage_accounts.resume(tx, connection, house.clock()))
+
+    return complete
 
 
 def _keeper(house: House) -> receiver.Keep:

@@ -95,6 +95,13 @@ class _Login(Options):
 
 class _ZendeskOAuth(_Login):
     scope = fields.String()
+    grant = fields.String(
+        load_default="client_credentials",
+        validate=validate.OneOf(
+            ["client_credentials", "authorization_code"],
+            error="is not known; write client_credentials or authorization_code",
+        ),
+    )
 
 
 class _ApiToken(Options):

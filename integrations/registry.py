@@ -14,6 +14,8 @@ from integrations import options
 from integrations.errors import OptionsError
 from integrations.http import TokenSource, VendorSession
 from integrations.protocols import Crm, Helpdesk, Messenger
+from integrations.refreshing import Client as RefreshingClient
+from integrations.refreshing import RefreshedToken
 from integrations.salesforce import mapping as salesforce_mapping
 from integrations.salesforce.client import SalesforceCrm
 from integrations.smtp.client import SmtpMessenger
@@ -80,11 +82,21 @@ def _zendesk_tokens(base_url: str, auth: Given, sharing: Sharing) -> TokenSource
         return FixedCredentials.zendesk_api_token(auth["email"], auth["token"])
     if auth["type"] == "token":
         return FixedCredentials.bearer(auth["token"])
+    if auth["grant"] == "authorization_code":
+        return RefreshedToken(zendesk_client(base_url, auth, sharing.now), sharing.store)
     session = VendorSession(base_url, token_dialect("Zendesk"))
     grant = zendesk_client_credentials(
         session, auth["client_id"], auth["client_secret"], auth.get("scope", "read write"), sharing.now
     )
     return SharedToken(grant, sharing.store, sharing.now)
+
+
+def zendesk_client(base_url: str, auth: Given, now: Clock = time.time) -> RefreshingClient:
+    """The OAuth client of ``auth: {type: oauth, …}``."""
+    session = VendorSession(base_url, token_dialect("Zendesk"))
+    return RefreshingClient(
+        session, auth["client_id"], auth["client_secret"], auth.get("scope", "read write"), now
+    )
 
 
 def _salesforce(given: Given, sharing: Sharing) -> SalesforceCrm:

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any, Protocol
 
 import jwt
@@ -16,6 +17,9 @@ from integrations.http import VendorSession
 from integrations.refusals import Dialect
 
 Clock = Callable[[], float]  # seconds since the epoch
+
+ZENDESK_API_TOKENS_END = date(2027, 4, 30)
+"""On this day Zendesk ends the last API tokens; none were made since 2026-10-27 (Zendesk, "Managing API tokens")."""
 
 _EARLY = 60.0  # seconds before its end that a token is no longer used: a request must not outlive it
 _ASSERTION_LIFE = 180  # seconds; Salesforce refuses assertions that live longer than 3 minutes
@@ -34,13 +38,16 @@ class Token:
     """An access token. ``use_until`` is in seconds since the epoch; None: until it is refused.
 
     ``unproven`` counts the tokens in a row, this one included, that the vendor gave and that nobody has seen it take;
-    0 once it took this one. ``asked_at`` is in seconds since the epoch.
+    0 once it took this one. ``asked_at`` is in seconds since the epoch. ``refresh`` is what gets the next one, up to
+    ``refresh_until``; "" where the next one is asked for like the first.
     """
 
     value: str = field(repr=False)
     use_until: float | None = None
     unproven: int = 0
     asked_at: float = 0.0
+    refresh: str = field(default="", repr=False)
+    refresh_until: float | None = None
 
     @property
     def header(self) -> str:
@@ -202,13 +209,13 @@ def zendesk_client_credentials(
 ) -> Grant:
     """Zendesk's OAuth client credentials (``POST /oauth/tokens``); the token lives 30 minutes by default."""
     asked = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": client_secret}
-    return lambda: _token(_ask(session, "/oauth/tokens", json=asked | {"scope": scope}), now)
+    return lambda: token_of(ask_for_token(session, "/oauth/tokens", json=asked | {"scope": scope}), now)
 
 
 def salesforce_client_credentials(session: VendorSession, client_id: str, client_secret: str) -> Grant:
     """Salesforce's client credentials flow, at the org's own My Domain host; its answer names no end."""
     asked = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": client_secret}
-    return lambda: _token(_ask(session, "/services/oauth2/token", data=asked), time.time)
+    return lambda: token_of(ask_for_token(session, "/services/oauth2/token", data=asked), time.time)
 
 
 def salesforce_jwt(
@@ -220,7 +227,7 @@ def salesforce_jwt(
         claims = {"iss": client_id, "sub": username, "aud": audience, "exp": int(now()) + _ASSERTION_LIFE}
         assertion = jwt.encode(claims, private_key, algorithm="RS256")
         asked = {"grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer", "assertion": assertion}
-        return _token(_ask(session, "/services/oauth2/token", data=asked), now)
+        return token_of(ask_for_token(session, "/services/oauth2/token", data=asked), now)
 
     return grant
 
@@ -231,7 +238,8 @@ def token_dialect(vendor: str) -> Dialect:
     return Dialect(vendor, kinds={**passing, "rate_limit_exceeded": RateLimited}, rolls_back=True)
 
 
-def _ask(session: VendorSession, path: str, **payload: Any) -> Mapping[str, Any]:
+def ask_for_token(session: VendorSession, path: str, **payload: Any) -> Mapping[str, Any]:
+    """What the vendor answers, if there is a token in it. Raises AuthFailed, Transient, RateLimited."""
     vendor = session.dialect.vendor
     try:
         answer = session.post(path, **payload).json()
@@ -250,8 +258,14 @@ def _refused(vendor: str, error: IntegrationError) -> AuthFailed:
     return AuthFailed(reason, code=error.code, status=error.status)
 
 
-def _token(answer: Mapping[str, Any], now: Clock) -> Token:
-    life = answer.get("expires_in")
-    if not isinstance(life, (int, float)) or isinstance(life, bool) or life <= 0:
-        return Token(str(answer["access_token"]))
-    return Token(str(answer["access_token"]), now() + life - min(_EARLY, life / 2))
+def token_of(answer: Mapping[str, Any], now: Clock) -> Token:
+    """The token in an answer, and for how long it, and what refreshes it, may be used."""
+    life, refresh_life = _seconds(answer.get("expires_in")), _seconds(answer.get("refresh_token_expires_in"))
+    use_until = None if life is None else now() + life - min(_EARLY, life / 2)
+    refresh_until = None if refresh_life is None else now() + refresh_life
+    refresh = str(answer.get("refresh_token") or "")
+    return Token(str(answer["access_token"]), use_until, refresh=refresh, refresh_until=refresh_until)
+
+
+def _seconds(life: Any) -> float | None:
+    return float(life) if isinstance(life, (int, float)) and not isinstance(life, bool) and life > 0 else None

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 
 import click
 
+from connector import agreement
 from connector.cli.acting import by_option, plainly
-from connector.cli.context import open_database, read_config, read_settings
+from connector.cli.context import BadInputError, open_database, read_config, read_settings
 from connector.cli.output import as_json_option, show, show_json
 from connector.clock import system_clock
 from connector.connections import Connections
@@ -60,6 +61,27 @@ def resume(name: str, as_json: bool) -> None:
     """Make calls on the connection NAME again; those that waited go out."""
     with _switches() as switches:
         _tell(switches.resume(name), as_json)
+
+
+@connections.command()
+@click.argument("name")
+def authorize(name: str) -> None:
+    """Print the address at which a person agrees that Ringback acts for them on the connection NAME.
+
+    For connections with `auth: {type: oauth, grant: authorization_code, …}`. Open it in a browser in which the user
+    whom Ringback shall act as is signed in; the browser comes back to Ringback, which must be running.
+    """
+    settings = read_settings()
+    clients, key = Connections(read_config(settings)), settings.secret_key(lambda said: click.echo(said, err=True))
+    try:
+        client = clients.oauth_client(name)
+    except KeyError as error:
+        said = f"NAME: {name!r} is no connection with `auth: {{type: oauth, grant: authorization_code}}`."
+        raise BadInputError(said) from error
+    asked = agreement.begin(key, name, system_clock())
+    back = agreement.return_address(settings.base_url, name)
+    click.echo(client.address(back, asked.state, asked.challenge))
+    click.echo(f"Open it within ten minutes. The OAuth client's redirect URL must be {back}", err=True)
 
 
 @contextmanager

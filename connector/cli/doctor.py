@@ -22,6 +22,7 @@ from connector.observe.findings import Finding, Verdict, of_mistakes, ok, warnin
 from connector.runtime.tasks import in_memory
 from connector.settings import Settings, masked
 from connector.storage.database import Database
+from connector.storage.hook_secrets import HookSecrets, Secrets
 from workflows.errors import DefinitionError
 
 T = TypeVar("T")
@@ -81,8 +82,9 @@ def examine(
     workflows: dict[str, str] = {}
     if config is not None:
         workflows = yield from _configuration(config)
-    yield from _database(settings, config or Config(), workflows, clock)
+    kept = yield from _database(settings, config or Config(), workflows, clock)
     if config is not None:
+        yield from _way_in(config, kept, clock)
         yield from _connections(config, offline=offline, vendor_clocks=vendor_clocks, clock=clock)
 
 
@@ -117,13 +119,14 @@ def _configuration(config: Config) -> Generator[Finding, None, dict[str, str]]:
 
 def _database(
     settings: Settings, config: Config, workflows: dict[str, str], clock: Clock
-) -> Iterator[Finding]:
+) -> Generator[Finding, None, Secrets]:
+    """→ the webhook secrets that provisioning fetched."""
     file = settings.database_file
     if file is not None and not file.exists() and file.parent.is_dir():
         yield warning(
             "database", f"there is none at {file} yet.", "`ringback serve` makes it, or `ringback migrate`."
         )
-        return
+        return {}
     if file is not None:
         yield from filter(None, (machine.check_file_system(file), machine.check_users(file)))
     with closing(Database(settings.database_url, pool_size=1)) as database:
@@ -132,6 +135,17 @@ def _database(
         if all(each.verdict is Verdict.OK for each in found):
             yield stored.check_clock(database, clock)
             yield from _work(database, config, workflows, clock)
+            return _kept_secrets(settings, database, clock)
+    return {}
+
+
+def _kept_secrets(settings: Settings, database: Database, clock: Clock) -> Secrets:
+    """Only with a key that is there: the doctor makes none."""
+    file = settings.database_file
+    if not settings.given_key and (file is None or not file.with_suffix(".secret").exists()):
+        return {}
+    key, _ = _read(lambda: settings.secret_key(lambda _said: None), "secret key")
+    return HookSecrets(database, key, clock)() if key else {}
 
 
 def _work(database: Database, config: Config, workflows: dict[str, str], clock: Clock) -> Iterator[Finding]:
@@ -143,9 +157,14 @@ def _work(database: Database, config: Config, workflows: dict[str, str], clock: 
         yield from stored.paused(tx, backlog)
 
 
+def _way_in(config: Config, kept: Secrets, clock: Clock) -> Iterator[Finding]:
+    configured = list(config.connections.values())
+    yield from vendors.check_way_in(configured, kept)
+    yield from vendors.check_api_tokens(configured, clock().date())
+
+
 def _connections(config: Config, *, offline: bool, vendor_clocks: bool, clock: Clock) -> Iterator[Finding]:
     configured = list(config.connections.values())
-    yield from vendors.check_way_in(configured)
     if not offline:
         yield from vendors.check_connections(Connections(config), configured)
     if vendor_clocks and not offline:

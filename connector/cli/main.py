@@ -28,7 +28,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "deliveries": ("deliveries:deliveries", "Show the webhooks that arrived; replay them."),
     "runs": ("runs:runs", "Show what workflows did, and why; cancel, retry, skip and restart."),
     "customers": ("customers:customers", "Decide about people whom the systems do not agree about."),
-    "sync": ("sync:sync", "Take in a CRM's contacts, and write earlier scores onto its records."),
+    "sync": ("sync:sync", "Take in contacts, write earlier scores, look for what was missed."),
     "provision": ("provision:provision", "Set up a vendor's account: fields, views, webhooks; show and mend drift."),
     "retention": ("retention:retention", "Show how long what is kept, and what is due to go; let it go now."),
     "token": ("token:token", "Make, list and revoke tokens for the API."),

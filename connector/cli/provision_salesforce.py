@@ -20,6 +20,8 @@ from connector.config import ConnectionConfig
 from connector.connections import Connections
 from connector.feedback.actions import NotPossibleError
 from connector.provisioning import Memory
+from connector.storage.hook_secrets import PURPOSE
+from connector.storage.sealed import Box
 from connector.storage.token_store import DatabaseTokenStore
 from integrations.addresses import is_local
 from integrations.http import VendorSession
@@ -71,7 +73,7 @@ def _org(connection: str) -> Iterator[tuple[SalesforceCrm, Memory, ConnectionCon
         key = settings.secret_key(lambda said: click.echo(said, err=True))
         clients = Connections(config, lambda name: DatabaseTokenStore(database, name, key, system_clock))
         client = _client(clients, connection)
-        memory = Memory(database, connection, _nothing_to_seal, system_clock)
+        memory = Memory(database, connection, Box(key, PURPOSE), system_clock)
         yield client, memory, config.connections[connection], settings.base_url
 
 
@@ -123,7 +125,3 @@ def _progress() -> Any:
             click.echo(f"\r  Salesforce: {done} of {total} components ", nl=done >= total, err=True)
 
     return progress
-
-
-def _nothing_to_seal(_secret: str) -> bytes:
-    raise AssertionError("an org gives us no secrets")

@@ -181,8 +181,11 @@ def working(house: House, threads: int = WORKER_THREADS) -> Iterator[None]:
 def ticking(house: House) -> Iterator[None]:
     """The ticks while the block runs."""
     ticker = Ticker(
-        house.sweep.tick, lambda: house.own_users.learn(house.connections.with_a_user()), house.keeper.tick,
+        house.sweep.tick,
+        lambda: house.own_users.learn(house.connections.with_a_user()),
+        house.keeper.tick,
         house.gaps.tick,
+        house.reconciler.tick,
     )
     ticker.start()
     try:

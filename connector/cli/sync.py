@@ -1,4 +1,4 @@
-"""``ringback sync``: take in a CRM's contacts, and write earlier scores onto its records."""
+"""``ringback sync``: take in a CRM's contacts, write earlier scores onto its records, and look for what was missed."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import click
 from connector.cli.context import BadInputError
 from connector.cli.opening import opened
 from connector.cli.output import as_json_option, show_json
+from connector.cli.sync_zendesk import zendesk
 from connector.feedback.actions import NotPossibleError
 from connector.runtime.bell import INTAKE
 from connector.runtime.sync import WORKFLOW, BusyError, Plan, Sync
@@ -35,7 +36,10 @@ class Wanted:
 
 @click.group()
 def sync() -> None:
-    """Bring a system and Ringback to the same state, once, after connecting it."""
+    """Bring a system and Ringback to the same state."""
+
+
+sync.add_command(zendesk)
 
 
 @sync.command()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,6 +22,7 @@ from connector.observe.findings import Finding, broken, ok, warning
 from connector.observe.stored import TOLERANCE, compare
 from integrations.addresses import is_local
 from integrations.errors import AuthFailed, IntegrationError, OptionsError, RateLimited
+from integrations.tokens import ZENDESK_API_TOKENS_END
 
 SECONDS = 10.0
 """How long a vendor may take to answer before the doctor gives up on it."""
@@ -112,17 +114,37 @@ def _reach(kind: str) -> str:
     return f"Compare {setting}{guide}, and look at the network from this machine."
 
 
-def check_way_in(configured: Sequence[ConnectionConfig]) -> list[Finding]:
-    """Connections whose webhooks would all be refused, because nothing tells them from forgeries."""
+def check_way_in(configured: Sequence[ConnectionConfig], kept: Collection[str] = ()) -> list[Finding]:
+    """Connections whose webhooks would all be refused, because nothing tells them from forgeries. ``kept``: those whose
+    secret provisioning fetched."""
     return [
         warning(
             f"connection {each.name}",
             f"{_SECRET_OF[each.kind]} is missing, so every webhook from there is refused.",
-            f"Set it as {_GUIDES[each.kind]} says.",
+            f"Run `ringback provision {each.kind} {each.name}`, or set it as {_GUIDES[each.kind]} says.",
         )
         for each in configured
-        if each.kind in _SECRET_OF and not each.options.get(_SECRET_OF[each.kind])
+        if each.kind in _SECRET_OF and not each.options.get(_SECRET_OF[each.kind]) and each.name not in kept
     ]  # fmt: skip
+
+
+def check_api_tokens(configured: Sequence[ConnectionConfig], today: date) -> list[Finding]:
+    """Zendesk's API tokens, and for how long they still work."""
+    return [_api_token(each.name, today) for each in configured if uses_api_token(each)]
+
+
+def uses_api_token(each: ConnectionConfig) -> bool:
+    """Whether it logs in by Zendesk's older way."""
+    auth = each.options.get("auth")
+    return each.kind == "zendesk" and isinstance(auth, Mapping) and auth.get("type") == "api_token"
+
+
+def _api_token(name: str, today: date) -> Finding:
+    check, left = f"connection {name}", (ZENDESK_API_TOKENS_END - today).days
+    remedy = "Make an OAuth client and use auth: {type: oauth, …} (docs/connect-zendesk.md, part 1)."
+    if left < 0:
+        return broken(check, f"Zendesk ended all API tokens on {ZENDESK_API_TOKENS_END}.", remedy)
+    return warning(check, f"its API token ends on {ZENDESK_API_TOKENS_END}, in {left} days.", remedy)
 
 
 def check_address(base_url: str) -> Finding:

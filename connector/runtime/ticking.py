@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from connector.runtime import gaps, keeping, sweep
+from connector.runtime import gaps, keeping, reconcile, sweep
 
 LEARN_SECONDS = 60
 
@@ -16,7 +16,12 @@ class Ticker:
     """Starts and stops the ticks."""
 
     def __init__(
-        self, tick: Callable[[], None], learn: Callable[[], None], keep: Callable[[], None], look: Callable[[], None]
+        self,
+        tick: Callable[[], None],
+        learn: Callable[[], None],
+        keep: Callable[[], None],
+        look: Callable[[], None],
+        compare: Callable[[], None],
     ) -> None:
         defaults = {"coalesce": True, "misfire_grace_time": None, "max_instances": 1}
         self._scheduler = BackgroundScheduler(timezone="UTC", job_defaults=defaults)
@@ -25,6 +30,9 @@ class Ticker:
         self._scheduler.add_job(learn)
         self._scheduler.add_job(keep, "interval", seconds=keeping.EVERY_SECONDS, jitter=keeping.JITTER_SECONDS)
         self._scheduler.add_job(look, "interval", seconds=gaps.EVERY_SECONDS, jitter=gaps.JITTER_SECONDS)
+        self._scheduler.add_job(
+            compare, "interval", seconds=reconcile.EVERY_SECONDS, jitter=reconcile.JITTER_SECONDS
+        )
 
     def start(self) -> None:
         self._scheduler.start()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import datetime
 from typing import Any
@@ -65,6 +65,13 @@ def insert_deliveries(database: Database, connection: Connection, rows: Sequence
         new.append((row["connection"], row["key"]) in fresh)
         fresh.discard((row["connection"], row["key"]))
     return new
+
+
+def known_keys(connection: Connection, sender: str, keys: Collection[str]) -> set[str]:
+    """Those of the keys under which a delivery of this sender is kept."""
+    c = deliveries.c
+    found = select(c.key).where(c.connection == sender, c.key.in_(list(keys)))
+    return set(connection.execute(found).scalars()) if keys else set()
 
 
 def own_event(type_: str, id_: str, at: datetime, data: Mapping[str, Any]) -> dict[str, Any]:

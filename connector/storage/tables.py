@@ -83,6 +83,7 @@ def is_now(column: Column[str], value: str) -> ColumnElement[bool]:
 SET_ASIDE: ColumnElement[bool] = literal_column("deliveries.status IN ('unreadable', 'failed')")
 ENDED_BADLY: ColumnElement[bool] = literal_column("effects.status IN ('failed', 'review')")
 STOPPED_RUNS: ColumnElement[bool] = literal_column("runs.status IN ('failed', 'dead', 'needs_review')")
+OPEN_CALLBACKS: ColumnElement[bool] = literal_column("callbacks.status IN ('asked', 'open', 'reopened')")
 EMPTIABLE: ColumnElement[bool] = literal_column("deliveries.status IN ('done', 'ignored')")
 
 
@@ -377,6 +378,8 @@ callbacks = Table(
     Column("changed_at", Moment, nullable=False),  # the helpdesk's time of the latest change we know
     Column("created_at", Moment, nullable=False),
     UniqueConstraint("connection", "ticket_id"),
+    Index("ix_callbacks_open", "connection", "id", **_where("status IN ('asked', 'open', 'reopened')")),
+    Index("ix_callbacks_solved", "connection", "changed_at", **_where("status = 'solved'")),
 )
 
 writebacks = Table(

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 import dataclasses
-import hashlib
 import json
 from datetime import datetime, timedelta
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from sqlalchemy import Connection, or_, select, update
 
 from connector.clock import Clock
 from connector.storage import accounts
 from connector.storage.database import Database
+from connector.storage.sealed import Box
 from connector.storage.tables import connections
 from integrations.errors import RateLimited
 from integrations.tokens import Token
@@ -31,7 +29,7 @@ class DatabaseTokenStore:
 
     def __init__(self, database: Database, connection: str, secret_key: str, clock: Clock) -> None:
         self._database, self._connection, self._clock = database, connection, clock
-        self._box = MultiFernet([Fernet(_fernet_key(secret_key))])
+        self._box = Box(secret_key, "tokens")
 
     def get(self) -> Token | None:
         with self._database.read() as tx:
@@ -75,29 +73,33 @@ class DatabaseTokenStore:
         later = max(until or now, now) + _LOGIN_PAUSE
         tx.execute(update(connections).where(c.name == self._connection).values(logins_until=later))
 
+    def replace(self, token: Token) -> None:
+        """Keep ``token`` whatever is kept: a person has just agreed to it."""
+
+        def put(tx: Connection) -> None:
+            self._database.lock(tx, [f"token:{self._connection}"])
+            self._write(tx, token)
+
+        self._database.transact(put)
+
     def _put(self, tx: Connection, token: Token, replacing: Token | None) -> Token:
         self._database.lock(tx, [f"token:{self._connection}"])
         stored = self._stored(tx)
         if stored is not None and stored != replacing:
             return stored
+        self._write(tx, token)
+        return token
+
+    def _write(self, tx: Connection, token: Token) -> None:
         accounts.ensure(self._database, tx, [self._connection], self._clock())
         written = update(connections).where(connections.c.name == self._connection)
         tx.execute(written.values(token=self._sealed(token), updated_at=self._clock()))
-        return token
 
     def _stored(self, tx: Connection) -> Token | None:
         sealed = tx.execute(select(connections.c.token).where(connections.c.name == self._connection)).scalar()
-        if not sealed:
-            return None
-        try:
-            return Token(**json.loads(self._box.decrypt(sealed)))
-        except InvalidToken:
-            return None
+        text = self._box.open(sealed)
+        return Token(**json.loads(text)) if text else None
 
     def _sealed(self, token: Token) -> bytes:
-        return self._box.encrypt(json.dumps(dataclasses.asdict(token)).encode())
+        return self._box.seal(json.dumps(dataclasses.asdict(token)))
 
-
-def _fernet_key(secret_key: str) -> bytes:
-    """A Fernet key of its own from the installation's secret, by a labelled hash."""
-    return base64.urlsafe_b64encode(hashlib.sha256(f"ringback tokens {secret_key}".encode()).digest())

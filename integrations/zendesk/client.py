@@ -38,8 +38,13 @@ class ZendeskHelpdesk:
 
     @property
     def session(self) -> VendorSession:
-        """For what it has observed of the account's limits."""
+        """For what it has observed of the account's limits, and for what is asked of Zendesk alone."""
         return self._session
+
+    @property
+    def fields(self) -> FieldMap:
+        """The user fields that hold scores, by metric."""
+        return self._fields
 
     def render_ticket(self, ticket: Json) -> Json:
         return mapping.render_ticket(ticket)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, g, jsonify, request
+from flask import Blueprint, Response, g, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
@@ -13,7 +13,9 @@ from sandbox.zendesk.api_users import user_routes
 from sandbox.zendesk.desk import Desk
 from sandbox.zendesk.errors import ApiError
 
-_OPEN = frozenset({"/oauth/tokens", "/api/v2/users/me"})  # no credentials needed; "me" is then nobody
+_OPEN = frozenset({"/oauth/tokens", "/oauth/authorizations/new", "/api/v2/users/me"})
+"""No credentials are needed there; "me" is then nobody."""
+
 
 
 def api_blueprint(desk: Desk) -> Blueprint:
@@ -43,6 +45,12 @@ def api_blueprint(desk: Desk) -> Blueprint:
         given = request.get_json(silent=True) or request.form.to_dict()
         with desk.state.lock:
             return jsonify(desk.access.issue(given))
+
+    @blueprint.get("/oauth/authorizations/new")
+    def agree() -> ResponseReturnValue:
+        """The user whom the client belongs to is signed in, reads, and agrees at once."""
+        with desk.state.lock:
+            return redirect(desk.access.agree(request.args.to_dict()))
 
     ticket_routes(blueprint, desk)
     user_routes(blueprint, desk)

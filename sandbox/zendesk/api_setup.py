@@ -5,17 +5,20 @@ from __future__ import annotations
 from flask import Blueprint, Response, g, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from sandbox.zendesk import errors, paging
-from sandbox.zendesk.asking import body, listed
+from sandbox.zendesk import paging
+from sandbox.zendesk.asking import as_admin, body, listed
 from sandbox.zendesk.desk import Desk
-from sandbox.zendesk.invocations import attempts, invocations
+from sandbox.zendesk.furniture import KINDS, MACRO, VIEW, Kind
+from sandbox.zendesk.invocations import attempts, invocations, sifted
 from sandbox.zendesk.state import Json
 
 
 def setup_routes(blueprint: Blueprint, desk: Desk) -> None:
     """Add the routes of the account's furniture."""
     _groups_and_triggers(blueprint, desk)
-    _fields(blueprint, desk)
+    for kind in KINDS:
+        _furniture(blueprint, desk, kind)
+    _reading(blueprint, desk)
     _webhooks(blueprint, desk)
     _deliveries(blueprint, desk)
 
@@ -30,50 +33,85 @@ def _groups_and_triggers(blueprint: Blueprint, desk: Desk) -> None:
 
     @blueprint.get("/api/v2/triggers")
     def triggers() -> Response:
+        as_admin()
         with state.lock:
             return listed("triggers", list(state.triggers.values()))
 
     @blueprint.post("/api/v2/triggers")
     def create_trigger() -> ResponseReturnValue:
+        as_admin()
         with state.lock:
             return jsonify(trigger=desk.triggers.create(body("trigger"))), 201
 
+    @blueprint.put("/api/v2/triggers/<int:trigger_id>")
+    def change_trigger(trigger_id: int) -> Response:
+        as_admin()
+        with state.lock:
+            return jsonify(trigger=desk.triggers.change(trigger_id, body("trigger")))
 
-def _fields(blueprint: Blueprint, desk: Desk) -> None:
+    @blueprint.delete("/api/v2/triggers/<int:trigger_id>")
+    def remove_trigger(trigger_id: int) -> ResponseReturnValue:
+        as_admin()
+        with state.lock:
+            desk.triggers.remove(trigger_id)
+        return "", 204
+
+
+def _furniture(blueprint: Blueprint, desk: Desk, kind: Kind) -> None:
+    """The five requests that Zendesk has for each kind."""
+    state, furniture, path = desk.state, desk.furniture, f"/api/v2/{kind.many}"
+
+    def every() -> Response:
+        with state.lock:
+            return listed(kind.many, furniture.listed(kind))
+
+    def create() -> ResponseReturnValue:
+        as_admin()
+        with state.lock:
+            made = jsonify({kind.one: furniture.create(kind, body(kind.one))})
+        return made, 200 if kind in (VIEW, MACRO) else 201
+
+    def show(item: int) -> Response:
+        with state.lock:
+            return jsonify({kind.one: furniture.get(kind, item)})
+
+    def change(item: int) -> Response:
+        as_admin()
+        with state.lock:
+            return jsonify({kind.one: furniture.change(kind, item, body(kind.one))})
+
+    def remove(item: int) -> ResponseReturnValue:
+        as_admin()
+        with state.lock:
+            furniture.remove(kind, item)
+        return "", 204
+
+    for name, rule, method, view in (
+        ("list", path, "GET", every), ("create", path, "POST", create), ("show", f"{path}/<int:item>", "GET", show),
+        ("change", f"{path}/<int:item>", "PUT", change), ("remove", f"{path}/<int:item>", "DELETE", remove),
+    ):  # fmt: skip
+        blueprint.add_url_rule(rule, f"{name}_{kind.many}", view, methods=[method])
+
+
+def _reading(blueprint: Blueprint, desk: Desk) -> None:
+    """What is only read here."""
     state = desk.state
 
-    @blueprint.get("/api/v2/ticket_fields")
-    def ticket_fields() -> Response:
+    @blueprint.get("/api/v2/ticket_forms")
+    def ticket_forms() -> Response:
         with state.lock:
-            return listed("ticket_fields", list(state.ticket_fields.values()))
+            return listed("ticket_forms", list(state.ticket_forms.values()))
 
-    @blueprint.post("/api/v2/ticket_fields")
-    def create_ticket_field() -> ResponseReturnValue:
-        given = _field(body("ticket_field"))
+    @blueprint.get("/api/v2/slas/policies")
+    def sla_policies() -> Response:
+        as_admin()
         with state.lock:
-            kind = given.pop("type")
-            return jsonify(ticket_field=desk.add_ticket_field(given.pop("title"), kind, **given)), 201
+            return listed("sla_policies", list(state.sla_policies.values()))
 
-    @blueprint.get("/api/v2/user_fields")
-    def user_fields() -> Response:
+    @blueprint.get("/api/v2/locales/current")
+    def locale() -> Response:
         with state.lock:
-            return listed("user_fields", list(state.user_fields.values()))
-
-    @blueprint.post("/api/v2/user_fields")
-    def create_user_field() -> ResponseReturnValue:
-        given = _field(body("user_field"), "key")
-        with state.lock:
-            if any(field["key"] == given["key"] for field in state.user_fields.values()):
-                raise errors.invalid("key", f"Key: {given['key']} is already taken", "DuplicateValue")
-            key, title, kind = given.pop("key"), given.pop("title"), given.pop("type")
-            return jsonify(user_field=desk.add_user_field(key, title, kind, **given)), 201
-
-
-def _field(given: Json, *required: str) -> Json:
-    for name in ("title", "type", *required):
-        if not given.get(name):
-            raise errors.invalid(name, f"{name.capitalize()}: cannot be blank", "BlankValue")
-    return dict(given)
+            return jsonify(locale={"id": 1, "locale": state.locale, "name": state.locale})
 
 
 def _webhooks(blueprint: Blueprint, desk: Desk) -> None:
@@ -81,12 +119,14 @@ def _webhooks(blueprint: Blueprint, desk: Desk) -> None:
 
     @blueprint.get("/api/v2/webhooks")
     def webhooks() -> Response:
+        as_admin()
         wanted = request.args.get("filter[name_contains]", "")
         with state.lock:
             return _cursored("webhooks", [each for each in state.webhooks.values() if wanted in each["name"]])
 
     @blueprint.post("/api/v2/webhooks")
     def create_webhook() -> ResponseReturnValue:
+        as_admin()
         with state.lock:
             return jsonify(webhook=desk.webhooks.create(g.user, body("webhook"))), 201
 
@@ -95,14 +135,23 @@ def _webhooks(blueprint: Blueprint, desk: Desk) -> None:
         with state.lock:
             return jsonify(webhook=desk.webhooks.get(webhook_id))
 
+    @blueprint.patch("/api/v2/webhooks/<webhook_id>")
+    def change_webhook(webhook_id: str) -> ResponseReturnValue:
+        as_admin()
+        with state.lock:
+            desk.webhooks.change(webhook_id, body("webhook"))
+        return "", 204
+
     @blueprint.delete("/api/v2/webhooks/<webhook_id>")
     def delete_webhook(webhook_id: str) -> ResponseReturnValue:
+        as_admin()
         with state.lock:
             del state.webhooks[desk.webhooks.get(webhook_id)["id"]]
         return "", 204
 
     @blueprint.get("/api/v2/webhooks/<webhook_id>/signing_secret")
     def signing_secret(webhook_id: str) -> Response:
+        as_admin()
         with state.lock:
             return jsonify(signing_secret={"secret": desk.webhooks.secret(webhook_id), "algorithm": "SHA256"})
 
@@ -112,7 +161,8 @@ def _deliveries(blueprint: Blueprint, desk: Desk) -> None:
     def listed_invocations(webhook_id: str) -> Response:
         with desk.state.lock:
             webhook = desk.webhooks.get(webhook_id)
-            return _cursored("invocations", invocations(desk.webhooks.log, webhook["id"], desk.state.clock()))
+            known = invocations(desk.webhooks.log, webhook["id"], desk.state.clock())
+            return _cursored("invocations", sifted(known, request.args))
 
     @blueprint.get("/api/v2/webhooks/<webhook_id>/invocations/<invocation_id>/attempts")
     def listed_attempts(webhook_id: str, invocation_id: str) -> Response:

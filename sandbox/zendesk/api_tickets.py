@@ -6,8 +6,9 @@ from flask import Blueprint, Response, g, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from sandbox.zendesk import fields
-from sandbox.zendesk.asking import body, listed, warn, whole_body
+from sandbox.zendesk.asking import as_admin, body, listed, warn, whole_body
 from sandbox.zendesk.desk import Desk
+from sandbox.zendesk.export import changes
 from sandbox.zendesk.shapes import listed_comment
 from sandbox.zendesk.state import Json
 from sandbox.zendesk.tickets import Writer
@@ -42,6 +43,13 @@ def _reading(blueprint: Blueprint, desk: Desk) -> None:
         with state.lock:
             alive = [ticket for ticket in state.tickets.values() if ticket["status"] != "deleted"]
             return listed("tickets", [ticket for ticket in alive if ticket["id"] in ids])
+
+    @blueprint.get("/api/v2/incremental/tickets/cursor")
+    def incremental() -> Response:
+        as_admin()
+        with state.lock:
+            desk.limiter.export(state.clock())
+            return jsonify(changes(state, request.args))
 
     @blueprint.get("/api/v2/tickets/<int:ticket_id>")
     def ticket(ticket_id: int) -> Response:

@@ -12,6 +12,12 @@ from sandbox.zendesk import errors, paging
 from sandbox.zendesk.state import Json
 
 
+def as_admin() -> None:
+    """What only admins may do. Raises 403."""
+    if g.user["role"] != "admin":
+        raise errors.forbidden()
+
+
 def body(name: str) -> Json:
     """The object that the request wraps in ``name``. Raises 400 and 422."""
     given = whole_body().get(name)

@@ -12,9 +12,10 @@ from sandbox.outbox import Outbox
 from sandbox.zendesk import events, people
 from sandbox.zendesk.access import Access, OAuthClient
 from sandbox.zendesk.events import Happening
+from sandbox.zendesk.furniture import TICKET_FIELD, USER_FIELD, Furniture
 from sandbox.zendesk.idempotency import IdempotencyKeys
 from sandbox.zendesk.limits import Limits, RateLimiter
-from sandbox.zendesk.shapes import new_group, new_ticket_field, new_user, new_user_field
+from sandbox.zendesk.shapes import new_group, new_ticket_field, new_user
 from sandbox.zendesk.state import Json, State
 from sandbox.zendesk.tickets import Tickets, Writer
 from sandbox.zendesk.triggers import Triggers
@@ -47,6 +48,7 @@ class Desk:
         self.access = Access(self.state)
         self.keys = IdempotencyKeys(clock)
         self.limiter = RateLimiter(limits)
+        self.furniture = Furniture(self.state)
         self.webhooks = Webhooks(self.state, outbox)
         self.triggers = Triggers(self.state, self.webhooks)
         self.tickets = Tickets(self.state, self._announce)
@@ -79,16 +81,10 @@ class Desk:
         return group
 
     def add_ticket_field(self, title: str, kind: str = "text", **more: Any) -> Json:
-        field = new_ticket_field(self.state, {"title": title, "type": kind, **more})
-        self.state.ticket_fields[field["id"]] = field
-        return field
+        return self.furniture.create(TICKET_FIELD, {"title": title, "type": kind, **more})
 
     def add_user_field(self, key: str, title: str, kind: str = "text", **more: Any) -> Json:
-        field = new_user_field(self.state, {"key": key, "title": title, "type": kind, **more})
-        self.state.user_fields[field["id"]] = field
-        for user in self.state.users.values():
-            user["user_fields"].setdefault(key, None)
-        return field
+        return self.furniture.create(USER_FIELD, {"key": key, "title": title, "type": kind, **more})
 
     def add_user(self, name: str, email: str | None = None, **more: Any) -> Json:
         with self.state.lock:

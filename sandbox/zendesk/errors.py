@@ -29,6 +29,10 @@ def invalid_token() -> ApiError:
     return ApiError(401, {"error": "invalid_token", "error_description": description})
 
 
+def oauth(code: str, description: str) -> ApiError:
+    return ApiError(400, {"error": code, "error_description": description})
+
+
 def invalid_client() -> ApiError:
     return ApiError(401, {"error": "invalid_client", "error_description": "Client authentication failed."})
 

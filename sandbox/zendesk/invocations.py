@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sandbox.clock import zulu
+from sandbox.clock import parse, zulu
 from sandbox.zendesk.state import Json
 from sandbox.zendesk.webhooks import Delivery
 
@@ -22,6 +22,20 @@ def invocations(log: Sequence[Delivery], webhook_id: str, now: datetime) -> list
         for each in latest.values()
     ]
     return shown[::-1]
+
+
+def sifted(shown: Sequence[Json], query: Mapping[str, str]) -> list[Json]:
+    """By the query's filters (status, from, to) and in its order; newest first where it names none."""
+    wanted, since = query.get("filter[status]"), query.get("filter[from_ts]", "")
+    until = query.get("filter[to_ts]", "")
+    kept = [
+        each
+        for each in shown
+        if wanted in (None, each["status"])
+        and (not since or parse(each["latest_completed_at"]) >= parse(since))
+        and (not until or parse(each["latest_completed_at"]) <= parse(until))
+    ]
+    return kept[::-1] if query.get("sort") == "latest_completed_at" else kept
 
 
 def attempts(log: Sequence[Delivery], webhook_id: str, invocation_id: str) -> list[Json]:

@@ -10,6 +10,7 @@ from sandbox.zendesk import errors
 
 _ACCOUNT = "Number of allowed API requests per minute exceeded"
 _TICKET_UPDATES = "Number of allowed ticket updates exceeded"
+_EXPORTS = "Number of allowed incremental export API requests per minute exceeded"
 _USER_UPDATES = "Number of allowed user updates exceeded"
 
 
@@ -22,9 +23,10 @@ class Limits:
     updates_per_ticket_in_10_minutes: int = 30  # by one user
     user_updates_per_second: int = 1
     updates_per_user_per_minute: int = 5
+    exports_per_minute: int = 10
 
 
-GENEROUS = Limits(10**6, 10**6, 10**6, 10**6, 10**6)
+GENEROUS = Limits(10**6, 10**6, 10**6, 10**6, 10**6, 10**6)
 """For tests that are about something else."""
 
 
@@ -62,6 +64,10 @@ class RateLimiter:
         total = limits.ticket_updates_per_minute
         left, resets = self._take(("tickets", None), total, 60, now, _TICKET_UPDATES)
         return {"zendesk-rate-limit-tickets-update": f"total={total}; remaining={left}; resets={resets}"}
+
+    def export(self, now: datetime) -> None:
+        """One page of an incremental export. Raises 429."""
+        self._take(("exports", None), self.limits.exports_per_minute, 60, now, _EXPORTS)
 
     def user_update(self, user: object, now: datetime) -> None:
         """One write of one user. Raises 429."""

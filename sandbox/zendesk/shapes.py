@@ -126,7 +126,8 @@ def new_group(state: State, name: str) -> Json:
 def new_ticket_field(state: State, given: Json) -> Json:
     """A custom ticket field. The fields of the system have ``removable`` false."""
     field = _new_field(state, "ticket_fields", given)
-    portal = {"agent_description": None, "visible_in_portal": False, "editable_in_portal": False}
+    seen = given.get("visible_in_portal", False)
+    portal = {"agent_description": None, "visible_in_portal": seen, "editable_in_portal": False}
     required = {"required": False, "required_in_portal": False, "collapsed_for_agents": False}
     title = {"title_in_portal": field["title"], "raw_title_in_portal": field["title"]}
     return {**field, **portal, **required, **title, "tag": given.get("tag"), "removable": True}
@@ -136,6 +137,52 @@ def new_user_field(state: State, given: Json) -> Json:
     """A custom user field; its ``key`` is the name under ``user_fields``."""
     field = _new_field(state, "user_fields", given)
     return {**field, "key": given["key"], "system": False, "tag": given.get("tag")}
+
+
+def new_organization_field(state: State, given: Json) -> Json:
+    """A custom field of organisations: like a user's."""
+    field = _new_field(state, "organization_fields", given)
+    return {**field, "key": given["key"], "system": False, "tag": given.get("tag")}
+
+
+def new_view(state: State, given: Json) -> Json:
+    """A view. It is written with "output" and read as "execution"."""
+    output, view = given.get("output") or {}, _new_rule(state, "views", given)
+    order = {key: output.get(key) for key in ("group_by", "group_order", "sort_by", "sort_order")}
+    columns = [_column(state, each) for each in output.get("columns") or ("description", "requester", "created")]
+    conditions = {key: list(given.get(key) or []) for key in ("all", "any")}
+    sort = order["sort_by"] and {"id": order["sort_by"], "title": order["sort_by"], "order": order["sort_order"]}
+    execution = {**order, "columns": columns, "sort": sort, "group": None}
+    return {**view, "conditions": conditions, "execution": execution}
+
+
+def _column(state: State, asked: Any) -> Json:
+    """By name, or a field by its id."""
+    field = state.ticket_fields.get(int(asked)) if str(asked).isdigit() else None
+    if field is None:
+        return {"id": asked, "title": str(asked).replace("_", " ").capitalize()}
+    return {"id": field["id"], "title": field["title"], "type": field["type"], "url": field["url"]}
+
+
+def new_macro(state: State, given: Json) -> Json:
+    return {**_new_rule(state, "macros", given), "actions": list(given["actions"])}
+
+
+def _new_rule(state: State, kind: str, given: Json) -> Json:
+    rule_id, now = state.next_id(), state.now()
+    return {
+        "url": state.url(f"{kind}/{rule_id}"),
+        "id": rule_id,
+        "title": given["title"],
+        "raw_title": given["title"],
+        "description": given.get("description"),
+        "active": given.get("active", True),
+        "default": False,
+        "position": 9999,
+        "restriction": given.get("restriction"),
+        "created_at": now,
+        "updated_at": now,
+    }
 
 
 def _new_field(state: State, kind: str, given: Json) -> Json:

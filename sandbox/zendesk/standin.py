@@ -180,6 +180,11 @@ class ZendeskStandIn:
         with self.desk.state.lock:
             self.desk.access.revoke_all()
 
+    def withdraw_agreement(self) -> None:
+        """Refresh tokens stop working, too: somebody must agree anew."""
+        with self.desk.state.lock:
+            self.desk.access.withdraw()
+
     def now(self) -> datetime:
         return self.desk.state.clock()
 

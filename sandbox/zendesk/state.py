@@ -50,6 +50,12 @@ class State:
     groups: dict[int, Json] = field(default_factory=dict)
     ticket_fields: dict[int, Json] = field(default_factory=dict)
     user_fields: dict[int, Json] = field(default_factory=dict)
+    organization_fields: dict[int, Json] = field(default_factory=dict)
+    views: dict[int, Json] = field(default_factory=dict)
+    macros: dict[int, Json] = field(default_factory=dict)
+    ticket_forms: dict[int, Json] = field(default_factory=dict)
+    sla_policies: dict[int, Json] = field(default_factory=dict)
+    locale: str = "en-US"  # in which the account's people read
     webhooks: dict[str, Json] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict)
     triggers: dict[int, Json] = field(default_factory=dict)
@@ -78,6 +84,9 @@ class State:
                 self.groups,
                 self.ticket_fields,
                 self.user_fields,
+                self.organization_fields,
+                self.views,
+                self.macros,
                 self.triggers,
             )
             for record in (record for kind in kinds for record in kind.values()):
@@ -100,7 +109,10 @@ class State:
     def snapshot(self) -> Json:
         """A copy of everything but the secrets."""
         with self.lock:
-            kinds = ("users", "tickets", "groups", "ticket_fields", "user_fields", "webhooks", "triggers")
+            kinds = (
+                "users", "tickets", "groups", "ticket_fields", "user_fields", "organization_fields", "views", "macros",
+                "webhooks", "triggers",
+            )  # fmt: skip
             known = {kind: list(getattr(self, kind).values()) for kind in kinds}
             talk = {"comments": self.comments, "audits": self.audits}
             return deepcopy(known | talk)

@@ -13,6 +13,21 @@ from sandbox.zendesk.webhooks import Webhooks
 Check = Callable[[Json, list[Happening], Any], bool]
 
 
+_ORDER = ("new", "open", "pending", "hold", "solved", "closed")
+
+
+def _came_from(_ticket: Json, happened: list[Happening], value: Any) -> bool:
+    return str(value).upper() in [each.event["previous"] for each in happened if each.kind == "status_changed"]
+
+
+def _below(ticket: Json, _happened: list[Happening], value: Any) -> bool:
+    return ticket["status"] in _ORDER[: _ORDER.index(str(value))]
+
+
+def _assigned(_ticket: Json, happened: list[Happening], _value: Any) -> bool:
+    return any(each.kind == "agent_assignment_changed" for each in happened)
+
+
 def _status_changed(_ticket: Json, happened: list[Happening], value: Any) -> bool:
     news = [each.event["current"] for each in happened if each.kind == "status_changed"]
     return bool(news) if value in (None, "") else str(value).upper() in news
@@ -23,6 +38,9 @@ CHECKS: dict[tuple[str, str], Check] = {
     ("status", "is_not"): lambda ticket, _happened, value: bool(ticket["status"] != value),
     ("status", "value"): _status_changed,
     ("status", "changed"): _status_changed,
+    ("status", "value_previous"): _came_from,
+    ("status", "less_than"): _below,
+    ("assignee_id", "changed"): _assigned,
     ("priority", "is"): lambda ticket, _happened, value: bool(ticket["priority"] == value),
     ("group_id", "is"): lambda ticket, _happened, value: str(ticket["group_id"]) == str(value),
     ("current_tags", "includes"): lambda ticket, _h, value: not set(value.split()).isdisjoint(ticket["tags"]),
@@ -48,18 +66,29 @@ class Triggers:
     def __init__(self, state: State, webhooks: Webhooks) -> None:
         self._state, self._webhooks = state, webhooks
 
-    def create(self, given: Any) -> Json:
-        """Raises 400 and 422."""
-        if not isinstance(given, dict):
-            raise errors.bad_attribute("trigger")
-        conditions = given.get("conditions") or {key: given.get(key, []) for key in ("all", "any")}
-        conditions = {key: list(conditions.get(key) or []) for key in ("all", "any")}
-        for condition in (*conditions["all"], *conditions["any"]):
-            if (condition.get("field"), condition.get("operator")) not in CHECKS:
-                raise errors.invalid("conditions", f"Conditions: {condition.get('field')} is invalid")
-        trigger = self._shown(given, conditions)
+    def create(self, given: Json) -> Json:
+        """Raises 422."""
+        trigger = self._shown(given, _conditions(given))
         self._state.triggers[trigger["id"]] = trigger
         return trigger
+
+    def change(self, trigger_id: int, given: Json) -> Json:
+        """Raises 404 and 422."""
+        trigger = self._get(trigger_id)
+        if given.keys() & {"conditions", "all", "any"}:
+            trigger["conditions"] = _conditions(given)
+        trigger.update({key: given[key] for key in ("title", "description", "active", "actions") if key in given})
+        trigger.update({"raw_title": trigger["title"], "updated_at": self._state.now()})
+        return trigger
+
+    def remove(self, trigger_id: int) -> None:
+        """Raises 404."""
+        del self._state.triggers[self._get(trigger_id)["id"]]
+
+    def _get(self, trigger_id: int) -> Json:
+        if trigger_id not in self._state.triggers:
+            raise errors.not_found()
+        return self._state.triggers[trigger_id]
 
     def _shown(self, given: Json, conditions: Json) -> Json:
         trigger_id, now = self._state.next_id(), self._state.now()
@@ -95,6 +124,16 @@ class Triggers:
         if webhook is not None and webhook["status"] == "active":
             words = texts.expand(body, events.placeholders(self._state, ticket, actor))
             self._webhooks.send(webhook, words.encode())
+
+
+def _conditions(given: Json) -> Json:
+    """In "conditions", or flat beside the rest; both are taken. Raises 422."""
+    nested = given.get("conditions") or {key: given.get(key, []) for key in ("all", "any")}
+    conditions = {key: list(nested.get(key) or []) for key in ("all", "any")}
+    for condition in (*conditions["all"], *conditions["any"]):
+        if (condition.get("field"), condition.get("operator")) not in CHECKS:
+            raise errors.invalid("conditions", f"Conditions: {condition.get('field')} is invalid")
+    return conditions
 
 
 def _matches(conditions: Json, ticket: Json, happened: list[Happening]) -> bool:

@@ -87,6 +87,12 @@ class Webhooks:
         self._state.secrets[webhook["id"]] = base64.b64encode(secrets.token_bytes(32)).decode()
         return webhook
 
+    def change(self, webhook_id: str, given: Json) -> None:
+        """Write what is given over what is there. Raises 400 and 404."""
+        webhook = self.get(webhook_id)
+        _check({**webhook, **given})
+        webhook.update(_shown({**webhook, **given}) | {"updated_at": self._state.now()})
+
     def get(self, webhook_id: str) -> Json:
         """Raises 404."""
         if webhook_id not in self._state.webhooks:

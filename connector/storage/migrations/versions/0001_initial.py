@@ -57,7 +57,23 @@ def upgrade() -> None:
         sa.UniqueConstraint("external_id", name=op.f("uq_callbacks_external_id")),
     )
     op.create_index(op.f("ix_callbacks_customer_id"), "callbacks", ["customer_id"], unique=False)
+    op.create_index(
+        "ix_callbacks_open",
+        "callbacks",
+        ["connection", "id"],
+        unique=False,
+        sqlite_where=sa.text("status IN ('asked', 'open', 'reopened')"),
+        postgresql_where=sa.text("status IN ('asked', 'open', 'reopened')"),
+    )
     op.create_index(op.f("ix_callbacks_response_id"), "callbacks", ["response_id"], unique=False)
+    op.create_index(
+        "ix_callbacks_solved",
+        "callbacks",
+        ["connection", "changed_at"],
+        unique=False,
+        sqlite_where=sa.text("status = 'solved'"),
+        postgresql_where=sa.text("status = 'solved'"),
+    )
     op.create_table(
         "connections",
         sa.Column("name", sa.String(length=100), nullable=False),
