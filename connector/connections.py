@@ -40,7 +40,7 @@ class Connections:
     def __init__(
         self,
         config: Config,
-        store: Callable[[str], TokenStore] | None = None,
+        store: Callable[[str], TokenStore | None] | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._config, self._store, self._now = config, store, now

@@ -23,6 +23,8 @@ from connector.runtime.tasks import in_memory
 from connector.settings import Settings, masked
 from connector.storage.database import Database
 from connector.storage.hook_secrets import HookSecrets, Secrets
+from connector.storage.token_store import DatabaseTokenStore
+from integrations.tokens import TokenStore
 from workflows.errors import DefinitionError
 
 T = TypeVar("T")
@@ -85,7 +87,7 @@ def examine(
     kept = yield from _database(settings, config or Config(), workflows, clock)
     if config is not None:
         yield from _way_in(config, kept, clock)
-        yield from _connections(config, offline=offline, vendor_clocks=vendor_clocks, clock=clock)
+        yield from _connections(settings, config, offline=offline, vendor_clocks=vendor_clocks, clock=clock)
 
 
 def _read(work: Callable[[], T], check: str) -> tuple[T | None, list[Finding]]:
@@ -140,11 +142,7 @@ def _database(
 
 
 def _kept_secrets(settings: Settings, database: Database, clock: Clock) -> Secrets:
-    """Only with a key that is there: the doctor makes none."""
-    file = settings.database_file
-    if not settings.given_key and (file is None or not file.with_suffix(".secret").exists()):
-        return {}
-    key, _ = _read(lambda: settings.secret_key(lambda _said: None), "secret key")
+    key = _present_key(settings)
     return HookSecrets(database, key, clock)() if key else {}
 
 
@@ -157,16 +155,39 @@ def _work(database: Database, config: Config, workflows: dict[str, str], clock: 
         yield from stored.paused(tx, backlog)
 
 
+@contextmanager
+def _agreements(settings: Settings, config: Config, clock: Clock) -> Iterator[Callable[[str], TokenStore | None]]:
+    """The tokens that somebody agreed to: they cannot be asked for anew, as others can. Only where a key is there."""
+    agreed = {each.name for each in config.connections.values() if vendors.needs_agreement(each)}
+    key = _present_key(settings) if agreed else None
+    if not key:
+        yield lambda _name: None
+        return
+    with closing(Database(settings.database_url, pool_size=2)) as database:
+        yield lambda name: DatabaseTokenStore(database, name, key, clock) if name in agreed else None
+
+
+def _present_key(settings: Settings) -> str | None:
+    """The secret key, if there is one and the database is: the doctor makes neither."""
+    file = settings.database_file
+    if file is not None and not (file.exists() and (settings.given_key or file.with_suffix(".secret").exists())):
+        return None
+    return _read(lambda: settings.secret_key(lambda _said: None), "secret key")[0]
+
+
 def _way_in(config: Config, kept: Secrets, clock: Clock) -> Iterator[Finding]:
     configured = list(config.connections.values())
     yield from vendors.check_way_in(configured, kept)
     yield from vendors.check_api_tokens(configured, clock().date())
 
 
-def _connections(config: Config, *, offline: bool, vendor_clocks: bool, clock: Clock) -> Iterator[Finding]:
+def _connections(
+    settings: Settings, config: Config, *, offline: bool, vendor_clocks: bool, clock: Clock
+) -> Iterator[Finding]:
     configured = list(config.connections.values())
     if not offline:
-        yield from vendors.check_connections(Connections(config), configured)
+        with _agreements(settings, config, clock) as store:
+            yield from vendors.check_connections(Connections(config, store), configured)
     if vendor_clocks and not offline:
         yield from vendors.check_vendor_clocks(configured, clock)
 

@@ -139,6 +139,12 @@ def uses_api_token(each: ConnectionConfig) -> bool:
     return each.kind == "zendesk" and isinstance(auth, Mapping) and auth.get("type") == "api_token"
 
 
+def needs_agreement(each: ConnectionConfig) -> bool:
+    """Whether a person must have agreed to it."""
+    auth = each.options.get("auth")
+    return isinstance(auth, Mapping) and auth.get("grant") == "authorization_code"
+
+
 def _api_token(name: str, today: date) -> Finding:
     check, left = f"connection {name}", (ZENDESK_API_TOKENS_END - today).days
     remedy = "Make an OAuth client and use auth: {type: oauth, …} (docs/connect-zendesk.md, part 1)."

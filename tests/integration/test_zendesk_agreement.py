@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -43,9 +43,15 @@ def world(clock: HandClock) -> Iterator[World]:
 @pytest.fixture
 def home(database_url: str, world: World, clock: HandClock) -> Iterator[Home]:
     """A house whose Zendesk connection waits for somebody to agree."""
-    config = config_of(world).replace("      type: oauth\n", "      type: oauth\n      grant: authorization_code\n", 1)
+    config = waiting(world)
     with a_house(database_url, world, {}, clock=clock, config=config) as home:
         yield home
+
+
+def waiting(world: World) -> str:
+    """The configuration of a Zendesk connection that somebody must agree to."""
+    plain = "      type: oauth\n"
+    return config_of(world).replace(plain, f"{plain}      grant: authorization_code\n", 1)
 
 
 def asked(home: Home) -> str:
@@ -141,7 +147,7 @@ def test_the_command_prints_the_address_and_what_must_be_set_at_zendesk(
     tmp_path: Path, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    config = config_of(world).replace("      type: oauth\n", "      type: oauth\n      grant: authorization_code\n", 1)
+    config = waiting(world)
     (tmp_path / "ringback.yaml").write_text(config)
     shown = CliRunner().invoke(main, ["connections", "authorize", "zendesk"])
     assert shown.exit_code == 0, shown.output
@@ -149,6 +155,24 @@ def test_the_command_prints_the_address_and_what_must_be_set_at_zendesk(
     assert "redirect URL must be http://127.0.0.1:8000/connect/zendesk" in shown.stderr
     refused = CliRunner().invoke(main, ["connections", "authorize", "salesforce"])
     assert (refused.exit_code, "is no connection with `auth:" in refused.output) == (2, True)
+
+
+def test_doctor_looks_with_what_somebody_agreed_to_and_says_when_nobody_did(
+    home: Home, database_url: str, tmp_path: Path
+) -> None:
+    config = waiting(home.world)
+    (tmp_path / "ringback.yaml").write_text(config)
+    environment = {"RINGBACK_DATABASE_URL": database_url, "RINGBACK_SECRET_KEY": SECRET_KEY,
+                   "RINGBACK_CONFIG": str(tmp_path / "ringback.yaml")}  # fmt: skip
+    said = CliRunner().invoke(main, ["doctor"], env=environment).output
+    assert "nobody has agreed to this connection yet; `ringback connections authorize`" in said
+    begun = agreement.begin(SECRET_KEY, "zendesk", home.clock())
+    client = home.house.connections.oauth_client("zendesk")
+    code = parse_qs(urlsplit(agree(client.address(BACK, begun.state, begun.challenge))).query)["code"][0]
+    token = replace(client.exchange(code, BACK, begun.verifier), use_until=None)  # the doctor has its own clock
+    DatabaseTokenStore(home.house.database, "zendesk", SECRET_KEY, home.clock).replace(token)
+    said = CliRunner().invoke(main, ["doctor"], env=environment).output
+    assert "zendesk: reached, and our credentials are taken" in said
 
 
 # --- living on ------------------------------------------------------------------------------------------------------

@@ -55,10 +55,18 @@ def check_request(method: str, path: str, body: Any = None) -> None:
     schema = _schema(operation, body)
     if schema is None:
         return
-    resource = Resource.from_contents(description, default_specification=DRAFT202012)
-    registry: Registry[Any] = Registry().with_resource("urn:zendesk", resource)
+    registry = _registry(path.startswith("/api/v2/webhooks"))
     found = list(_mistakes(Draft202012Validator(_anchored(schema), registry=registry), body))
     assert not found, f"{method} {path}: {'; '.join(found)}"
+
+
+@cache
+def _registry(webhooks: bool) -> Registry[Any]:
+    """Where references lead to."""
+    description = webhooks_api() if webhooks else support_api()
+    resource = Resource.from_contents(description, default_specification=DRAFT202012)
+    registry: Registry[Any] = Registry().with_resource("urn:zendesk", resource)
+    return registry
 
 
 _UNDESCRIBED = {
