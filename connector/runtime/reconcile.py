@@ -22,7 +22,7 @@ from connector.clock import Clock
 from connector.runtime import reconcile_callbacks, reconcile_deliveries, reconcile_tickets
 from connector.runtime.permits import NoPermitError, Permits
 from connector.runtime.reconcile_feed import Feed
-from connector.storage import cursors
+from connector.storage import positions
 from connector.storage.database import Database
 from connector.storage.inbox import Inbox
 from integrations.errors import IntegrationError, RateLimited
@@ -34,6 +34,8 @@ EVERY_SECONDS = 60.0
 """How often a process looks whether a reading is due."""
 
 JITTER_SECONDS = 10
+
+_LEASE = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,27 +97,32 @@ class Reconciler:
         return found
 
     def _read(self, connection: str, name: str, every: timedelta, read: Reading) -> Found | None:
-        now = self._clock()
-        cursor = self._database.transact(
-            lambda tx: cursors.take_turn(self._database, tx, connection, name, every, now)
+        position, now = f"{connection}:{name}", self._clock()
+        reached = self._database.transact(
+            lambda tx: positions.take(self._database, tx, position, now, lease=_LEASE, every=every, first="")
         )
-        if cursor is None:
+        if reached is None:
             return None
-        feed, permits = Feed(self._database, self._inbox, connection, self._clock), self._permits(connection)
+        feed = Feed(self._database, self._inbox, connection, self._clock)
+        value, said = self._tried(read, feed, reached, now)
+        self._database.transact(lambda tx: positions.move(tx, position, value, now))
+        if feed.count:
+            self._ring()
+        return Found(connection, name, feed.count, said)
+
+    def _tried(self, read: Reading, feed: Feed, reached: str, now: datetime) -> tuple[str, str]:
+        """→ up to where it came, and why not to its end. What was found so far is kept; the next reading finds the
+        rest."""
+        permits = self._permits(feed.connection)
         try:
-            value = read(feed, self._ledger(connection), permits, cursor.value, now)
+            return read(feed, self._ledger(feed.connection), permits, reached, now), ""
         except NoPermitError:
-            return Found(connection, name, feed.count, "the connection is paused or busy; the next reading goes on")
+            return reached, "the connection is paused or busy; the next reading goes on"
         except RateLimited as error:
             permits.hold(error.retry_after)
-            return Found(connection, name, feed.count, error.reason)
+            return reached, error.reason
         except IntegrationError as error:
-            return Found(connection, name, feed.count, error.reason)
-        finally:
-            if feed.count:
-                self._ring()
-        self._database.transact(lambda tx: cursors.move(tx, connection, name, value))
-        return Found(connection, name, feed.count)
+            return reached, error.reason
 
     def _log(self, found: Found) -> None:
         if found.missed:

@@ -442,12 +442,3 @@ provisioned = Table(
     Column("made_at", Moment, nullable=False),
     Column("seen_at", Moment, nullable=False),
 )
-
-cursors = Table(
-    "cursors",
-    metadata,
-    Column("connection", String(100), primary_key=True),
-    Column("kind", String(40), primary_key=True),  # what is read: invocations, tickets …
-    Column("value", Text, nullable=False),  # up to where, in the vendor's own words
-    Column("at", Moment, nullable=False),
-)

@@ -178,7 +178,7 @@ def test_a_solved_ticket_nobody_told_of_is_found_in_the_export_once(home: Home) 
 def test_what_was_solved_before_we_began_is_none_of_our_business(home: Home) -> None:
     ticket = home.world.zendesk.write_in("Bo", "bo@example.com", "Invoice", "Where is it?")
     home.world.zendesk.solve(ticket["id"])
-    home.house.database.transact(lambda tx: tx.execute(tables.cursors.delete()))
+    home.house.database.transact(lambda tx: tx.execute(tables.positions.delete()))
     home.clock.move(minutes=30)
     look(home, minutes=0)  # the first reading ever
     home.world.zendesk.act("close", ticket["id"])

@@ -92,14 +92,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_connections")),
     )
     op.create_table(
-        "cursors",
-        sa.Column("connection", sa.String(length=100), nullable=False),
-        sa.Column("kind", sa.String(length=40), nullable=False),
-        sa.Column("value", sa.Text(), nullable=False),
-        sa.Column("at", MOMENT, nullable=False),
-        sa.PrimaryKeyConstraint("connection", "kind", name=op.f("pk_cursors")),
-    )
-    op.create_table(
         "customers",
         sa.Column("id", sa.String(length=26), nullable=False),
         sa.Column("name", sa.Text(), nullable=True),
