@@ -8,12 +8,11 @@ from copy import deepcopy
 from flask import Blueprint, Response, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 
+from sandbox.salesforce import record_page
 from sandbox.salesforce.errors import ApiError, Problem, RecordError
 from sandbox.salesforce.org import SALES, USERS, Org
 from sandbox.salesforce.records import Record, Refusal
 from sandbox.salesforce.schema import in_json
-
-_BAND_FIELDS = ("NPS_Score__c", "NPS_Band__c", "NPS_Date__c", "NPS_Comment__c", "NPS_Loop_Status__c")
 
 
 def control_routes(blueprint: Blueprint, org: Org) -> None:
@@ -92,6 +91,7 @@ def page_blueprint(org: Org) -> Blueprint:
         accounts = {account["Id"]: account["Name"] for account in org.records.all("Account")}
         names = {user["id"]: user["name"] for user in USERS.values()}
         shown = {"row": row, "kind": kind, "writes": writes, "accounts": accounts, "names": names}
-        return render_template("salesforce/record.html", loop_fields=_BAND_FIELDS, **shown)
+        section = {"voice": record_page.voice(org, kind, row), "belongs": record_page.belongs}
+        return render_template("salesforce/record.html", **section, **shown)
 
     return blueprint
