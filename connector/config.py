@@ -10,6 +10,7 @@
     workflows: workflows/
     surveys: surveys/
     fatigue_days: 90
+    customer_value: {high_from: 10000, high: [gold, enterprise]}
     retention: {runs: 400 days, archive: archive/}
 
 Every key may be left out. Folders are relative to the file. A connection's own options and a brand's are
@@ -29,6 +30,7 @@ from marshmallow import ValidationError
 from connector.config_reader import UnreadableError, put_in, read_yaml
 from connector.config_retention import Retention
 from connector.config_schema import config_schema, mistakes_of
+from connector.valuation import Valuation
 from workflows.calendars import BusinessCalendar
 from workflows.errors import DefinitionError, Mistake
 
@@ -70,6 +72,7 @@ class Config:
     workflows: Path | None = None
     surveys: Path | None = None
     fatigue_days: int = FATIGUE_DAYS
+    customer_value: Valuation = field(default_factory=Valuation)
     retention: Retention = field(default_factory=Retention)
 
     def of_kind(self, kind: str) -> tuple[ConnectionConfig, ...]:

@@ -17,6 +17,7 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, val
 from connector.config_calendar import holidays_of, hours_of
 from connector.config_reader import join
 from connector.config_retention import DEDUPLICATION, SHORTEST_CONTENT, Retention, contradiction_in, period_of
+from connector.valuation import Valuation
 from workflows.calendars import BusinessCalendar
 from workflows.errors import DurationError, Mistake
 
@@ -191,11 +192,23 @@ class _Retention(_Strict):
         return retention
 
 
+class _CustomerValue(_Strict):
+    high_from = fields.Float(error_messages={"invalid": "is no number.\nGive a figure, as 10000.", "null": _EMPTY})
+    high = _texts(validate.Length(1, 100, error="is empty or too long.\nWrite a word, as gold."))
+
+    @post_load
+    def _valuation(self, given: dict[str, Any], **_: Any) -> Valuation:
+        words = given.get("high")
+        lower = {} if words is None else {"words": frozenset(word.strip().lower() for word in words)}
+        return Valuation(given.get("high_from"), **lower)
+
+
 class _Config(_Strict):
     connections = _Named(_Connection())
     brands = _Named(_Options())
     teams = _Named(_Team())
     calendar = fields.Nested(_Calendar, error_messages={"null": _EMPTY})
+    customer_value = fields.Nested(_CustomerValue, error_messages={"null": _EMPTY})
     fatigue_days = fields.Integer(
         validate=validate.Range(
             0, 3650, error="is not between 0 and 3650.\nGive a number of days; 0 is no rule."

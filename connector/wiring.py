@@ -23,12 +23,14 @@ from connector.feedback import callbacks, cases, gone, optouts, responses
 from connector.feedback.actions import Handler
 from connector.feedback.agent_desk import AgentDesk
 from connector.feedback.asking import SendSurvey
-from connector.feedback.brands import read_brands
+from connector.feedback.brands import choose, read_brands
+from connector.feedback.callback_actions import CountCallbacks, ReadCallback, ReopenCallback, RequestCall
 from connector.feedback.mails import Mailer
 from connector.feedback.messages import SendAlert, SendMessage
 from connector.feedback.sales import CreateTask, FindAccount
 from connector.feedback.survey_book import SurveyBook
-from connector.feedback.tickets import ChangeTicket, OpenTicket
+from connector.feedback.ticket_changes import ChangeTicket
+from connector.feedback.tickets import OpenTicket, Rules
 from connector.feedback.writeback import WriteScore
 from connector.ids import new_id
 from connector.observe.collector import StateCollector
@@ -137,7 +139,8 @@ def build(
     )
     surveys = SurveyBook(database, clock)
     mailer = Mailer(settings.base_url, read_brands(config.brands))
-    handlers = measured(_handlers(database, config, connections, surveys, mailer, secret_key), counters)
+    field_ids = FieldIds(database, clock)
+    handlers = measured(_handlers(database, config, connections, surveys, mailer, secret_key, field_ids), counters)
     counters.registry.register(StateCollector(database, connections.kinds.keys(), connections.budget, clock))
     celery = None
     if ring is None or share is not Share.NOTHING:
@@ -160,7 +163,7 @@ def build(
         AgentDesk(database, surveys, config.fatigue_days, book.listens, clock),
         Keeper(database, config.retention, clock, counters.removed),
         GapFinder(database, _looks(config), connections.changes, clock, lambda: bell.ring(INTAKE)),
-        FieldIds(database, clock), _reconciler(database, inbox, connections, bell, clock),
+        field_ids, _reconciler(database, inbox, connections, bell, clock),
         secret_key,
     )  # fmt: skip
 
@@ -207,19 +210,25 @@ def _handlers(
     surveys: SurveyBook,
     mailer: Mailer,
     secret_key: str,
+    fields: FieldIds,
 ) -> Mapping[str, Handler]:
     """The table of actions; a test holds it against the catalogue in ``workflows.actions``."""
-    change = ChangeTicket(connections, config.calendar)
+    change = ChangeTicket(connections, config.calendar, fields.ticket_fields)
+    rules = Rules(config.calendar, choose(mailer.brands, "").country, config.customer_value)
     return {
         "survey.send": SendSurvey(
             database, connections, surveys, mailer.invitation, config.calendar, secret_key, config.fatigue_days
         ),
-        "ticket.open": OpenTicket(connections, config.calendar),
+        "ticket.open": OpenTicket(connections, rules, fields.ticket_fields),
         "ticket.comment": change,
         "ticket.update": change,
         "ticket.escalate": change,
         "account.find": FindAccount(connections),
         "task.create": CreateTask(connections, config.calendar),
+        "callback.read": ReadCallback(connections, fields.ticket_fields),
+        "callback.reopen": ReopenCallback(connections, rules, fields.ticket_fields),
+        "callback.count": CountCallbacks(connections),
+        "call.request": RequestCall(connections, rules.country),
         "score.write": WriteScore(database, connections),
         "alert.send": SendAlert(connections, AppriseAlerter(), config.teams),
         "message.send": SendMessage(database, connections, mailer.message),

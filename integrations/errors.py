@@ -26,6 +26,7 @@ class IntegrationError(Exception):
     def __init__(self, reason: str, *, code: str = "", status: int | None = None) -> None:
         super().__init__(reason)
         self.reason, self.code, self.status = reason, code, status
+        self.fields: tuple[str, ...] = ()  # the vendor's names of what it complains about
 
     @property
     def is_outage(self) -> bool:

@@ -54,8 +54,17 @@ class Helpdesk(Protocol):
         """Turn neutral ticket fields into the vendor's request body. Pure: the same fields, the same body."""
         ...
 
+    def pages(self, text: str) -> Sequence[str]:
+        """The text in pieces that one comment each can hold; together they are the whole text. Pure."""
+        ...
+
+    def ticket_url(self, ticket_id: str) -> str:
+        """Where agents read the ticket."""
+        ...
+
     def open_ticket(self, body: Json, *, key: str) -> Json:
-        """Create the ticket that ``render_ticket`` made, under an idempotency key. → {ticket_id, url}"""
+        """Create the ticket that ``render_ticket`` made, under an idempotency key. → {ticket_id, url, requester_id,
+        ignored: ids of fields that are not there}"""
         ...
 
     def find_ticket(self, external_id: str) -> Json | None:
@@ -63,16 +72,31 @@ class Helpdesk(Protocol):
         ...
 
     def update_ticket(self, ticket_id: str, changes: Json, *, key: str, repeated: bool) -> Json:
-        """Apply neutral changes (status, priority, group, assignee, tags to add, custom_fields, comment, public).
+        """Apply neutral changes (status, priority, group, assignee, tags to add, remove_tags, custom_fields, comment,
+        public).
 
         ``repeated``: an earlier try may have happened; a comment is looked for by its mark before it is
         written again.
         """
         ...
 
+    def read_ticket(self, ticket_id: str) -> Json | None:
+        """How the ticket stands now; None when it is gone. → {ticket_id, subject, requester_id, status, tags, merged,
+        custom_fields: id → value, reopens: how often a solved ticket was opened again, solved_at}; the last two are
+        None where the vendor does not count."""
+        ...
+
+    def request_call(self, phone: str, line: str, group: str | None) -> None:
+        """Put a phone number (E.164) into the vendor's queue of callbacks, to be called from the line ``line``."""
+        ...
+
     def get_user(self, user_id: str) -> VendorUser | None: ...
 
     def find_users(self, email: str) -> Sequence[VendorUser]: ...
+
+    def add_user(self, email: str, name: str) -> str | None:
+        """Make a user without a mail to them. → their id; None when the address is in use after all."""
+        ...
 
     def write_score(self, score: Score) -> None:
         """Write the score into the user's fields."""

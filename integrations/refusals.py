@@ -160,7 +160,9 @@ def _from_response(response: requests.Response, what: str, writes: bool, dialect
     kind = kind or _kind(status, wait, writes, dialect)
     if kind is RateLimited:
         return RateLimited(reason, retry_after=wait, code=code, status=status)
-    return kind(reason, code=code, status=status)
+    error = kind(reason, code=code, status=status)
+    error.fields = fields
+    return error
 
 
 def _kind(status: int, wait: float | None, writes: bool, dialect: Dialect) -> type[IntegrationError]:

@@ -78,6 +78,8 @@ def _answered(_kind: str, data: Data, time: datetime, own: bool) -> Data:
     """A survey's answer: every neutral field is there, with what the sender left out filled in."""
     answer = read_answer(data, own=own)
     answered_at = answer.pop("answered_at") or time
+    asked = data.get("contact_consent") is not None  # who was not asked, or did not say, has refused nothing
+    answer["contact_refused"] = data.get("contact_refused") is True if own else asked and not answer["contact_consent"]
     return {"about": None, **data, **answer, "response": answer["response_id"], "answered_at": written(answered_at)}
 
 
@@ -85,7 +87,7 @@ def _logged(kind: str, data: Data, time: datetime, own: bool) -> Data:
     """Feedback from a conversation: an answer if it has a score, else words alone, and no ``score`` at all."""
     if data.get("score") is not None:
         return _answered(kind, data, time, own)
-    empty: Data = {"survey": None, "comment": "", "contact_consent": False, "context": {}}
+    empty: Data = {"survey": None, "comment": "", "contact_consent": False, "contact_refused": False, "context": {}}
     words = {**empty, "response": data.get("response_id"), "answered_at": written(time), **data}
     return {name: words[name] for name in words if name != "score"}
 

@@ -24,6 +24,7 @@ from workflows.events import Event
 PREFIX = "zen:event-type:"
 INVOCATION = "x-zendesk-webhook-invocation-id"
 KEPT_HEADERS = (INVOCATION, "x-zendesk-webhook-id", "x-zendesk-account-id", "user-agent")
+MERGED_TAG = "closed_by_merge"  # Zendesk's own, on the ticket that was merged into another
 ACTIVE = frozenset({"NEW", "OPEN", "PENDING", "HOLD"})
 
 
@@ -128,14 +129,27 @@ def _actor(envelope: Envelope) -> str | None:
 def _status_changed(envelope: Envelope, _: str) -> Meaning | Ignored:
     current, previous = _status(envelope, "current"), _status(envelope, "previous")
     status = {"status": current.lower()}
+    if current == "CLOSED" and MERGED_TAG in (envelope.detail.get("tags") or ()):
+        return Meaning("ticket.merged", {**status, "into": None})
+    if previous == "DELETED" and current in ("SOLVED", "CLOSED"):
+        return Meaning("ticket.restored", status)
     if current == "SOLVED" and previous != "SOLVED":
         return Meaning("ticket.solved", status)
     if current == "CLOSED" and previous not in ("SOLVED", "CLOSED"):
         return Meaning("ticket.solved", status)  # closed at once, without the solved between
-    if previous == "SOLVED" and current in ACTIVE:
-        return Meaning("ticket.reopened", status)
+    if previous == "SOLVED":
+        return _from_solved(current, previous, status)
     if current == "DELETED":
         return Meaning("ticket.deleted", status)
+    if previous == "DELETED" and current in ACTIVE:
+        return Meaning("ticket.restored", status)
+    return Ignored(f"the status went from {excerpt(previous)} to {excerpt(current)}, which starts and ends nothing")
+
+
+def _from_solved(current: str, previous: str, status: Mapping[str, str]) -> Meaning | Ignored:
+    meanings = {"CLOSED": "ticket.closed", "DELETED": "ticket.deleted", **dict.fromkeys(ACTIVE, "ticket.reopened")}
+    if current in meanings:
+        return Meaning(meanings[current], status)
     return Ignored(f"the status went from {excerpt(previous)} to {excerpt(current)}, which starts and ends nothing")
 
 
@@ -150,19 +164,35 @@ def _created(_envelope: Envelope, _: str) -> Meaning:
     return Meaning("ticket.created")
 
 
-def _assigned(_envelope: Envelope, _: str) -> Meaning:
-    return Meaning("ticket.assigned")
+def _assigned(envelope: Envelope, _: str) -> Meaning:
+    """``by_person``: not by Zendesk's own routing and triggers, whose actor is no user (-1)."""
+    actor = _actor(envelope)
+    return Meaning("ticket.assigned", {"by_person": actor is not None and actor.isdigit()})
 
 
 def _deleted(_envelope: Envelope, _: str) -> Meaning:
     return Meaning("ticket.deleted", {"status": "deleted"})
 
 
+def _spam(_envelope: Envelope, _: str) -> Meaning:
+    """Zendesk deletes such a ticket, and suspends its requester."""
+    return Meaning("ticket.spam", {"status": "deleted"})
+
+
+def _restored(envelope: Envelope, _: str) -> Meaning:
+    return Meaning("ticket.restored")
+
+
+def _given_away(_envelope: Envelope, _: str) -> Meaning:
+    return Meaning("ticket.requester_changed")
+
+
 def _commented(envelope: Envelope, _: str) -> Meaning:
     comment = mapping(envelope.event.get("comment"))
     public = comment.get("is_public", comment.get("public"))
-    text = comment.get("body")
-    return Meaning("ticket.commented", {"public": public is True, "comment": text if isinstance(text, str) else ""})
+    text, author = comment.get("body"), mapping(comment.get("author"))
+    said = {"public": public is True, "comment": text if isinstance(text, str) else ""}
+    return Meaning("ticket.commented", {**said, "by_staff": author.get("is_staff") is True})
 
 
 def _merged(envelope: Envelope, connection: str) -> Meaning:
@@ -193,6 +223,8 @@ MEANINGS: Mapping[str, Callable[[Envelope, str], Meaning | Ignored]] = {
     "ticket.merged": _merged,
     "ticket.soft_deleted": _deleted,
     "ticket.permanently_deleted": _deleted,
-    "ticket.marked_as_spam": _deleted,  # Zendesk deletes such a ticket and suspends its requester
+    "ticket.marked_as_spam": _spam,
+    "ticket.undeleted": _restored,
+    "ticket.requester_changed": _given_away,
     "ticket.csat_received": _rated,
 }

@@ -10,7 +10,7 @@ The body we recommend (placeholders are Zendesk's; leave out what is not wanted,
      "actor_id": "{{current_user.id}}"}
 
 Only ``type`` and ``ticket_id`` are required. ``csat.rated`` takes ``rating`` and ``comment``,
-``ticket.commented`` takes ``public`` and ``comment``, ``ticket.merged`` takes ``into_ticket_id``.
+``ticket.commented`` takes ``public``, ``by_staff`` and ``comment``, ``ticket.merged`` takes ``into_ticket_id``.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ from webhooks.times import moment
 from webhooks.zendesk_ticket import requester, ticket_data, ticket_reference
 from workflows.events import EVENT_TYPES, Event
 
-TYPES = frozenset(name for name, kind in EVENT_TYPES.items() if kind.subject == "ticket")
+_OURS = ("ticket.first_contact",)  # what we conclude ourselves
+_OF_TICKETS = [name for name, kind in EVENT_TYPES.items() if kind.subject == "ticket"]
+TYPES = frozenset(name for name in _OF_TICKETS if not name.startswith("callback.") and name not in _OURS)
 PERSONAL = frozenset({"requester_email", "requester_name", "requester_phone", "requester_locale"})
 
 
@@ -56,10 +58,17 @@ def _fields(kind: str, body: Mapping[str, Any], connection: str) -> dict[str, An
     if kind == "csat.rated":
         return {"rating": _rating(body.get("rating")), "comment": comment}
     if kind == "ticket.commented":
-        return {"public": str(body.get("public")).strip().lower() == "true", "comment": comment}
+        said = {"public": _is_true(body.get("public")), "comment": comment}
+        return {**said, "by_staff": _is_true(body.get("by_staff"))}
+    if kind == "ticket.assigned":
+        return {"by_person": (identity(body.get("actor_id")) or "").isdigit()}
     if kind == "ticket.merged":
         return {"into": ticket_reference(connection, identity(body.get("into_ticket_id")))}
     return {}
+
+
+def _is_true(value: object) -> bool:
+    return str(value).strip().lower() == "true"
 
 
 def _rating(value: object) -> str:

@@ -39,6 +39,7 @@ def _catalogue(*specs: ActionSpec) -> Mapping[str, ActionSpec]:
     return {spec.name: spec for spec in specs}
 
 
+_CALLBACK = ("outcome", "root_cause", "missing", "remind", "cycle", "tries", "handed_over", "closed")
 _TICKET_FIELDS = ("group", "tags", "custom_fields", "priority", "due", "assignee")
 
 ACTIONS: Mapping[str, ActionSpec] = _catalogue(
@@ -46,11 +47,12 @@ ACTIONS: Mapping[str, ActionSpec] = _catalogue(
                ("about", "delay", "channel", "via", "once", "context"), ("invitation", "sent_to"),
                Delivery.AT_MOST_ONCE),
     ActionSpec("ticket.open", "open a ticket in the helpdesk", EffectClass.KEYED, ("connection", "subject"),
-               ("body", "type", *_TICKET_FIELDS), ("ticket", "ticket_id", "url")),
+               ("body", "type", "high_value_priority", "follow_up", *_TICKET_FIELDS),
+               ("ticket", "ticket_id", "url", "ignored_fields")),
     ActionSpec("ticket.comment", "write on a ticket; internal unless public: true", EffectClass.MARKED,
                ("ticket", "body"), ("public",), ("ticket",)),
     ActionSpec("ticket.update", "change fields of a ticket; tags are added", EffectClass.UPSERT,
-               ("ticket",), ("status", *_TICKET_FIELDS), ("ticket",)),
+               ("ticket",), ("status", "remove_tags", *_TICKET_FIELDS), ("ticket",)),
     ActionSpec("ticket.escalate", "raise a ticket's priority, say why, and optionally move it", EffectClass.MARKED,
                ("ticket",), ("priority", "group", "assignee", "reason"), ("ticket",)),
     ActionSpec("account.find", "find the customer's account in the CRM, who owns it and what it is worth",
@@ -59,6 +61,14 @@ ACTIONS: Mapping[str, ActionSpec] = _catalogue(
     ActionSpec("task.create", "put a task for someone of sales on the customer's record", EffectClass.MARKED,
                ("connection", "subject"), ("body", "due", "priority", "owner", "contact", "account"),
                ("task", "url", "owner")),
+    ActionSpec("callback.read", "look where a callback stands, and keep its outcome and root cause", EffectClass.UPSERT,
+               ("ticket",), (), ("ticket", "status", "loop_status", *_CALLBACK)),
+    ActionSpec("callback.reopen", "open a callback again, or follow it up when it is closed", EffectClass.MARKED,
+               ("ticket", "body"), ("due", "priority", "group", "assignee", "final"), ("ticket", "followed_up")),
+    ActionSpec("callback.count", "count the callbacks that wait for the team", EffectClass.UPSERT,
+               ("connection",), (), ("waiting",)),
+    ActionSpec("call.request", "put the customer into the helpdesk's queue of calls", EffectClass.BLIND,
+               ("connection", "line"), ("group",), ("requested",), Delivery.AT_MOST_ONCE),
     ActionSpec("score.write", "write the score onto the customer's record", EffectClass.UPSERT,
                ("connection",), ("response",), ("record",)),
     ActionSpec("alert.send", "tell a team of ours", EffectClass.BLIND, ("to", "text"), ("subject",), (),

@@ -56,17 +56,27 @@ def _catalogue(*types: EventType) -> Mapping[str, EventType]:
 
 
 _TICKET = ("ticket", "ticket_id", "status", "tags", "group", "agent", "subject", "external_id", "channel", "callback")
-_ANSWER = ("response", "survey", "metric", "score", "band", "comment", "contact_consent", "answered_at", "context")
+_CALLBACK = ("ticket", "ticket_id", "callback")
+_STANDING = ("status", "previous", "shown", "cycle", "tries", "handed_over", "response", "survey", "score", "outcome",
+             "root_cause")  # fmt: skip
+_ANSWER = ("response", "survey", "metric", "score", "band", "comment", "contact_consent", "contact_refused",
+           "answered_at", "context")  # fmt: skip
 _SURVEY = ("invitation", "survey", "channel")
 
 EVENT_TYPES: Mapping[str, EventType] = _catalogue(
     EventType("ticket.created", "a ticket was opened", _TICKET, "ticket"),
-    EventType("ticket.assigned", "a ticket got an agent or a group", _TICKET, "ticket"),
+    EventType("ticket.assigned", "a ticket got an agent or a group", (*_TICKET, "by_person"), "ticket"),
     EventType("ticket.solved", "a ticket was solved", _TICKET, "ticket"),
     EventType("ticket.reopened", "a solved ticket was opened again", _TICKET, "ticket"),
-    EventType("ticket.commented", "someone wrote on a ticket", (*_TICKET, "public", "comment"), "ticket"),
+    EventType("ticket.commented", "someone wrote on a ticket", (*_TICKET, "public", "comment", "by_staff"), "ticket"),
     EventType("ticket.merged", "a ticket was merged into another", (*_TICKET, "into"), "ticket"),
     EventType("ticket.deleted", "a ticket was deleted", _TICKET, "ticket"),
+    EventType("ticket.spam", "a ticket was marked as spam, and its requester suspended", _TICKET, "ticket"),
+    EventType("ticket.restored", "a deleted ticket was taken back", _TICKET, "ticket"),
+    EventType("ticket.closed", "a solved ticket was closed for good", _TICKET, "ticket"),
+    EventType("ticket.requester_changed", "a ticket was given to another requester", _TICKET, "ticket"),
+    EventType("ticket.first_contact", "an agent wrote on a callback for the first time", _CALLBACK, "ticket"),
+    EventType("callback.changed", "a callback's status changed", ("ticket", "ticket_id", *_STANDING), "ticket"),
     EventType("csat.rated", "a customer rated a ticket in the helpdesk", ("ticket", "rating", "comment"), "ticket"),
     EventType("case.closed", "a Salesforce case was closed", ("case", "record"), "case"),
     EventType("opportunity.won", "a Salesforce opportunity was won", ("opportunity", "record"), "opportunity"),

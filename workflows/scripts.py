@@ -9,9 +9,9 @@ events:
     event: survey.answered
     customer: {id: c1, name: Ann}
     data: {survey: after-support, band: detractor, score: 3, contact_consent: true}
-  - after: 1 day
-    event: ticket.solved
-    data: {ticket: "zendesk:1"}
+  - after: 3 hours
+    event: callback.changed
+    data: {ticket: "zendesk:1", status: solved}
 outcomes:                               # by step id; without one an action succeeds
   callback: {output: {ticket: "zendesk:1"}}
   alert: {fails: permanent, reason: the room is gone}      # or a list, one for each visit

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from connector.feedback.callback_life import Loop
 from connector.feedback.customers import Customer
 from connector.feedback.survey_values import Survey
 from connector.storage.tables import callbacks, events, invitations
@@ -20,7 +21,12 @@ NO_ADDRESS = "not sent: no e-mail address is known"
 OPTED_OUT = "not sent: the customer opted out of surveys"
 SUSPENDED = "not sent: the customer is suspended in the helpdesk"
 
-_ENDS = {"ticket.merged": "merged", "ticket.deleted": "deleted"}
+_ENDS = {"ticket.merged": "merged", "ticket.deleted": "deleted", "ticket.spam": "marked as spam"}
+_NOT_ABOUT = {
+    **{status: f"not sent: the callback ticket was {status}" for status in (Loop.REOPENED, Loop.MERGED, Loop.DELETED)},
+    Loop.SPAM: "not sent: the callback ticket was marked as spam",
+    Loop.UNREACHED: "not sent: the customer was not reached",
+}
 
 
 def why_not(
@@ -67,11 +73,15 @@ def _last_asked(tx: Connection, customer_id: str, since: datetime, own: str | No
 
 
 def _moved_on(tx: Connection, request: Mapping[str, Any]) -> str | None:
-    """A survey about a callback waits for a solved one: reopened, merged or deleted since means no question."""
+    """A survey about a callback waits for a solved one: reopened, merged or deleted since means no question. One that a
+    second bad answer handed to a person is not asked about again."""
     if not request.get("about"):
         return None
-    statement = select(callbacks.c.status).where(callbacks.c.response_id == request["about"])
-    status = tx.execute(statement.order_by(callbacks.c.created_at.desc()).limit(1)).scalar_one_or_none()
-    if status in ("reopened", "merged", "deleted"):
-        return f"not sent: the callback ticket was {status}"
-    return None
+    c = callbacks.c
+    statement = select(c.status, c.handed_over).where(c.response_id == request["about"])
+    callback = tx.execute(statement.order_by(c.created_at.desc(), c.id.desc()).limit(1)).one_or_none()
+    if callback is None:
+        return None
+    if callback.handed_over:
+        return "not sent: a person has this callback in hand since the last answer"
+    return _NOT_ABOUT.get(callback.status)

@@ -10,8 +10,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import phonenumbers
-
+from connector.feedback.phones import e164
 from connector.feedback.survey_values import MAX_COMMENT, SCALES, Question, QuestionType, points, scale_of
 
 _EMAIL = re.compile(r"[^\s@<>\"(),;:\\\[\]]{1,64}@[^\s@<>\"(),;:\\\[\]]{1,190}\.[^\s@.<>\"(),;:\\\[\]]{2,63}\Z")
@@ -102,13 +101,10 @@ def _phone(question: Question, text: str, country: str) -> str:
     """The number in E.164; one that could not be dialled is refused while the person is still there."""
     if not text:
         return ""
-    try:
-        number = phonenumbers.parse(text[:40], country)
-    except phonenumbers.NumberParseException as error:
-        raise AnswerError(question.id, "phone") from error
-    if not phonenumbers.is_possible_number(number):
+    number = e164(text, country)
+    if number is None:
         raise AnswerError(question.id, "phone")
-    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+    return number
 
 
 def _email(question: Question, text: str) -> str:

@@ -1,33 +1,56 @@
-"""The ticket actions: open a callback ticket, write on it, change it, escalate it."""
+"""``ticket.open``: a callback ticket, whose first comment is internal and holds what a caller needs to know."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from connector.feedback import callbacks, responses
-from connector.feedback.actions import Ask, Clients, Effect, Finish, Intent, NotPossibleError, Output, Result
-from integrations.errors import IntegrationError
+from connector.feedback import callback_brief, callbacks, responses
+from connector.feedback.actions import (
+    Ask,
+    Clients,
+    Effect,
+    Finish,
+    Intent,
+    NotPossibleError,
+    Output,
+    Result,
+    Write,
+)
+from connector.feedback.callback_brief import Brief
+from connector.feedback.customers import KNOW
+from connector.feedback.ticket_changes import attempt, change_once, note_intent, paged
+from connector.feedback.ticket_fields import FieldIdsOf, by_id
+from connector.valuation import Valuation, value_of
 from workflows import durations
 from workflows.calendars import BusinessCalendar
 
 _KEYS_LIVE = timedelta(minutes=110)
 """Zendesk forgets an idempotency key after two hours; before that we look the ticket up instead."""
 
-_APPROACH = """\
-How to call
-- Call soon and under your own name; you are the one who makes it right.
-- Let the customer tell the whole story first. Say back what you understood, and say sorry without "but".
-- Agree on one thing you will do, and by when. Do it, then solve this ticket: write what came of it, and the cause.
-- Not reached? Add the tag ringback_not_reached before you solve it, and the customer is not asked how it went."""
+OVERTAKES = timedelta(minutes=15)
+"""When much waits, the ticket of a high-value customer overtakes those that have waited less than so much longer: it
+comes first, and nobody waits for ever."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the house decides about callbacks: its hours, where phone numbers are from, whose signals come first."""
+
+    calendar: BusinessCalendar
+    country: str = "NL"
+    valuation: Valuation = field(default_factory=Valuation)
 
 
 class OpenTicket:
-    """``ticket.open``: the first comment is internal and holds what a caller needs to know."""
+    """One call, if the customer's user at the helpdesk is known. Before it, each a call of its own: whether the ticket
+    to follow up is closed, who has the customer's address, and making a user for one whom nobody knows. After it one
+    for each further page of a very long text."""
 
-    def __init__(self, clients: Clients, calendar: BusinessCalendar) -> None:
-        self._clients, self._calendar = clients, calendar
+    def __init__(self, clients: Clients, rules: Rules, fields: FieldIdsOf) -> None:
+        self._clients, self._rules, self._fields = clients, rules, fields
 
     def batch(self, connection: str) -> int:
         return 1
@@ -35,122 +58,136 @@ class OpenTicket:
     def prepare(self, ask: Ask) -> Intent:
         connection = str(ask.params["connection"])
         mark = f"ringback-{ask.key}"
-        body = self._clients.helpdesk(connection).render_ticket(self._ticket(ask, connection, mark))
-        request = {"body": body, "external_id": mark}
-        return Intent(connection, request, writes=(callbacks.asked(ask, connection, mark),))
+        first, *more = self._clients.helpdesk(connection).pages(self._text(ask, connection))
+        ticket = self._ticket(ask, connection, mark) | {"body": paged(first, 1, len(more) + 1)}
+        request = {"external_id": mark, "ticket": ticket, "pages": more}
+        if source := ask.params.get("follow_up"):
+            request["follow_up"] = _number(str(source))
+        asked = callbacks.asked(ask.run_id, ask.facts, ask.now, connection, mark)
+        intent = self._next(connection, request, 0)
+        return replace(intent, due_at=ask.now - OVERTAKES if self._is_high(ask) else None, writes=(asked,))
+
+    def _next(self, connection: str, request: dict[str, Any], stage: int) -> Intent:
+        """The call that comes next: what must be found out first, or the opening."""
+        if "follow_up" in request:
+            return Intent(connection, {**request, "do": "look"}, stage=stage, reads_only=True)
+        if "email" in request["ticket"]["requester"] and not request.get("in_use"):
+            do = "make" if request.get("nobody") else "who"
+            return Intent(connection, {**request, "do": do}, stage=stage, reads_only=do == "who")
+        body = self._clients.helpdesk(connection).render_ticket(request["ticket"])
+        told = {name: request[name] for name in ("external_id", "pages")}
+        return Intent(connection, {**told, "do": "open", "body": body}, stage=stage)
+
+    def _text(self, ask: Ask, connection: str) -> str:
+        about = (ask.facts.event.get("context") or {}).get("ticket_id")
+        url = self._clients.helpdesk(connection).ticket_url(str(about)) if about else ""
+        brief = Brief(ask.facts.event, ask.facts.customer, _earlier(ask), self._rules.country, url)
+        return callback_brief.first_comment(brief, str(ask.params.get("body") or ""))
 
     def _ticket(self, ask: Ask, connection: str, mark: str) -> dict[str, Any]:
         params = ask.params
         ticket = {
             "subject": str(params["subject"]),
-            "body": _first_comment(ask),
             "requester": _requester(ask.facts.customer, connection),
-            "priority": params.get("priority"),
+            "priority": self._priority(ask),
             "type": params.get("type") or ("task" if params.get("due") else None),
-            "due_at": self._due(params.get("due"), ask.now),
+            "due_at": due_at(params.get("due"), ask.now, self._rules.calendar),
             "group_id": params.get("group"),
             "assignee_id": params.get("assignee"),
             "tags": _tags(ask),
-            "custom_fields": params.get("custom_fields"),
+            "custom_fields": self._custom_fields(ask, connection) or None,
             "external_id": mark,
         }
         return {name: value for name, value in ticket.items() if value is not None}
 
-    def _due(self, due: Any, now: datetime) -> str | None:
-        if not due:
-            return None
-        moment = durations.parse(str(due)).after(now, self._calendar)
-        return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    def _priority(self, ask: Ask) -> Any:
+        raised = ask.params.get("high_value_priority")
+        return raised if raised and self._is_high(ask) else ask.params.get("priority")
+
+    def _is_high(self, ask: Ask) -> bool:
+        return self._rules.valuation.is_high(value_of(ask.facts.customer, ask.facts.event))
+
+    def _custom_fields(self, ask: Ask, connection: str) -> dict[str, Any]:
+        known, event = self._fields(connection), ask.facts.event
+        return by_id(callback_brief.field_values(event), known) | by_id(ask.params.get("custom_fields"), known)
 
     def perform(self, effects: Sequence[Effect], now: datetime) -> list[Result]:
-        return [_attempt(self._open, effect, now) for effect in effects]
+        return [attempt(_CALLS[effect.request["do"]], self._clients, effect, now) for effect in effects]
 
-    def _open(self, effect: Effect, now: datetime) -> Result:
-        helpdesk = self._clients.helpdesk(effect.connection)
-        if effect.unsure and now - effect.first_tried_at > _KEYS_LIVE:
-            found: Result | None = helpdesk.find_ticket(effect.request["external_id"])
-            if found is not None:
-                return found
-        opened: Result = helpdesk.open_ticket(effect.request["body"], key=effect.key)
-        return opened
+    def finish(self, done: Finish) -> Intent | Output:
+        request, connection, stage = done.effect.request, done.effect.connection, done.effect.stage + 1
+        match request["do"]:
+            case "open":
+                return self._opened(done)
+            case "note":
+                return note_intent(done) or Output(request["output"])
+            case "look":
+                told = {name: value for name, value in request.items() if name != "follow_up"}
+                follow_up = {"follow_up": request["follow_up"]} if done.result["closed"] else {}
+                return self._next(connection, {**told, "ticket": {**request["ticket"], **follow_up}}, stage)
+            case "who" if done.result["user"] is None:
+                return self._next(connection, {**request, "nobody": True}, stage)
+        return self._next(connection, _asked_by(request, done.result["user"]), stage)
 
-    def finish(self, done: Finish) -> Output:
-        result, connection = done.result, done.effect.connection
+    def _opened(self, done: Finish) -> Intent | Output:
+        result, connection, request = done.result, done.effect.connection, done.effect.request
         ticket_id = str(result["ticket_id"])
-        opened = callbacks.opened(done.effect.request["external_id"], ticket_id)
+        writes = (callbacks.opened(request["external_id"], ticket_id), *_requesters_id(done))
         output = {"ticket": f"{connection}:{ticket_id}", "ticket_id": ticket_id, "url": result.get("url")}
-        return Output(output, (opened,))
+        if result.get("ignored"):
+            output["ignored_fields"] = list(result["ignored"])
+        return note_intent(done, ticket_id, request["pages"], output, writes) or Output(output, writes)
 
 
-class ChangeTicket:
-    """``ticket.comment``, ``ticket.update`` and ``ticket.escalate``: one change of an existing ticket."""
-
-    def __init__(self, clients: Clients, calendar: BusinessCalendar) -> None:
-        self._clients, self._calendar = clients, calendar
-
-    def batch(self, connection: str) -> int:
-        return 1
-
-    def prepare(self, ask: Ask) -> Intent:
-        connection, ticket_id = _split(str(ask.params["ticket"]))
-        self._clients.helpdesk(connection)  # says now, not later, when there is no such connection
-        changes = _CHANGES[ask.wanted.action](ask.params)
-        if ask.params.get("due"):
-            due = durations.parse(str(ask.params["due"])).after(ask.now, self._calendar)
-            changes |= {"type": "task", "due_at": due.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
-        request = {"ticket_id": ticket_id, "changes": {k: v for k, v in changes.items() if v is not None}}
-        return Intent(connection, request, serial=f"ticket:{ticket_id}")
-
-    def perform(self, effects: Sequence[Effect], now: datetime) -> list[Result]:
-        return [_attempt(self._change, effect, now) for effect in effects]
-
-    def _change(self, effect: Effect, now: datetime) -> Result:
-        helpdesk = self._clients.helpdesk(effect.connection)
-        request = effect.request
-        changed: Result = helpdesk.update_ticket(
-            request["ticket_id"], request["changes"], key=effect.key, repeated=effect.unsure
-        )
-        return changed
-
-    def finish(self, done: Finish) -> Output:
-        return Output({"ticket": f"{done.effect.connection}:{done.effect.request['ticket_id']}"})
+def _look(helpdesk: Any, effect: Effect, now: datetime) -> Result:
+    """Whether the ticket to follow up is closed: of others Zendesk makes no follow-up."""
+    found = helpdesk.read_ticket(effect.request["follow_up"])
+    return {"closed": bool(found) and found["status"] == "closed"}
 
 
-def _comment(params: Mapping[str, Any]) -> dict[str, Any]:
-    return {"comment": str(params["body"]), "public": bool(params.get("public"))}
+def _who(helpdesk: Any, effect: Effect, now: datetime) -> Result:
+    same = helpdesk.find_users(effect.request["ticket"]["requester"]["email"])
+    return {"user": same[0].id if same else None}
 
 
-def _update(params: Mapping[str, Any]) -> dict[str, Any]:
-    named = {"group_id": params.get("group"), "assignee_id": params.get("assignee")}
-    return named | {name: params.get(name) for name in ("status", "priority", "tags", "custom_fields")}
+def _make(helpdesk: Any, effect: Effect, now: datetime) -> Result:
+    """Looked for before, so making one twice only finds the address in use."""
+    requester = effect.request["ticket"]["requester"]
+    return {"user": helpdesk.add_user(requester["email"], requester["name"])}
 
 
-def _escalate(params: Mapping[str, Any]) -> dict[str, Any]:
-    reason = params.get("reason") or "Nobody has touched this callback in the time we promised."
-    raised = {"priority": params.get("priority") or "urgent", "tags": ["ringback_escalated"]}
-    return _update({**params, **raised}) | {"comment": f"Escalated by Ringback: {reason}", "public": False}
+def open_once(helpdesk: Any, effect: Effect, now: datetime) -> Result:
+    """Open the ticket in ``request.body`` under the effect's key; once the helpdesk has forgotten keys, only if it is
+    not there."""
+    if effect.unsure and now - effect.first_tried_at > _KEYS_LIVE:
+        found: Result | None = helpdesk.find_ticket(effect.request["external_id"])
+        if found is not None:
+            return found
+    opened: Result = helpdesk.open_ticket(effect.request["body"], key=effect.key)
+    return opened
 
 
-_CHANGES = {"ticket.comment": _comment, "ticket.update": _update, "ticket.escalate": _escalate}
+_CALLS = {"look": _look, "who": _who, "make": _make, "open": open_once, "note": change_once}
 
 
-def _attempt(call: Any, effect: Effect, now: datetime) -> Result:
-    """A vendor's error is a result: it concerns this effect and no other of its batch."""
-    try:
-        result: Result = call(effect, now)
-    except IntegrationError as error:
-        return error
-    return result
+def _asked_by(request: Mapping[str, Any], user: str | None) -> dict[str, Any]:
+    """By the user who was found or made; one whose address is in use after all Zendesk finds itself."""
+    if user is None:
+        return {**request, "in_use": True}
+    return {**request, "ticket": {**request["ticket"], "requester": {"id": user}}}
 
 
-def _split(ticket: str) -> tuple[str, str]:
-    connection, colon, ticket_id = ticket.partition(":")
-    if not colon or not ticket_id:
-        raise NotPossibleError(
-            f"ticket: {ticket!r} names no ticket. Use the output of ticket.open ({{{{ steps.<id>.ticket }}}}) "
-            "or event.ticket, which read <connection>:<number>."
-        )
-    return connection, ticket_id
+def due_at(due: Any, now: datetime, calendar: BusinessCalendar) -> str | None:
+    """The moment when a span ("4 business hours") has passed, as ISO 8601; None without one."""
+    if not due:
+        return None
+    moment = durations.parse(str(due)).after(now, calendar)
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _number(ticket: str) -> str:
+    """Of "zendesk:7" or "7"."""
+    return ticket.rpartition(":")[2]
 
 
 def _requester(customer: Mapping[str, Any], connection: str) -> dict[str, Any]:
@@ -165,6 +202,15 @@ def _requester(customer: Mapping[str, Any], connection: str) -> dict[str, Any]:
     return {"name": customer.get("name") or customer["email"], "email": customer["email"]}
 
 
+def _requesters_id(done: Finish) -> tuple[Write, ...]:
+    """Whoever was found by e-mail, or made, is the customer's user from now on."""
+    user, customer = done.result.get("requester_id"), done.facts.customer
+    if not user or not customer.get("id") or (customer.get("ids") or {}).get(done.effect.connection):
+        return ()
+    row = {"system": done.effect.connection, "value": str(user), "customer_id": customer["id"]}
+    return (Write(KNOW, row),)
+
+
 def _tags(ask: Ask) -> list[str]:
     own = ["ringback_callback"]
     if band := ask.facts.event.get("band"):
@@ -172,42 +218,11 @@ def _tags(ask: Ask) -> list[str]:
     return [*own, *(str(tag) for tag in ask.params.get("tags") or ())]
 
 
-def _first_comment(ask: Ask) -> str:
-    """What the caller should know, in the order of a call: the words, the person, the history, the approach."""
-    parts = [str(ask.params.get("body") or ""), _answer(ask.facts.event), _reach(ask), _history(ask), _APPROACH]
-    return "\n\n".join(part for part in parts if part)
-
-
-def _answer(event: Mapping[str, Any]) -> str:
-    if event.get("score") is None:
-        return ""
-    lines = [f"Score: {event['score']} ({event.get('metric', '')}, {event.get('band', '')})"]
-    lines.append(f"In the customer's words: {event.get('comment') or '(no comment given)'}")
-    if about := (event.get("context") or {}).get("ticket_id"):
-        lines.append(f"About ticket: {about}")
-    return "\n".join(lines)
-
-
-def _reach(ask: Ask) -> str:
-    contact = ask.facts.event.get("contact") or {}
-    customer = ask.facts.customer
-    known = {
-        "Customer": customer.get("name"),
-        "Phone": contact.get("phone") or customer.get("phone"),
-        "E-mail": contact.get("email") or customer.get("email"),
-        "Prefers": contact.get("window"),
-        "Customer value": customer.get("value") or (ask.facts.event.get("context") or {}).get("account_tier"),
-    }
-    return "\n".join(f"{label}: {value}" for label, value in known.items() if value)
-
-
-def _history(ask: Ask) -> str:
+def _earlier(ask: Ask) -> list[Any]:
+    """The customer's earlier answers, newest first."""
     customer_id, current = ask.facts.customer.get("id"), ask.facts.event.get("response")
     if not customer_id:
-        return ""
+        return []
     if ask.batch.earlier_answers is None:
         ask.batch.earlier_answers = responses.of_customers(ask.tx, ask.batch.customers)
-    earlier = [row for row in ask.batch.earlier_answers.get(customer_id, ()) if row.id != current]
-    lines = [f"- {row.answered_at:%Y-%m-%d} {row.survey}: {row.score} ({row.band}) {row.comment}" for row in earlier]
-    return "\n".join(["Earlier answers", *lines]) if lines else ""
-
+    return [row for row in ask.batch.earlier_answers.get(customer_id, ()) if row.id != current]

@@ -83,7 +83,8 @@ def is_now(column: Column[str], value: str) -> ColumnElement[bool]:
 SET_ASIDE: ColumnElement[bool] = literal_column("deliveries.status IN ('unreadable', 'failed')")
 ENDED_BADLY: ColumnElement[bool] = literal_column("effects.status IN ('failed', 'review')")
 STOPPED_RUNS: ColumnElement[bool] = literal_column("runs.status IN ('failed', 'dead', 'needs_review')")
-OPEN_CALLBACKS: ColumnElement[bool] = literal_column("callbacks.status IN ('asked', 'open', 'reopened')")
+_OPEN_CALLBACKS = "status IN ('asked', 'open', 'taken', 'contacted', 'reopened')"
+OPEN_CALLBACKS: ColumnElement[bool] = literal_column(f"callbacks.{_OPEN_CALLBACKS}")
 EMPTIABLE: ColumnElement[bool] = literal_column("deliveries.status IN ('done', 'ignored')")
 
 
@@ -373,12 +374,22 @@ callbacks = Table(
     Column("response_id", _Id, index=True),
     Column("customer_id", _Id, index=True),
     Column("run_id", _Id, nullable=False),
-    Column("status", String(12), nullable=False),  # asked, open, solved, reopened, merged, deleted
+    Column("status", String(16), nullable=False),  # see feedback.callback_life.Loop
     Column("cycle", Integer, nullable=False),  # counts the solves; one retention survey each
-    Column("changed_at", Moment, nullable=False),  # the helpdesk's time of the latest change we know
+    Column("tries", Integer, nullable=False, default=0),  # solves that did not reach the customer
+    Column("moves", Integer, nullable=False, default=0),  # counts the changes of the status that we told
+    Column("changed_at", Moment, nullable=False),  # the helpdesk's time of the latest change we know; so are these:
+    Column("taken_at", Moment),  # an agent has it
+    Column("contacted_at", Moment),  # an agent wrote on it for the first time
+    Column("solved_at", Moment),  # the latest solve
+    Column("outcome", String(60)),  # what the agent filled in
+    Column("root_cause", String(60)),
+    Column("closed_at", Moment),  # by our clock: outcome and root cause are known, the loop counts as closed
+    Column("reminded", Boolean, nullable=False, default=False),  # the agent was asked for them
+    Column("handed_over", Boolean, nullable=False, default=False),  # a second bad answer: a person's, for good
     Column("created_at", Moment, nullable=False),
     UniqueConstraint("connection", "ticket_id"),
-    Index("ix_callbacks_open", "connection", "id", **_where("status IN ('asked', 'open', 'reopened')")),
+    Index("ix_callbacks_open", "connection", "id", **_where(_OPEN_CALLBACKS)),
     Index("ix_callbacks_solved", "connection", "changed_at", **_where("status = 'solved'")),
 )
 

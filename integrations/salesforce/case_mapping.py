@@ -59,6 +59,7 @@ class CaseUpdate:
     comment: str
     public: bool
     tags: tuple[str, ...]  # added
+    without: tuple[str, ...] = ()  # tags that are taken away
 
 
 def render_case(ticket: Json, names: CaseNames) -> Json:
@@ -76,7 +77,7 @@ def render_case(ticket: Json, names: CaseNames) -> Json:
 
 def render_update(changes: Json, names: CaseNames) -> CaseUpdate:
     """Neutral changes of an existing case."""
-    known = {**_SHARED, "status": _status, "comment": _nothing, "public": _nothing, "tags": _nothing}
+    known = {**_SHARED, "status": _status, **dict.fromkeys(("comment", "public", "tags", "remove_tags"), _nothing)}
     given = _given(changes, known)
     values: dict[str, Any] = {}
     for name, value in given.items():
@@ -85,13 +86,14 @@ def render_update(changes: Json, names: CaseNames) -> CaseUpdate:
     if _ESCALATED in added:
         values["IsEscalated"] = True
     kept = {name: value for name, value in values.items() if name}
-    return CaseUpdate(kept, str(given.get("comment") or ""), given.get("public") is True, added)
+    without = _listed(given.get("remove_tags", ()))
+    return CaseUpdate(kept, str(given.get("comment") or ""), given.get("public") is True, added, without)
 
 
-def with_tags(before: str | None, added: tuple[str, ...], names: CaseNames) -> Json:
-    """The tags field after some were added; each once, in order."""
+def with_tags(before: str | None, added: tuple[str, ...], names: CaseNames, without: tuple[str, ...] = ()) -> Json:
+    """The tags field after some were added, and others taken away; each once, in order."""
     known = [tag.strip() for tag in (before or "").split(";") if tag.strip()]
-    return _tags(tuple(dict.fromkeys([*known, *added])), names)
+    return {names.tags: ";".join(tag for tag in dict.fromkeys([*known, *added]) if tag not in without)}
 
 
 def commented(text: str, key: str) -> str:

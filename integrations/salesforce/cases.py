@@ -21,6 +21,7 @@ from integrations.salesforce.case_mapping import (
 )
 from integrations.salesforce.rest import Rest
 
+_READ = "Subject,ContactId,IsClosed,ClosedDate"
 _COMMENTS = "SELECT CommentBody FROM CaseComment WHERE ParentId = {} ORDER BY CreatedDate DESC LIMIT 200"
 
 
@@ -56,7 +57,7 @@ class SalesforceCases:
     def update_ticket(self, ticket_id: str, changes: Json, *, key: str, repeated: bool) -> Json:
         """``PATCH /sobjects/Case/{id}``, then ``POST /sobjects/CaseComment``."""
         case, update = mapping.record_id("ticket", ticket_id), render_update(changes, self._names)
-        values = {**update.values, **self._with_tags(case, update.tags)}
+        values = {**update.values, **self._with_tags(case, update.tags, update.without)}
         if values:
             self._rest.call(f"sobjects/Case/{case}", "PATCH", values)
         if update.comment and not (repeated and self._has_mark(case, key)):
@@ -64,6 +65,31 @@ class SalesforceCases:
             comment = {"ParentId": case, "CommentBody": body, "IsPublished": update.public}
             self._rest.call("sobjects/CaseComment", "POST", comment)
         return self._opened(case)
+
+    def pages(self, text: str) -> Sequence[str]:
+        """One: what does not fit into a case's description or comment is cut there, with a word about it."""
+        return (text,)
+
+    def read_ticket(self, ticket_id: str) -> Json | None:
+        """``GET /sobjects/Case/{id}``. Salesforce counts no reopenings."""
+        case, tags = mapping.record_id("ticket", ticket_id), self._names.tags
+        try:
+            row = self._rest.call(f"sobjects/Case/{case}", "GET", fields=",".join(filter(None, (_READ, tags))))
+        except Permanent as error:
+            if error.status == 404:
+                return None
+            raise
+        told = {"ticket_id": case[:15], "subject": row.get("Subject") or "", "requester_id": row.get("ContactId") or ""}
+        state: Json = {"status": "solved" if row.get("IsClosed") else "open", "merged": False, "custom_fields": {}}
+        known = [tag.strip() for tag in str((tags and row.get(tags)) or "").split(";") if tag.strip()]
+        return {**told, **state, "tags": known, "reopens": None, "solved_at": row.get("ClosedDate")}
+
+    def request_call(self, phone: str, line: str, group: str | None) -> None:
+        raise Permanent("Salesforce has no queue of calls for us; open a case instead", code="no_calls")
+
+    def add_user(self, email: str, name: str) -> str | None:
+        """A case names somebody who is no contact; making contacts is for sales."""
+        return None
 
     def ticket_url(self, ticket_id: str) -> str:
         return f"{self._rest.url}/lightning/r/Case/{ticket_id}/view"
@@ -86,11 +112,11 @@ class SalesforceCases:
         user: VendorUser = self._people.me()
         return user
 
-    def _with_tags(self, case: str, added: tuple[str, ...]) -> Json:
-        if not added or not self._names.tags:
+    def _with_tags(self, case: str, added: tuple[str, ...], without: tuple[str, ...]) -> Json:
+        if not (added or without) or not self._names.tags:
             return {}
         row = self._rest.call(f"sobjects/Case/{case}", "GET", fields=self._names.tags)
-        return with_tags(row.get(self._names.tags), added, self._names)
+        return with_tags(row.get(self._names.tags), added, self._names, without)
 
     def _has_mark(self, case: str, key: str) -> bool:
         return any(mark_of(key) in str(row["CommentBody"]) for row in self._rest.query(format_soql(_COMMENTS, case)))

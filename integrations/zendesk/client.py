@@ -18,7 +18,8 @@ from integrations.errors import Ambiguous, AuthFailed, IntegrationError, Permane
 from integrations.http import VendorSession
 from integrations.protocols import Json, Score, VendorUser
 from integrations.scores import FieldMap
-from integrations.zendesk import mapping
+from integrations.zendesk import mapping, reading, texts
+from integrations.zendesk.refused import explained
 
 # Zenpy builds its own https address from these two; ".invalid" can exist nowhere (RFC 2606), so a request that
 # slipped past the session's rewriting would reach nobody.
@@ -56,23 +57,65 @@ class ZendeskHelpdesk:
         other bytes is an error (Permanent).
         """
         data = json.dumps(body, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
-        with self._session.idempotent(key):
+        with self._session.idempotent(key), explained(body["ticket"]):
             answer = self._session.post(
                 "/api/v2/tickets", data=data, headers={"Content-Type": "application/json"}
             )
         with _understood(wrote=True):
-            return self._opened(answer.json()["ticket"]["id"])
+            ticket = answer.json()["ticket"]
+            return {**self._opened(ticket["id"]), **reading.kept(ticket, body["ticket"])}
+
+    def add_user(self, email: str, name: str) -> str | None:
+        """``POST /api/v2/users`` with ``skip_verify_email``: were the user made along with a ticket, Zendesk might
+        welcome them with a mail. (``create_or_update`` would rename a user who has this as a second address.)"""
+        user = {"email": email, "name": texts.defused(name), "role": "end-user", "skip_verify_email": True}
+        try:
+            answer = self._session.post("/api/v2/users", json={"user": user})
+        except Permanent as error:
+            if error.status == 422:  # in use: someone made them just now, or it is another address of a user
+                return None
+            raise
+        with _understood(wrote=True):
+            return str(answer.json()["user"]["id"])
+
+    def pages(self, text: str) -> Sequence[str]:
+        return texts.pages(text, mapping.PAGE_LIMIT)
+
+    def ticket_url(self, ticket_id: str) -> str:
+        return f"{self._session.address.url}/agent/tickets/{ticket_id}"
+
+    def read_ticket(self, ticket_id: str) -> Json | None:
+        """``GET /api/v2/tickets/{id}`` with its metrics. A deleted ticket is answered with 404."""
+        number = mapping.numeric_id("ticket", ticket_id)
+        try:
+            answer = self._session.get(f"/api/v2/tickets/{number}", params={"include": "metric_sets"})
+        except Permanent as error:
+            if error.status == 404:
+                return None
+            raise
+        with _understood():
+            return reading.ticket(answer.json()["ticket"])
+
+    def request_call(self, phone: str, line: str, group: str | None) -> None:
+        """``POST /api/v2/channels/voice/callback_requests``; needs Talk."""
+        request: dict[str, Any] = {
+            "phone_number_id": mapping.numeric_id("line", line), "requester_phone_number": phone,
+        }  # fmt: skip
+        if group:
+            request["group_ids"] = [mapping.numeric_id("group", group)]
+        self._session.post("/api/v2/channels/voice/callback_requests", json={"callback_request": request})
 
     def find_ticket(self, external_id: str) -> Json | None:
         """The oldest one, if there are several: ids are given out in order, and ours came first."""
         with _understood():
             # Zenpy pastes values into the query as they are.
             tickets = self._zenpy.tickets(external_id=quote(external_id, safe=""))
-            ids = [ticket.id for ticket in tickets if ticket.external_id == external_id]
-            return self._opened(min(ids)) if ids else None
+            ours = [ticket.to_dict() for ticket in tickets if ticket.external_id == external_id]
+            first = min(ours, key=lambda ticket: int(ticket["id"]), default=None)
+            return {**self._opened(first["id"]), **reading.kept(first, {})} if first else None
 
     def update_ticket(self, ticket_id: str, changes: Json, *, key: str, repeated: bool) -> Json:
-        """``PUT /api/v2/tickets/{id}/tags`` and ``PUT /api/v2/tickets/{id}``.
+        """``PUT`` and ``DELETE /api/v2/tickets/{id}/tags``, and ``PUT /api/v2/tickets/{id}``.
 
         A closed ticket is Permanent with the code "closed".
         """
@@ -80,10 +123,13 @@ class ZendeskHelpdesk:
         if update.tags:
             with _understood(wrote=True):
                 self._zenpy.tickets.add_tags(number, list(update.tags))
+        if update.without:
+            with _understood(wrote=True):
+                self._zenpy.tickets.delete_tags(number, list(update.without))
         fresh = not (update.comment and repeated and self._has_mark(number, key))
         fields = {**update.fields, **(update.comment if fresh else {})}
         if fields:
-            with _understood(wrote=True):
+            with explained(fields), _understood(wrote=True):
                 self._zenpy.tickets.update(Ticket(id=number, **fields))
         return self._opened(number)
 
@@ -141,7 +187,7 @@ class ZendeskHelpdesk:
             return any(mapping.marked(audit.to_dict(), key) for audit in self._zenpy.tickets.audits(ticket, include=""))
 
     def _opened(self, ticket: int) -> Json:
-        return {"ticket_id": str(ticket), "url": f"{self._session.address.url}/agent/tickets/{ticket}"}
+        return {"ticket_id": str(ticket), "url": self.ticket_url(str(ticket))}
 
 
 def _is_active(user: Json) -> bool:

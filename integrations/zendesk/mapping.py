@@ -5,7 +5,6 @@ Sources: Zendesk's Support API, "Tickets", "Ticket comments", "Setting metadata"
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,9 +15,10 @@ from typing import Any
 from integrations.errors import Permanent
 from integrations.protocols import Json, Score, VendorUser
 from integrations.scores import FieldMap, ScoreFields, written
+from integrations.zendesk.texts import TEXT_LIMIT, defused, rich
 
+PAGE_LIMIT = TEXT_LIMIT - 500  # bytes; room for a line that says which page it is
 MARK = "ringback"  # the name of our mark in a ticket audit's custom metadata
-TEXT_LIMIT = 65_535  # bytes; Zendesk cuts longer comments without a word
 
 DEFAULT_FIELDS: FieldMap = MappingProxyType(
     {
@@ -35,7 +35,6 @@ DEFAULT_FIELDS: FieldMap = MappingProxyType(
 _PRIORITIES = ("low", "normal", "high", "urgent")
 _TYPES = ("problem", "incident", "question", "task")
 _STATUSES = ("new", "open", "pending", "hold", "solved", "closed")
-_PLACEHOLDER = re.compile(r"\{(?=[{%])")
 _NO_TAG = re.compile(r"[\s,]+")
 
 
@@ -46,21 +45,7 @@ class Update:
     fields: Json  # written over what is there
     comment: Json  # comment and mark; empty without a comment
     tags: tuple[str, ...]  # added
-
-
-def defused(text: str) -> str:
-    """Text that Zendesk shows as it is.
-
-    Zendesk expands ``{{ticket.…}}`` and ``{% … %}`` in what agents write, and to Zendesk we are an agent: a
-    customer who writes a placeholder could read other fields. A zero-width space between the two characters
-    is invisible and, unlike an HTML entity, still there when Zendesk looks for placeholders.
-    """
-    return _PLACEHOLDER.sub("{\u200b", text)
-
-
-def rich(text: str) -> str:
-    """Plain text as ``html_body``. Zendesk strips everything like a tag from a plain ``body``: "a <b" would go."""
-    return html.escape(defused(text), quote=False).replace("\r\n", "\n").replace("\n", "<br>")
+    without: tuple[str, ...] = ()  # tags that are taken away
 
 
 def tag(text: str) -> str:
@@ -84,7 +69,7 @@ def render_ticket(ticket: Json) -> Json:
 
 def render_update(changes: Json, key: str) -> Update:
     """Neutral changes, with ``key`` as the mark of the comment. Internal unless ``public`` is true."""
-    given = _given(changes, {**_CHANGES, "comment": _nothing, "public": _nothing, "tags": _nothing})
+    given = _given(changes, {**_CHANGES, **dict.fromkeys(("comment", "public", "tags", "remove_tags"), _nothing)})
     fields: dict[str, Any] = {}
     for name, value in given.items():
         fields |= _CHANGES.get(name, _nothing)(value)
@@ -92,7 +77,7 @@ def render_update(changes: Json, key: str) -> Update:
     if given.get("comment"):
         text = _comment(str(given["comment"]), public=given.get("public") is True)
         comment = {"comment": text, "metadata": {MARK: key}}
-    return Update(_as_task(fields), comment, _tags(given.get("tags", ())))
+    return Update(_as_task(fields), comment, _tags(given.get("tags", ())), _tags(given.get("remove_tags", ())))
 
 
 def render_score(score: Score, fields: FieldMap) -> Json:
@@ -236,6 +221,7 @@ _FIELDS: Mapping[str, Callable[[Any], Json]] = {
     "tags": lambda value: {"tags": list(_tags(value))},
     "external_id": lambda value: {"external_id": str(value)},
     "mark": lambda value: {"metadata": {MARK: str(value)}},
+    "follow_up": _reference("via_followup_source_id"),
 }
 """The neutral fields of a ticket."""
 

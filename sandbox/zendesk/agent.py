@@ -10,7 +10,7 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
-from sandbox.zendesk import people
+from sandbox.zendesk import life, people
 from sandbox.zendesk.desk import Desk
 from sandbox.zendesk.errors import ApiError
 from sandbox.zendesk.state import Json
@@ -57,6 +57,7 @@ ACTIONS: dict[str, Action] = {
     "assign": _assign,
     "reply": _reply,
     "merge": _merge,
+    **life.ACTIONS,
     "delete": lambda desk, ticket_id, given: desk.tickets.delete(
         desk.as_agent(given.get("agent")), ticket_id
     ),

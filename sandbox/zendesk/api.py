@@ -12,6 +12,7 @@ from sandbox.zendesk.api_tickets import ticket_routes
 from sandbox.zendesk.api_users import user_routes
 from sandbox.zendesk.desk import Desk
 from sandbox.zendesk.errors import ApiError
+from sandbox.zendesk.talk import talk_routes
 
 _OPEN = frozenset({"/oauth/tokens", "/oauth/authorizations/new", "/api/v2/users/me"})
 """No credentials are needed there; "me" is then nobody."""
@@ -55,6 +56,7 @@ def api_blueprint(desk: Desk) -> Blueprint:
     ticket_routes(blueprint, desk)
     user_routes(blueprint, desk)
     setup_routes(blueprint, desk)
+    talk_routes(blueprint, desk)
     return blueprint
 
 

@@ -9,6 +9,7 @@ from sandbox.zendesk import fields
 from sandbox.zendesk.asking import as_admin, body, listed, warn, whole_body
 from sandbox.zendesk.desk import Desk
 from sandbox.zendesk.export import changes
+from sandbox.zendesk.metrics import metric_set
 from sandbox.zendesk.shapes import listed_comment
 from sandbox.zendesk.state import Json
 from sandbox.zendesk.tickets import Writer
@@ -54,7 +55,9 @@ def _reading(blueprint: Blueprint, desk: Desk) -> None:
     @blueprint.get("/api/v2/tickets/<int:ticket_id>")
     def ticket(ticket_id: int) -> Response:
         with state.lock:
-            return jsonify(ticket=state.ticket(ticket_id))
+            beside = request.args.get("include", "").split(",")
+            metrics = {"metric_set": metric_set(state, ticket_id)} if "metric_sets" in beside else {}
+            return jsonify(ticket={**state.ticket(ticket_id), **metrics})
 
     @blueprint.get("/api/v2/tickets/<int:ticket_id>/audits")
     def audits(ticket_id: int) -> Response:

@@ -80,6 +80,13 @@ class Desk:
         self.state.groups[group["id"]] = group
         return group
 
+    def add_line(self, number: str) -> int:
+        """A phone number of Talk. → its id."""
+        with self.state.lock:
+            line = self.state.next_id()
+            self.state.lines[line] = number
+        return line
+
     def add_ticket_field(self, title: str, kind: str = "text", **more: Any) -> Json:
         return self.furniture.create(TICKET_FIELD, {"title": title, "type": kind, **more})
 

@@ -38,7 +38,7 @@ def _due(_state: State, value: Any) -> Any:
 
 
 def _group(state: State, value: Any) -> Any:
-    if value is not None and value not in state.groups:
+    if value is not None and (value not in state.groups or state.groups[value]["deleted"]):
         raise errors.invalid("group", f"Group: {value} is invalid")
     return value
 
@@ -52,7 +52,7 @@ def _assignee(state: State, value: Any) -> Any:
 def _requester(state: State, value: Any) -> Any:
     if value not in state.users:
         raise errors.invalid("requester", f"Requester: {value} is invalid")
-    return value
+    return people.not_suspended(state.users[value])["id"]
 
 
 def _anything(_state: State, value: Any) -> Any:
@@ -108,7 +108,7 @@ def read(state: State, given: Json) -> Json:
     if given.get("assignee_email"):
         wanted["assignee_id"] = _agent_with(state, given["assignee_email"])
     if "requester" in given:
-        wanted["requester_id"] = people.requester(state, given["requester"])["id"]
+        wanted["requester_id"] = people.not_suspended(people.requester(state, given["requester"]))["id"]
     return wanted
 
 

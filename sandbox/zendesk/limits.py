@@ -11,6 +11,7 @@ from sandbox.zendesk import errors
 _ACCOUNT = "Number of allowed API requests per minute exceeded"
 _TICKET_UPDATES = "Number of allowed ticket updates exceeded"
 _EXPORTS = "Number of allowed incremental export API requests per minute exceeded"
+_CALLBACK_REQUESTS = "Number of allowed callback requests exceeded"
 _USER_UPDATES = "Number of allowed user updates exceeded"
 
 
@@ -24,9 +25,10 @@ class Limits:
     user_updates_per_second: int = 1
     updates_per_user_per_minute: int = 5
     exports_per_minute: int = 10
+    callback_requests_in_10_minutes: int = 30
 
 
-GENEROUS = Limits(10**6, 10**6, 10**6, 10**6, 10**6, 10**6)
+GENEROUS = Limits(10**6, 10**6, 10**6, 10**6, 10**6, 10**6, 10**6)
 """For tests that are about something else."""
 
 
@@ -73,6 +75,11 @@ class RateLimiter:
         """One write of one user. Raises 429."""
         self._take(("user", user), self.limits.updates_per_user_per_minute, 60, now, _USER_UPDATES)
         self._take(("users", None), self.limits.user_updates_per_second, 1, now, _USER_UPDATES)
+
+    def callback_request(self, now: datetime) -> None:
+        """One customer for Talk's queue. Raises 429."""
+        most = self.limits.callback_requests_in_10_minutes
+        self._take(("callbacks", None), most, 600, now, _CALLBACK_REQUESTS)
 
     def _take(
         self, key: tuple[str, object], limit: int, seconds: int, now: datetime, refusal: str

@@ -108,6 +108,13 @@ def requester(state: State, given: Any) -> Json:
     return found or create(state, {**given, "skip_verify_email": True})
 
 
+def not_suspended(user: Json) -> Json:
+    """The user, if tickets may be opened for them. Raises 422."""
+    if user["suspended"]:
+        raise errors.invalid("requester", f"Requester: {user['name']} is suspended.", None)
+    return user
+
+
 def unpermitted(given: Iterable[str]) -> list[str]:
     """Keys of a user that Zendesk ignores, for its warning header."""
     known = {*_WRITABLE, "email", "user_fields", "skip_verify_email", "identities", "remote_photo_url"}

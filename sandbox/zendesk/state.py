@@ -59,6 +59,9 @@ class State:
     webhooks: dict[str, Json] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict)
     triggers: dict[int, Json] = field(default_factory=dict)
+    deleted: dict[int, str] = field(default_factory=dict)  # the status that a deleted ticket had
+    lines: dict[int, str] = field(default_factory=dict)  # Talk's phone numbers
+    calls: list[Json] = field(default_factory=list)  # callback requests in Talk's queue
     notices: list[Notice] = field(default_factory=list)
     _ids: Any = field(default_factory=lambda: itertools.count(360000001001))
     _ticket_ids: Any = field(default_factory=lambda: itertools.count(1))

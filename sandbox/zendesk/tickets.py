@@ -72,9 +72,14 @@ class Tickets:
         """Soft deletion: the ticket answers 404 from now on. Raises 404."""
         ticket = self._state.ticket(ticket_id)
         previous, ticket["status"] = ticket["status"], "deleted"
+        self._state.deleted[ticket_id] = previous
         ticket["updated_at"] = self._state.now()
         change = events.changed("status", previous, "deleted")
         self._announce(writer.user, ticket, [*change, Happening("soft_deleted")])
+
+    def announce(self, actor: Json, ticket: Json, happened: list[Happening]) -> None:
+        """Tell subscribers of what was done to the ticket elsewhere."""
+        self._announce(actor, ticket, happened)
 
     def merge(self, writer: Writer, source_id: int, target_id: int) -> None:
         """Merge ``source_id`` into ``target_id``: the source is closed. Raises 404 and 422."""

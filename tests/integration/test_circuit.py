@@ -25,6 +25,7 @@ DOWN = Fault(path="/", status=503, times=10**6)
 @pytest.fixture
 def home(database_url: str) -> Iterator[Home]:
     with a_home(database_url, tickets=OPEN_A_TICKET) as home:
+        home.know()
         yield home
 
 

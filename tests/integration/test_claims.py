@@ -23,6 +23,7 @@ ZENDESK = effects_queue("zendesk")
 @pytest.fixture
 def home(database_url: str) -> Iterator[Home]:
     with a_home(database_url, tickets=OPEN_A_TICKET) as home:
+        home.know()
         yield home
 
 

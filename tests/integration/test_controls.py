@@ -65,6 +65,7 @@ PAUSE_SINGLE = SNOOZE.replace("{key: event.response, mode: parallel}", "{key: ev
 @pytest.fixture
 def home(database_url: str) -> Iterator[Home]:
     with a_home(database_url, it=OPEN_A_TICKET) as home:
+        home.know()
         yield home
 
 

@@ -98,6 +98,7 @@ def test_every_line_of_the_runtime_carries_its_ids(database_url: str) -> None:
 
 def test_an_attempt_that_failed_and_one_that_succeeded_are_two_lines(database_url: str) -> None:
     with written(as_json=True) as log, a_home(database_url, callback=OPEN_A_TICKET) as home:
+        home.know()
         home.world.zendesk.faults.add(Fault(path="/api/v2/tickets", method="POST", status=503))
         home.deliver(answer(3))
         home.settle()

@@ -38,6 +38,7 @@ TOKEN = "a-token-for-prometheus"
 @pytest.fixture
 def home(database_url: str) -> Iterator[Home]:
     with a_home(database_url, callback=OPEN_A_TICKET) as home:
+        home.know()
         yield home
 
 

@@ -30,6 +30,7 @@ def home(database_url: str) -> Iterator[Home]:
 
 def someone_answers(home: Home, number: int) -> None:
     email = f"p{number:02}@example.com"
+    home.know(email, f"P {number}")
     contact = home.world.salesforce.add_contact(f"P{number}", email)
     known = {"email": email, "name": f"P {number}", "salesforce_contact_id": contact["Id"]}
     home.deliver(answer(3, customer=known, response_id=f"a{number:02}"))

@@ -48,6 +48,7 @@ steps:
 @pytest.fixture
 def home(database_url: str) -> Iterator[Home]:
     with a_home(database_url, tickets=OPEN_A_TICKET) as home:
+        home.know()
         yield home
 
 
@@ -443,6 +444,7 @@ class CountingOutcomes:
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_what_lands_while_the_turn_is_waited_for_is_written_down_in_it(home: Home) -> None:
     for number in range(5):
+        home.know(f"p{number}@example.com")
         home.deliver(answer(3, email=f"p{number}@example.com"))
     home.pump(INTAKE)
     calls: Any = HoldsTheTurn(home)

@@ -85,7 +85,7 @@ def test_the_same_recovery_runs_on_cases_from_the_bad_answer_to_the_retention_su
         home.world.salesforce.change("Case", case["Id"], Status="Working")
         told(home)
         assert [row.type for row in home.rows(tables.events) if row.type.startswith("ticket.")] == [
-            "ticket.solved", "ticket.reopened"]  # fmt: skip
+            "ticket.solved", "ticket.first_contact", "ticket.reopened"]  # fmt: skip
 
 
 def test_a_case_that_is_reopened_within_the_hour_asks_nobody(home: Home, ann: dict[str, Any]) -> None:

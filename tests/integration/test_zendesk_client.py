@@ -75,7 +75,7 @@ def written(server: Server) -> list[tuple[str, str, Any]]:
 
 def test_the_client_is_a_helpdesk(helpdesk: Any) -> None:
     methods = [name for name in vars(Helpdesk) if not name.startswith("_")]
-    assert len(methods) == 8
+    assert len(methods) == 13
     assert all(callable(getattr(helpdesk, name)) for name in methods)
 
 
@@ -84,7 +84,8 @@ def test_the_client_is_a_helpdesk(helpdesk: Any) -> None:
 
 def test_an_opened_ticket_is_told_with_the_address_agents_use(helpdesk: Any, server: Server) -> None:
     opened = helpdesk.open_ticket(helpdesk.render_ticket({"subject": "s", "body": "b"}), key="run-1#callback")
-    assert opened == {"ticket_id": "35436", "url": f"{server.url}/agent/tickets/35436"}
+    told = {"ticket_id": "35436", "url": f"{server.url}/agent/tickets/35436"}
+    assert opened == {**told, "requester_id": None, "ignored": []}
     assert server.requests[0].headers["idempotency-key"] == "run-1#callback"
     assert server.requests[0].headers["content-type"] == "application/json"
 
@@ -158,7 +159,8 @@ def recorded(name: str, place: int) -> Reply:
 def test_a_ticket_is_found_by_our_id_whatever_signs_are_in_it(helpdesk: Any, server: Server) -> None:
     ours = "run 1#a&page=2+é"
     server.replies = [answer(200, {"tickets": [{"id": 9, "external_id": ours}], "meta": {"has_more": False}})]
-    assert helpdesk.find_ticket(ours) == {"ticket_id": "9", "url": f"{server.url}/agent/tickets/9"}
+    found = helpdesk.find_ticket(ours)
+    assert (found["ticket_id"], found["url"]) == ("9", f"{server.url}/agent/tickets/9")
     assert server.requests[0].query["external_id"] == [ours]
 
 

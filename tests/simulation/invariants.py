@@ -59,17 +59,20 @@ _MISSED = """
     SELECT w.id, w.event_type, w.status, e.seq FROM waits w JOIN runs r ON r.id = w.run_id JOIN events e
     ON e.type = w.event_type AND e.seq > r.event_seq AND {same} AND e.received_at >= r.started_at
     AND (w.closed_at IS NULL OR e.received_at < w.closed_at)
-    WHERE w.status IN ('open', 'timed_out') AND e.seq > coalesce(
+    WHERE w.status IN ('open', 'timed_out') AND (w.event_type <> 'callback.changed' OR {ends}) AND e.seq > coalesce(
         (SELECT max(o.event_seq) FROM waits o WHERE o.run_id = w.run_id), 0)"""
+
+_ENDS = "e.data ->> 'status' IN ('merged', 'deleted', 'spam')"
+"""What every wait for a callback's change waits for."""
 
 _FINALLY: Mapping[str, str] = {
     "a delivery was never understood": "SELECT id FROM deliveries WHERE status = 'new'",
     "an effect was never settled": "SELECT id, status FROM effects WHERE status IN ('due', 'performing')",
     "a run neither ended nor waits for the future": """
         SELECT id, workflow, status, step, due_at FROM runs WHERE status IN ('ready', 'waiting', 'queued')""",
-    "a wait missed its event": _MISSED.format(same="e.subject = w.subject"),
+    "a wait missed its event": _MISSED.format(same="e.subject = w.subject", ends=_ENDS),
     "a wait for a customer missed their event": _MISSED.format(
-        same="w.subject IS NULL AND e.data ->> 'customer' = r.facts -> 'event' ->> 'customer'"
+        same="w.subject IS NULL AND e.data ->> 'customer' = r.facts -> 'event' ->> 'customer'", ends="1 = 1"
     ),
     "an answer was not kept once": """
         SELECT e.id FROM events e LEFT JOIN responses a ON a.connection = e.connection AND a.external_id = e.external_id

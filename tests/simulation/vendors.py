@@ -73,6 +73,25 @@ class Desk:
     def render_ticket(self, ticket: Mapping[str, Any]) -> dict[str, Any]:
         return dict(ticket)
 
+    def pages(self, text: str) -> Sequence[str]:
+        return (text,)
+
+    def ticket_url(self, ticket_id: str) -> str:
+        return f"https://desk.example/{ticket_id}"
+
+    def read_ticket(self, ticket_id: str) -> Mapping[str, Any] | None:
+        return self._weather.call("zendesk", partial(self._read, ticket_id), writes=False)
+
+    def _read(self, ticket_id: str) -> Mapping[str, Any] | None:
+        ticket = self.tickets.get(ticket_id)
+        if ticket is None or ticket.status == "deleted":
+            return None
+        merged = ticket.status == "merged"
+        status = "closed" if merged else ticket.status
+        told = {"ticket_id": ticket.id, "subject": "Call", "requester_id": ticket.requester, "status": status}
+        metrics = {"reopens": None, "solved_at": None}
+        return {**told, **metrics, "tags": [], "merged": merged, "custom_fields": {}}
+
     def open_ticket(self, body: Mapping[str, Any], *, key: str) -> Mapping[str, Any]:
         return self._weather.call("zendesk", partial(self._open, body, key))
 
@@ -92,6 +111,16 @@ class Desk:
 
     def find_users(self, email: str) -> Sequence[VendorUser]:
         return self._weather.call("zendesk", lambda: _with_email(self.users, email), writes=False)
+
+    def add_user(self, email: str, name: str) -> str | None:
+        return self._weather.call("zendesk", partial(self._add_user, email, name))
+
+    def _add_user(self, email: str, name: str) -> str | None:
+        if _with_email(self.users, email):
+            return None
+        user = VendorUser(f"8{next(self._numbers):03}", email, name)
+        self.users[user.id] = user
+        return user.id
 
     def write_score(self, score: Score) -> None:
         self._weather.call("zendesk", partial(self.records.write, score))
@@ -114,11 +143,7 @@ class Desk:
         if "id" in wanted:
             return str(wanted["id"])
         known = _with_email(self.users, wanted["email"])
-        if known:
-            return known[0].id
-        user = VendorUser(f"8{next(self._numbers):03}", wanted["email"], wanted["name"])
-        self.users[user.id] = user
-        return user.id
+        return known[0].id  # who is not known was made before
 
     def new_ticket(self, requester: str, external_id: str | None = None) -> Ticket:
         ticket = Ticket(str(next(self._numbers)), requester, external_id)
@@ -128,7 +153,9 @@ class Desk:
 
     def _update(self, ticket: Ticket, changes: Mapping[str, Any], mark: str) -> Mapping[str, Any]:
         if ticket.is_over:
-            raise Permanent("closed prevents ticket update", code="closed")
+            raise Permanent("closed prevents ticket update", code="closed" if ticket.status == "merged" else "")
+        if changes.get("status") == "open" and ticket.status == "solved":
+            self.move(ticket, "open", OUR_USER)
         if changes.get("comment") and mark:
             ticket.marks.append(mark)
             self.changed(ticket, "ticket.comment_added", {"comment": {"body": "…", "is_public": False}}, OUR_USER)

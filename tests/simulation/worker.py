@@ -17,9 +17,11 @@ from connector.connections import Accounts
 from connector.feedback import callbacks, optouts, responses
 from connector.feedback.actions import Effect, Handler
 from connector.feedback.asking import SendSurvey
+from connector.feedback.callback_actions import CountCallbacks, ReadCallback, ReopenCallback, RequestCall
 from connector.feedback.messages import SendAlert, SendMessage
 from connector.feedback.survey_values import Survey
-from connector.feedback.tickets import ChangeTicket, OpenTicket
+from connector.feedback.ticket_changes import ChangeTicket
+from connector.feedback.tickets import OpenTicket, Rules
 from connector.feedback.writeback import WriteScore
 from connector.ids import new_id
 from connector.runtime import claims
@@ -184,19 +186,28 @@ class Worker:
 def _handlers(ground: Ground, vendors: Vendors) -> Mapping[str, Handler]:
     """The table of ``connector.wiring``, between simulated vendors."""
     database, config = ground.database, ground.config
-    change = ChangeTicket(vendors, config.calendar)
+    change, rules = ChangeTicket(vendors, config.calendar, _no_fields), Rules(config.calendar)
     return {
         "survey.send": SendSurvey(
             database, vendors, ground.surveys, _invitation, config.calendar, "secret key", config.fatigue_days
         ),
-        "ticket.open": OpenTicket(vendors, config.calendar),
+        "ticket.open": OpenTicket(vendors, rules, _no_fields),
         "ticket.comment": change,
         "ticket.update": change,
         "ticket.escalate": change,
+        "callback.read": ReadCallback(vendors, _no_fields),
+        "callback.reopen": ReopenCallback(vendors, rules, _no_fields),
+        "callback.count": CountCallbacks(vendors),
+        "call.request": RequestCall(vendors, rules.country),
         "score.write": WriteScore(database, vendors),
         "alert.send": SendAlert(vendors, vendors.chat, config.teams),
         "message.send": SendMessage(database, vendors, lambda subject, text, locale: text),
     }
+
+
+def _no_fields(connection: str) -> Mapping[str, str]:
+    """The simulated helpdesk was never provisioned."""
+    return {}
 
 
 def _invitation(

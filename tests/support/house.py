@@ -19,12 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from flask.testing import FlaskClient
-from sqlalchemy import Table, func, select
+from sqlalchemy import Table, func, insert, select
 from werkzeug.test import TestResponse
 
 from connector import wiring
 from connector.config import read_config
 from connector.definitions import read_surveys
+from connector.ids import new_id
 from connector.runtime import claims
 from connector.runtime.bell import INTAKE, TIMERS, effects_queue
 from connector.settings import Settings
@@ -132,6 +133,19 @@ class Home:
     client: FlaskClient
     url: str = field(default="")  # set while ``on_the_network``
 
+    def know(self, email: str = "ann@example.com", name: str = "Ann Jansen") -> str:
+        """A customer whom we and the helpdesk know already, as each other's. → their user id at the helpdesk."""
+        user, customer, now = str(self.world.zendesk.add_user(name, email)["id"]), new_id(), self.clock()
+        moments = {"created_at": now, "updated_at": now}
+        row = {"id": customer, "name": name, "email": email, "facts": {}, **moments}
+        known = [("email", email), ("zendesk", user)]
+        with self.house.database.write() as tx:
+            tx.execute(insert(tables.customers).values(row))
+            for system, value in known:
+                identity = {"system": system, "value": value, "customer_id": customer}
+                tx.execute(insert(tables.identities).values(identity))
+        return user
+
     # --- what others send us
 
     def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> TestResponse:
@@ -188,13 +202,15 @@ class Home:
 
     def _epochs(self) -> Any:
         """A number for everything that work moves."""
-        new = select(func.count()).where(tables.deliveries.c.status == "new").scalar_subquery()
+        c = tables.deliveries.c
+        new = select(func.count()).where(c.status == "new").scalar_subquery()
+        latest = select(func.coalesce(func.max(c.id), 0)).scalar_subquery()  # one of our own may take a new one's place
         runs, effects = (
             select(func.coalesce(func.sum(t.c.epoch), 0), func.count(t.c.id))
             for t in (tables.runs, tables.effects)
         )
         with self.house.database.read() as tx:
-            return tx.execute(select(new)).scalar(), tx.execute(runs).one(), tx.execute(effects).one()
+            return tx.execute(select(new, latest)).one(), tx.execute(runs).one(), tx.execute(effects).one()
 
     # --- what came of it
 

@@ -268,3 +268,12 @@ def test_a_part_of_a_country_and_days_of_our_own_add_up() -> None:
 @pytest.mark.parametrize("value", ["DE-XX", "ZZ", "2026-02-30", "12", "[[NL]]", "true"])
 def test_holidays_that_cannot_be_are_refused(value: str) -> None:
     assert mistakes(f"calendar: {{holidays: {value}}}")[0].startswith("calendar.holidays: ")
+
+
+def test_who_is_of_high_value_is_read_and_a_figure_that_is_none_refused() -> None:
+    value = read_config("customer_value: {high_from: 10000, high: [Gold]}\n", Path("ringback.yaml"), {}).customer_value
+    assert [value.is_high(told) for told in (9_999, 10_000, "12000", "gold", "vip", None, True)] == [
+        False, True, True, True, False, False, False,
+    ]  # fmt: skip
+    with pytest.raises(ConfigError, match=r"customer_value\.high_from"):
+        read_config("customer_value: {high_from: much}\n", Path("ringback.yaml"), {})

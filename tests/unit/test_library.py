@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,14 +22,24 @@ TICKET: dict[str, Any] = {
     "ticket": "zendesk:7", "ticket_id": "7", "status": "solved", "tags": [], "group": None, "agent": None,
     "subject": "Help", "external_id": None, "channel": "email", "callback": None, "customer": "c1",
 }
-CALLBACK = {**TICKET, "callback": {"response": "r1", "cycle": 2, "survey": "after-support"}}
-OPENED = {"callback": (Outcome({"ticket": "zendesk:9"}),)}
+STANDING: dict[str, Any] = {
+    "response": "r1", "cycle": 2, "survey": "after-support", "status": "solved", "moved": True, "handed_over": False,
+}
+CALLBACK = {**TICKET, "callback": STANDING}
+OPENED = {"callback": (Outcome({"ticket": "zendesk:9", "url": "https://acme.example/9"}),)}
+LOOKED: dict[str, Any] = {"loop_status": "solved", "cycle": 2, "remind": False, "missing": ""}
+SEEN = {"look": (Outcome(LOOKED),)}
+
+
+def changed(status: str, **more: Any) -> dict[str, Any]:
+    """``callback.changed`` of ticket 7."""
+    return {"ticket": "zendesk:7", "ticket_id": "7", "status": status, "handed_over": False, "tries": 0, **more}
 
 
 def play(slug: str, *events: tuple[float, str, dict[str, Any]], outcomes: Any = None, customer: Any = None) -> Trace:
     person = {"id": "c1", "name": "Ann"} if customer is None else customer
     happenings = [Happening(NOW + timedelta(hours=hours), name, data, person) for hours, name, data in events]
-    return simulate(load_library()[slug], happenings, outcomes)
+    return simulate(replace(load_library()[slug], enabled=True), happenings, outcomes)
 
 
 def actions(trace: Trace) -> list[str]:
@@ -37,8 +48,10 @@ def actions(trace: Trace) -> list[str]:
 
 def test_the_library_is_complete_and_its_files_are_named_after_their_workflows() -> None:
     assert set(load_library()) == {
-        "after-support", "support-recovery", "retention-survey", "retention-answered", "promoter-thanks",
-        "score-writeback", "send-by-hand", "logged-feedback", "account-owner-alert", "score-after-merge",
+        "after-support", "support-recovery", "proactive-recovery", "retention-survey", "retention-answered",
+        "callback-not-reached", "callback-status", "callback-closed", "promoter-thanks", "score-writeback",
+        "send-by-hand", "logged-feedback",
+        "account-owner-alert", "score-after-merge",
         "score-backfill",
     }
     assert [name.removesuffix(".yaml") for name in library_texts()] == sorted(load_library())
@@ -61,8 +74,8 @@ def test_a_solved_callback_ticket_is_not_asked_about_like_any_other() -> None:
 
 
 def test_a_detractor_with_consent_is_alerted_about_and_called_back() -> None:
-    solved = {**TICKET, "ticket": "zendesk:9"}
-    trace = play("support-recovery", (0, "survey.answered", ANSWER), (5, "ticket.solved", solved), outcomes=OPENED)
+    solved = changed("solved", ticket="zendesk:9")
+    trace = play("support-recovery", (0, "survey.answered", ANSWER), (3, "callback.changed", solved), outcomes=OPENED)
     assert actions(trace) == ["alert.send", "ticket.open"]
     assert trace.actions[0].params["text"] == "Ann gave 3: it took days"
     assert trace.runs[0].state.status is Status.SUCCEEDED
@@ -116,11 +129,27 @@ def test_other_answers_start_no_recovery(band: str, survey: str) -> None:
     assert play("support-recovery", (0, "survey.answered", {**ANSWER, "band": band, "survey": survey})).runs == ()
 
 
-def test_a_callback_that_nobody_solves_is_escalated_once_after_two_business_days() -> None:
+def test_a_callback_that_nobody_touches_is_escalated_and_told_and_once_more_when_nobody_solves_it() -> None:
     trace = play("support-recovery", (0, "survey.answered", ANSWER), outcomes=OPENED)
-    assert actions(trace) == ["alert.send", "ticket.open", "ticket.escalate"]
-    assert trace.actions[2].time == NOW + timedelta(days=2)
+    assert actions(trace) == ["alert.send", "ticket.open", "ticket.escalate", "alert.send", "ticket.escalate"]
+    assert [asked.time - NOW for asked in trace.actions[2:]] == [
+        timedelta(hours=4), timedelta(hours=4), timedelta(days=2, hours=4),
+    ]
     assert trace.runs[0].state.status is Status.SUCCEEDED
+
+
+@pytest.mark.parametrize("end", ["solved", "not_reached", "merged", "deleted", "spam"])
+def test_a_callback_that_came_to_its_end_is_not_escalated(end: str) -> None:
+    ended = (1.0, "callback.changed", changed(end, ticket="zendesk:9"))
+    trace = play("support-recovery", (0, "survey.answered", ANSWER), ended, outcomes=OPENED)
+    assert actions(trace) == ["alert.send", "ticket.open"]
+
+
+def test_a_callback_that_the_helpdesk_refuses_is_told_to_the_team() -> None:
+    refused = {"callback": (Outcome(fails="permanent", reason="the group was deleted"),)}
+    trace = play("support-recovery", (0, "survey.answered", ANSWER), outcomes=refused)
+    assert actions(trace) == ["alert.send", "ticket.open", "alert.send"]
+    assert "the group was deleted" in trace.actions[2].params["text"]
 
 
 def test_the_recovery_sends_no_survey_itself() -> None:
@@ -129,9 +158,10 @@ def test_the_recovery_sends_no_survey_itself() -> None:
 
 
 def test_a_solved_callback_is_asked_about_an_hour_later_linked_to_the_first_answer() -> None:
-    trace = play("retention-survey", (0, "ticket.solved", CALLBACK))
-    assert [(asked.action, asked.time) for asked in trace.actions] == [("survey.send", NOW + timedelta(hours=1))]
-    assert trace.actions[0].params == {
+    trace = play("retention-survey", (0, "ticket.solved", CALLBACK), outcomes=SEEN)
+    hour = NOW + timedelta(hours=1)
+    assert [(asked.action, asked.time) for asked in trace.actions] == [("callback.read", hour), ("survey.send", hour)]
+    assert trace.actions[1].params == {
         "survey": "retention", "about": "r1", "once": "zendesk:7/2",
         "context": {"ticket": "zendesk:7", "ticket_id": "7"},
     }
@@ -141,33 +171,68 @@ def test_an_ordinary_ticket_gets_no_retention_survey() -> None:
     assert play("retention-survey", (0, "ticket.solved", TICKET)).runs == ()
 
 
-def test_who_was_not_reached_is_not_asked_how_it_went() -> None:
-    unreached = {**CALLBACK, "tags": ["callback", "ringback_not_reached"]}
-    assert play("retention-survey", (0, "ticket.solved", unreached)).runs == ()
-    reached_then = play("retention-survey", (0, "ticket.solved", unreached), (24, "ticket.solved", CALLBACK))
-    assert [asked.time for asked in reached_then.actions] == [NOW + timedelta(hours=25)]
+@pytest.mark.parametrize(
+    "more", [{"status": "not_reached"}, {"status": "merged"}, {"moved": False}, {"handed_over": True}]
+)
+def test_who_was_not_reached_or_asked_before_is_not_asked(more: dict[str, Any]) -> None:
+    assert play("retention-survey", (0, "ticket.solved", {**CALLBACK, "callback": {**STANDING, **more}})).runs == ()
 
 
-@pytest.mark.parametrize("tags", [None, [], ["callback"]])
-def test_a_callback_without_that_tag_is_asked_about(tags: list[str] | None) -> None:
-    assert actions(play("retention-survey", (0, "ticket.solved", {**CALLBACK, "tags": tags}))) == ["survey.send"]
-
-
-def test_a_reopened_callback_is_not_asked_about_until_it_is_solved_again() -> None:
-    trace = play("retention-survey", (0, "ticket.solved", CALLBACK), (0.5, "ticket.reopened", CALLBACK),
-                 (2, "ticket.solved", CALLBACK))
-    assert [asked.time for asked in trace.actions] == [NOW + timedelta(hours=3)]
+@pytest.mark.parametrize("status", ["reopened", "not_reached", "merged", "deleted", "spam"])
+def test_a_callback_that_changes_within_the_hour_is_not_asked_about_until_it_is_solved_again(status: str) -> None:
+    trace = play("retention-survey", (0, "ticket.solved", CALLBACK), (0.5, "callback.changed", changed(status)),
+                 (2, "ticket.solved", CALLBACK), outcomes=SEEN)
+    assert [asked.time for asked in trace.actions if asked.action == "survey.send"] == [NOW + timedelta(hours=3)]
 
 
 def test_another_tickets_reopening_changes_nothing() -> None:
     trace = play("retention-survey", (0, "ticket.solved", CALLBACK),
-                 (0.5, "ticket.reopened", {**CALLBACK, "ticket": "zendesk:8"}))
-    assert actions(trace) == ["survey.send"]
+                 (0.5, "callback.changed", changed("reopened", ticket="zendesk:8")), outcomes=SEEN)
+    assert "survey.send" in actions(trace)
 
 
 def test_a_callback_solved_twice_within_the_hour_is_asked_about_once() -> None:
-    trace = play("retention-survey", (0, "ticket.solved", CALLBACK), (0.5, "ticket.solved", CALLBACK))
-    assert [asked.time for asked in trace.actions] == [NOW + timedelta(hours=1.5)]
+    trace = play("retention-survey", (0, "ticket.solved", CALLBACK), (0.5, "ticket.solved", CALLBACK), outcomes=SEEN)
+    assert [asked.time for asked in trace.actions if asked.action == "survey.send"] == [NOW + timedelta(hours=1.5)]
+
+
+def test_an_agent_who_forgot_the_outcome_is_reminded_and_the_customer_asked_in_the_afternoon() -> None:
+    missing = {**LOOKED, "remind": True, "missing": "the outcome"}
+    forgot = {"look": (Outcome(missing),), "look_again": (Outcome(LOOKED),)}
+    trace = play("retention-survey", (0, "ticket.solved", CALLBACK), outcomes=forgot)
+    assert actions(trace) == ["callback.read", "ticket.comment", "callback.read", "survey.send"]
+    assert trace.actions[3].time == NOW + timedelta(hours=5)
+
+
+@pytest.mark.parametrize("status", ["reopened", "not_reached", "merged", "deleted", "closed"])
+def test_what_the_ticket_itself_says_outweighs_what_we_were_told(status: str) -> None:
+    seen = {"look": (Outcome({**LOOKED, "loop_status": status}),)}
+    assert actions(play("retention-survey", (0, "ticket.solved", CALLBACK), outcomes=seen)) == ["callback.read"]
+
+
+@pytest.mark.parametrize(("tries", "does"), [(1, "callback.reopen"), (2, "callback.reopen"), (3, "ticket.comment")])
+def test_who_was_not_reached_is_tried_again_twice(tries: int, does: str) -> None:
+    trace = play("callback-not-reached", (0, "callback.changed", changed("not_reached", tries=tries)))
+    assert actions(trace) == [does]
+    assert f"{min(tries + 1, 3)}" in trace.actions[0].params["body"]
+
+
+def test_who_called_back_meanwhile_is_not_called_again() -> None:
+    trace = play("callback-not-reached", (0, "callback.changed", changed("not_reached", tries=1)),
+                 (1, "callback.changed", changed("reopened")))
+    assert actions(trace) == []
+
+
+@pytest.mark.parametrize(("waiting", "consent", "refused", "called"), [
+    (0, False, False, True), (20, False, False, False), (20, True, False, True), (0, False, True, False),
+])
+def test_every_detractor_is_called_while_there_is_room(
+    waiting: int, consent: bool, refused: bool, called: bool
+) -> None:
+    data = {**ANSWER, "contact_consent": consent, "contact_refused": refused}
+    load = {"load": (Outcome({"waiting": waiting}),)}
+    trace = play("proactive-recovery", (0, "survey.answered", data), outcomes=load)
+    assert ("ticket.open" in actions(trace)) is called
 
 
 RETENTION = {**ANSWER, "survey": "retention", "about": "r1", "response": "r2"}
@@ -175,8 +240,8 @@ RETENTION = {**ANSWER, "survey": "retention", "about": "r1", "response": "r2"}
 
 def test_a_second_bad_score_goes_to_a_human_and_never_asks_again() -> None:
     trace = play("retention-answered", (0, "survey.answered", {**RETENTION, "context": {"ticket": "zendesk:9"}}))
-    assert actions(trace) == ["alert.send", "ticket.comment"]
-    assert trace.actions[1].params["ticket"] == "zendesk:9"
+    assert actions(trace) == ["alert.send", "callback.reopen"]
+    assert (trace.actions[1].params["ticket"], trace.actions[1].params["final"]) == ("zendesk:9", True)
 
 
 @pytest.mark.parametrize("context", [{}, None, {"ticket": None}, {"ticket_id": "9"}])

@@ -119,8 +119,8 @@ def test_a_mismatch_tells_what_was_expected_and_what_came(old: str, new: str, mi
 
 @pytest.mark.parametrize(("old", "new", "path"), [
     ("at: 2026-03-02T10:00:00Z   ", "at: 2026-03-02T10:00:00   ", "events[0].at"),
-    ("at: 2026-03-02T10:00:00Z   ", "after: 1 day   ", "events[0]"),
-    ("after: 1 day", "afer: 1 day", "events[1].afer"), ("ending: succeeded", "ending: fine", "expect.ending"),
+    ("at: 2026-03-02T10:00:00Z   ", "after: 3 hours   ", "events[0]"),
+    ("after: 3 hours", "afer: 3 hours", "events[1].afer"), ("ending: succeeded", "ending: fine", "expect.ending"),
     ("[2026-04-27]", "[2026-13-27]", "calendar.holidays[0]"), ("events:", "event:", "events"),
     ("runs: 1 ", "runs: one ", "expect.runs"), ("Europe/Amsterdam", "Mars/Olympus", "test"),
 ])

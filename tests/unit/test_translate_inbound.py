@@ -43,9 +43,15 @@ def test_an_answer_has_every_neutral_field_and_everything_else_it_came_with() ->
     assert set(EVENT_TYPES["survey.answered"].fields) <= set(event.data)
     expected = {"response": "answer-1", "response_id": "answer-1", "survey": "after-support", "metric": "nps",
                 "score": 3, "band": "detractor", "scale": "nps", "comment": "Waited a week for the lamp.",
-                "contact_consent": True, "answered_at": "2026-11-22T09:59:30Z", "about": None, "device": "phone",
+                "contact_consent": True, "contact_refused": False, "answered_at": "2026-11-22T09:59:30Z",
+                "about": None, "device": "phone",
                 "ticket": "zendesk-nl:90210", "context": {"ticket_id": "90210", "product": "Desk lamp"}}
     assert dict(event.data) == expected
+
+
+@pytest.mark.parametrize(("said", "refused"), [(..., False), (None, False), (True, False), (False, True), ("no", True)])
+def test_only_who_said_no_has_refused_to_be_contacted(said: object, refused: bool) -> None:
+    assert answered(contact_consent=said).data["contact_refused"] is refused
 
 
 def test_the_customer_becomes_the_person_and_leaves_the_data() -> None:

@@ -74,6 +74,9 @@ def test_a_solved_ticket_carries_all_that_conditions_may_ask() -> None:
     ("SOLVED", "PENDING", "ticket.reopened"),
     ("SOLVED", "HOLD", "ticket.reopened"),
     ("SOLVED", "DELETED", "ticket.deleted"),
+    ("SOLVED", "CLOSED", "ticket.closed"),
+    ("DELETED", "OPEN", "ticket.restored"),
+    ("DELETED", "SOLVED", "ticket.restored"),
     ("OPEN", "DELETED", "ticket.deleted"),
     ("solved", "open", "ticket.reopened"),
 ])
@@ -84,8 +87,8 @@ def test_a_status_change_that_matters_is_named(previous: str, current: str, neut
 
 
 @pytest.mark.parametrize(("previous", "current"), [
-    ("SOLVED", "CLOSED"), ("CLOSED", "CLOSED"), ("SOLVED", "SOLVED"), ("NEW", "OPEN"), ("OPEN", "PENDING"),
-    ("CLOSED", "ARCHIVED"), ("DELETED", "SCRUBBED"), ("DELETED", "OPEN"), ("OPEN", "INVENTED"),
+    ("CLOSED", "CLOSED"), ("SOLVED", "SOLVED"), ("NEW", "OPEN"), ("OPEN", "PENDING"),
+    ("CLOSED", "ARCHIVED"), ("DELETED", "SCRUBBED"), ("SOLVED", "INVENTED"), ("OPEN", "INVENTED"),
 ])
 def test_a_status_change_that_means_nothing_is_ignored_with_both_statuses(previous: str, current: str) -> None:
     told = translate(envelope("zendesk/ticket_solved.json", event={"previous": previous, "current": current}))
@@ -154,7 +157,35 @@ def test_a_rating_is_read_in_each_of_its_shapes(event: dict[str, Any], rating: s
     assert (data["rating"], data["comment"]) == (rating, comment)
 
 
-@pytest.mark.parametrize("kind", ["soft_deleted", "permanently_deleted", "marked_as_spam"])
+@pytest.mark.parametrize(("kind", "neutral"), [
+    ("marked_as_spam", "ticket.spam"), ("undeleted", "ticket.restored"),
+    ("requester_changed", "ticket.requester_changed"),
+])
+def test_what_else_can_happen_to_a_ticket_has_its_own_name(kind: str, neutral: str) -> None:
+    event = the_event(envelope("zendesk/ticket_created.json", type=f"zen:event-type:ticket.{kind}", event={}))
+    assert event.type == neutral
+
+
+def test_a_ticket_that_closes_with_zendesks_own_tag_was_merged_also_when_the_merge_was_never_told() -> None:
+    event = {"previous": "OPEN", "current": "CLOSED"}
+    told = the_event(envelope("zendesk/ticket_solved.json", event=event, detail={"tags": ["vip", "closed_by_merge"]}))
+    assert (told.type, told.data["into"]) == ("ticket.merged", None)
+
+
+@pytest.mark.parametrize(("actor", "by_person"), [("7001", True), ("-1", False), (None, False)])
+def test_routing_by_zendesk_itself_is_told_from_people(actor: str | None, by_person: bool) -> None:
+    told = the_event(envelope("zendesk/ticket_assigned.json", detail={"actor_id": actor}))
+    assert told.data["by_person"] is by_person
+
+
+@pytest.mark.parametrize("is_staff", [True, False])
+def test_a_comment_says_whether_staff_wrote_it(is_staff: bool) -> None:
+    comment = {"id": "1", "body": "x", "is_public": False, "author": {"id": "9", "is_staff": is_staff, "name": "N"}}
+    told = the_event(envelope("zendesk/ticket_commented.json", event={"comment": comment}))
+    assert told.data["by_staff"] is is_staff
+
+
+@pytest.mark.parametrize("kind", ["soft_deleted", "permanently_deleted"])
 def test_every_way_to_lose_a_ticket_is_a_deletion(kind: str) -> None:
     event = the_event(envelope("zendesk/ticket_deleted.json", type=f"zen:event-type:ticket.{kind}"))
     assert (event.type, event.data["status"]) == ("ticket.deleted", "deleted")

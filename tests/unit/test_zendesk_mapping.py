@@ -16,13 +16,12 @@ from integrations.scores import COMMENT_LIMIT, ScoreFields
 from integrations.zendesk.dialect import complaint
 from integrations.zendesk.mapping import (
     DEFAULT_FIELDS,
-    TEXT_LIMIT,
-    defused,
     render_score,
     render_ticket,
     render_update,
     tag,
 )
+from integrations.zendesk.texts import TEXT_LIMIT, defused
 from tests.oracles import oracle_path
 from tests.support.openapi import check_request
 

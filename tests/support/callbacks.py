@@ -1,0 +1,62 @@
+"""What the tests of callbacks have in common: a provisioned helpdesk, its library workflows, its agents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from connector.storage import provisioned, tables
+from connector.storage.provisioned import TICKET_FIELD, Made
+from integrations import callback_fields
+from tests.support.house import Home, answer
+from workflows.library import library_texts
+
+
+def library(*names: str) -> dict[str, str]:
+    """Built-in workflows by slug."""
+    texts = {name: library_texts()[f"{name}.yaml"] for name in names}
+    return {name: text[text.index("workflow:") :] for name, text in texts.items()}
+
+
+def provision(home: Home) -> Mapping[str, int]:
+    """Give the helpdesk our ticket fields. → their ids by key."""
+    ids = {}
+    for field in callback_fields.FIELDS:
+        options = [{"name": each, "value": callback_fields.chosen(field.key, each)} for each in field.choices]
+        kind, more = ("tagger", {"custom_field_options": options}) if options else ("text", {})
+        ids[field.key] = home.world.zendesk.desk.add_ticket_field(field.key, kind, **more)["id"]
+    now = home.clock()
+    made = [Made(TICKET_FIELD, key, str(id_), True, now, now) for key, id_ in ids.items()]
+    with home.house.database.write() as tx:
+        for each in made:
+            provisioned.remember(home.house.database, tx, "zendesk", each)
+    return ids
+
+
+def detractor(home: Home, number: int = 1, **data: Any) -> Any:
+    """Somebody is unhappy and wants to be called. → their callback's row."""
+    customer = {"email": f"c{number}@example.com", "name": f"Customer {number}", **data.pop("customer", {})}
+    home.deliver(answer(2, **{"response_id": f"answer-{number}", "customer": customer, **data}))
+    home.settle()
+    found = home.rows(tables.callbacks)
+    return found[-1] if found else None
+
+
+def callback(home: Home, ticket_id: str | None = None) -> Any:
+    """The callback of a ticket, or the only one."""
+    return home.one(tables.callbacks, *([tables.callbacks.c.ticket_id == ticket_id] if ticket_id else []))
+
+
+def field(home: Home, ticket_id: str, field_id: int) -> Any:
+    """The value of a ticket's custom field."""
+    values = {each["id"]: each["value"] for each in home.world.zendesk.ticket(ticket_id)["custom_fields"]}
+    return values.get(field_id)
+
+
+def fill_in(
+    home: Home, ticket_id: str, ids: Mapping[str, int], outcome: str = "recovered", cause: str = "product"
+) -> None:
+    """The agent fills in outcome and root cause."""
+    told = {callback_fields.OUTCOME: outcome, callback_fields.ROOT_CAUSE: cause}
+    values = [{"id": ids[key], "value": callback_fields.chosen(key, value)} for key, value in told.items() if value]
+    home.world.zendesk.act("fill", ticket_id, custom_fields=values)
