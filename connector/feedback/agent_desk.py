@@ -164,8 +164,9 @@ class AgentDesk:
         data = {"survey": survey, **told}
 
         def work(tx: Connection) -> clicks.Became:
-            if not clicks.record(self._database, tx, REQUESTED, key, data, self._clock()):
-                return clicks.became(tx, key) or clicks.Became("waiting")
+            became = self._record(tx, REQUESTED, key, data)
+            if became.state != "waiting":
+                return became
             offers = {each.survey: each.why_not for each in self._offers(tx, _find(tx, requester))}
             why_not = offers.get(survey)
             return clicks.Became("withheld", why_not) if why_not else clicks.Became("waiting")
@@ -184,9 +185,7 @@ class AgentDesk:
         if feedback.get("score") is not None:
             score = scoring.check_score(feedback["metric"], feedback["score"])
             data |= {"metric": feedback["metric"], "score": score}
-        work = self._database.transact
-        work(lambda tx: clicks.record(self._database, tx, LOGGED, key, data, self._clock()))
-        return clicks.Became("done")
+        return self._database.transact(lambda tx: self._record(tx, LOGGED, key, data))
 
     def conclude(
         self, connection: str, ticket_id: str, agent: Agent, key: str, outcome: str, root_cause: str, note: str
@@ -201,10 +200,14 @@ class AgentDesk:
             if callback is None:
                 return None
             person = {"customer": {"id": callback.customer_id}} if callback.customer_id else {}
-            clicks.record(self._database, tx, CONCLUDED, key, {**data, **person}, self._clock())
-            return clicks.Became("done")
+            return self._record(tx, CONCLUDED, key, {**data, **person})
 
         return self._database.transact(work)
+
+    def _record(self, tx: Connection, event_type: str, key: str, data: Mapping[str, Any]) -> clicks.Became:
+        """Put a click into the inbox, unless it is there. → what became of it so far."""
+        is_new = clicks.record(self._database, tx, event_type, key, data, self._clock())
+        return clicks.Became("waiting") if is_new else clicks.became(tx, key) or clicks.Became("waiting")
 
     def _offers(self, tx: Connection, customer: Customer | None) -> list[Offer]:
         now, heard = self._clock(), self._listens(tx, REQUESTED)

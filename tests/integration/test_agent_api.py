@@ -215,7 +215,8 @@ def test_a_survey_that_follows_an_answer_is_not_sent_by_hand(api: Api) -> None:
 def test_logged_feedback_is_an_answer_that_starts_workflows_and_names_who_logged_it(api: Api) -> None:
     user = ann(api.home)
     said = {"comment": "Two calls,\nno answer 😡", "score": 2, "contact_consent": True, "conversation": "visit"}
-    assert click(api, f"/users/{user}/feedback", ticket_id="7", **said)["state"] == "done"
+    assert click(api, f"/users/{user}/feedback", ticket_id="7", **said)["state"] == "waiting"
+    assert api.get("/agent/clicks/click-0001") == {"state": "done", "reason": ""}
     response = api.home.one(tables.responses)
     assert (response.score, response.band, response.comment) == (2, "detractor", "Two calls,\nno answer 😡")
     assert response.context["logged_by"] == "Jan de Vries"

@@ -65,8 +65,14 @@ def test_a_built_in_workflow_has_no_warning(slug: str) -> None:
 def test_a_solved_ticket_asks_once_per_ticket() -> None:
     trace = play("after-support", (0, "ticket.solved", TICKET))
     assert trace.actions[0].params == {
-        "survey": "after-support", "delay": "1 hour", "once": "zendesk:7", "context": {"ticket_id": "7"},
+        "survey": "after-support", "delay": "1 hour", "once": "zendesk:7", "verify": True,
+        "context": {"ticket_id": "7"},
     }
+
+
+def test_a_ticket_that_an_agent_took_out_is_not_asked_about() -> None:
+    assert play("after-support", (0, "ticket.solved", {**TICKET, "tags": ["ringback_no_survey"]})).runs == ()
+    assert len(play("after-support", (0, "ticket.solved", {**TICKET, "tags": None})).runs) == 1
 
 
 def test_a_solved_callback_ticket_is_not_asked_about_like_any_other() -> None:
