@@ -102,10 +102,12 @@ class SendSurvey:
         survey, _ = self._survey(request["survey"])
         if customer and (reason := self._why_not(place.tx, customer, survey, request, place.now)):
             return _withheld(place, customer.id, survey.slug, reason)
-        for connection, user_id in (customer.ids if customer else {}).items():
-            is_account = connection != "email" and "/" not in connection  # a lead has no page of a contact
-            if is_account and self._clients.kind(connection) in ("zendesk", "salesforce"):
-                return Intent(connection, {**request, "find": user_id}, due_at=_due(request), reads_only=True)
+        named = customer.ids if customer else {}
+        accounts = [name for name in named if name != "email" and "/" not in name]  # a lead has no page of a contact
+        for kind in ("zendesk", "salesforce"):  # of the two the helpdesk knows who is suspended
+            for name in accounts:
+                if self._clients.kind(name) == kind:
+                    return Intent(name, {**request, "find": named[name]}, due_at=_due(request), reads_only=True)
         if customer and customer.email:
             return self._invite(customer, request, place)  # nobody to verify it with
         return _withheld(place, customer.id if customer else None, survey.slug, permission.NO_ADDRESS)
