@@ -280,7 +280,7 @@ def callback_of(tx: Connection, connection: str, ticket_id: str) -> Callback | N
     contact = _contact(row.answers or {})
     person = customers.load(tx, [row.customer_id]).get(row.customer_id) if row.customer_id else None
     phone = contact.get("phone") or (person.phone if person else "") or ""
-    conclusion = _conclusion(tx, f"{connection}:{ticket_id}")
+    conclusion = _conclusion(tx, f"{connection}:{ticket_id}") or (row.outcome or "", row.root_cause or "", "")
     known = (row.ticket_id, row.status, row.cycle, row.created_at, _answer(row), phone, contact.get("window", ""))
     return Callback(*known, *conclusion)
 
@@ -288,20 +288,20 @@ def callback_of(tx: Connection, connection: str, ticket_id: str) -> Callback | N
 def _callback_row(tx: Connection, connection: str, ticket_id: str) -> Any:
     c, r = callbacks.c, responses.c
     joined = callbacks.outerjoin(responses, r.id == c.response_id)
-    columns = (c.ticket_id, c.status, c.cycle, c.created_at, c.customer_id, r.id.label("response"), r.survey,
-               r.metric, r.score, r.band, r.comment, r.answered_at, r.answers)  # fmt: skip
+    columns = (c.ticket_id, c.status, c.cycle, c.created_at, c.customer_id, c.outcome, c.root_cause,
+               r.id.label("response"), r.survey, r.metric, r.score, r.band, r.comment, r.answered_at, r.answers)  # fmt: skip
     where = (c.connection == connection, c.ticket_id == ticket_id)
     return tx.execute(select(*columns).select_from(joined).where(*where)).one_or_none()
 
 
-def _conclusion(tx: Connection, ticket: str) -> tuple[str, str, str]:
-    """Outcome, root cause and who said so last; empty, when it was reopened since."""
+def _conclusion(tx: Connection, ticket: str) -> tuple[str, str, str] | None:
+    """Outcome, root cause and who said so last in the sidebar; None, when nobody has since it was last reopened."""
     e = events.c
     kinds = (CONCLUDED, "ticket.reopened")
     told = select(e.type, e.data).where(e.type.in_(kinds), e.subject == ticket).order_by(e.seq.desc()).limit(1)
     last = tx.execute(told).one_or_none()
     if last is None or last.type != CONCLUDED:
-        return "", "", ""
+        return None
     by = (last.data.get("by") or {}).get("name") or ""
     return last.data["outcome"], last.data.get("root_cause") or "", by
 

@@ -58,7 +58,7 @@ def ticket_gone(tx: Connection, ticket: object) -> str | None:
     if not ticket:
         return None
     c = events.c
-    told = select(c.type).where(c.type.in_((*_ENDS, "ticket.solved")), c.subject == str(ticket))
+    told = select(c.type).where(c.type.in_((*_ENDS, "ticket.solved", "ticket.restored")), c.subject == str(ticket))
     last = tx.execute(told.order_by(c.seq.desc()).limit(1)).scalar_one_or_none()
     return f"not sent: the ticket was {_ENDS[last]}" if last in _ENDS else None
 

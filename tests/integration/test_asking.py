@@ -296,7 +296,7 @@ def test_a_ticket_marked_as_spam_is_not_asked_about(home: Home) -> None:
     home.settle()
     home.wait(days=1)
     assert asked(home) == []
-    assert home.one(tables.invitations).reason == "not sent: the ticket was deleted"
+    assert home.one(tables.invitations).reason == "not sent: the ticket was marked as spam"
 
 
 def test_a_ticket_that_is_solved_again_is_asked_about_after_all(home: Home) -> None:

@@ -37,7 +37,7 @@ function known(say, found) {
   if (!found.outcome) return null;
   const outcome = say.or(`callback.outcomes.${found.outcome}`, found.outcome);
   const cause = found.root_cause && say.or(`callback.causes.${found.root_cause}`, found.root_cause);
-  const words = say(cause ? "callback.known_cause" : "callback.known", {outcome, cause, agent: found.concluded_by});
+  const words = say(cause ? "callback.known_cause" : "callback.known", {outcome, cause, agent: found.concluded_by || say("callback.nobody")});
   return el("p", {class: "known"}, words);
 }
 
