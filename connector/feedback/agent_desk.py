@@ -288,10 +288,10 @@ def callback_of(tx: Connection, connection: str, ticket_id: str) -> Callback | N
 def _callback_row(tx: Connection, connection: str, ticket_id: str) -> Any:
     c, r = callbacks.c, responses.c
     joined = callbacks.outerjoin(responses, r.id == c.response_id)
-    columns = (c.ticket_id, c.status, c.cycle, c.created_at, c.customer_id, c.outcome, c.root_cause,
-               r.id.label("response"), r.survey, r.metric, r.score, r.band, r.comment, r.answered_at, r.answers)  # fmt: skip
+    ours = (c.ticket_id, c.status, c.cycle, c.created_at, c.customer_id, c.outcome, c.root_cause)
+    theirs = (r.id.label("response"), r.survey, r.metric, r.score, r.band, r.comment, r.answered_at, r.answers)
     where = (c.connection == connection, c.ticket_id == ticket_id)
-    return tx.execute(select(*columns).select_from(joined).where(*where)).one_or_none()
+    return tx.execute(select(*ours, *theirs).select_from(joined).where(*where)).one_or_none()
 
 
 def _conclusion(tx: Connection, ticket: str) -> tuple[str, str, str] | None:

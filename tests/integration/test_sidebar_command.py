@@ -26,7 +26,7 @@ def test_the_app_is_packed_for_this_house_and_nothing_is_asked_of_zendesk(admin:
     with zipfile.ZipFile(file) as archive:
         manifest = json.loads(archive.read("manifest.json"))
     assert {each["name"]: each.get("default") for each in manifest["parameters"]}["address"] == BASE_URL
-    assert admin.zendesk.requests == []
+    assert not admin.zendesk.requests
     first = file.read_bytes()
     admin.provision("--app", str(file))
     assert file.read_bytes() == first
