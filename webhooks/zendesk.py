@@ -25,6 +25,9 @@ PREFIX = "zen:event-type:"
 INVOCATION = "x-zendesk-webhook-invocation-id"
 KEPT_HEADERS = (INVOCATION, "x-zendesk-webhook-id", "x-zendesk-account-id", "user-agent")
 MERGED_TAG = "closed_by_merge"  # Zendesk's own, on the ticket that was merged into another
+OUR_MARK = "ringback-"
+"""What the external id of every ticket that we open begins with."""
+
 ACTIVE = frozenset({"NEW", "OPEN", "PENDING", "HOLD"})
 
 
@@ -104,7 +107,7 @@ def _subscription(envelope: Envelope, account: Account) -> Translation:
     read = MEANINGS.get(envelope.kind)
     if read is None:
         return Translation(ignored=f"nobody listens to Zendesk's {excerpt(envelope.kind)}; unsubscribe from it")
-    if account.own_user and _actor(envelope) == account.own_user:
+    if _is_ours(envelope, account):
         return Translation(ignored="our own write")
     meaning = read(envelope, account.connection)
     if isinstance(meaning, Ignored):
@@ -118,6 +121,14 @@ def _event(envelope: Envelope, meaning: Meaning, account: Account) -> Event:
             "change": dict(envelope.event), **meaning.fields}
     return Event(envelope.id, meaning.type, envelope.time, account.connection, data,
                  requester(ticket, account.connection))
+
+
+def _is_ours(envelope: Envelope, account: Account) -> bool:
+    """By whom we act as; and while that is not known, a ticket that is born with our mark."""
+    if account.own_user and _actor(envelope) == account.own_user:
+        return True
+    born = envelope.kind == "ticket.created"
+    return born and (identity(envelope.detail.get("external_id")) or "").startswith(OUR_MARK)
 
 
 def _actor(envelope: Envelope) -> str | None:

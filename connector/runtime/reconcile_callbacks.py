@@ -8,9 +8,10 @@ from typing import Any
 
 from sqlalchemy import and_, bindparam, select
 
+from connector.feedback.callback_life import SOLVED
 from connector.runtime.permits import Permits
 from connector.runtime.reconcile_feed import Feed
-from connector.storage.tables import OPEN_CALLBACKS, callbacks, is_now
+from connector.storage.tables import OPEN_CALLBACKS, SOLVED_CALLBACKS, callbacks
 from integrations.protocols import Json
 from integrations.zendesk.ledger import MOST_TICKETS, Ledger
 
@@ -61,7 +62,7 @@ def read(feed: Feed, ledger: Ledger, permits: Permits, value: str, now: datetime
 def _next(feed: Feed, after: str, now: datetime) -> Sequence[Any]:
     """The open ones and those that were solved lately, each by an index of its own."""
     c = callbacks.c
-    recent = and_(is_now(c.status, "solved"), c.changed_at > now - STILL_TURNING)
+    recent = and_(SOLVED_CALLBACKS, c.changed_at > now - STILL_TURNING)
     with feed.database.read() as tx:
         found = [row for which in (OPEN_CALLBACKS, recent) for row in tx.execute(_HERE.where(which), {
             "connection": feed.connection, "after": after})]  # fmt: skip
@@ -80,10 +81,10 @@ def _implied(believed: str, ticket: Json) -> str:
     if status == "closed" and merged:
         return "ticket.merged"
     if status in _ENDED:
-        return "" if believed == "solved" else "ticket.solved"
+        return "" if believed in SOLVED else "ticket.solved"
     if status == "deleted":
         return "ticket.deleted"
-    return "ticket.reopened" if believed == "solved" else ""
+    return "ticket.reopened" if believed in SOLVED else ""
 
 
 def _changed_at(ticket: Mapping[str, Any]) -> datetime | None:

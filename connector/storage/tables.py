@@ -85,6 +85,8 @@ ENDED_BADLY: ColumnElement[bool] = literal_column("effects.status IN ('failed', 
 STOPPED_RUNS: ColumnElement[bool] = literal_column("runs.status IN ('failed', 'dead', 'needs_review')")
 _OPEN_CALLBACKS = "status IN ('asked', 'open', 'taken', 'contacted', 'reopened')"
 OPEN_CALLBACKS: ColumnElement[bool] = literal_column(f"callbacks.{_OPEN_CALLBACKS}")
+_SOLVED_CALLBACKS = "status IN ('solved', 'not_reached', 'recovered', 'not_recovered')"
+SOLVED_CALLBACKS: ColumnElement[bool] = literal_column(f"callbacks.{_SOLVED_CALLBACKS}")
 EMPTIABLE: ColumnElement[bool] = literal_column("deliveries.status IN ('done', 'ignored')")
 
 
@@ -390,7 +392,7 @@ callbacks = Table(
     Column("created_at", Moment, nullable=False),
     UniqueConstraint("connection", "ticket_id"),
     Index("ix_callbacks_open", "connection", "id", **_where(_OPEN_CALLBACKS)),
-    Index("ix_callbacks_solved", "connection", "changed_at", **_where("status = 'solved'")),
+    Index("ix_callbacks_solved", "connection", "changed_at", **_where(_SOLVED_CALLBACKS)),
 )
 
 writebacks = Table(

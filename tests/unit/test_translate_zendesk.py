@@ -97,6 +97,14 @@ def test_a_status_change_that_means_nothing_is_ignored_with_both_statuses(previo
     assert current in told.ignored
 
 
+def test_a_ticket_that_is_born_with_our_mark_is_our_own_write_also_while_nobody_knows_whom_we_act_as() -> None:
+    nobody = Account("zendesk-nl", "zendesk", ("secret",))
+    born = envelope("zendesk/ticket_created.json", detail={"external_id": "ringback-01kx-callback-1"})
+    assert translate(born, nobody).ignored == "our own write"
+    solved = envelope("zendesk/ticket_solved.json", detail={"external_id": "ringback-01kx-callback-1"})
+    assert translate(solved, nobody).events, "what an agent does to it later is not"
+
+
 @pytest.mark.parametrize("fixture", ["ticket_solved", "ticket_created", "ticket_merged"])
 def test_our_own_write_coming_back_is_ignored(fixture: str) -> None:
     told = translate(envelope(f"zendesk/{fixture}.json", detail={"actor_id": "9999"}))

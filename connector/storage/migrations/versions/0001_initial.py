@@ -81,8 +81,8 @@ def upgrade() -> None:
         "callbacks",
         ["connection", "changed_at"],
         unique=False,
-        sqlite_where=sa.text("status = 'solved'"),
-        postgresql_where=sa.text("status = 'solved'"),
+        sqlite_where=sa.text("status IN ('solved', 'not_reached', 'recovered', 'not_recovered')"),
+        postgresql_where=sa.text("status IN ('solved', 'not_reached', 'recovered', 'not_recovered')"),
     )
     op.create_table(
         "connections",
