@@ -29,7 +29,7 @@ SUBSCRIPTIONS = tuple(
     f"zen:event-type:ticket.{kind}"
     for kind in (
         "created", "status_changed", "comment_added", "agent_assignment_changed", "group_assignment_changed", "merged",
-        "soft_deleted", "permanently_deleted", "marked_as_spam", "csat_received",
+        "soft_deleted", "permanently_deleted", "undeleted", "marked_as_spam", "requester_changed", "csat_received",
     )
 )  # fmt: skip
 """The events that ``webhooks/zendesk.py`` has a meaning for; a test holds the two against each other."""
