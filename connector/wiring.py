@@ -223,7 +223,7 @@ def _handlers(
         "ticket.comment": change,
         "ticket.update": change,
         "ticket.escalate": change,
-        "account.find": FindAccount(connections),
+        "account.find": FindAccount(database, connections),
         "task.create": CreateTask(connections, config.calendar),
         "callback.read": ReadCallback(connections, fields.ticket_fields),
         "callback.reopen": ReopenCallback(connections, rules, fields.ticket_fields),

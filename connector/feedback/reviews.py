@@ -80,16 +80,26 @@ def keep(tx: Connection, found: Sequence[Found]) -> None:
     """Put cases on the list; one that is there already is counted."""
     if not found:
         return
-    fresh = {each.mark: each for each in found}
-    bulk.execute(tx, _KEEP, [_row(each) for each in fresh.values()])
-    c = identity_conflicts.c
-    for mark, each in fresh.items():
-        again = update(identity_conflicts).where(c.mark == mark, c.event_id != each.event_id)
-        tx.execute(again.values(times=c.times + 1, seen_at=each.at))
+    cases, c = {each.mark: each for each in found}, identity_conflicts.c
+    met = tx.execute(select(c.mark).where(c.mark.in_(cases))).scalars().all()
+    bulk.execute(tx, _KEEP, [_row(each) for each in cases.values()])
+    for mark in met:
+        again = update(identity_conflicts).where(c.mark == mark)
+        tx.execute(again.values(times=c.times + 1, seen_at=cases[mark].at))
 
 
 def keep_conflict(tx: Connection, found: Found) -> None:
     keep(tx, [found])
+
+
+def several(
+    database: Database, connection: str, customer_id: str | None, records: Sequence[str], now: datetime
+) -> None:  # fmt: skip
+    """Put a customer on the list whose e-mail address several records of a CRM share, unless it was decided that none
+    of them is theirs."""
+    if customer_id:
+        found = Found("", customer_id, tuple(records), now, connection, RECORDS)
+        database.transact(lambda tx: keep(tx, [found]))
 
 
 def listed(tx: Connection, *, status: str | None = OPEN, limit: int = 50) -> list[Case]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from connector.feedback import reviews
 from connector.feedback.actions import Ask, Clients, Effect, Finish, Intent, NotPossibleError, Output, Result
+from connector.storage.database import Database
 from integrations.errors import IntegrationError
 from workflows import durations
 from workflows.calendars import BusinessCalendar
@@ -19,8 +22,8 @@ _SEVERAL = "not found: several records share this customer's e-mail address; see
 class FindAccount:
     """Read-only: the account, its owner and its worth, for conditions and for whom to tell."""
 
-    def __init__(self, clients: Clients) -> None:
-        self._clients = clients
+    def __init__(self, database: Database, clients: Clients) -> None:
+        self._database, self._clients = database, clients
 
     def batch(self, connection: str) -> int:
         return 1
@@ -31,17 +34,22 @@ class FindAccount:
         contact, email = _contact(ask, connection), ask.facts.customer.get("email")
         if not contact and not email:
             return Output({"done": False, "reason": _NOBODY})
-        return Intent(connection, {"contact": contact, "email": email}, reads_only=True)
+        whose = ask.facts.customer.get("id")
+        return Intent(connection, {"contact": contact, "email": email, "customer": whose}, reads_only=True)
 
     def perform(self, effects: Sequence[Effect], now: datetime) -> list[Result]:
-        return [_attempt(self._find, effect) for effect in effects]
+        return [_attempt(partial(self._find, now=now), effect) for effect in effects]
 
-    def _find(self, effect: Effect) -> Result:
+    def _find(self, effect: Effect, *, now: datetime) -> Result:
         contact = effect.request["contact"]
         if not contact:
             same = self._clients.crm(effect.connection).find_contacts(effect.request["email"])
-            if len(same) != 1:
-                return {"done": False, "reason": _SEVERAL if same else _NOBODY}
+            if len(same) > 1:
+                whose, records = effect.request.get("customer"), [each.id for each in same]
+                reviews.several(self._database, effect.connection, whose, records, now)
+                return {"done": False, "reason": _SEVERAL}
+            if not same:
+                return {"done": False, "reason": _NOBODY}
             contact = same[0].id
         found = self._clients.sales(effect.connection).account_of(contact)
         return dict(found) if found else {"done": False, "reason": _NOBODY}

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, select
 
-from connector.feedback import responses
+from connector.feedback import responses, reviews
 from connector.feedback.actions import Ask, Clients, Effect, Finish, Intent, NotPossibleError, Output, Result, Write
 from connector.feedback.customers import KNOW, normal_id
 from connector.storage.bulk import Upsert
@@ -61,6 +61,7 @@ class WriteScore:
             same = self._lookup(effect.connection)(effect.request["email"])
         except IntegrationError as error:
             return error
+        self._put_before_people(effect, [each.id for each in same])
         if len(same) > 1:
             return Permanent(
                 f"{len(same)} records share this customer's e-mail address; none was written. "
@@ -73,6 +74,14 @@ class WriteScore:
         if self._clients.kind(connection) == "salesforce":
             return self._clients.crm(connection).find_contacts
         return self._clients.helpdesk(connection).find_users
+
+    def _put_before_people(self, effect: Effect, records: Sequence[str]) -> None:
+        """Several records share the address: somebody chooses, and the next time it is known."""
+        if len(records) > 1:
+            with self._database.read() as tx:
+                given = responses.get(tx, str(effect.request["response"]))
+            whose = given["customer_id"] if given else None
+            reviews.several(self._database, effect.connection, whose, records, effect.first_tried_at)
 
     def _newest(self, connection: str, effects: Sequence[Effect]) -> list[Effect]:
         """Those whose answer is newer than what was written and than any other of the batch, per record."""

@@ -24,7 +24,7 @@ from connector.storage.database import Database
 from connector.storage.inbox import delivery_row, insert_deliveries
 from connector.storage.tables import events, identities
 from integrations.errors import IntegrationError
-from webhooks import salesforce_rules
+from webhooks import salesforce_case, salesforce_rules
 from webhooks.delivery import Delivery
 from webhooks.salesforce import FOUND
 from webhooks.times import written
@@ -69,6 +69,7 @@ class Looks:
     connection: str
     every: timedelta
     fields: Mapping[str, tuple[str, ...]]  # by object
+    marks: tuple[str, ...] = ()  # on cases
 
 
 def looks_of(connection: str, options: Mapping[str, Any]) -> Looks | None:
@@ -79,15 +80,19 @@ def looks_of(connection: str, options: Mapping[str, Any]) -> Looks | None:
     named = given.get("objects") or [*USUAL_OBJECTS, *(options.get("events") or {})]
     every = timedelta(minutes=float(given.get("every_minutes", USUALLY.total_seconds() / 60)))
     fields = {kind: _fields(kind, options) for kind in dict.fromkeys(named)}
-    return Looks(connection, every, fields)
+    return Looks(connection, every, fields, _marks(options))
 
 
 def _fields(kind: str, options: Mapping[str, Any]) -> tuple[str, ...]:
     own = salesforce_rules.fields_used(kind, options.get("events"))
-    cases = options.get("cases") or {}
-    marks = (cases.get("key"), cases.get("tags")) if kind == "Case" else ()
     usual = FIELDS.get(kind, ("LastModifiedById", "LastModifiedDate"))
-    return tuple(dict.fromkeys([*usual, *own, *(mark for mark in marks if mark)]))
+    return tuple(dict.fromkeys([*usual, *own]))
+
+
+def _marks(options: Mapping[str, Any]) -> tuple[str, ...]:
+    """What tells our own cases from others; an org that has no cases of ours need not have these fields."""
+    cases = options.get("cases") or {}
+    return str(cases.get("key") or salesforce_case.KEY), str(cases.get("tags") or salesforce_case.TAGS)
 
 
 class GapFinder:
@@ -149,11 +154,12 @@ class GapFinder:
         self, looks: Looks, kind: str, start: datetime, end: datetime
     ) -> tuple[Sequence[Mapping[str, Any]], datetime]:
         changes, fields = self._changes(looks.connection), looks.fields[kind]
+        marks = looks.marks if kind == "Case" else ()
         updated, deleted = changes.updated(kind, start, end), changes.deleted(kind, start, end)
-        found = list(changes.read(kind, updated.ids, fields)) if updated.ids else []
+        found = list(changes.read(kind, updated.ids, fields, marks)) if updated.ids else []
         if deleted.ids:
-            gone = ("IsDeleted", "SystemModstamp", *(name for name in fields if name.endswith("Id") or "Key" in name))
-            found += changes.read(kind, deleted.ids, gone, deleted=True)
+            gone = ("IsDeleted", "SystemModstamp", *(name for name in fields if name.endswith("Id")))
+            found += changes.read(kind, deleted.ids, gone, marks, deleted=True)
         return found, min(updated.covered, deleted.covered, end)
 
     def _keep(

@@ -37,6 +37,7 @@ class SalesforceChanges:
 
     def __init__(self, rest: Rest) -> None:
         self._rest = rest
+        self._hidden: set[str] = set()  # objects whose optional fields are not there, or not for our user
 
     def updated(self, kind: str, start: datetime, end: datetime) -> Changed:
         """``GET /sobjects/X/updated``: created, changed and restored records."""
@@ -49,9 +50,26 @@ class SalesforceChanges:
         return Changed(_ids(each["id"] for each in answer["deletedRecords"]), _moment(answer["latestDateCovered"]))
 
     def read(
-        self, kind: str, ids: Sequence[str], fields: Sequence[str], *, deleted: bool = False
+        self, kind: str, ids: Sequence[str], fields: Sequence[str], optional: Sequence[str] = (), *,
+        deleted: bool = False,
     ) -> Sequence[Mapping[str, Any]]:  # fmt: skip
-        """The records with these ids, as REST shows them; ``deleted``: also those in the recycle bin."""
+        """The records with these ids, as REST shows them; ``deleted``: also those in the recycle bin.
+
+        ``optional`` fields are left out where the org does not have them: one unknown name, and Salesforce refuses the
+        whole query.
+        """
+        if optional and kind not in self._hidden:
+            try:
+                return self._read(kind, ids, [*fields, *optional], deleted=deleted)
+            except Permanent as error:
+                if error.code != "INVALID_FIELD":
+                    raise
+            self._hidden.add(kind)
+        return self._read(kind, ids, fields, deleted=deleted)
+
+    def _read(
+        self, kind: str, ids: Sequence[str], fields: Sequence[str], *, deleted: bool
+    ) -> Sequence[Mapping[str, Any]]:  # fmt: skip
         found: list[Mapping[str, Any]] = []
         names = ", ".join(_name(name) for name in dict.fromkeys(["Id", *fields]))
         query = f"SELECT {names} FROM {_name(kind)} WHERE Id IN {{}}"  # noqa: S608  # checked names

@@ -166,6 +166,21 @@ def test_a_chosen_record_is_the_customers_from_then_on(home: Home) -> None:
         assert reviews.chosen(tx, "salesforce", home.one(tables.customers).id) == second
 
 
+def test_a_score_that_two_records_could_bear_waits_for_a_person_and_goes_to_the_chosen_one(home: Home) -> None:
+    home.install(scores="trigger: {event: survey.answered}\n"
+                 "steps: [{id: w, do: score.write, with: {connection: salesforce}}]\n")  # fmt: skip
+    first, second = (home.world.salesforce.add_contact(name, "ann@example.com")["Id"] for name in ("One", "Two"))
+    tell(home, email="ann@example.com")
+    tell(home, 8, email="ann@example.com")
+    [case] = cases(home)
+    assert {each.id for each in case.candidates[1:]} == {first, second}
+    assert home.world.salesforce.contact(first)["NPS_Score__c"] is None
+    decide(home, second)
+    tell(home, 7, email="ann@example.com")
+    assert home.world.salesforce.contact(second)["NPS_Score__c"] == 7
+    assert cases(home) == []
+
+
 def test_a_record_of_somebody_else_cannot_be_chosen(home: Home) -> None:
     first, _ = several_records(home)
     tell(home, email="else@example.com", salesforce_contact_id=first)

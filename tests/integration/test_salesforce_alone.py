@@ -191,6 +191,9 @@ def test_two_contacts_with_one_address_are_not_guessed_between(home: Home, ann: 
     unhappy(home)
     assert home.world.salesforce.all("Task") == []
     assert "share this customer's e-mail address" in home.output("account", "account-owner-alert")["reason"]
+    case = home.one(tables.identity_conflicts, tables.identity_conflicts.c.kind == "records")
+    assert len(case.others) == 2
+    assert case.kept == home.one(tables.customers).id
 
 
 def test_a_task_is_made_once_however_often_it_is_asked_for(home: Home, ann: dict[str, Any]) -> None:

@@ -89,6 +89,27 @@ def test_a_case_closed_long_ago_is_no_news_when_somebody_edits_it(home: Home) ->
     assert events(home, "case.").count("case.closed") <= 1
 
 
+def test_a_callback_case_whose_closing_no_message_told_is_solved_all_the_same(home: Home) -> None:
+    home.clock.move(minutes=1)
+    case = home.world.salesforce.add("Case", Subject="x", Ringback_Key__c="ringback-1")
+    home.clock.move(minutes=1)
+    home.world.salesforce.change("Case", case["Id"], Status="Closed")
+    look(home)
+    assert events(home) == ["case.closed", "ticket.solved"]
+    home.world.salesforce.delete("Case", case["Id"])
+    look(home)
+    assert events(home, "ticket.") == ["ticket.solved", "ticket.deleted"]
+
+
+def test_an_org_without_our_fields_on_cases_is_looked_at_without_them(home: Home) -> None:
+    home.clock.move(minutes=1)
+    for name in ("Ringback_Key__c", "Ringback_Tags__c"):
+        home.world.salesforce.org.records.remove_field("Case", name)
+    home.world.salesforce.add("Case", Subject="x", Status="Closed")
+    look(home)
+    assert events(home) == ["case.closed"]
+
+
 def test_looks_are_as_seldom_as_the_settings_say_and_cost_few_calls(home: Home) -> None:
     before = calls(home, "/updated")
     for _ in range(10):
