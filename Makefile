@@ -26,12 +26,13 @@ help: ## show this list
 run: $(VENV)/runtime ## start the demo: Ringback with stand-ins for Zendesk, Salesforce and a mail box
 	@$(BIN)/ringback demo $(ARGS)
 
+# Files go to the workers in the order of tests/conftest.py: sorted by their number of tests, the long ones came last.
 test: lint ## check style, types and rooms, then run the tests; ARGS="-k score" picks some
 	@echo "Looking for the services of the tests (a missing one is installed where that is allowed) ..."
 	@$(BIN)/python -m tests.services --bring
 	@echo "Running the tests, three at a time ..."
 	@TMPDIR=$$(test -w /dev/shm && echo /dev/shm || echo "$${TMPDIR:-/tmp}") \
-		$(BIN)/python -m pytest -n 3 --dist loadfile $(ARGS)
+		$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(VENV)/dev ## check style, types and which room may import which
 	@echo "Checking the style ..."

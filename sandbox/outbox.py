@@ -36,7 +36,7 @@ class Outbox:
             heapq.heappush(self._due, (due, next(self._order), job))
             self._changed.notify_all()
 
-    def settle(self, timeout: float = 10.0) -> bool:
+    def settle(self, timeout: float = 60.0) -> bool:
         """Wait until nothing is queued or being sent; False when ``timeout`` real seconds were not enough."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._due and not self._busy, timeout)

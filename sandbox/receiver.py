@@ -42,7 +42,7 @@ class Receiver:
     def faults(self) -> FaultPlan:
         return self._gateway.faults
 
-    def wait(self, count: int = 1, timeout: float = 10.0) -> tuple[SeenRequest, ...]:
+    def wait(self, count: int = 1, timeout: float = 60.0) -> tuple[SeenRequest, ...]:
         """Wait until ``count`` requests have come. → those that have, after ``timeout`` seconds maybe fewer."""
         deadline = time.monotonic() + timeout
         while len(self.requests) < count and time.monotonic() < deadline:

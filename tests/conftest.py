@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from itertools import count
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+import hypothesis
 import psycopg
 import pytest
 import redis
@@ -20,10 +21,28 @@ from connector.storage.database import Database
 from connector.storage.migrate import newest_revision, upgrade
 from connector.storage.tables import metadata
 from tests import services
+from tests.support.doom import HouseProgram
 from tests.support.required import required
+from tests.support.routes import compiled_once
+
+hypothesis.settings.register_profile("unhurried", deadline=None)  # no test is about how fast this machine is now
+hypothesis.settings.load_profile("unhurried")
 
 OURS = f"ringback_test_{os.getpid()}"
 _numbers = count(1)
+
+
+LONGEST = (
+    "test_kill_sweep", "test_end_to_end", "test_crash", "test_demo", "test_api", "test_controls", "test_simulation",
+    "test_vendor_chaos", "test_survey_page", "test_frozen_worker", "test_sides", "test_metrics",
+)  # fmt: skip
+"""Files that take half a minute and more. They come first: begun late, one worker would end alone with them."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(places)))
 
 
 @pytest.fixture(autouse=True)
@@ -32,6 +51,12 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("RINGBACK_") and not name.startswith("RINGBACK_TEST_"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _routes_are_compiled_once() -> Iterator[None]:
+    with compiled_once():
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -58,10 +83,26 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def migrated_postgres(postgres_server: str) -> Iterator[str]:
     """A migrated database that the tests of this process use one after the other, emptied in between: making and
-    dropping one each takes seconds, as PostgreSQL flushes the whole cluster for it."""
+    dropping one each takes seconds, as PostgreSQL flushes the whole cluster for it. Its commits do not wait for the
+    disk, which matters to no test but those that crash a server, and these have one of their own."""
     with _new_postgres(postgres_server, f"{OURS}_shared") as url:
+        with _postgres(url) as server:
+            server.execute(
+                SQL("ALTER DATABASE {} SET synchronous_commit = off").format(Identifier(f"{OURS}_shared"))
+            )
         upgrade(url)
         yield url
+
+
+@pytest.fixture
+def renewed_postgres(migrated_postgres: str) -> Callable[[], str]:
+    """Makes that database as new, as often as it is called. → its URL."""
+
+    def renewed() -> str:
+        _empty(migrated_postgres)
+        return migrated_postgres
+
+    return renewed
 
 
 @pytest.fixture(scope="session")
@@ -129,6 +170,13 @@ def rabbitmq_url() -> Iterator[str]:
     _rabbitmqctl("set_permissions", "-p", OURS, urlsplit(server).username or "guest", ".*", ".*", ".*")
     yield urlunsplit(urlsplit(server)._replace(path=f"/{OURS}"))
     _rabbitmqctl("delete_vhost", OURS)
+
+
+@pytest.fixture(scope="session")
+def house_program() -> Iterator[HouseProgram]:
+    """Where houses get processes of their own."""
+    with closing(HouseProgram()) as program:
+        yield program
 
 
 @pytest.fixture(scope="session")

@@ -63,8 +63,8 @@ def serve_on(
     """Serve until a signal; requests under way are answered first. ``ready`` is called once it serves."""
 
     def begin() -> None:
+        ready()  # first: whoever reads the line below may count on it
         log.info("listening on %s", address)
-        ready()
 
     server = Server(app, begin)
     on_stop(server.leave)

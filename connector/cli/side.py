@@ -7,6 +7,7 @@ when the other dies it ends at once, so that no orphan holds the port or makes a
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import sys
@@ -21,6 +22,8 @@ from connector.cli.signals import wait_for_signal
 from connector.runtime.bell import Share
 from connector.runtime.partner import GO, READY, RING, Partner
 from connector.wiring import House, front_door, web_app
+
+log = logging.getLogger("ringback")
 
 _SHARES = {WEB: Share.NOTHING, CALLS: Share.CALLING}
 
@@ -59,6 +62,7 @@ def _work(house: House, listening: socket.socket | None, address: str, ready: Ca
         return
     with working(house):
         ready()
+        log.info("the calls process is ready")
         wait_for_signal()
 
 

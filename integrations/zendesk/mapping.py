@@ -109,7 +109,6 @@ def vendor_user(user: Mapping[str, Any]) -> VendorUser:
         name=user.get("name"),
         phone=user.get("phone"),
         locale=user.get("locale"),
-        suspended=user.get("suspended") is True,
     )
 
 

@@ -64,7 +64,7 @@ class MailboxStandIn:
         """The mails to an address, oldest first."""
         return self.store.to(address)
 
-    def wait(self, address: str = "", count: int = 1, timeout: float = 10.0) -> list[StoredMail]:
+    def wait(self, address: str = "", count: int = 1, timeout: float = 60.0) -> list[StoredMail]:
         """Wait until ``count`` mails to ``address`` are there, ``timeout`` seconds at most."""
         return self.store.wait(address, count, timeout)
 

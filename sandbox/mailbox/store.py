@@ -84,7 +84,7 @@ class MailStore:
         with self._changed:
             return next((mail for mail in self._mails if mail.number == number), None)
 
-    def wait(self, address: str = "", count: int = 1, timeout: float = 10.0) -> list[StoredMail]:
+    def wait(self, address: str = "", count: int = 1, timeout: float = 60.0) -> list[StoredMail]:
         """Wait until ``count`` mails to ``address`` are there. → those that are, after ``timeout`` s maybe fewer."""
         with self._changed:
             self._changed.wait_for(lambda: self._ending or self._have(address, count), timeout)

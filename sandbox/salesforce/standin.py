@@ -109,7 +109,7 @@ class SalesforceStandIn:
         """Today's calls; set ``usage.most`` to run out of them."""
         return self.org.usage
 
-    def settle(self, timeout: float = 10.0) -> bool:
+    def settle(self, timeout: float = 60.0) -> bool:
         """Wait until every message is acknowledged or given up."""
         return self.outbox.settle(timeout)
 

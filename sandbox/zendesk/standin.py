@@ -91,7 +91,7 @@ class ZendeskStandIn:
         """Every webhook attempt so far."""
         return self.desk.webhooks.log
 
-    def settle(self, timeout: float = 10.0) -> bool:
+    def settle(self, timeout: float = 60.0) -> bool:
         """Wait until every webhook is delivered or given up."""
         return self.outbox.settle(timeout)
 

@@ -125,7 +125,7 @@ class Loop:
         found = set(re.findall(rf"{self.ringback.url}/[^\s\"<>]+", mail.text + mail.html))
         assert len(found) == 13  # the page, eleven scores, the way out
         for link in found:
-            assert requests.get(link, timeout=5).status_code == 200
+            assert requests.get(link, timeout=30).status_code == 200
         self.ringback.settle()
         assert self.invitation(1).answers == {}
         assert self.invitation(1).answered_at is None
@@ -304,7 +304,7 @@ class Loop:
     def acknowledged(self, body: str) -> bytes:
         """What a message gets for an answer."""
         url = f"{self.ringback.url}/webhooks/salesforce/{SALESFORCE_TOKEN}"
-        answer = requests.post(url, data=body.encode(), headers={"Content-Type": "text/xml"}, timeout=5)
+        answer = requests.post(url, data=body.encode(), headers={"Content-Type": "text/xml"}, timeout=30)
         assert (answer.status_code, answer.headers["Content-Type"].split(";")[0]) == (200, "text/xml")
         return answer.content
 
@@ -339,7 +339,7 @@ class Loop:
 
     def mail(self, number: int) -> StoredMail:
         """The customer's mail of this number, from 1; waits for it."""
-        found = self.world.mailbox.wait(ADDRESS, number, 15)
+        found = self.world.mailbox.wait(ADDRESS, number, 60)
         assert len(found) >= number, f"only {[each.subject for each in found]} came"
         return found[number - 1]
 

@@ -37,7 +37,7 @@ class Api:
 
     def ask(self, method: str, path: str, **more: Any) -> requests.Response:
         headers = {"Authorization": f"Bearer {self.token}", **more.pop("headers", {})}
-        return requests.request(method, f"{self.url}/api/v1{path}", headers=headers, timeout=20, **more)
+        return requests.request(method, f"{self.url}/api/v1{path}", headers=headers, timeout=30, **more)
 
     def get(self, path: str, **query: Any) -> Any:
         found = self.ask("GET", path, params=query)
@@ -90,7 +90,7 @@ def a_failed_run(api: Api) -> str:
 )  # fmt: skip
 def test_without_a_known_token_nothing_is_told(api: Api, header: str | None) -> None:
     headers = {} if header is None else {"Authorization": header}
-    refused = requests.get(f"{api.url}/api/v1/runs", headers=headers, timeout=20)
+    refused = requests.get(f"{api.url}/api/v1/runs", headers=headers, timeout=30)
     assert refused.status_code == 401
     assert refused.headers["WWW-Authenticate"].startswith('Bearer realm="ringback"')
     assert "ringback token create" in told(refused)["errors"][0]["remedy"]
@@ -361,7 +361,7 @@ def test_a_wrong_method_names_the_right_ones(api: Api) -> None:
 
 
 def test_other_pages_keep_their_own_answers(api: Api) -> None:
-    elsewhere = requests.get(f"{api.url}/nothing", timeout=20)
+    elsewhere = requests.get(f"{api.url}/nothing", timeout=30)
     assert elsewhere.status_code == 404
     assert "problem" not in elsewhere.headers["Content-Type"]
 
@@ -370,7 +370,7 @@ def test_other_pages_keep_their_own_answers(api: Api) -> None:
 
 
 def test_the_description_is_valid_openapi_and_holds_every_operation(api: Api) -> None:
-    described = requests.get(f"{api.url}/api/v1/openapi.json", timeout=20).json()
+    described = requests.get(f"{api.url}/api/v1/openapi.json", timeout=30).json()
     validate(described)
     assert described["openapi"].startswith("3.1")
     named = {
@@ -383,7 +383,7 @@ def test_the_description_is_valid_openapi_and_holds_every_operation(api: Api) ->
 
 def test_answers_are_what_the_description_says(api: Api) -> None:
     run = a_failed_run(api)
-    described = requests.get(f"{api.url}/api/v1/openapi.json", timeout=20).json()
+    described = requests.get(f"{api.url}/api/v1/openapi.json", timeout=30).json()
     answers = {
         "/api/v1/runs": api.get("/runs"),
         "/api/v1/runs/{run_id}": api.get(f"/runs/{run}"),

@@ -23,7 +23,7 @@ from sandbox.mailbox.store import Stage
 from tests.support.house import Home, a_home, answer
 from tests.support.house_race import Racers
 from tests.support.house_workflows import CALL_AND_WAIT, OPEN_A_TICKET, WRITE_TO_THE_CUSTOMER
-from tests.support.processes import until
+from tests.support.processes import PATIENCE, until
 from workflows.runs import Status
 
 CREATE: dict[str, Any] = {"path": "/tickets$", "method": "POST"}
@@ -127,7 +127,7 @@ def under_way(home: Home, fault: Fault) -> Iterator[None]:
     call.start()
     until(lambda: home.effects()[0].status == "performing", "the call is under way")
     yield
-    call.join(20)
+    call.join(PATIENCE)
 
 
 # --- cancel ---------------------------------------------------------------------------------------------------------

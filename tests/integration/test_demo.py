@@ -42,10 +42,10 @@ class Demo:
     url: str
 
     def get(self, path: str = "/", **more: Any) -> requests.Response:
-        return requests.get(self.url + path, timeout=10, **more)
+        return requests.get(self.url + path, timeout=30, **more)
 
     def post(self, path: str, **more: Any) -> requests.Response:
-        return requests.post(self.url + path, timeout=10, **more)
+        return requests.post(self.url + path, timeout=30, **more)
 
     def begin(self, path: str) -> Round:
         """A new round with another customer."""
@@ -60,12 +60,12 @@ class Demo:
 
     def tickets(self, customer: str) -> list[dict[str, Any]]:
         """The customer's tickets, as the helpdesk has them."""
-        state = requests.get(f"{self.standin('Zendesk')}/sandbox/state", timeout=10).json()
+        state = requests.get(f"{self.standin('Zendesk')}/sandbox/state", timeout=30).json()
         [user] = [each["id"] for each in state["users"] if each["name"] == customer]
         return [each for each in state["tickets"] if each["requester_id"] == user]
 
     def mails(self, address: str) -> list[dict[str, Any]]:
-        found = requests.get(f"{self.standin('Mail box')}/sandbox/mails", params={"to": address}, timeout=10)
+        found = requests.get(f"{self.standin('Mail box')}/sandbox/mails", params={"to": address}, timeout=30)
         mails: list[dict[str, Any]] = found.json()["mails"]
         return mails
 
@@ -227,7 +227,7 @@ def test_who_is_still_unhappy_after_the_callback_is_given_to_a_person(demo: Demo
     again = link(round_.becomes("retention", "turn"), "Open the retention survey")
     visitor.answer(again, {"q.score": "1", "q.comment": "Still broken"})
     assert "nobody is surveyed again" in round_.over()["retention"].text
-    until(lambda: demo.mails("care-lead@acme.example"), "the care lead's alert", 10)
+    until(lambda: demo.mails("care-lead@acme.example"), "the care lead's alert")
 
 
 # What can be looked at, and what can be pressed.

@@ -18,6 +18,7 @@ from sandbox.faults import Effect as Happens
 from sandbox.faults import Fault
 from tests.support.house import Home, a_home, answer
 from tests.support.house_workflows import OPEN_A_TICKET
+from tests.support.processes import PATIENCE
 
 A_SECOND_TICKET = OPEN_A_TICKET.replace("survey.answered", "order.delivered").replace("event.response", "event.id")
 PAUSE = """\
@@ -109,7 +110,7 @@ def test_a_vendor_that_is_stuck_keeps_nobody_waiting_who_tells_us_something(home
         assert stuck.is_alive()
     finally:
         home.world.zendesk.release()
-        stuck.join(30)
+        stuck.join(PATIENCE)
     assert not stuck.is_alive()
 
 

@@ -16,7 +16,7 @@ from connector.storage import tables
 from connector.storage.database import Database
 from sandbox.clock import HandClock
 from sandbox.world import World
-from tests.support.doom import DoomedHouse, Doomsday, FrozenError, doomsday
+from tests.support.doom import DoomedHouse, Doomsday, FrozenError, HouseProgram, doomsday
 from tests.support.house import a_house, answer, config_of, signed_inbound
 from tests.support.house_workflows import OPEN_A_TICKET, WRITE_THE_SCORE
 
@@ -69,13 +69,13 @@ class Floor:
 
 
 @pytest.fixture
-def floor(database_url: str) -> Iterator[Floor]:
+def floor(database_url: str, house_program: HouseProgram) -> Iterator[Floor]:
     clock = HandClock()
     with World(clock=clock) as world, closing(Database(database_url, pool_size=1)) as known:
         with a_house(database_url, world, {"tickets": OPEN_A_TICKET, "scores": WRITE_THE_SCORE}, clock=clock):
             pass  # it has stored the workflows
         world.salesforce.add_contact("Jansen", "ann@example.com")
-        with doomsday(clock, config_of(world)) as days:
+        with doomsday(house_program, clock, config_of(world)) as days:
             yield Floor(world, days, clock, database_url, known)
 
 

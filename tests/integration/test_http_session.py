@@ -175,8 +175,10 @@ def test_thirty_two_threads_share_connections(server: Server) -> None:
 # What it makes of refusals
 
 
-def refusal(server: Server, method: str = "POST", dialect: Dialect = PLAIN, path: str = "/x") -> IntegrationError:
-    with session_to(server, dialect, read_timeout=0.3) as session, pytest.raises(IntegrationError) as refused:
+def refusal(
+    server: Server, method: str = "POST", dialect: Dialect = PLAIN, path: str = "/x", **options: object
+) -> IntegrationError:
+    with session_to(server, dialect, **options) as session, pytest.raises(IntegrationError) as refused:
         session.request(method, path)
     return refused.value
 
@@ -257,7 +259,7 @@ def test_a_connection_lost_after_the_request_leaves_a_write_in_doubt(
 @pytest.mark.parametrize(("method", "kind"), [("GET", Transient), ("POST", Ambiguous)])
 def test_a_read_time_out_leaves_a_write_in_doubt(server: Server, method: str, kind: type[IntegrationError]) -> None:
     server.replies = [Reply(hold=(released := threading.Event()))]
-    error = refusal(server, method)
+    error = refusal(server, method, read_timeout=0.3)
     released.set()
     assert type(error) is kind
 

@@ -21,7 +21,7 @@ from tests.support.house_workflows import OPEN_A_TICKET
 from webhooks.delivery import Delivery
 
 NOW = HandClock().now
-PATIENCE = 20  # seconds
+PATIENCE = 60  # seconds
 
 
 @pytest.fixture

@@ -373,10 +373,10 @@ def test_a_process_without_a_web_side_shows_its_figures_on_a_port(caplog: pytest
     counters.tried("zendesk", "ticket.open", "done")
     with caplog.at_level("INFO"), exposed(counters.registry, "127.0.0.1", 0):
         url = caplog.messages[-1].removeprefix("metrics at ")
-        figures = Figures(requests.get(url, timeout=5).text)
+        figures = Figures(requests.get(url, timeout=30).text)
     assert figures("effects_total", connection="zendesk", action="ticket.open", outcome="done") == 1
     with pytest.raises(requests.ConnectionError):
-        requests.get(url, timeout=5)
+        requests.get(url, timeout=30)
 
 
 def test_the_whole_program_shows_its_figures_at_both_addresses(tmp_path: Path) -> None:
@@ -387,9 +387,9 @@ def test_the_whole_program_shows_its_figures_at_both_addresses(tmp_path: Path) -
     command = (("serve", "--port", "0", "--metrics-port", "0"), "listening on")
     with running([command], environment, tmp_path) as [process]:
         aside, front = re.findall(r"(?:metrics at|listening on) (http://\S+)", process.log)
-        assert Figures(requests.get(aside, timeout=5).text)("database_up") == 1
-        assert requests.get(f"{front}/metrics", timeout=5).status_code == 401
-        opened = requests.get(f"{front}/metrics", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=5)
+        assert Figures(requests.get(aside, timeout=30).text)("database_up") == 1
+        assert requests.get(f"{front}/metrics", timeout=30).status_code == 401
+        opened = requests.get(f"{front}/metrics", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=30)
         assert Figures(opened.text)("database_up") == 1
         assert TOKEN not in process.log
 

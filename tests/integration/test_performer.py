@@ -24,7 +24,7 @@ from tests.support.house import Home, a_home, a_house, answer, config_of
 from tests.support.house_workflows import OPEN_A_TICKET, WRITE_TO_THE_CUSTOMER
 from tests.support.processes import until
 
-PATIENCE = 20  # seconds
+PATIENCE = 60  # seconds
 
 CREATE: dict[str, Any] = {"path": "/tickets$", "method": "POST"}
 REFUSED = Fault(path="/tickets$|/oauth/tokens", status=401, body={"error": "invalid_token"}, times=99)
@@ -368,15 +368,15 @@ steps:
 class TwoAtOnce:
     """Performs nothing, and finds out whether two calls are under way at the same time."""
 
-    def __init__(self) -> None:
-        self.meeting, self.met = threading.Barrier(2), False
+    def __init__(self, seconds: float) -> None:
+        self.meeting, self.met, self._seconds = threading.Barrier(2), False, seconds
 
     def batch(self, _connection: str) -> int:
         return 1
 
     def perform(self, effects: Sequence[Claimed], _now: datetime) -> list[Result]:
         try:
-            self.meeting.wait(0.3)
+            self.meeting.wait(self._seconds)
             self.met = True
         except threading.BrokenBarrierError:
             self.meeting.reset()
@@ -390,7 +390,7 @@ def test_different_changes_of_one_ticket_go_out_one_after_the_other(
     home.install(write_on_it=WRITE_ON_IT, raise_it=RAISE_IT.replace("zendesk:1", f"zendesk:{other_ticket}"))
     home.deliver({"type": "order.delivered", "id": "o1", "data": {"customer": {"email": "a@b.example"}}})
     home.pump(INTAKE)
-    calls: Any = TwoAtOnce()
+    calls: Any = TwoAtOnce(PATIENCE if side_by_side else 0.3)
     handlers = {"ticket.comment": calls, "ticket.escalate": calls}
     who, outcomes = Claimant("zendesk", "this worker"), home.house.pumps._outcomes
     performer = Performer(who, home.house.database, handlers, outcomes, home.clock, lambda _queues: None)

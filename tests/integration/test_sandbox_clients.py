@@ -53,7 +53,7 @@ def salesforce(world: World) -> Iterator[Any]:
         "client_id": world.salesforce.client_id,
         "client_secret": world.salesforce.client_secret,
     }
-    token = requests.post(f"{world.salesforce_url}/services/oauth2/token", data=given, timeout=5).json()
+    token = requests.post(f"{world.salesforce_url}/services/oauth2/token", data=given, timeout=30).json()
     with Rerouted(world.salesforce_url) as session:
         yield Salesforce(
             session_id=token["access_token"],

@@ -93,7 +93,7 @@ def token(world: World, **given: Any) -> requests.Response:
         "client_secret": world.salesforce.client_secret,
         **given,
     }
-    return requests.post(f"{world.salesforce_url}/services/oauth2/token", data=body, timeout=5)
+    return requests.post(f"{world.salesforce_url}/services/oauth2/token", data=body, timeout=30)
 
 
 def recorded(name: str) -> Any:
@@ -124,7 +124,7 @@ def test_client_credentials_give_a_session_without_saying_when_it_ends(world: Wo
     info = requests.get(
         f"{world.salesforce_url}/services/oauth2/userinfo",
         headers={"Authorization": f"Bearer {given['access_token']}"},
-        timeout=5,
+        timeout=30,
     ).json()
     assert info["preferred_username"] == world.salesforce.integration_username
     assert info["sub"] == given["id"]

@@ -28,11 +28,11 @@ def world() -> Iterator[World]:
 
 
 def get(url: str, **more: Any) -> requests.Response:
-    return requests.get(url, timeout=5, **more)
+    return requests.get(url, timeout=30, **more)
 
 
 def post(url: str, **more: Any) -> requests.Response:
-    return requests.post(url, timeout=5, **more)
+    return requests.post(url, timeout=30, **more)
 
 
 def mail(to: str, subject: str = "Hoi", text: str = "Tekst", html: str = "") -> EmailMessage:
@@ -46,7 +46,7 @@ def mail(to: str, subject: str = "Hoi", text: str = "Tekst", html: str = "") -> 
 
 
 def send(world: World, message: EmailMessage) -> None:
-    with smtplib.SMTP("127.0.0.1", world.mailbox.smtp_port, timeout=5) as smtp:
+    with smtplib.SMTP("127.0.0.1", world.mailbox.smtp_port, timeout=30) as smtp:
         smtp.send_message(message)
 
 
@@ -156,7 +156,7 @@ def test_faults_are_programmed_by_json_and_requests_are_written_down_without_cre
         "page=1",
         503,
     )
-    requests.delete(f"{url}/sandbox/requests", timeout=5)
+    requests.delete(f"{url}/sandbox/requests", timeout=30)
     assert world.zendesk.requests == ()
 
 
@@ -248,7 +248,7 @@ def test_a_test_can_wait_for_a_mail(world: World) -> None:
     found = get(url, params={"to": "bo@x.example", "wait": 5}).json()["mails"]
     later.join()
     assert [each["subject"] for each in found] == ["Hoi"]
-    requests.delete(url, timeout=5)
+    requests.delete(url, timeout=30)
     assert world.mailbox.mails == []
 
 
@@ -296,7 +296,7 @@ def test_everything_is_gone_after_the_end_also_with_connections_open(world: Worl
         while other.zendesk.faults.pending:  # until the request is in the stand-in's hands
             asked.join(0.005)
         other.close()
-        asked.join(5)
+        asked.join(30)
         assert not asked.is_alive()
     for port in ports:
         with pytest.raises(OSError, match="refused"):

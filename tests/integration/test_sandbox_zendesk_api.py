@@ -165,7 +165,7 @@ def test_a_429_is_shaped_as_recorded_and_says_when_to_come_back(clock: HandClock
     with World(clock=clock, limits=Limits(requests_per_minute=2)) as world:
         auth = (f"{world.zendesk.integration_email}/token", world.zendesk.api_token)
         answers = [
-            requests.get(f"{world.zendesk_url}/api/v2/users/me.json", auth=auth, timeout=5) for _ in range(3)
+            requests.get(f"{world.zendesk_url}/api/v2/users/me.json", auth=auth, timeout=30) for _ in range(3)
         ]
     assert [answer.status_code for answer in answers] == [200, 200, 429]
     assert answers[0].headers["x-rate-limit-remaining"] == answers[0].headers["ratelimit-remaining"] == "1"
@@ -184,12 +184,12 @@ def token(world: World, **given: Any) -> requests.Response:
         "client_secret": world.zendesk.client_secret,
         **given,
     }
-    return requests.post(f"{world.zendesk_url}/oauth/tokens", json=body, timeout=5)
+    return requests.post(f"{world.zendesk_url}/oauth/tokens", json=body, timeout=30)
 
 
 def me(world: World, credentials: str) -> requests.Response:
     url = f"{world.zendesk_url}/api/v2/tickets"
-    return requests.get(url, headers={"Authorization": credentials}, timeout=5)
+    return requests.get(url, headers={"Authorization": credentials}, timeout=30)
 
 
 def test_a_client_gets_a_token_that_lives_as_long_as_it_says(world: World, clock: HandClock) -> None:
@@ -218,19 +218,19 @@ def test_a_customers_own_token_does_not_open_the_api(world: World) -> None:
     world.zendesk.add_user("Eve", "eve@x.example")
     world.zendesk.desk.access.add_api_token("any-agent")
     auth = ("eve@x.example/token", "any-agent")
-    assert requests.get(f"{world.zendesk_url}/api/v2/tickets", auth=auth, timeout=5).status_code == 403
+    assert requests.get(f"{world.zendesk_url}/api/v2/tickets", auth=auth, timeout=30).status_code == 403
 
 
 def test_without_credentials_me_is_nobody_as_at_zendesk(world: World) -> None:
-    answer = requests.get(f"{world.zendesk_url}/api/v2/users/me.json", timeout=5)
+    answer = requests.get(f"{world.zendesk_url}/api/v2/users/me.json", timeout=30)
     assert (answer.status_code, answer.json()["user"]["id"]) == (200, None)
 
 
 def test_a_read_only_token_writes_nothing(world: World) -> None:
     bearer = {"Authorization": f"Bearer {token(world, scope='read').json()['access_token']}"}
     url = f"{world.zendesk_url}/api/v2/tickets"
-    assert requests.get(url, headers=bearer, timeout=5).status_code == 200
-    assert requests.post(url, headers=bearer, json={"ticket": TICKET}, timeout=5).status_code == 403
+    assert requests.get(url, headers=bearer, timeout=30).status_code == 200
+    assert requests.post(url, headers=bearer, json={"ticket": TICKET}, timeout=30).status_code == 403
 
 
 # --- tickets ---------------------------------------------------------------------------------------------------

@@ -148,7 +148,7 @@ def test_the_actor_is_who_did_it(world: World, receiver: Receiver) -> None:
     world.zendesk.subscribe(receiver.url, "ticket.priority_changed", "ticket.status_changed")
     auth = (f"{world.zendesk.integration_email}/token", world.zendesk.api_token)
     url = f"{world.zendesk_url}/api/v2/tickets/{ticket}"
-    requests.put(url, json={"ticket": {"priority": "high"}}, auth=auth, timeout=5)
+    requests.put(url, json={"ticket": {"priority": "high"}}, auth=auth, timeout=30)
     world.zendesk.solve(ticket)
     assert world.zendesk.settle()
     actors = [seen.json()["detail"]["actor_id"] for seen in receiver.requests]
@@ -236,14 +236,14 @@ def test_a_trigger_sends_the_body_that_an_admin_wrote(world: World, receiver: Re
         "subscriptions": ["conditional_ticket_events"],
     }
     url = f"{world.zendesk_url}/api/v2"
-    made = requests.post(f"{url}/webhooks", json={"webhook": hook}, auth=auth, timeout=5).json()["webhook"]
+    made = requests.post(f"{url}/webhooks", json={"webhook": hook}, auth=auth, timeout=30).json()["webhook"]
     body = '{"ticket": "{{ticket.id}}", "by": "{{ticket.requester.email}}"}'
     rule = {
         "title": "solved",
         "conditions": {"all": [{"field": "status", "operator": "value", "value": "solved"}]},
         "actions": [{"field": "notification_webhook", "value": [made["id"], body]}],
     }
-    assert requests.post(f"{url}/triggers", json={"trigger": rule}, auth=auth, timeout=5).status_code == 201
+    assert requests.post(f"{url}/triggers", json={"trigger": rule}, auth=auth, timeout=30).status_code == 201
     ticket = write_in(world)
     world.zendesk.solve(ticket)
     world.zendesk.act("comment", ticket, comment="afterthought")
@@ -287,9 +287,9 @@ def test_missed_deliveries_can_be_read_back_in_the_recorded_shape(world: World, 
     assert world.zendesk.settle()
     auth = (f"{world.zendesk.integration_email}/token", world.zendesk.api_token)
     url = f"{world.zendesk_url}/api/v2/webhooks/{hook['id']}/invocations"
-    listed = requests.get(url, auth=auth, timeout=5).json()
+    listed = requests.get(url, auth=auth, timeout=30).json()
     assert [each["status_code"] for each in listed["invocations"]] == [500]
-    tried = requests.get(f"{url}/{listed['invocations'][0]['id']}/attempts", auth=auth, timeout=5).json()[
+    tried = requests.get(f"{url}/{listed['invocations'][0]['id']}/attempts", auth=auth, timeout=30).json()[
         "attempts"
     ]
     assert set(tried[0]) == set(real)

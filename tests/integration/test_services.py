@@ -52,7 +52,7 @@ def test_rabbitmq_takes_a_message_and_gives_it_back(rabbitmq_url: str, queue_pre
     name, gone_afterwards = f"{queue_prefix}doorbell", {"exclusive": True}
     with Amqp(rabbitmq_url) as connection, connection.SimpleQueue(name, queue_opts=gone_afterwards) as queue:
         queue.put("ring")
-        message = queue.get(timeout=10)
+        message = queue.get(timeout=60)
         message.ack()
         assert message.payload == "ring"
 

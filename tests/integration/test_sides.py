@@ -30,7 +30,7 @@ def serving(folder: Path, environment: Mapping[str, str], *options: str) -> Iter
     """The program on a free port. → it, and its address."""
     process = Process(["serve", "--port", "0", *options], environment, folder / "serve.log")
     try:
-        process.wait_for("listening on", 60)
+        process.wait_for("listening on")
         yield process, re.findall(r"listening on (\S+)", process.log)[-1]
     finally:
         process.stop()
@@ -68,13 +68,14 @@ def test_a_side_that_falls_is_started_again_and_ctrl_c_ends_all(
     with serving(tmp_path, environment, "--metrics-port", "0") as (process, url):
         aside = re.findall(r"metrics at (\S+)", process.log)[0]
         for page in (f"{url}/metrics", aside):
-            text = requests.get(page, timeout=10).text
+            text = requests.get(page, timeout=30).text
             for name in ("web", "calls", "engine"):
                 assert f'ringback_transactions_retried_total{{process="{name}"}}' in text, page
+        process.wait_for("the calls process is ready")
         before = {name: side(process.pid, name) for name in ("web", "calls")}
         for name, pid in before.items():
             os.kill(pid, signal.SIGKILL)
-            process.wait_for(f"the {name} process was ended by SIGKILL; it is started again", 60)
+            process.wait_for(f"the {name} process was ended by SIGKILL; it is started again")
         assert requests.get(f"{url}/readyz", timeout=60).json() == {"status": "ready"}  # whoever comes waits
         after = {name: side(process.pid, name) for name in before}
         assert not {*after.values()} & {*before.values()}
@@ -99,7 +100,7 @@ def test_when_the_process_that_was_started_is_killed_the_others_go_with_it(
 def test_there_can_be_fewer(tmp_path: Path, environment: Mapping[str, str], others: int) -> None:
     with serving(tmp_path, environment, "--processes", str(1 + others)) as (process, url):
         assert len(children(process.pid)) == others
-        assert "ringback_transactions_retried_total" in requests.get(f"{url}/metrics", timeout=10).text
+        assert "ringback_transactions_retried_total" in requests.get(f"{url}/metrics", timeout=30).text
         assert process.stop() == 0
 
 

@@ -90,7 +90,7 @@ def _called_back(ringback: Installation) -> None:
     page = re.search(rf"{ringback.url}/s/[\w-]+", mail.text)
     assert page is not None
     form = {"shown": ["score", "comment"], "q.score": "1", "q.comment": "No better"}
-    requests.post(page[0], data=form, timeout=5).raise_for_status()
+    requests.post(page[0], data=form, timeout=30).raise_for_status()
     until(lambda: zendesk.ticket(ticket["id"])["status"] == "open", "the ticket to be opened again")
 
 

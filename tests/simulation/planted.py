@@ -45,3 +45,10 @@ BUGS: Mapping[str, Callable[[], Any]] = {
     "no look-back": no_look_back,
     "a key per attempt": a_key_per_attempt,
 }
+
+SIGNS: Mapping[str, str] = {
+    "no fencing": "a worker whose lease had ended advanced a run|a call is to be made that its run does not wait for",
+    "no look-back": "missed",
+    "a key per attempt": "a ticket was opened twice",
+}
+"""What a planted bug must be found by: another violation would be luck."""

@@ -12,7 +12,7 @@ import pytest
 
 from tests.simulation.ground import Ground, SqliteGround
 from tests.simulation.invariants import ViolationError
-from tests.simulation.planted import BUGS
+from tests.simulation.planted import BUGS, SIGNS
 from tests.simulation.trouble import KINDS, Fate, Tally
 from tests.simulation.world import World, live
 
@@ -21,14 +21,6 @@ SLICE = range(1, 61)
 
 RARE = {Fate.IMPOSSIBLE}
 """May be absent from so short a slice."""
-
-SIGNS = {
-    "no fencing": "a worker whose lease had ended advanced a run|a call is to be made that its run does not wait for",
-    "no look-back": "missed",
-    "a key per attempt": "a ticket was opened twice",
-}
-"""What a planted bug must be found by: another violation would be luck."""
-
 
 @pytest.fixture(scope="module")
 def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:

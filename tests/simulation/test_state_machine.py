@@ -25,7 +25,7 @@ from connector.runtime.controls_errors import RefusedError
 from tests.simulation.ground import Ground, SqliteGround, seeded_ids
 from tests.simulation.ground_postgres import PostgresGround
 from tests.simulation.invariants import ViolationError, stored
-from tests.simulation.planted import BUGS
+from tests.simulation.planted import BUGS, SIGNS
 from tests.simulation.sizes import Size
 from tests.simulation.weather import CONNECTIONS
 from tests.simulation.worker import Worker
@@ -57,10 +57,10 @@ def test_no_story_breaks_an_invariant(ground: Ground) -> None:
     run_state_machine_as_test(Story, settings=_BOUNDED)
 
 
-def test_the_stories_find_a_planted_bug(tmp_path: Path) -> None:
-    """One shows that stories that go wrong are seen; the others are the seeds' to find."""
-    bug = BUGS["no look-back"]
-    with closing(SqliteGround(tmp_path)) as Story.ground, bug(), pytest.raises(ViolationError, match="missed"):
+@pytest.mark.parametrize("bug", ["no fencing", "no look-back"])
+def test_the_stories_find_a_planted_bug(tmp_path: Path, bug: str) -> None:
+    found = pytest.raises(ViolationError, match=SIGNS[bug])
+    with closing(SqliteGround(tmp_path)) as Story.ground, BUGS[bug](), found:
         run_state_machine_as_test(Story, settings=_SEARCH)
 
 
@@ -143,17 +143,26 @@ class Story(RuleBasedStateMachine):
     @rule(who=_WHO)
     def a_process_writes_down_an_outcome(self, who: int) -> None:
         if self._worker(who).hands.landed:
-            self.world.take(lambda: self.world.invariants.while_recording(self._worker(who)))
+            self._write_down(who)
 
-    @precondition(lambda self: self._any_claimed() or self._any_landed())
-    @rule(who=_WHO)
-    def a_process_calls_and_freezes_until_another_has_claimed(self, who: int) -> None:
-        while self._worker(who).hands.claimed:
-            self.world.take(self._worker(who).perform)
+    @precondition(lambda self: self._due() or self._any_claimed() or self._any_landed())
+    @rule(who=_WHO, rounds=st.integers(0, 2), calls=st.booleans(), wakes=st.booleans())
+    def a_process_freezes_with_calls_in_its_hands(self, who: int, rounds: int, calls: bool, wakes: bool) -> None:
+        """Having made them, after some rounds that went well. Another one claims them, or even makes them once more;
+        and the frozen one writes down what it knows of them, now or whenever it is its turn."""
+        for _ in range(rounds):
+            self._claim_all(who)
+            self._call_all(who)
+            self._write_all(who)
+        self._claim_all(who)
+        self._call_all(who)
         self.world.clock.move(seconds=61)
         self.world.take(lambda: self.world.sweep(self._worker(1 - who)))
-        for which in range(len(self._due())):
-            self._claim(1 - who, which)
+        self._claim_all(1 - who)
+        if calls:
+            self._call_all(1 - who)
+        if wakes:
+            self._write_all(who)
 
     @rule(who=_WHO)
     def a_process_works_until_nothing_is_due(self, who: int) -> None:
@@ -168,6 +177,21 @@ class Story(RuleBasedStateMachine):
     def _claim(self, who: int, which: int) -> None:
         if due := self._due():
             self.world.take(lambda: self._worker(who).answer(effects_queue(due[which % len(due)])))
+
+    def _claim_all(self, who: int) -> None:
+        for which in range(len(self._due())):
+            self._claim(who, which)
+
+    def _call_all(self, who: int) -> None:
+        while self._worker(who).hands.claimed:
+            self.world.take(self._worker(who).perform)
+
+    def _write_all(self, who: int) -> None:
+        while self._worker(who).hands.landed:
+            self._write_down(who)
+
+    def _write_down(self, who: int) -> None:
+        self.world.take(lambda: self.world.invariants.while_recording(self._worker(who)))
 
     def _due(self) -> list[str]:
         """Connections that have calls to make, also those that are held or stopped."""

@@ -20,7 +20,7 @@ from tests.support.processes import ROOT
 Doom = Mapping[str, Any]
 """Where a process ends: the ``nth`` point whose name matches ``at``, by ``how`` (kill, stop). Empty: nowhere."""
 
-PATIENCE = 60  # seconds
+PATIENCE = 120  # seconds
 
 
 class DiedError(Exception):
@@ -91,10 +91,32 @@ class DoomedHouse:
         raise DiedError(told["reached"])
 
 
+class HouseProgram:
+    """The program under which houses live; one serves any number of tests, as it takes seconds to begin."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.support.doomed"], cwd=ROOT, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        )  # fmt: skip
+        assert self._process.stdout is not None
+        assert self._process.stdout.readline() == "ready\n"
+
+    def start(self, order: Mapping[str, Any]) -> None:
+        """A house in a new process."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
+
+    def close(self) -> None:
+        self._process.communicate()
+
+
 class Doomsday:
     """Starts doomed houses. ``clock`` is their time; move it with ``move``."""
 
-    def __init__(self, clock: HandClock, config: str) -> None:
+    def __init__(self, program: HouseProgram, clock: HandClock, config: str) -> None:
+        self._program = program
         self._own = TemporaryDirectory()  # a socket's path must be short
         folder = Path(self._own.name)
         self._file, self._config, self._clock = folder / "clock", config, clock
@@ -104,12 +126,6 @@ class Doomsday:
         self._door.listen()
         self._door.settimeout(PATIENCE)
         self._houses: list[DoomedHouse] = []
-        self._program = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.doomed"], cwd=ROOT, text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        )  # fmt: skip
-        assert self._program.stdout is not None
-        assert self._program.stdout.readline() == "ready\n"
         self.move()
 
     def move(self, **span: float) -> None:
@@ -123,9 +139,7 @@ class Doomsday:
         """A house in a new process. Raises DiedError when its doom lies in its first steps."""
         order = {"socket": self._place, "database": database_url, "config": self._config,
                  "clock": str(self._file), "doom": dict(doom or {})}  # fmt: skip
-        assert self._program.stdin is not None
-        self._program.stdin.write(json.dumps(order) + "\n")
-        self._program.stdin.flush()
+        self._program.start(order)
         line, _ = self._door.accept()
         house = DoomedHouse(line, doom or {})
         self._houses.append(house)
@@ -135,15 +149,14 @@ class Doomsday:
     def close(self) -> None:
         for house in self._houses:
             house.end()
-        self._program.communicate()
         self._door.close()
         self._own.cleanup()
 
 
 @contextmanager
-def doomsday(clock: HandClock, config: str) -> Iterator[Doomsday]:
-    """The program that houses live under, until the block ends."""
-    opened = Doomsday(clock, config)
+def doomsday(program: HouseProgram, clock: HandClock, config: str) -> Iterator[Doomsday]:
+    """Houses on this clock, with this ringback.yaml, until the block ends."""
+    opened = Doomsday(program, clock, config)
     try:
         yield opened
     finally:

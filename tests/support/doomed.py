@@ -1,7 +1,7 @@
 """A program that hosts houses whose processes end at a point that was named before: ``python -m tests.support.doomed``.
 
-It imports everything once and then forks a process per order (a line of JSON on its standard input), so that a house
-on a new process costs a tenth of a second. A house obeys over a socket, as ``tests.support.doom`` tells it.
+It imports everything once, lives a little, and then forks a process per order (a line of JSON on its standard input),
+so that a house on a new process costs a tenth of a second. A house obeys over a socket, as ``tests.support.doom`` says.
 
 The points: before and after each commit; before each request to a vendor, when it is on its way, when its answer
 has arrived and nobody has read it, and when it was read. A process that reaches its point says so, and is killed or
@@ -10,7 +10,9 @@ stopped there by the kernel: no handler runs.
 
 from __future__ import annotations
 
+import gc
 import json
+import logging
 import os
 import re
 import select
@@ -23,6 +25,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import SimpleNamespace
 from typing import Any, cast
 
 from requests.adapters import HTTPAdapter
@@ -37,10 +41,16 @@ from connector.runtime import claims
 from connector.runtime.perform import Performer
 from connector.settings import Settings
 from connector.storage.database import Database
+from connector.storage.migrate import upgrade
 from connector.storage.tables import deliveries, effects
 from integrations.alerts.client import AppriseAlerter
 from integrations.smtp.client import SmtpMessenger
-from tests.support.house import SECRET_KEY, Home
+from sandbox.clock import HandClock
+from tests.support.house import SECRET_KEY, Home, a_house, answer
+from tests.support.processes import free_port
+from tests.support.routes import compiled_once
+from workflows.library import load_library
+from workflows.schema import dump
 
 _SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
 
@@ -210,16 +220,39 @@ def _left(home: Home) -> int:
         return int(tx.execute(new).scalar_one() + tx.execute(open_).scalar_one())
 
 
+def _warm_up() -> None:
+    """What a process does for the first time takes three times as long. So it is done here, once, for all of them: a
+    house understands an answer and makes its calls, to addresses where nobody is."""
+    AppriseAlerter()  # it loads its hundred plug-ins
+    nobody, known = f"127.0.0.1:{free_port()}", SimpleNamespace(client_id="x", client_secret="x", organization_id="x")
+    world: Any = SimpleNamespace(
+        zendesk=known, salesforce=known, zendesk_url=f"http://{nobody}", salesforce_url=f"http://{nobody}",
+        smtp_url=f"smtp://{nobody}",
+    )  # fmt: skip
+    logging.disable(logging.CRITICAL)
+    with TemporaryDirectory() as folder:
+        upgrade(url := f"sqlite:///{folder}/ringback.db")
+        workflows = {slug: dump(workflow) for slug, workflow in load_library().items()}
+        with a_house(url, world, workflows, clock=HandClock()) as home:
+            home.deliver(answer(2))
+            home.tick()
+    logging.disable(logging.NOTSET)
+    assert threading.active_count() == 1, "a process with threads must not fork"
+
+
 def main() -> None:
     """Fork a house per line, until there are no more."""
-    AppriseAlerter()  # it loads its hundred plug-ins once
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel buries them
-    print("ready", flush=True)
-    for line in sys.stdin:
-        if os.fork() == 0:
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            live(json.loads(line))
-            os._exit(0)
+    with compiled_once():
+        _warm_up()
+        gc.collect()
+        gc.freeze()  # a collection would write to every object, and so have the kernel copy all memory for each house
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel buries them
+        print("ready", flush=True)
+        for line in sys.stdin:
+            if os.fork() == 0:
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                live(json.loads(line))
+                os._exit(0)
 
 
 if __name__ == "__main__":

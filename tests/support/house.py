@@ -44,6 +44,17 @@ SALESFORCE_TOKEN = "salesforce-knocks-with-this"
 SECRET_KEY = "the tests' own secret key, long enough"
 _ROUNDS = 200
 
+
+def _moved(table: Table) -> tuple[Any, Any]:
+    return func.coalesce(func.sum(table.c.epoch), 0), func.count(table.c.id)
+
+
+_EPOCHS = select(
+    select(func.count()).where(tables.deliveries.c.status == "new").scalar_subquery(),
+    select(func.coalesce(func.max(tables.deliveries.c.id), 0)).scalar_subquery(),  # ours may take another's place
+    *(select(each).scalar_subquery() for table in (tables.runs, tables.effects) for each in _moved(table)),
+)
+
 CONFIG = """\
 connections:
   zendesk:
@@ -179,11 +190,12 @@ class Home:
 
     def settle(self) -> None:
         """Work every queue until a round changes nothing: what is left waits for time or for people."""
+        before = self._epochs()
         for _ in range(_ROUNDS):
-            before = self._epochs()
             self.pump(INTAKE, TIMERS, *map(effects_queue, sorted(self._due())))
-            if self._epochs() == before:
+            if (after := self._epochs()) == before:
                 return
+            before = after
         raise AssertionError(f"the house did not come to rest in {_ROUNDS} rounds")
 
     def tick(self) -> None:
@@ -202,15 +214,8 @@ class Home:
 
     def _epochs(self) -> Any:
         """A number for everything that work moves."""
-        c = tables.deliveries.c
-        new = select(func.count()).where(c.status == "new").scalar_subquery()
-        latest = select(func.coalesce(func.max(c.id), 0)).scalar_subquery()  # one of our own may take a new one's place
-        runs, effects = (
-            select(func.coalesce(func.sum(t.c.epoch), 0), func.count(t.c.id))
-            for t in (tables.runs, tables.effects)
-        )
         with self.house.database.read() as tx:
-            return tx.execute(select(new, latest)).one(), tx.execute(runs).one(), tx.execute(effects).one()
+            return tx.execute(_EPOCHS).one()
 
     # --- what came of it
 

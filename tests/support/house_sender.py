@@ -49,6 +49,6 @@ class Sender:
         body = json.dumps({"time": now.isoformat(), **event}).encode()
         headers = signed_inbound(body, str(event["id"]), now)
         try:
-            return requests.post(self._url, data=body, headers=headers, timeout=5).status_code == 200
+            return requests.post(self._url, data=body, headers=headers, timeout=30).status_code == 200
         except requests.RequestException:
             return False  # it is being killed, or not yet there

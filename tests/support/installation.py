@@ -96,7 +96,7 @@ class Installation:
         headers = {"Content-Type": "application/json", "webhook-id": str(event["id"]),
                    "webhook-timestamp": stamp,
                    "webhook-signature": "v1," + base64.b64encode(mac).decode()}  # fmt: skip
-        answer = requests.post(f"{self.url}/webhooks/survey-platform", data=body, headers=headers, timeout=5)
+        answer = requests.post(f"{self.url}/webhooks/survey-platform", data=body, headers=headers, timeout=30)
         assert answer.status_code in (200, 202), answer.text
 
     def _is_idle(self) -> bool:
@@ -164,11 +164,11 @@ class _Admin:
         self._session.trust_env = False
         login = {"grant_type": "client_credentials", "client_id": zendesk.client_id, "scope": "read write",
                  "client_secret": zendesk.client_secret}  # fmt: skip
-        token = self._session.post(f"{self._url}/oauth/tokens", json=login, timeout=5).json()["access_token"]
+        token = self._session.post(f"{self._url}/oauth/tokens", json=login, timeout=30).json()["access_token"]
         self._session.headers["Authorization"] = f"Bearer {token}"
 
     def ask(self, method: str, what: str, body: Any = None) -> Any:
-        answer = self._session.request(method, f"{self._url}/api/v2/{what}", json=body, timeout=5)
+        answer = self._session.request(method, f"{self._url}/api/v2/{what}", json=body, timeout=30)
         answer.raise_for_status()
         return answer.json()
 

@@ -23,7 +23,7 @@ run: {key: event.response_id, mode: parallel}
 steps:
   - {id: callback, do: ticket.open, with: {connection: zendesk, subject: "Call {{ event.response_id }}"}}
 """
-LONGEST = 50  # seconds
+LONGEST = 120  # seconds
 
 
 class Machine:

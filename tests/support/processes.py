@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
 PROGRAM = (str(Path(sys.executable).with_name("ringback")),)
 ROOT = Path(__file__).resolve().parents[2]
+
+PATIENCE = 60  # seconds; what takes a moment takes many on a machine with other work
+OFFERED = range(10_000, 32_768)
+"""Ports that the kernel gives to nobody who asks for any free one, as a hundred servers beside ours do."""
 
 T = TypeVar("T")
 
@@ -38,7 +43,7 @@ class Process:
     def log(self) -> str:
         return self._log.read_text("utf-8", "replace")
 
-    def wait_for(self, words: str, seconds: float = 60) -> None:
+    def wait_for(self, words: str, seconds: float = PATIENCE) -> None:
         """Until the log says it. Fails with the log when the process ends or stays silent."""
         until(
             lambda: words in self.log or self._process.poll() is not None, f"{self.name}: {words!r}", seconds
@@ -48,14 +53,14 @@ class Process:
     def kill(self) -> None:
         """As a power cut would."""
         self._process.kill()
-        self._process.wait(10)
+        self._process.wait(PATIENCE)
 
     def stop(self) -> int:
-        """SIGTERM, and the exit code that follows; one that does not end in 15 s is killed."""
+        """SIGTERM, and the exit code that follows; one that does not end in a minute is killed."""
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
         try:
-            return self._process.wait(15)
+            return self._process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             self.kill()
             return self._process.returncode
@@ -65,7 +70,7 @@ def run(arguments: Sequence[str], environment: Mapping[str, str], folder: Path) 
     """Run a command to its end. → what it printed."""
     whole = {**_clean_environment(), **environment}
     done = subprocess.run(
-        [*PROGRAM, *arguments], env=whole, cwd=folder, capture_output=True, text=True, timeout=60
+        [*PROGRAM, *arguments], env=whole, cwd=folder, capture_output=True, text=True, timeout=PATIENCE
     )
     assert done.returncode == 0, (
         f"{' '.join(arguments)} ended with {done.returncode}\n{done.stdout}{done.stderr}"
@@ -98,7 +103,7 @@ def running(
         assert not any(code for _, code in codes), f"exit codes {codes}\n{''.join(p.log for p in processes)}"
 
 
-def until(condition: Callable[[], T | None], what: str, seconds: float = 15) -> T:
+def until(condition: Callable[[], T | None], what: str, seconds: float = PATIENCE) -> T:
     """Ask until the answer is true, and return it; fail, naming what was expected, when the time is over."""
     deadline = time.monotonic() + seconds
     while not (answer := condition()):
@@ -109,8 +114,10 @@ def until(condition: Callable[[], T | None], what: str, seconds: float = 15) -> 
 
 def free_port() -> int:
     """A port of the loopback that nobody uses now; asked for before the configuration that names it."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
+    for port in random.SystemRandom().sample(OFFERED, 100):
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise AssertionError("none of a hundred ports is free")
 
 
 def _clean_environment() -> dict[str, str]:

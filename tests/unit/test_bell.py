@@ -12,7 +12,7 @@ import pytest
 
 from connector.runtime.bell import Bell, effects_queue
 
-PATIENCE = 10  # seconds
+PATIENCE = 60  # seconds
 _CLOSING = "closing"
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from connector.storage.group_commit import GroupCommit
 
-PATIENCE = 10  # seconds
+PATIENCE = 60  # seconds
 
 
 class Book:

@@ -14,7 +14,7 @@ from connector.observe.figures import Shown, told
 from connector.runtime.bell import Bell
 from connector.runtime.partner import RING, Partner
 
-PATIENCE = 10  # seconds
+PATIENCE = 60  # seconds
 
 
 class End:

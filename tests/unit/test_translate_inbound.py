@@ -171,8 +171,8 @@ def test_an_event_without_an_id_has_that_of_its_delivery() -> None:
 
 
 def test_a_type_of_their_own_is_kept_as_told() -> None:
-    event = the_event(payload("inbound/order_delivered.json"))
-    assert (event.type, event.time) == ("order.delivered", datetime(2026, 11, 22, 7, 0, tzinfo=UTC))
+    event = the_event(envelope("inbound/order_delivered.json", type="parcel.delivered"))
+    assert (event.type, event.time) == ("parcel.delivered", datetime(2026, 11, 22, 7, 0, tzinfo=UTC))
     assert event.data == {"order": "77", "amount": 49.5}
     assert event.person == Person(email="bo@example.com")
 

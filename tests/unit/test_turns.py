@@ -17,9 +17,9 @@ from tests.support.processes import ROOT
 
 
 def until(condition: Callable[[], bool]) -> None:
-    """Let other threads go on until something has happened; ten seconds are more than enough."""
+    """Let other threads go on until something has happened; a minute is more than enough."""
     waited = threading.Event()
-    for _ in range(10_000):
+    for _ in range(60_000):
         if condition():
             return
         waited.wait(0.001)
