@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -14,6 +15,7 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
 
 from integrations import leave
 from integrations.addresses import Address
@@ -27,6 +29,9 @@ CONNECTIONS = 64  # kept open per session: as many as threads usually work at on
 
 _CONTENT = ("params", "data", "json", "files")
 """What of a caller's options makes the request; the others (its time-outs, its redirects) are overruled."""
+
+_PLAIN_URL = re.compile(r"https?://[A-Za-z0-9.:_/-]+")
+"""An address in which nothing could have to be written otherwise."""
 
 _USER_AGENT = f"ringback/{version('ringback')}"
 
@@ -82,6 +87,7 @@ class VendorSession(requests.Session):
         self._mount(HTTPAdapter(pool_connections=1, pool_maxsize=CONNECTIONS, max_retries=0))
 
     def _mount(self, adapter: HTTPAdapter) -> None:
+        self._adapter = adapter
         self.adapters.clear()
         self.mount(self.address.url, adapter)
 
@@ -131,20 +137,28 @@ class VendorSession(requests.Session):
     def _once(self, method: str, url: str, options: dict[str, Any], credentials: str | None) -> requests.Response:
         leave.check()
         try:
-            prepared = self._prepared(method, url, options, credentials)
-            return self.send(prepared, allow_redirects=False, timeout=self._timeouts, proxies={})
+            return self.send(self._prepared(method, url, options, credentials))
         except requests.RequestException as error:
             # "from None": the text of the cause holds the whole URL, and in it the e-mail someone looked for.
             raise classify(error, method, url, self.dialect) from None
+
+    def send(self, request: requests.PreparedRequest, **_options: Any) -> requests.Response:
+        """Straight to the adapter: what ``requests`` does before and after (cookies, hooks, redirects, proxies) has
+        nothing to do here, and is a sixth of what a request costs."""
+        response = self._adapter.send(request, timeout=self._timeouts, verify=True)
+        _ = response.content  # read now, so that the connection is free for the next
+        return response
 
     def _prepared(
         self, method: str, url: str, options: Mapping[str, Any], credentials: str | None
     ) -> requests.PreparedRequest:
         """The session has no parameters, cookies, hooks or proxies of its own, and looking for them to merge is a
         third of what a request costs."""
-        prepared = requests.PreparedRequest()
-        content = {name: options.get(name) for name in _CONTENT}
         headers = self._headers(options.get("headers"), credentials)
+        content = {name: options[name] for name in _CONTENT if options.get(name) is not None}
+        if isinstance(content.get("data"), bytes) and len(content) == 1 and _PLAIN_URL.fullmatch(url):
+            return _plain(method, url, headers, content["data"])
+        prepared = requests.PreparedRequest()
         prepared.prepare(method=method.upper(), url=url, headers=headers, **content)
         return prepared
 
@@ -160,6 +174,16 @@ class VendorSession(requests.Session):
     def _observe(self, response: requests.Response) -> None:
         if seen := self.dialect.limits(response.headers):
             self._limits = {**self._limits, **{limit.name: limit for limit in seen}}
+
+
+def _plain(
+    method: str, url: str, headers: Mapping[str, Any], body: bytes
+) -> requests.PreparedRequest:
+    """Bytes that go to a plain address need none of what ``prepare`` does to others: it is a fifth of their cost."""
+    prepared = requests.PreparedRequest()
+    prepared.method, prepared.url, prepared.body = method.upper(), url, body
+    prepared.headers = CaseInsensitiveDict({**headers, "Content-Length": str(len(body))})
+    return prepared
 
 
 def _present_as(asked: str, response: requests.Response) -> None:
