@@ -36,7 +36,7 @@ steps:
     do: score.write
     with: {connection: salesforce}
 """
-_START_SECONDS = 30
+_START_SECONDS = 90
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,8 +105,9 @@ class Site:
 
     def __init__(self, house: House, waiting: int, batch: int, rounds: int) -> None:
         self.house, self._batch, self._numbers = house, batch, count(1)
-        uses, numbers = 2 * (rounds + 1) * batch, range(1, waiting + 1)  # uses: for timers and for events
-        self._picked = iter(numbers[:: max(1, waiting // uses)])
+        uses, numbers = (rounds + 1) * batch, range(1, waiting + 1)
+        self._neighbours = iter(numbers[waiting // 2 : waiting // 2 + uses])
+        self._scattered = iter(numbers[: waiting // 2 : max(1, waiting // 2 // uses)])
         self._pattern = self._furnish()
         crowd.fill(house.database, self._pattern, numbers, house.clock() + timedelta(hours=1), timedelta(days=300))
         self._stop_some()
@@ -177,17 +178,19 @@ class Site:
         body = json.dumps({"type": kind, "id": key, "time": now.isoformat(), "data": data}).encode()
         self.house.inbox.keep(Delivery("survey-platform", key, now, "application/json", {}, body))
 
-    def _some(self) -> list[int]:
-        """Numbers of runs that were not taken before, from all over the crowd."""
-        return [next(self._picked) for _ in range(self._batch)]
+    def _some(self, them: Iterator[int]) -> list[int]:
+        """Numbers of runs that were not taken before."""
+        return [next(them) for _ in range(self._batch)]
 
     def _fall_due(self) -> None:
-        ids = [f"{self._pattern[: -len(crowd.NUMBER)]}{number:07}" for number in self._some()]
+        """Runs that are due at once were begun at once, as a step's time-out is the same for all."""
+        ids = [f"{self._pattern[: -len(crowd.NUMBER)]}{number:07}" for number in self._some(self._neighbours)]
         due = update(t.runs).where(t.runs.c.id.in_(ids)).values(due_at=self.house.clock())
         self._write(lambda tx: tx.execute(due))
 
     def _solve(self) -> None:
-        for number in self._some():
+        """Agents solve tickets from all over the crowd."""
+        for number in self._some(self._scattered):
             self._keep("ticket.solved", {"ticket": f"zendesk:{number:07}"})
 
     def _answer(self) -> None:
