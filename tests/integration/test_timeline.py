@@ -116,6 +116,7 @@ def test_an_opt_out_on_our_own_page_stands_there_once(home: Home) -> None:
 
 
 def test_who_are_found_to_be_one_person_have_one_line(home: Home) -> None:
+    home.install(it=WRITE_TO_THE_CUSTOMER)  # a ticket would tell us of a Zendesk user at once
     home.deliver(answer(9, response_id="web"))
     home.deliver(answer(4, email=None, response_id="desk", customer={"zendesk_user_id": "77"}))
     home.settle()
