@@ -92,6 +92,10 @@ class Connections:
         name = connection or self._first_messenger()
         return name, self._client(name, _MESSENGERS, "a messenger")
 
+    def crms(self) -> list[str]:
+        """The connections to CRMs."""
+        return [name for name, kind in self.kinds.items() if kind in _CRMS]
+
     def with_a_user(self) -> list[str]:
         """Connections at which we act as a user, whose own writes come back as events."""
         return [name for name, kind in self.kinds.items() if kind in (*_HELPDESKS, *_CRMS)]
@@ -105,6 +109,10 @@ class Connections:
         configured = self._config.connections.get(connection)
         rate = configured.options.get("requests_per_minute") if configured else None
         return Budget(float(rate)) if rate else None
+
+    def daily_reserve(self, connection: str) -> float:
+        """The part (0…1) of a vendor's daily calls that is left to others."""
+        return self.crm(connection).reserve if self.kinds.get(connection) in _CRMS else 0.0
 
     def concurrency(self, connection: str) -> int:
         """How many calls may be under way on the connection at once, those of all processes together."""

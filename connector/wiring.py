@@ -19,12 +19,13 @@ from connector.agreement import return_address
 from connector.clock import Clock, system_clock
 from connector.config import Config
 from connector.connections import Accounts, Connections
-from connector.feedback import callbacks, cases, gone, optouts, responses
+from connector.feedback import callbacks, cases, crm_people, gone, optouts, responses
 from connector.feedback.actions import Handler
 from connector.feedback.agent_desk import AgentDesk
 from connector.feedback.asking import SendSurvey
 from connector.feedback.brands import choose, read_brands
 from connector.feedback.callback_actions import CountCallbacks, ReadCallback, ReopenCallback, RequestCall
+from connector.feedback.crm_consents import CrmConsents
 from connector.feedback.mails import Mailer
 from connector.feedback.messages import SendAlert, SendMessage
 from connector.feedback.sales import CreateTask, FindAccount
@@ -141,7 +142,9 @@ def build(
     mailer = Mailer(settings.base_url, read_brands(config.brands))
     field_ids = FieldIds(database, clock)
     handlers = measured(_handlers(database, config, connections, surveys, mailer, secret_key, field_ids), counters)
-    counters.registry.register(StateCollector(database, connections.kinds.keys(), connections.budget, clock))
+    counters.registry.register(
+        StateCollector(database, connections.kinds.keys(), connections.budget, connections.daily_reserve, clock)
+    )
     celery = None
     if ring is None or share is not Share.NOTHING:
         celery = tasks.make_celery(settings.broker_url, namespace=_namespace(settings))
@@ -217,7 +220,8 @@ def _handlers(
     rules = Rules(config.calendar, choose(mailer.brands, "").country, config.customer_value)
     return {
         "survey.send": SendSurvey(
-            database, connections, surveys, mailer.invitation, config.calendar, secret_key, config.fatigue_days
+            database, connections, surveys, mailer.invitation, config.calendar, secret_key, config.fatigue_days,
+            CrmConsents(database, connections, connections.crms()).look,
         ),
         "ticket.open": OpenTicket(connections, rules, fields.ticket_fields),
         "ticket.comment": change,
@@ -250,7 +254,7 @@ def _pumps(
     bell: Bell,
     clock: Clock,
 ) -> Pumps:
-    recorders = (gone.record, responses.record, cases.record, callbacks.record, optouts.record)
+    recorders = (gone.record, responses.record, cases.record, callbacks.record, optouts.record, crm_people.record)
     intake = Intake(
         database, book, open_desk, config.calendar, accounts, SOURCES, recorders, connections.kinds, clock
     )

@@ -3,6 +3,7 @@
 IntegrationError
 ├── Transient       nothing happened, it may work later (5xx, refused connection, row lock)
 ├── RateLimited     nothing happened, not before ``retry_after`` seconds; costs no attempt
+├── NotYet          the same for this call alone: the others on its connection need not wait
 ├── Permanent       nothing happened and trying again will not help; ``code`` is the vendor's word for it
 ├── Ambiguous       nobody knows whether it happened (connection lost after the request was sent)
 └── AuthFailed      our credentials are refused: the connection pauses until someone mends them
@@ -55,6 +56,16 @@ class RateLimited(IntegrationError):
     def __init__(self, reason: str, *, retry_after: float | None, code: str = "", status: int | None = 429) -> None:
         super().__init__(reason, code=code, status=status)
         self.retry_after = retry_after  # seconds; None: the vendor did not say
+
+
+class NotYet(IntegrationError):
+    """The vendor is still at work on a job of ours, or there was no time to begin. ``retry_after`` is in seconds."""
+
+    kind = "rate_limited"
+
+    def __init__(self, reason: str, *, retry_after: float, code: str = "not_yet") -> None:
+        super().__init__(reason, code=code)
+        self.retry_after = retry_after
 
 
 class Permanent(IntegrationError):

@@ -110,14 +110,15 @@ class VendorSession(requests.Session):
     ) -> requests.Response:
         """Like ``requests``, but every answer that is no success is raised as an IntegrationError.
 
-        ``url`` is a path ("/api/v2/users/me") or a whole URL. Caller's time-outs are overruled.
+        ``url`` is a path ("/api/v2/users/me") or a whole URL. Caller's time-outs are overruled. ``as_text``: the
+        success is no JSON but text, as a table is.
         """
         target = self.address.rewrite(url)
         response = self._authorised(method, target, options)
         self._observe(response)
         if not 200 <= response.status_code < 300:
             raise classify(response, method, target, self.dialect)
-        if not _is_json(response):
+        if not options.get("as_text") and not _is_json(response):
             raise unreadable(response, method, target, self.dialect)
         _present_as(url, response)
         return response

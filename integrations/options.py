@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import fields as dataclass_fields
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from integrations.addresses import Address
 from integrations.salesforce.case_mapping import CASES, CaseNames
+from integrations.salesforce.fields import ACCOUNT, PERSON, RESPONSE
 from integrations.salesforce.sales import VALUE
 from integrations.scores import FieldMap, ScoreFields
 from integrations.smtp.client import Server, parse_sender
+from integrations.zendesk.records import OrganizationFields
 
 CONNECTOR_KEYS = (
     "kind", "webhook_secret", "webhook_token", "organization_id", "integration_user", "events", "gaps",
@@ -181,7 +184,26 @@ class _Connection(Options):
     requests_per_minute = concurrency = fields.Raw()
 
 
+def _renamed(names: type[Any]) -> type[Options]:
+    """The schema of a table of names: each may be another name, or empty to leave its value out."""
+    text = fields.String(validate=validate.Regexp(r"([A-Za-z]\w*)?\Z", error="is no name of a field or an object"))
+    made = Options.from_dict({each.name: text for each in dataclass_fields(names)})
+    return type(names.__name__, (made, Options), {})
+
+
+class _Organizations(fields.Field[Any]):
+    """true, false, or a mapping of names. → None or the names."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **rest: Any) -> OrganizationFields | None:
+        if isinstance(value, bool):
+            return OrganizationFields() if value else None
+        if not isinstance(value, Mapping):
+            raise ValidationError("is no table of names; write true, false or a mapping of names")
+        return replace(OrganizationFields(), **_renamed(OrganizationFields)().load(value))
+
+
 class Zendesk(_Connection):
+    organizations = _Organizations(load_default=None)
     base_url = _Checked(Address.parse)
     auth = _Auth({"oauth": _ZendeskOAuth, "api_token": _ApiToken, "token": _FixedToken})
     score_fields = _FieldNames(data_key="fields")
@@ -224,6 +246,52 @@ class _CaseNames(fields.Field[Any]):
         return replace(CASES, **{**read, **tables})
 
 
+class _WriteBack(fields.Field[Any]):
+    """``newest`` or ``everything``; or a mapping of names, for everything under other names. → None or the names."""
+
+    _PARTS: ClassVar[Mapping[str, Any]] = {"people": PERSON, "accounts": ACCOUNT, "answers": RESPONSE}
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **rest: Any) -> Any:
+        if value == "newest":
+            return None
+        if value == "everything":
+            return dict(self._PARTS)
+        if not isinstance(value, Mapping):
+            raise ValidationError("is neither newest nor everything, nor a mapping of people, accounts, answers")
+        for name in value:
+            if name not in self._PARTS:
+                raise ValidationError({str(name): [f"is not known{meant(str(name), self._PARTS)}"]})
+        return {name: self._part(name, value.get(name, True)) for name in self._PARTS}
+
+    def _part(self, name: str, given: Any) -> Any:
+        default = self._PARTS[name]
+        if given is False and name != "people":
+            return None
+        if given is True:
+            return default
+        if not isinstance(given, Mapping):
+            choice = "true" if name == "people" else "true, false"
+            raise ValidationError({name: [f"is no table of names; write {choice} or a mapping of names"]})
+        try:
+            return replace(default, **_renamed(type(default))().load(given))
+        except ValidationError as error:
+            raise ValidationError({name: error.messages}) from error
+
+
+class _Share(fields.Field[Any]):
+    """20% or 0.2; → a part of 1."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **rest: Any) -> float:
+        text = str(value).strip()
+        try:
+            share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+        except ValueError:
+            share = -1.0
+        if isinstance(value, bool) or not 0 <= share < 1:
+            raise ValidationError("is no share; write it as 20%")
+        return share
+
+
 class Salesforce(_Connection):
     base_url = _Checked(_my_domain)
     auth = _Auth({"client_credentials": _Login, "jwt": _Jwt, "token": _FixedToken})
@@ -233,6 +301,12 @@ class Salesforce(_Connection):
     account_value = fields.String(
         load_default=VALUE, validate=validate.Regexp(r"[A-Za-z]\w*\Z", error="is no field name")
     )
+    write_back = _WriteBack(load_default=None)
+    api_reserve = _Share()
+    bulk_above = fields.Integer(
+        strict=True, validate=validate.Range(min=1, error="is no number of rows from 1 on"),
+        error_messages={"invalid": "is no whole number"},
+    )  # fmt: skip
 
 
 class Smtp(_Connection):

@@ -6,10 +6,14 @@ stored before and after the call.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
+
+from integrations.errors import IntegrationError
 
 Json = Mapping[str, Any]
 
@@ -45,6 +49,146 @@ class ItemResult:
 
     record: str
     error: Exception | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CrmPerson:
+    """A contact or a lead as the CRM has it now. Ids are as the CRM writes them."""
+
+    record: str
+    kind: str  # contact, lead; user of a helpdesk
+    account: str = ""  # an organisation, in a helpdesk
+    merged_into: str = ""  # the record that lives on: the winner of a merge, the contact that a lead became
+    gone: bool = False
+    email: str = ""
+    opted_out: bool = False  # of e-mail
+    do_not_call: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer, as a record of its own."""
+
+    id: str  # ours; the record is found by it
+    metric: str
+    score: int
+    factor: int  # -1, 0, 1
+    band: str
+    answered_at: datetime
+    comment: str = ""
+    survey: str = ""
+    moment: str = ""
+    ticket_link: str = ""
+    loop_status: str = ""
+    person: str = ""  # record of a contact or lead
+    kind: str = ""
+    account: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PersonPicture:
+    """What a contact or lead says of its customer: the newest score of each metric, and what all answers come to."""
+
+    record: str
+    kind: str
+    scores: tuple[Score, ...]
+    quadrant: str = ""
+    loop_status: str = ""
+    trend: str = ""
+    responses: int = 0
+    newest: tuple[str, ...] = ()  # our ids of the answers behind the scores
+
+
+@dataclass(frozen=True, slots=True)
+class AccountPicture:
+    """The NPS of an account's people; ``score`` is None when nobody answered."""
+
+    record: str
+    score: float | None
+    responses: int
+    answered_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class CrmRow:
+    """Values to write onto one record: of the id ``key``, or where the field ``by`` is ``key``."""
+
+    sobject: str
+    key: str
+    values: Json
+    by: str = ""
+
+    @property
+    def digest(self) -> str:
+        """The same for the same values: what stands on the record already need not be written again."""
+        return hashlib.sha256(json.dumps([self.sobject, self.values], sort_keys=True).encode()).hexdigest()[:40]
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """The calls that all integrations of an organisation made in the last 24 hours, of how many."""
+
+    used: int
+    total: int
+
+
+class CrmRecords(Protocol):
+    """What we keep on a vendor's records: of answers, people and accounts (a helpdesk's users and organisations)."""
+
+    bulk_above: int
+    """With more rows of one object than this, a job is better than calls."""
+    most: int
+    """How many answers are worth being taken together."""
+    gathers_for: int
+    """Seconds for which answers are gathered before they are written."""
+    look_after: float
+    """Seconds until it is worth looking at a job again."""
+    pace: float
+    """Seconds that must lie between two writes of the account's people; 0: as many as we like."""
+
+    keeps_answers: bool
+    """Whether each answer has a record of its own."""
+
+    def usage_seen(self) -> Usage | None:
+        """What the vendor last told this process of its daily calls, if it does that."""
+        ...
+
+    def portion(self, waiting: int) -> int:
+        """How many of the waiting answers to do in one go: what it takes must fit into a lease."""
+        ...
+
+    def keeps(self, metric: str) -> bool:
+        """Whether answers of this metric have a place."""
+        ...
+
+    def answer(self, answer: Answer) -> CrmRow | None:
+        """Pure, as the two below. None: the connection keeps none of these."""
+        ...
+
+    def person(self, picture: PersonPicture) -> CrmRow: ...
+
+    def account(self, picture: AccountPicture) -> CrmRow | None: ...
+
+    def people(self, records: Sequence[str]) -> Sequence[CrmPerson]:
+        """Those that exist or are in the recycle bin."""
+        ...
+
+    def people_by_email(self, emails: Sequence[str]) -> Sequence[CrmPerson]:
+        """All contacts with these addresses, and the open leads with those that no contact has."""
+        ...
+
+    def write(self, rows: Sequence[CrmRow]) -> Sequence[IntegrationError | None]:
+        """Write rows of one object in as few calls as the vendor allows; what became of each, in order. An error of a
+        whole call is that of its rows."""
+        ...
+
+    def start(self, rows: Sequence[CrmRow]) -> str:
+        """Hand rows of one object over as a job. → its id"""
+        ...
+
+    def finished(self, job: str) -> Mapping[str, IntegrationError | None] | None:
+        """What became of a job's rows, by key; None while it is at work. Raises Permanent when all of it failed."""
+        ...
 
 
 class Helpdesk(Protocol):
@@ -90,16 +234,17 @@ class Helpdesk(Protocol):
         """Put a phone number (E.164) into the vendor's queue of callbacks, to be called from the line ``line``."""
         ...
 
+    @property
+    def pictures(self) -> CrmRecords | None:
+        """Users and organisations, and what they say of their scores."""
+        ...
+
     def get_user(self, user_id: str) -> VendorUser | None: ...
 
     def find_users(self, email: str) -> Sequence[VendorUser]: ...
 
     def add_user(self, email: str, name: str) -> str | None:
         """Make a user without a mail to them. → their id; None when the address is in use after all."""
-        ...
-
-    def write_score(self, score: Score) -> None:
-        """Write the score into the user's fields."""
         ...
 
     def me(self) -> VendorUser:
@@ -120,6 +265,18 @@ class Crm(Protocol):
     def find_contacts(self, email: str) -> Sequence[VendorUser]: ...
 
     def get_contact(self, contact_id: str) -> VendorUser | None: ...
+
+    reserve: float
+    """The part (0…1) of the day's calls that we leave to others."""
+
+    @property
+    def pictures(self) -> CrmRecords | None:
+        """None: this connection keeps the newest score on contacts, and nothing else."""
+        ...
+
+    def usage(self) -> Usage:
+        """Ask how much of the day's calls is used."""
+        ...
 
     def me(self) -> VendorUser: ...
 

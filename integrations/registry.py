@@ -17,7 +17,10 @@ from integrations.protocols import Crm, Helpdesk, Messenger
 from integrations.refreshing import Client as RefreshingClient
 from integrations.refreshing import RefreshedToken
 from integrations.salesforce import mapping as salesforce_mapping
-from integrations.salesforce.client import SalesforceCrm
+from integrations.salesforce.client import Kept, SalesforceCrm
+from integrations.salesforce.records import BULK_ABOVE
+from integrations.salesforce.render import Names
+from integrations.scores import FieldMap
 from integrations.smtp.client import SmtpMessenger
 from integrations.tokens import (
     Clock,
@@ -33,6 +36,8 @@ from integrations.tokens import (
 from integrations.zendesk import dialect as zendesk_dialect
 from integrations.zendesk import mapping as zendesk_mapping
 from integrations.zendesk.client import ALIASES, ZendeskHelpdesk
+
+_RESERVE = 0.2
 
 Client = Helpdesk | Crm | Messenger
 Given = Mapping[str, Any]
@@ -74,7 +79,7 @@ def _zendesk(given: Given, sharing: Sharing) -> ZendeskHelpdesk:
     tokens = _zendesk_tokens(given["base_url"], given["auth"], sharing)
     session = VendorSession(given["base_url"], zendesk_dialect.DIALECT, tokens, aliases=ALIASES)
     fields = options.field_map(given.get("score_fields"), zendesk_mapping.DEFAULT_FIELDS)
-    return ZendeskHelpdesk(session, fields)
+    return ZendeskHelpdesk(session, fields, given["organizations"])
 
 
 def _zendesk_tokens(base_url: str, auth: Given, sharing: Sharing) -> TokenSource:
@@ -104,7 +109,16 @@ def _salesforce(given: Given, sharing: Sharing) -> SalesforceCrm:
     session = VendorSession(given["base_url"], salesforce_mapping.DIALECT, tokens)
     fields = options.field_map(given.get("score_fields"), salesforce_mapping.DEFAULT_FIELDS)
     named = {"cases": given["cases"], "account_value": given["account_value"]}
-    return SalesforceCrm(session, fields, given["api_version"].removeprefix("v"), **named)
+    kept = _kept(given, fields, sharing)
+    return SalesforceCrm(session, fields, given["api_version"].removeprefix("v"), kept, **named)
+
+
+def _kept(given: Given, fields: FieldMap, sharing: Sharing) -> Kept:
+    """Who keeps everything leaves a fifth of the day's calls to others, unless the settings say how much."""
+    parts = given.get("write_back")
+    names = Names(fields, **parts) if parts else None
+    reserve = given.get("api_reserve", _RESERVE if names else 0.0)
+    return Kept(names, reserve, given.get("bulk_above", BULK_ABOVE), sharing.now)
 
 
 def _salesforce_tokens(base_url: str, auth: Given, sharing: Sharing) -> TokenSource:

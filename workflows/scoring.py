@@ -68,13 +68,14 @@ EUROPEAN_NPS = Scale(Metric.NPS, "european-nps", 0, 10, 6, 8)  # our choice: the
 NLS = Scale(Metric.NLS, "nls", 0, 10, 7, 9)
 CSAT = Scale(Metric.CSAT, "csat-5", 1, 5, 3, 4)
 CSAT_10 = Scale(Metric.CSAT, "csat-10", 1, 10, 6, 8)  # our choice, in proportion to the five points
+CSAT_3 = Scale(Metric.CSAT, "csat-3", 1, 3, 2, 3)  # bad, neutral, good: a helpdesk's own question
 CES = Scale(Metric.CES, "ces-7", 1, 7, 4, 5)  # "it was easy": agreement, high is good
 CES_EFFORT = Scale(Metric.CES, "ces-7-effort", 1, 7, 4, 5, reversed=True)  # "how much effort": high is bad
 CES_5 = Scale(Metric.CES, "ces-5", 1, 5, 3, 4)
 CES_5_EFFORT = Scale(Metric.CES, "ces-5-effort", 1, 5, 3, 4, reversed=True)
 
 SCALES: Mapping[str, Scale] = {
-    scale.name: scale for scale in (NPS, EUROPEAN_NPS, NLS, CSAT, CSAT_10, CES, CES_EFFORT, CES_5, CES_5_EFFORT)
+    scale.name: scale for scale in (NPS, EUROPEAN_NPS, NLS, CSAT, CSAT_3, CSAT_10, CES, CES_EFFORT, CES_5, CES_5_EFFORT)
 }
 """The scales that a survey may name as its ``variant``."""
 
@@ -134,10 +135,19 @@ def label(metric: str, banded: str) -> str:
     return _LABELS[scale_of(metric).metric][tuple(Band).index(Band(banded))]
 
 
+def factor(banded: str) -> int:
+    """What an answer adds to a net score: 1, 0 or -1. The average of factors times 100 is the net score."""
+    return {Band.PROMOTER: 1, Band.PASSIVE: 0, Band.DETRACTOR: -1}[Band(banded)]
+
+
 def quadrant(nps: object, nls: object, variant: Scale | str | None = None) -> Quadrant:
     """The loyalty quadrant of one customer. High is the promoter band, everything else is low."""
-    recommends = band(Metric.NPS, nps, variant) is Band.PROMOTER
-    returns = band(Metric.NLS, nls) is Band.PROMOTER
+    return quadrant_of(band(Metric.NPS, nps, variant), band(Metric.NLS, nls))
+
+
+def quadrant_of(nps: str, nls: str) -> Quadrant:
+    """The loyalty quadrant of two bands."""
+    recommends, returns = nps == Band.PROMOTER, nls == Band.PROMOTER
     if recommends:
         return Quadrant.PURE_LOYALTY if returns else Quadrant.FALSE_LOYALTY
     return Quadrant.TRAPPED_LOYALTY if returns else Quadrant.DISLOYALTY

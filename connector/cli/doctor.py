@@ -16,7 +16,8 @@ from connector.cli.output import as_json_option, printable, show_json
 from connector.clock import Clock, system_clock
 from connector.config import Config, load_config
 from connector.connections import Connections
-from connector.observe import machine, stored, vendors
+from connector.feedback.actions import NotPossibleError
+from connector.observe import machine, stored, usage, vendors
 from connector.observe.backlog import read_backlog
 from connector.observe.findings import Finding, Verdict, of_mistakes, ok, warning
 from connector.runtime.tasks import in_memory
@@ -24,6 +25,7 @@ from connector.settings import Settings, masked
 from connector.storage.database import Database
 from connector.storage.hook_secrets import HookSecrets, Secrets
 from connector.storage.token_store import DatabaseTokenStore
+from integrations.errors import OptionsError
 from integrations.tokens import TokenStore
 from workflows.errors import DefinitionError
 
@@ -153,6 +155,20 @@ def _work(database: Database, config: Config, workflows: dict[str, str], clock: 
         yield stored.check_workflows(tx, workflows)
         yield from stored.check_work(backlog, now)
         yield from stored.paused(tx, backlog)
+        yield from usage.check_usage(usage.forecasts(tx, _reserve(config), now))
+
+
+def _reserve(config: Config) -> Callable[[str], float]:
+    """Settings that cannot be used are told elsewhere."""
+    connections = Connections(config)
+
+    def reserve(connection: str) -> float:
+        try:
+            return connections.daily_reserve(connection)
+        except (NotPossibleError, OptionsError):
+            return 0.0
+
+    return reserve
 
 
 @contextmanager

@@ -51,9 +51,11 @@ class SendSurvey:
         calendar: BusinessCalendar,
         secret_key: str,
         fatigue_days: int,
+        look: Callable[[str, datetime], None],
     ) -> None:
+        """``look`` sees to it that an opt-out in a CRM is known here."""
         self._database, self._clients, self._surveys, self._render = database, clients, surveys, render
-        self._calendar, self._secret_key, self._fatigue_days = calendar, secret_key, fatigue_days
+        self._calendar, self._secret_key, self._fatigue_days, self._look = calendar, secret_key, fatigue_days, look
 
     def batch(self, connection: str) -> int:
         return 1
@@ -133,6 +135,7 @@ class SendSurvey:
 
     def _send(self, effect: Effect, now: datetime) -> Result:
         request = effect.request
+        self._look(request["customer"], now)
         if reason := self._database.transact(lambda tx: self._book(tx, request, now)):
             return {"done": False, "reason": reason}
         token = survey_token(self._secret_key, request["invitation"])

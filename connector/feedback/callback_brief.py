@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from connector.feedback.callback_life import SHOWN, Loop
+from connector.feedback.consents import DO_NOT_CALL
 from connector.feedback.phones import country_of, e164
 from connector.feedback.survey_answers import plain
 from connector.valuation import value_of
@@ -24,6 +25,8 @@ How to call
 and the customer is not asked how it went."""
 
 _SHORTENED = 30_000  # characters; Zendesk's multi-line fields take 65,535, and the comment has the words whole
+
+_NOT_BY_PHONE = "so says the customer's record in the CRM; write instead"
 
 Facts = Mapping[str, Any]
 
@@ -43,7 +46,7 @@ class Brief:
     def phone(self) -> str | None:
         """The number to call, as it was given, else as the customer's record has it."""
         contact = self.event.get("contact") or {}
-        given = contact.get("phone") or self.customer.get("phone")
+        given = contact.get("phone") or ("" if self.customer.get(DO_NOT_CALL) else self.customer.get("phone"))
         return plain(str(given)) or None if given else None
 
     @property
@@ -95,6 +98,7 @@ def _reach(brief: Brief) -> str:
         "Phone as given, which we cannot read as a number": None if brief.dialled else brief.phone,
         "E-mail": contact.get("email") or customer.get("email"),
         "Prefers": contact.get("window"),
+        "Do not call": _NOT_BY_PHONE if customer.get(DO_NOT_CALL) and not contact.get("phone") else None,
         "Customer value": value_of(customer, brief.event),
     }
     return "\n".join(f"{label}: {plain(str(value))}" for label, value in known.items() if value)

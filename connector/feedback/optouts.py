@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection
 
+from connector.feedback import consents
 from connector.feedback.arrivals import Arrival
 from connector.storage.database import Database
-from connector.storage.tables import customers
 
 
 def record(database: Database, tx: Connection, batch: Sequence[Arrival], now: datetime) -> Sequence[Arrival]:
     """Remember who wants no surveys. An opt-out is never undone by an event: only the person can."""
     ids = {arrival.customer.id for arrival in batch if arrival.customer and _opts_out(arrival)}
     if ids:
-        still_in = update(customers).where(customers.c.id.in_(ids), customers.c.opted_out_at.is_(None))
-        tx.execute(still_in.values(opted_out_at=now, updated_at=now))
+        consents.opt_out(tx, ids, now)
+    consents.learn_from(tx, batch, now)
     return batch
 
 

@@ -14,6 +14,7 @@ from connector.storage import bulk
 from connector.storage.database import Database
 from connector.storage.inbox import OWN
 from connector.storage.tables import responses
+from workflows import scoring
 
 _LATER = func.row_number().over(partition_by=responses.c.customer_id, order_by=responses.c.answered_at.desc())
 _RANKED = (
@@ -27,18 +28,34 @@ _LATEST = (
     .order_by(_RANKED.c.customer_id, _RANKED.c.place)
 )
 
-ANSWERED = ("survey.answered", "feedback.logged")
+ANSWERED = ("survey.answered", "feedback.logged", "csat.rated")
+
+RATED = "helpdesk-rating"
+"""The survey that a helpdesk's own question is kept as."""
+
+_RATINGS = {"good": 3, "neutral": 2, "bad": 1}
 
 
 def record(database: Database, tx: Connection, batch: Sequence[Arrival], now: datetime) -> list[Arrival]:
     """Keep the answers among the events; each gets ``event.response``, our id of it."""
-    named = [_with_response(arrival) if _is_answer(arrival) else arrival for arrival in batch]
+    scored = [_rated(arrival) if arrival.type == "csat.rated" else arrival for arrival in batch]
+    named = [_with_response(arrival) if _is_answer(arrival) else arrival for arrival in scored]
     bulk.execute(tx, bulk.Insert(responses), [_row(arrival, now) for arrival in named if _is_answer(arrival)])
     return named
 
 
 def _is_answer(arrival: Arrival) -> bool:
     return arrival.type in ANSWERED and arrival.data.get("score") is not None
+
+
+def _rated(arrival: Arrival) -> Arrival:
+    """A helpdesk's rating as an answer on a scale of three. "good_with_comment" is good; "offered" is no answer yet."""
+    score = _RATINGS.get(str(arrival.data.get("rating") or "").partition("_")[0])
+    if score is None:
+        return arrival
+    banded = scoring.band("csat", score, scoring.CSAT_3).value
+    told = {"survey": RATED, "metric": "csat", "scale": scoring.CSAT_3.name, "score": score, "band": banded}
+    return replace(arrival, data={**arrival.data, **told, "answered_at": arrival.event.time.isoformat()})
 
 
 def _with_response(arrival: Arrival) -> Arrival:

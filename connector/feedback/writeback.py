@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select
 
-from connector.feedback import responses, reviews
+from connector.feedback import crm_writeback, customers, responses
 from connector.feedback.actions import Ask, Clients, Effect, Finish, Intent, NotPossibleError, Output, Result, Write
+from connector.feedback.crm_writeback import WholePictures
 from connector.feedback.customers import KNOW, normal_id
 from connector.storage.bulk import Upsert
 from connector.storage.database import Database
@@ -17,7 +19,6 @@ from connector.storage.tables import writebacks
 from integrations.errors import IntegrationError, Permanent
 from integrations.protocols import Score
 
-_NEWER = "not written: a newer answer of this customer is on the record, or on its way to it"
 _UNKNOWN = "not written: no record with this e-mail address"
 
 
@@ -26,34 +27,46 @@ class WriteScore:
 
     def __init__(self, database: Database, clients: Clients) -> None:
         self._database, self._clients = database, clients
+        self._whole = WholePictures(database, clients)
 
     def batch(self, connection: str) -> int:
-        """Salesforce takes 200 records a call; a helpdesk one. (Chat alerts go out on no configured connection.)"""
+        """Salesforce takes 200 records a call. (Chat alerts go out on no configured connection.)"""
         try:
-            return 200 if self._clients.kind(connection) == "salesforce" else 1
+            kept = crm_writeback.records_of(self._clients, connection)
         except NotPossibleError:
             return 1
+        return 200 if kept is None else kept.most
 
     def prepare(self, ask: Ask) -> Intent | Output:
         connection = str(ask.params["connection"])
-        kind = self._clients.kind(connection)
-        record = (ask.facts.customer.get("ids") or {}).get(connection)
-        request = _answer(ask) | {"record": normal_id(record, kind), "email": ask.facts.customer.get("email")}
-        if record:
-            return _writing(ask, connection, request)
-        if request["email"]:
-            return Intent(connection, request, reads_only=True)
-        return Output({"done": False, "reason": "not written: neither a record nor an e-mail address is known"})
+        kind, kept = self._clients.kind(connection), crm_writeback.records_of(self._clients, connection)
+        answer = _answer(ask, or_newest=kept is not None)
+        customer = _who_gave(ask, answer.pop("customer"))
+        record = (customer.get("ids") or {}).get(connection)
+        request = answer | {"record": normal_id(record, kind), "email": customer.get("email")}
+        if not record and not request["email"]:
+            return Output({"done": False, "reason": "not written: neither a record nor an e-mail address is known"})
+        if kept is not None and not kept.keeps(str(answer["metric"])):
+            raise NotPossibleError(_no_place(str(answer["metric"])))
+        if kept is not None and (record or kind == "salesforce"):
+            return crm_writeback.intent(connection, kept, request, ask.now)
+        return _writing(ask, connection, request) if record else Intent(connection, request, reads_only=True)
 
     def perform(self, effects: Sequence[Effect], now: datetime) -> list[Result]:
         """One result per effect: the record found or written on, why it was not written, or the error."""
         connection = effects[0].connection
+        whole = [effect for effect in effects if crm_writeback.is_whole(effect)]
+        results = self._whole.perform(connection, whole, now) if whole else {}
+        results |= self._only_scores(connection, [effect for effect in effects if effect.id not in results])
+        return [results[effect.id] for effect in effects]
+
+    def _only_scores(self, connection: str, effects: Sequence[Effect]) -> dict[str, Result]:
         known = [effect for effect in effects if effect.request["record"]]
         newest = self._newest(connection, known)
-        results: dict[str, Result] = {e.id: {"done": False, "reason": _NEWER} for e in known if e not in newest}
+        older: Result = {"done": False, "reason": crm_writeback.NEWER}
+        results = {effect.id: older for effect in known if effect not in newest}
         results |= self._write(connection, newest)  # first: its lease must not end while others are looked up
-        results |= {effect.id: self._find(effect) for effect in effects if effect not in known}
-        return [results[effect.id] for effect in effects]
+        return results | {effect.id: self._find(effect) for effect in effects if effect not in known}
 
     def _find(self, effect: Effect) -> Result:
         """The record of the customer's e-mail address. Never guessed."""
@@ -61,27 +74,15 @@ class WriteScore:
             same = self._lookup(effect.connection)(effect.request["email"])
         except IntegrationError as error:
             return error
-        self._put_before_people(effect, [each.id for each in same])
         if len(same) > 1:
-            return Permanent(
-                f"{len(same)} records share this customer's e-mail address; none was written. "
-                "Merge them, or send the record's id with the answer.",
-                code="ambiguous_match",
-            )
+            crm_writeback.put_before_people(self._database, effect, [each.id for each in same])
+            return crm_writeback.ambiguous(len(same))
         return {"found": same[0].id if same else None}
 
     def _lookup(self, connection: str) -> Any:
         if self._clients.kind(connection) == "salesforce":
             return self._clients.crm(connection).find_contacts
         return self._clients.helpdesk(connection).find_users
-
-    def _put_before_people(self, effect: Effect, records: Sequence[str]) -> None:
-        """Several records share the address: somebody chooses, and the next time it is known."""
-        if len(records) > 1:
-            with self._database.read() as tx:
-                given = responses.get(tx, str(effect.request["response"]))
-            whose = given["customer_id"] if given else None
-            reviews.several(self._database, effect.connection, whose, records, effect.first_tried_at)
 
     def _newest(self, connection: str, effects: Sequence[Effect]) -> list[Effect]:
         """Those whose answer is newer than what was written and than any other of the batch, per record."""
@@ -103,11 +104,8 @@ class WriteScore:
         return {effect.id: outcome for effect, outcome in zip(effects, outcomes, strict=True)}
 
     def _send(self, connection: str, scores: Sequence[Score]) -> list[Result]:
-        if self._clients.kind(connection) == "salesforce":
-            results = self._clients.crm(connection).write_scores(scores)
-            return [_result(item.error, item.record) for item in results]
-        helpdesk = self._clients.helpdesk(connection)
-        return [_result(_error_of(helpdesk.write_score, score), score.record) for score in scores]
+        results = self._clients.crm(connection).write_scores(scores)
+        return [_result(item.error, item.record) for item in results]
 
     def finish(self, done: Finish) -> Intent | Output:
         result, request = done.result, done.effect.request
@@ -126,6 +124,11 @@ class WriteScore:
         record = normal_id(done.result["found"], self._clients.kind(connection))
         if not record:
             return Output({"done": False, "reason": _UNKNOWN})
+        kept = crm_writeback.records_of(self._clients, connection)
+        if kept is not None:
+            request = {**done.effect.request, "record": record}
+            known = crm_writeback.intent(connection, kept, request, done.now, stage=1)
+            return replace(known, writes=(_link(done, record),))
         return _writing(done, connection, {**done.effect.request, "record": record, "looked_up": True}, stage=1)
 
 
@@ -136,11 +139,13 @@ def _writing(inside: Ask | Finish, connection: str, request: Mapping[str, Any], 
     return Intent(connection, request, serial=serial, stage=stage, writes=(head,))
 
 
-def _answer(ask: Ask) -> dict[str, Any]:
-    """The answer to write: the trigger's own, or the one the step names."""
+def _answer(ask: Ask, *, or_newest: bool = False) -> dict[str, Any]:
+    """The answer to write: the trigger's own, or the one the step names; ``or_newest``: else the customer's newest."""
     source: Mapping[str, Any] | None = ask.facts.event
     if named := ask.params.get("response"):
         source = responses.get(ask.tx, str(named))
+    elif or_newest and ask.facts.event.get("score") is None:
+        source = _newest_answer(ask)
     if not source or source.get("score") is None:
         raise NotPossibleError(
             f"response: {named!r} is no answer we know. Start the workflow from survey.answered, or give the "
@@ -148,8 +153,23 @@ def _answer(ask: Ask) -> dict[str, Any]:
         )
     at = source.get("answered_at")
     fields = {name: source.get(name) for name in ("response", "metric", "score", "band", "comment")}
-    fields["response"] = fields["response"] or source.get("id")
+    fields |= {"response": fields["response"] or source.get("id"), "customer": source.get("customer_id")}
     return fields | {"answered_at": at.isoformat() if isinstance(at, datetime) else at or ask.now.isoformat()}
+
+
+def _who_gave(ask: Ask, customer: str | None) -> Mapping[str, Any]:
+    """The customer of a named answer, whoever the event is about: the ticket's requester may be a colleague."""
+    about = ask.facts.customer
+    if not customer or customer == about.get("id"):
+        return about
+    found = customers.load(ask.tx, [customer]).get(customer)
+    return about if found is None else found.view()
+
+
+def _newest_answer(ask: Ask) -> Mapping[str, Any] | None:
+    customer = ask.facts.customer.get("id")
+    found = responses.of_customers(ask.tx, [customer], most=1).get(customer, []) if customer else []
+    return dict(found[0]._mapping) if found else None
 
 
 def _age(request: Mapping[str, Any]) -> tuple[datetime, str]:
@@ -184,12 +204,8 @@ def _result(error: Exception | None, record: str) -> Result:
     return error if isinstance(error, IntegrationError) else Permanent(str(error))
 
 
-def _error_of(call: Any, score: Score) -> IntegrationError | None:
-    try:
-        call(score)
-    except IntegrationError as error:
-        return error
-    return None
+def _no_place(metric: str) -> str:
+    return f"no fields for the metric {metric}; name them in the connection's fields, under {metric}:"
 
 
 def _head(inside: Ask | Finish, connection: str, request: Mapping[str, Any], record: str) -> Write:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterable, Iterator
 
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -10,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from connector.clock import Clock
 from connector.observe.backlog import STATES, Backlog, ConnectionState, Line, read_backlog
+from connector.observe.usage import Forecast, forecasts
 from connector.storage.budgets import Budget
 from connector.storage.database import Database
 
@@ -22,9 +24,11 @@ class StateCollector(Collector):
         database: Database,
         configured: Collection[str],
         budget: Callable[[str], Budget | None],
+        reserve: Callable[[str], float],
         clock: Clock,
     ) -> None:
-        self._database, self._configured, self._budget, self._clock = database, configured, budget, clock
+        self._database, self._configured, self._clock = database, configured, clock
+        self._budget, self._reserve = budget, reserve
 
     def collect(self) -> Iterator[Metric]:
         """A database that does not answer is a figure, too: this process's counters are still shown."""
@@ -32,12 +36,14 @@ class StateCollector(Collector):
         try:
             with self._database.read() as tx:
                 backlog = read_backlog(tx, self._configured, self._budget, now)
+                calls = forecasts(tx, self._reserve, now)
         except SQLAlchemyError:
             yield _gauge("database_up", "Whether the database answers.", 0)
             return
         yield _gauge("database_up", "Whether the database answers.", 1)
         yield from _whole(backlog, lambda line: line.lag(now))
         yield from _by_connection(backlog.connections, lambda line: line.lag(now))
+        yield from _daily_calls(calls)
 
 
 def _whole(backlog: Backlog, lag: Callable[[Line], float]) -> Iterator[Metric]:
@@ -78,6 +84,17 @@ def _by_connection(states: Iterable[ConnectionState], lag: Callable[[Line], floa
         if each.budget_used is not None:
             budget.add_metric([each.name], each.budget_used)
     yield from (due, behind, performing, dead, state, budget)
+
+
+def _daily_calls(found: Iterable[Forecast]) -> Iterator[Metric]:
+    used = _family("daily_calls_used", "Calls of the last 24 hours at the vendor, by all integrations.")
+    total = _family("daily_calls_allowed", "Calls that the vendor allows in 24 hours.")
+    left = _family("daily_calls_reserve_in_hours", "Hours until only the reserve is left, at the pace of now.")
+    for each in found:
+        used.add_metric([each.connection], each.used)
+        total.add_metric([each.connection], each.total)
+        left.add_metric([each.connection], math.inf if each.hours is None else each.hours)
+    yield from (used, total, left)
 
 
 def _gauge(name: str, says: str, value: float) -> GaugeMetricFamily:

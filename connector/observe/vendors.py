@@ -22,6 +22,7 @@ from connector.observe.findings import Finding, broken, ok, warning
 from connector.observe.stored import TOLERANCE, compare
 from integrations.addresses import is_local
 from integrations.errors import AuthFailed, IntegrationError, OptionsError, RateLimited
+from integrations.protocols import Usage
 from integrations.tokens import ZENDESK_API_TOKENS_END
 
 SECONDS = 10.0
@@ -59,10 +60,16 @@ def check_connections(
 def _visit(connections: Connections, each: ConnectionConfig) -> Visit | None:
     """None for a connection that only receives."""
     if each.kind in _GUIDES:
-        return Visit(each.name, each.kind, lambda: connections.me(each.name))
+        return Visit(each.name, each.kind, lambda: _greeting(connections, each))
     if each.kind == "smtp":
         return Visit(each.name, each.kind, lambda: connections.messenger(each.name)[1].greet())
     return None
+
+
+def _greeting(connections: Connections, each: ConnectionConfig) -> Usage | str:
+    """Who we are there; and where calls are counted by the day, how many are used."""
+    me = connections.me(each.name)
+    return connections.crm(each.name).usage() if each.kind == "salesforce" else me
 
 
 def _all_at_once(visits: Sequence[Visit], seconds: float) -> Mapping[str, object]:
@@ -105,7 +112,8 @@ def _verdict(visit: Visit, answer: object, seconds: float) -> Finding:
         return broken(check, "its settings cannot be used.", "Mend what the configuration's lines say.")
     if isinstance(answer, Exception):
         return broken(check, f"the check failed ({type(answer).__name__}).", _reach(visit.kind))
-    return ok(check, f"{visit.kind}: reached, and our credentials are taken")
+    counted = f"; {answer.used:,} of {answer.total:,} daily calls are used" if isinstance(answer, Usage) else ""
+    return ok(check, f"{visit.kind}: reached, and our credentials are taken{counted}")
 
 
 def _reach(kind: str) -> str:

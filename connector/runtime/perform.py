@@ -147,7 +147,8 @@ class Performer:
         return self._database.transact(lambda tx: self._claimed(tx, free))
 
     def _claimed(self, tx: Connection, free: int) -> list[list[Effect]]:
-        most = min(free * max(h.batch(self._connection) for h in self._handlers.values()), _MOST_CLAIMED)
+        biggest = max(h.batch(self._connection) for h in self._handlers.values())
+        most = min(free * biggest, max(_MOST_CLAIMED, biggest))
         now = self._clock()
         return claims.claim(self._database, tx, self._who, now, most, hands=free, together=self.together)
 

@@ -308,6 +308,7 @@ connections = Table(
     Column("failing_since", Moment),  # the first of them
     Column("budget_until", Moment),  # up to when the requests already made use up the rate budget
     Column("turn", String(100), nullable=False, default=""),  # the workflow that was served last
+    Column("wrote_at", Moment),  # the last write of people, where a vendor takes so many a second
     Column("own_user", String(100)),
     Column("token", LargeBinary),  # encrypted
     Column("token_lease_until", Moment),  # somebody is asking for the next one; a refresh token works once
@@ -404,6 +405,52 @@ writebacks = Table(
     Column("response_id", _Id, nullable=False),
     Column("answered_at", Moment, nullable=False),
     Column("written_at", Moment, nullable=False),
+)
+
+crm_people = Table(  # contacts and leads as they were last seen in a CRM
+    "crm_people",
+    metadata,
+    Column("connection", String(100), primary_key=True),
+    Column("record", String(60), primary_key=True),
+    Column("kind", String(10), nullable=False),  # contact, lead
+    Column("account", String(60), nullable=False),
+    Column("merged_into", String(60), nullable=False),
+    Column("gone", Boolean, nullable=False),
+    Column("opted_out", Boolean, nullable=False),
+    Column("do_not_call", Boolean, nullable=False),
+    Column("seen_at", Moment, nullable=False),
+    Index("ix_crm_people_account", "connection", "account"),
+    Index("ix_crm_people_merged", "connection", "merged_into"),
+)
+
+crm_written = Table(  # what stands on the records of a CRM: the digest of our values
+    "crm_written",
+    metadata,
+    Column("connection", String(100), primary_key=True),
+    Column("sobject", String(80), primary_key=True),
+    Column("record", String(60), primary_key=True),
+    Column("digest", String(40), nullable=False),
+    Column("written_at", Moment, nullable=False),
+)
+
+crm_jobs = Table(  # the job that a CRM works on for us, at most one a connection
+    "crm_jobs",
+    metadata,
+    Column("connection", String(100), primary_key=True),
+    Column("job", String(60), nullable=False),
+    Column("sobject", String(80), nullable=False),
+    Column("digests", _Json, nullable=False),  # by record: what will stand there
+    Column("started_at", Moment, nullable=False),
+)
+
+api_usage = Table(  # how much of a vendor's daily calls is used, an hour at a time
+    "api_usage",
+    metadata,
+    Column("connection", String(100), primary_key=True),
+    Column("hour", Moment, primary_key=True),
+    Column("seen_at", Moment, nullable=False),
+    Column("used", Integer, nullable=False),
+    Column("total", Integer, nullable=False),
 )
 
 consents = Table(

@@ -7,8 +7,8 @@ from typing import Any
 
 from simple_salesforce.format import format_soql
 
-from integrations.errors import IntegrationError, Permanent
-from integrations.protocols import Json, Score, VendorUser
+from integrations.errors import Permanent
+from integrations.protocols import CrmRecords, Json, VendorUser
 from integrations.salesforce import mapping
 from integrations.salesforce.case_mapping import (
     CASES,
@@ -91,6 +91,12 @@ class SalesforceCases:
         """A case names somebody who is no contact; making contacts is for sales."""
         return None
 
+    @property
+    def pictures(self) -> CrmRecords | None:
+        """The CRM's: a case has no scores of its own."""
+        kept: CrmRecords | None = self._people.pictures
+        return kept
+
     def ticket_url(self, ticket_id: str) -> str:
         return f"{self._rest.url}/lightning/r/Case/{ticket_id}/view"
 
@@ -101,12 +107,6 @@ class SalesforceCases:
     def find_users(self, email: str) -> Sequence[VendorUser]:
         found: Sequence[VendorUser] = self._people.find_contacts(email)
         return found
-
-    def write_score(self, score: Score) -> None:
-        """Onto the contact. Raises what became of it."""
-        [result] = self._people.write_scores([score])
-        if isinstance(result.error, IntegrationError):
-            raise result.error
 
     def me(self) -> VendorUser:
         user: VendorUser = self._people.me()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from simple_salesforce.api import Salesforce
@@ -11,11 +13,15 @@ from simple_salesforce.format import format_soql
 
 from integrations.errors import Ambiguous, IntegrationError, Transient
 from integrations.http import VendorSession
-from integrations.protocols import Helpdesk, ItemResult, Sales, Score, VendorUser
+from integrations.protocols import Helpdesk, ItemResult, Sales, Score, Usage, VendorUser
 from integrations.salesforce import mapping
+from integrations.salesforce.budget import DailyCalls
+from integrations.salesforce.bulk import Ingest
 from integrations.salesforce.case_mapping import CASES, CaseNames
 from integrations.salesforce.cases import SalesforceCases
 from integrations.salesforce.changes import SalesforceChanges
+from integrations.salesforce.records import BULK_ABOVE, SalesforceRecords
+from integrations.salesforce.render import Names
 from integrations.salesforce.rest import Rest
 from integrations.salesforce.sales import VALUE, SalesforceSales
 from integrations.scores import FieldMap
@@ -26,12 +32,23 @@ API_VERSION = "60.0"
 _BY_EMAIL = "SELECT Id, Name, Email, Phone FROM Contact WHERE Email = {} LIMIT 50"
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a connection keeps beyond the newest score on a contact (``names``), and how it uses the day's calls:
+    ``reserve`` (0…1) is left to others, and from ``bulk_above`` rows on a job is made of them."""
+
+    names: Names | None = None
+    reserve: float = 0.0
+    bulk_above: int = BULK_ABOVE
+    now: Callable[[], float] = time.time
+
+
 class SalesforceCrm:
     """A ``Crm`` over the REST API. Threads may share it."""
 
     def __init__(
         self, session: VendorSession, fields: FieldMap = mapping.DEFAULT_FIELDS, api_version: str = API_VERSION,
-        *, cases: CaseNames = CASES, account_value: str = VALUE,
+        kept: Kept | None = None, *, cases: CaseNames = CASES, account_value: str = VALUE,
     ) -> None:  # fmt: skip
         self._session, self._fields = session, fields
         # "Direct" authentication, so that the library's own refresh never runs: it recurses on a permanent
@@ -41,10 +58,30 @@ class SalesforceCrm:
             session_id="unused", instance_url=session.address.url, session=session, version=api_version
         )
         del self._salesforce.headers["X-PrettyPrint"]  # answers twice the size, for nobody to read
-        self.rest = Rest(self._salesforce, session.address.url, _understood, lambda: None)
+        self._kept = kept or Kept()
+        self.reserve = self._kept.reserve
+        self._calls = DailyCalls(lambda: session.limits, self.reserve, self._kept.now)
+        self.rest = Rest(self._salesforce, session.address.url, _understood, self._calls.check)
         self.cases: Helpdesk = SalesforceCases(self.rest, self, cases)
         self.changes = SalesforceChanges(self.rest)
         self.sales: Sales = SalesforceSales(self.rest, account_value)
+        self._pictures = self._everything(f"/services/data/v{api_version}")
+
+    def _everything(self, base: str) -> SalesforceRecords | None:
+        if self._kept.names is None:
+            return None
+        jobs = Ingest(self._session, base)
+        names, above = self._kept.names, self._kept.bulk_above
+        return SalesforceRecords(self._salesforce, jobs, names, _understood, self._calls, above)
+
+    @property
+    def pictures(self) -> SalesforceRecords | None:
+        return self._pictures
+
+    def usage(self) -> Usage:
+        """``GET /limits``"""
+        with _understood():
+            return mapping.usage(self._salesforce.restful("limits"))
 
     @property
     def session(self) -> VendorSession:
@@ -62,12 +99,14 @@ class SalesforceCrm:
 
     def find_contacts(self, email: str) -> Sequence[VendorUser]:
         """Contacts with exactly this address; Salesforce compares without regard to case."""
+        self._calls.check()
         with _understood():
             found = self._salesforce.query(format_soql(_BY_EMAIL, email.strip()))
             return tuple(mapping.contact(record) for record in found["records"])
 
     def get_contact(self, contact_id: str) -> VendorUser | None:
         path = f"sobjects/Contact/{mapping.record_id('contact', contact_id)}"
+        self._calls.check()
         try:
             with _understood():
                 record = self._salesforce.restful(path, params={"fields": "Id,Name,Email,Phone"})
@@ -84,18 +123,12 @@ class SalesforceCrm:
             return VendorUser(str(info["user_id"]), email=info.get("email"), name=info.get("name"))
 
     def _write(self, part: Sequence[mapping.Row]) -> Sequence[IntegrationError | None]:
+        self._calls.check()
         with _understood(wrote=True):
             answer = self._salesforce.restful(
                 "composite/sobjects", method="PATCH", json=mapping.batch(part, "Contact")
             )
-            return [mapping.item_error(result) for result in _as_many(answer, len(part))]
-
-
-def _as_many(answer: Any, count: int) -> list[Any]:
-    """The results, one per record sent: they are told apart by their order alone."""
-    if not isinstance(answer, list) or len(answer) != count:
-        raise ValueError(f"{count} results were due")
-    return answer
+            return [mapping.item_error(result) for result in mapping.as_many(answer, len(part))]
 
 
 @contextmanager

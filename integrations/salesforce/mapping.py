@@ -11,17 +11,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 import requests
 
 from integrations.errors import AuthFailed, IntegrationError, Permanent, RateLimited, Transient
-from integrations.protocols import Json, Score, VendorUser
+from integrations.protocols import CrmPerson, Json, Score, Usage, VendorUser
 from integrations.refusals import Complaint, Dialect, Limit, word
 from integrations.salesforce.fields import PERSON
 from integrations.scores import FieldMap, ScoreFields, written
 
 BATCH = 200  # records a call (sObject Collections)
+LEAD = "00Q"  # how the ids of leads begin
+T = TypeVar("T")
 
 DEFAULT_FIELDS: FieldMap = MappingProxyType(
     {
@@ -105,8 +107,13 @@ def item_error(result: Any) -> IntegrationError | None:
         return None
     errors = result.get("errors") if isinstance(result, Mapping) else None
     found = complaint(errors)
-    code = word(found.code) or "UNKNOWN"
-    reason = f"Salesforce refused the record: {code}{_named(found.fields)}{_remedy(code)}"
+    return refused(found.code, found.fields)
+
+
+def refused(given: str, fields: Sequence[str]) -> IntegrationError:
+    """The error for one record, from the code and the fields that Salesforce names."""
+    code = word(given) or "UNKNOWN"
+    reason = f"Salesforce refused the record: {code}{_named(fields)}{_remedy(code)}"
     kind = KINDS.get(code, Permanent)
     return RateLimited(reason, retry_after=None, code=code) if kind is RateLimited else kind(reason, code=code)
 
@@ -145,7 +152,35 @@ def contact(record: Mapping[str, Any]) -> VendorUser:
     )
 
 
-def chunks(items: Sequence[Row], size: int = BATCH) -> Iterator[Sequence[Row]]:
+def person(record: Mapping[str, Any], kind: str) -> CrmPerson:
+    """A contact, or a lead; one that was converted lives on as the contact it became."""
+    heir = record.get("MasterRecordId") or (record.get("ConvertedContactId") if record.get("IsConverted") else None)
+    return CrmPerson(
+        record=str(record["Id"]),
+        kind=kind,
+        account=str(record.get("AccountId") or ""),
+        merged_into=str(heir or ""),
+        gone=record.get("IsDeleted") is True and not heir,
+        email=str(record.get("Email") or ""),
+        opted_out=record.get("HasOptedOutOfEmail") is True,
+        do_not_call=record.get("DoNotCall") is True,
+    )
+
+
+def usage(limits_: Any) -> Usage:
+    """From the limits resource."""
+    calls = limits_["DailyApiRequests"]
+    return Usage(int(calls["Max"]) - int(calls["Remaining"]), int(calls["Max"]))
+
+
+def as_many(answer: Any, count: int) -> list[Any]:
+    """The results, one per record sent: they are told apart by their order alone."""
+    if not isinstance(answer, list) or len(answer) != count:
+        raise ValueError(f"{count} results were due")
+    return answer
+
+
+def chunks(items: Sequence[T], size: int = BATCH) -> Iterator[Sequence[T]]:
     for start in range(0, len(items), size):
         yield items[start : start + size]
 

@@ -16,9 +16,10 @@ from zenpy.lib.exception import ZenpyException
 
 from integrations.errors import Ambiguous, AuthFailed, IntegrationError, Permanent, Transient
 from integrations.http import VendorSession
-from integrations.protocols import Json, Score, VendorUser
+from integrations.protocols import Json, VendorUser
 from integrations.scores import FieldMap
 from integrations.zendesk import mapping, reading, texts
+from integrations.zendesk.records import OrganizationFields, ZendeskRecords
 from integrations.zendesk.refused import explained
 
 # Zenpy builds its own https address from these two; ".invalid" can exist nowhere (RFC 2606), so a request that
@@ -33,9 +34,15 @@ logging.getLogger("zenpy").setLevel(logging.INFO)
 class ZendeskHelpdesk:
     """A ``Helpdesk``. ``session`` must have been built with ``ALIASES``. Threads may share it."""
 
-    def __init__(self, session: VendorSession, fields: FieldMap = mapping.DEFAULT_FIELDS) -> None:
+    def __init__(
+        self,
+        session: VendorSession,
+        fields: FieldMap = mapping.DEFAULT_FIELDS,
+        organizations: OrganizationFields | None = None,
+    ) -> None:
         self._session, self._fields = session, fields
         self._of_thread = threading.local()
+        self._pictures = ZendeskRecords(session, fields, organizations, _understood, self.find_users)
 
     @property
     def session(self) -> VendorSession:
@@ -46,6 +53,10 @@ class ZendeskHelpdesk:
     def fields(self) -> FieldMap:
         """The user fields that hold scores, by metric."""
         return self._fields
+
+    @property
+    def pictures(self) -> ZendeskRecords:
+        return self._pictures
 
     def render_ticket(self, ticket: Json) -> Json:
         return mapping.render_ticket(ticket)
@@ -151,20 +162,6 @@ class ZendeskHelpdesk:
             users = [user.to_dict() for user in self._zenpy.users.search(query=query)]
             exact = [user for user in users if str(user.get("email") or "").casefold() == wanted]
             return tuple(mapping.vendor_user(user) for user in exact if _is_active(user))
-
-    def write_score(self, score: Score) -> None:
-        """``PUT /api/v2/users/{id}``, by our session: zenpy would send the name along and undo a renaming.
-
-        Zendesk says nothing of fields it does not know, so a missing one is looked for in its answer: Permanent.
-        """
-        number = mapping.numeric_id("user", score.record)
-        body = mapping.render_score(score, self._fields)
-        answer = self._session.put(f"/api/v2/users/{number}", json=body)
-        with _understood(wrote=True):
-            missing = mapping.missing_fields(body, answer.json())
-        if missing:
-            names = ", ".join(missing)
-            raise Permanent(f"Zendesk has no user fields {names}; create them, or correct fields", code="no_fields")
 
     def me(self) -> VendorUser:
         with _understood():

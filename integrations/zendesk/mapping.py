@@ -89,12 +89,6 @@ def render_score(score: Score, fields: FieldMap) -> Json:
     return {"user": {"user_fields": values}}
 
 
-def missing_fields(sent: Json, answer: Json) -> tuple[str, ...]:
-    """The user fields that were sent and are not in the user Zendesk answers with."""
-    kept = answer["user"].get("user_fields")
-    return tuple(name for name in sent["user"]["user_fields"] if kept is not None and name not in kept)
-
-
 def marked(audit: Mapping[str, Any], key: str) -> bool:
     """Whether a ticket audit carries our mark with this key."""
     metadata = audit.get("metadata")

@@ -8,6 +8,7 @@ from werkzeug.exceptions import HTTPException
 
 from sandbox.salesforce.api_records import record_routes
 from sandbox.salesforce.api_setup import setup_routes
+from sandbox.salesforce.bulk import bulk_routes
 from sandbox.salesforce.errors import ApiError, RecordError
 from sandbox.salesforce.org import ORGANIZATION_ID, USERS, Org
 
@@ -47,6 +48,7 @@ def api_blueprint(org: Org) -> Blueprint:
     _oauth(blueprint, org)
     _versions(blueprint, org)
     setup_routes(blueprint, org)
+    bulk_routes(blueprint, org.jobs)
     record_routes(blueprint, org)
     return blueprint
 

@@ -60,7 +60,7 @@ def _one(blueprint: Blueprint, org: Org) -> None:
     def update(version: str, kind: str, record_id: str) -> ResponseReturnValue:
         given = request.get_json(force=True)
         user_id = g.user_id
-        org.collections.one(Work(kind, record_id, lambda: records.update(kind, record_id, given, user_id)))
+        org.collections.one(Work(kind, record_id, lambda: records.update(kind, record_id, given, user_id), given))
         return "", 204
 
     @blueprint.delete(f"{_BASE}/sobjects/<kind>/<record_id>")
@@ -126,7 +126,7 @@ def _upsert(blueprint: Blueprint, org: Org) -> None:
             row = records.create(kind, {**given, name: value}, user_id)
             return jsonify(id=row["Id"], success=True, errors=[], created=True), 201
         record_id = found[0]["Id"]
-        org.collections.one(Work(kind, record_id, lambda: records.update(kind, record_id, given, user_id)))
+        org.collections.one(Work(kind, record_id, lambda: records.update(kind, record_id, given, user_id), given))
         return jsonify(id=record_id, success=True, errors=[], created=False), 200
 
     @blueprint.get(f"{_BASE}/sobjects/<kind>/<field>/<path:value>")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox.salesforce import errors
@@ -21,11 +21,12 @@ _ROLLED_BACK = Problem(
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What is to be done with one record, and which record it locks ("" when it is new)."""
+    """What is to be done with one record ("" when it is new), and what will be written on it."""
 
     kind: str
     record_id: str
     do: Callable[[], Outcome]
+    given: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Collections:
@@ -57,27 +58,31 @@ class Collections:
 
     def one(self, work: Work) -> Outcome:
         """Do one piece of work under its lock. Raises RecordError."""
-        held, late = self._records.hold(work.kind, [work.record_id] if work.record_id else [])
+        rows = self._rows(work)
+        held, late = self._records.hold([rows])
         try:
             if late:
-                raise next(iter(late.values()))
+                raise errors.locked(sorted(rows))
             self._pause(held)
             return work.do()
         finally:
             self._records.release(held)
 
     def _perform(self, given: Any, plan: Callable[[Any], Work]) -> list[Outcome]:
-        items = _items(given)
-        works = [_planned(plan, item) for item in items]
-        kind = next((work.kind for work in works if isinstance(work, Work)), "Contact")
-        ids = [work.record_id for work in works if isinstance(work, Work) and work.record_id]
-        held, late = self._records.hold(kind, ids)
+        steps, together = [_planned(plan, item) for item in _items(given)], given.get("allOrNone")
+        rows = [self._rows(work) for work in steps]
+        held, late = self._records.hold(rows)
         try:
             self._pause(held)
-            steps = [_step(work, late) for work in works]
-            return self._together(steps) if given.get("allOrNone") else [_attempt(step) for step in steps]
+            todo = [_step(work, rows[place] if place in late else None) for place, work in enumerate(steps)]
+            return self._together(todo) if together else [_attempt(step) for step in todo]
         finally:
             self._records.release(held)
+
+    def _rows(self, work: Work | RecordError) -> frozenset[str]:
+        if isinstance(work, RecordError):
+            return frozenset()
+        return self._records.parents(work.kind, work.record_id, work.given)
 
     def _pause(self, held: frozenset[str]) -> None:
         if held and self.hold:
@@ -99,11 +104,11 @@ class Collections:
         kind, record_id = _kind(item), str(item.get("id") or item.get("Id") or "")
         if not record_id:
             raise RecordError("MISSING_ARGUMENT", "Id not specified in an update call")
-        return Work(kind, record_id, lambda: _success(self._records.update(kind, record_id, item, by)["Id"]))
+        return Work(kind, record_id, lambda: _success(self._records.update(kind, record_id, item, by)["Id"]), item)
 
     def _create(self, item: Any, by: str) -> Work:
         kind = _kind(item)
-        return Work(kind, "", lambda: _success(self._records.create(kind, item, by)["Id"]))
+        return Work(kind, "", lambda: _success(self._records.create(kind, item, by)["Id"]), item)
 
     def _upsert(self, item: Any, kind: str, field: str, by: str) -> Work:
         name = self.key(kind, field)
@@ -116,7 +121,7 @@ class Collections:
                 "DUPLICATE_EXTERNAL_ID", f"{name}: more than one record found for external id field"
             )
         record_id = found[0]["Id"] if found else ""
-        return Work(kind, record_id, lambda: self._write(kind, record_id, item, by))
+        return Work(kind, record_id, lambda: self._write(kind, record_id, item, by), item)
 
     def _write(self, kind: str, record_id: str, item: Any, by: str) -> Outcome:
         if record_id:
@@ -153,12 +158,14 @@ def _planned(plan: Callable[[Any], Work], item: Any) -> Work | RecordError:
         return refused
 
 
-def _step(work: Work | RecordError, late: dict[str, RecordError]) -> Callable[[], Outcome]:
+def _step(work: Work | RecordError, locked: frozenset[str] | None) -> Callable[[], Outcome]:
+    """``locked``: the rows that somebody else holds."""
+
     def step() -> Outcome:
         if isinstance(work, RecordError):
             raise work
-        if work.record_id in late:
-            raise late[work.record_id]
+        if locked is not None:
+            raise errors.locked(sorted(locked))
         return work.do()
 
     return step

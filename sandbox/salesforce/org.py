@@ -12,6 +12,7 @@ from flask import g, has_request_context
 from sandbox.clock import Clock
 from sandbox.outbox import Outbox
 from sandbox.salesforce.access import Access
+from sandbox.salesforce.bulk import Jobs
 from sandbox.salesforce.collections import Collections
 from sandbox.salesforce.deployments import Deployments
 from sandbox.salesforce.errors import api_error
@@ -71,6 +72,7 @@ class Org:
         self.deployments = Deployments(self.records, self.setup, self.security, frozenset(USERS), clock)
         self.flows = Flows(self.deployments, self.security)
         self.deployers = {USERS[INTEGRATION]["id"], USERS[ADMIN]["id"]}  # who may use the Metadata API
+        self.jobs = Jobs(self.records, self.collections, clock)
         self.outbound = OutboundMessages(clock, outbox, self._sender, self._current)
         # The permission set of a well set up integration user does not send outbound messages; True shows the echo.
         self.echo = False

@@ -52,6 +52,9 @@ class Records:
         self._refusals: list[Refusal] = []
         self._held: set[str] = set()
         self.objects |= {each.name: each for each in service.objects()}
+        self.collisions = 0  # how often a write met a row that another write had locked
+        self._trouble: Callable[[str], Problem | None] = lambda _record_id: None
+        self._unique: dict[tuple[str, str, str], str] = {}  # kind, field, value in lower case → id
         self._makers = {each.name: id_maker(each.prefix) for each in self.objects.values()}
         self.seen: Callable[[str, str], bool] = lambda _kind, _field: True  # does whoever asks now see the field?
         self.permitted: Callable[[str, str], bool] = lambda _kind, _field: True  # and may they write it?
@@ -101,6 +104,11 @@ class Records:
         with self.lock:
             self._refusals.append(replace(refusal, record=long_id(refusal.record)))
 
+    def trouble(self, pick: Callable[[str], Problem | None]) -> None:
+        """Let writes of records fail as ``pick`` says: it is given the id of a record ("" when it is new)."""
+        with self.lock:
+            self._trouble = pick
+
     def all(self, kind: str, *, deleted: bool = False) -> list[Record]:
         """Copies of the records of one kind."""
         with self.lock:
@@ -115,12 +123,20 @@ class Records:
     def find(self, kind: str, field: Field, value: Any) -> list[Record]:
         """The living records whose ``field`` is ``value``, in any case of letters."""
         wanted = str(value).lower()
-        return [row for row in self.all(kind) if str(row.get(field.name) or "").lower() == wanted]
+        with self.lock:
+            if field.unique:
+                known = self._unique.get((kind, field.name, wanted))
+                rows = [self._rows[known]] if known in self._rows else []
+            else:
+                rows = [row for key, row in self._rows.items() if self._kinds[key] == kind]
+            same = [row for row in rows if str(row.get(field.name) or "").lower() == wanted]
+            return deepcopy([row for row in same if not row["IsDeleted"]])
 
     def create(self, kind: str, given: Mapping[str, Any], by: str) -> Record:
         """Raises RecordError."""
         sobject = self.sobject(kind)
         with self.lock:
+            self._meet_trouble("")
             values = self._read(sobject, given)
             _require(sobject, values)
             self._check_unique(sobject, values, None)
@@ -134,6 +150,7 @@ class Records:
         with self.lock:
             row = self._row(kind, record_id)
             self._take_refusal(row["Id"])
+            self._meet_trouble(row["Id"])
             values = self._read(sobject, given)
             _require(sobject, {**row, **values})
             self._check_unique(sobject, values, row["Id"])
@@ -183,19 +200,16 @@ class Records:
                 del self.writes[before[2] :]
                 raise
 
-    def hold(self, kind: str, ids: Sequence[str]) -> tuple[frozenset[str], dict[str, RecordError]]:
-        """Lock the accounts of these contacts (or these accounts). → what was locked, and who came too late.
+    def hold(self, wanted: Sequence[frozenset[str]]) -> tuple[frozenset[str], set[int]]:
+        """Lock the rows that each piece of work needs (see ``parents``). → what was locked, and the places of those
+        who came too late.
 
         Salesforce waits ten seconds for a row lock before it gives up; this stand-in gives up at once.
         """
         with self.lock:
-            parents = {record_id: self._parent(kind, record_id) for record_id in ids}
-            late = {
-                record_id: errors.locked([parent])
-                for record_id, parent in parents.items()
-                if parent in self._held
-            }
-            mine = frozenset(parent for parent in parents.values() if parent) - self._held
+            late = {place for place, rows in enumerate(wanted) if rows & self._held}
+            self.collisions += len(late)
+            mine = frozenset().union(*wanted) - self._held
             self._held |= mine
             return mine, late
 
@@ -203,11 +217,16 @@ class Records:
         with self.lock:
             self._held -= held
 
-    def _parent(self, kind: str, record_id: str) -> str:
-        row = self._rows.get(long_id(record_id), {})
-        return str(
-            (row.get("AccountId") or row.get("Id") or "") if kind == "Contact" else row.get("Id") or ""
-        )
+    def parents(self, kind: str, record_id: str, given: Mapping[str, Any]) -> frozenset[str]:
+        """The rows that a write locks: the account of a contact, the record itself, and for a custom object the
+        accounts it looks up to, be it by way of a contact."""
+        with self.lock:
+            row = {**self._rows.get(long_id(record_id), {}), **given} if record_id else dict(given)
+            own = {long_id(record_id)} if record_id else set()
+            if kind == "Contact":
+                return frozenset({long_id(row["AccountId"])} if row.get("AccountId") else own)
+            named = {row.get("Account__c"), self._rows.get(long_id(row.get("Contact__c") or ""), {}).get("AccountId")}
+            return frozenset(own | {long_id(str(each)) for each in named if each})
 
     def _row(self, kind: str, record_id: str) -> Record:
         key = long_id(record_id)
@@ -223,6 +242,10 @@ class Records:
                 left = replace(refusal, times=refusal.times - 1)
                 self._refusals[place : place + 1] = [left] if left.times > 0 else []
                 raise RecordError(refusal.problem.code, refusal.problem.message, refusal.problem.fields)
+
+    def _meet_trouble(self, record_id: str) -> None:
+        if (problem := self._trouble(record_id)) is not None:
+            raise RecordError(problem.code, problem.message, problem.fields)
 
     def _read(self, sobject: SObject, given: Mapping[str, Any]) -> Record:
         return dict(
@@ -271,6 +294,9 @@ class Records:
         if "LastName" in row:
             row["Name"] = " ".join(part for part in (row["FirstName"], row["LastName"]) if part)
         self.writes.append(Write(now, row["Id"], by, deepcopy(values)))
+        for field in self.objects[self._kinds[row["Id"]]].fields.values():
+            if field.unique and row[field.name] is not None:
+                self._unique[self._kinds[row["Id"]], field.name, str(row[field.name]).lower()] = row["Id"]
         self._changed(row, by, created)
         return deepcopy(row)
 

@@ -238,7 +238,7 @@ def _same(field: Field, value: Any) -> Any:
 
 
 def _among(field: Field, values: list[Any], *, wanted: bool) -> Condition:
-    accepted = [_same(field, value) for value in values]
+    accepted = {_same(field, value) for value in values}
     return lambda row: (_same(field, row[field.name]) in accepted) is wanted
 
 

@@ -13,8 +13,9 @@ from sandbox.clock import Clock, system_clock
 from sandbox.control import JsonWithMoments, control_blueprint
 from sandbox.gateway import Gateway, SeenRequest
 from sandbox.outbox import Outbox
-from sandbox.salesforce import people
+from sandbox.salesforce import package, people
 from sandbox.salesforce.api import api_blueprint, unknown_path
+from sandbox.salesforce.bulk import Jobs
 from sandbox.salesforce.deployments import Deployments
 from sandbox.salesforce.errors import Problem
 from sandbox.salesforce.ids import long_id
@@ -163,6 +164,41 @@ class SalesforceStandIn:
     def delete(self, kind: str, record_id: str, *, master: str | None = None) -> None:
         """Somebody deletes a record, or merges it into ``master``."""
         self.org.records.delete(kind, record_id, USERS[SALES]["id"], master=master)
+    def add_lead(self, last_name: str, email: str | None = None, **fields: Any) -> Record:
+        given = {"LastName": last_name, "Company": "Unknown", "Email": email, **fields}
+        return self.org.records.create("Lead", given, USERS[SALES]["id"])
+
+    def lead(self, record_id: str) -> Record:
+        """Raises RecordError (NOT_FOUND, ENTITY_IS_DELETED)."""
+        return self.org.records.get("Lead", record_id)
+
+    def install_package(self) -> None:
+        """The fields and the object that a package for scores brings."""
+        package.install(self.org.records)
+
+    @property
+    def answers(self) -> list[Record]:
+        """The records of answers, once the package is installed."""
+        return self.org.records.all(package.ANSWER)
+
+    @property
+    def bulk(self) -> Jobs:
+        """The jobs of Bulk API 2.0; ``bulk.slowness`` makes them take longer."""
+        return self.org.jobs
+
+    @property
+    def collisions(self) -> int:
+        """How often a write met an account that another write had locked."""
+        return self.org.records.collisions
+
+    def trouble(self, pick: Callable[[str], str | None]) -> None:
+        """Let writes fail with the code that ``pick`` names for the record's id ("" for a new one), if any."""
+
+        def problem(record_id: str) -> Problem | None:
+            code = pick(record_id)
+            return Problem(code, "it is so programmed") if code else None
+
+        self.org.records.trouble(problem)
 
     def restore(self, kind: str, record_id: str) -> None:
         """Somebody takes a record back out of the recycle bin."""

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
 from sandbox.zendesk import errors
+from sandbox.zendesk.api_organizations import organization_routes
 from sandbox.zendesk.api_setup import setup_routes
 from sandbox.zendesk.api_tickets import ticket_routes
 from sandbox.zendesk.api_users import user_routes
@@ -54,6 +55,7 @@ def api_blueprint(desk: Desk) -> Blueprint:
             return redirect(desk.access.agree(request.args.to_dict()))
 
     ticket_routes(blueprint, desk)
+    organization_routes(blueprint, desk)
     user_routes(blueprint, desk)
     setup_routes(blueprint, desk)
     talk_routes(blueprint, desk)

@@ -14,8 +14,9 @@ from sandbox.zendesk.access import Access, OAuthClient
 from sandbox.zendesk.events import Happening
 from sandbox.zendesk.furniture import TICKET_FIELD, USER_FIELD, Furniture
 from sandbox.zendesk.idempotency import IdempotencyKeys
+from sandbox.zendesk.jobs import Jobs
 from sandbox.zendesk.limits import Limits, RateLimiter
-from sandbox.zendesk.shapes import new_group, new_ticket_field, new_user
+from sandbox.zendesk.shapes import new_group, new_organization, new_ticket_field, new_user
 from sandbox.zendesk.state import Json, State
 from sandbox.zendesk.tickets import Tickets, Writer
 from sandbox.zendesk.triggers import Triggers
@@ -31,6 +32,7 @@ _USER_FIELDS = (
     ("ringback_comment", "NPS comment", "textarea"),
     ("ringback_loop_status", "Loop status", "text"),
 )
+_ORGANIZATION_FIELDS = ("ringback_score", "ringback_band", "ringback_answered_at", "ringback_loop_status")
 _SYSTEM_FIELDS = ("subject", "description", "status", "tickettype", "priority", "group", "assignee")
 _FIELDS = (
     ("NPS score", "integer"),
@@ -49,6 +51,7 @@ class Desk:
         self.keys = IdempotencyKeys(clock)
         self.limiter = RateLimiter(limits)
         self.furniture = Furniture(self.state)
+        self.jobs = Jobs(self.state)
         self.webhooks = Webhooks(self.state, outbox)
         self.triggers = Triggers(self.state, self.webhooks)
         self.tickets = Tickets(self.state, self._announce)
@@ -86,6 +89,13 @@ class Desk:
             line = self.state.next_id()
             self.state.lines[line] = number
         return line
+
+    def add_organization(self, name: str, **more: Any) -> Json:
+        organization = new_organization(self.state, name) | more
+        given = more.get("organization_fields") or {}
+        organization["organization_fields"] = dict.fromkeys(_ORGANIZATION_FIELDS) | given
+        self.state.organizations[organization["id"]] = organization
+        return organization
 
     def add_ticket_field(self, title: str, kind: str = "text", **more: Any) -> Json:
         return self.furniture.create(TICKET_FIELD, {"title": title, "type": kind, **more})

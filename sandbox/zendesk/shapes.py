@@ -55,6 +55,27 @@ def new_user(state: State, role: str, name: str, email: str | None) -> Json:
     }
 
 
+def new_organization(state: State, name: str) -> Json:
+    """An organisation as Zendesk shows it."""
+    organization_id, now = state.next_id(), state.now()
+    return {
+        "id": organization_id,
+        "url": state.url(f"organizations/{organization_id}"),
+        "name": name,
+        "shared_tickets": False,
+        "shared_comments": False,
+        "external_id": None,
+        "created_at": now,
+        "updated_at": now,
+        "domain_names": [],
+        "details": None,
+        "notes": None,
+        "group_id": None,
+        "tags": [],
+        "organization_fields": {},
+    }
+
+
 def new_ticket(state: State, requester_id: int, submitter_id: int) -> Json:
     """A ticket as Zendesk shows it, before anything is written on it."""
     ticket_id, now = state.next_ticket_id(), state.now()

@@ -17,6 +17,7 @@ from sandbox.outbox import Outbox
 from sandbox.zendesk import agent
 from sandbox.zendesk.api import api_blueprint, unknown_path
 from sandbox.zendesk.desk import AGENT_EMAIL, API_TOKEN, CLIENT_ID, CLIENT_SECRET, INTEGRATION_EMAIL, Desk
+from sandbox.zendesk.jobs import Jobs
 from sandbox.zendesk.limits import Limits
 from sandbox.zendesk.state import ACCOUNT_ID, Json, Notice
 from sandbox.zendesk.webhooks import Delivery
@@ -142,6 +143,21 @@ class ZendeskStandIn:
     def add_user(self, name: str, email: str | None = None, **more: Any) -> Json:
         """A customer who is known already."""
         return self.desk.add_user(name, email, **more)
+
+    def add_organization(self, name: str) -> Json:
+        """A company; users belong to it by their ``organization_id``."""
+        with self.desk.state.lock:
+            return deepcopy(self.desk.add_organization(name))
+
+    def organization(self, organization_id: int | str) -> Json:
+        """Raises 404."""
+        with self.desk.state.lock:
+            return deepcopy(self.desk.state.organizations[int(organization_id)])
+
+    @property
+    def jobs(self) -> Jobs:
+        """The background jobs; ``jobs.slowness`` makes them take longer."""
+        return self.desk.jobs
 
     def write_in(self, name: str, email: str, subject: str, body: str, **more: Any) -> Json:
         """A customer sends a new ticket."""

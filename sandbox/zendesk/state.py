@@ -48,6 +48,7 @@ class State:
     comments: dict[int, list[Json]] = field(default_factory=dict)
     audits: dict[int, list[Json]] = field(default_factory=dict)
     groups: dict[int, Json] = field(default_factory=dict)
+    organizations: dict[int, Json] = field(default_factory=dict)
     ticket_fields: dict[int, Json] = field(default_factory=dict)
     user_fields: dict[int, Json] = field(default_factory=dict)
     organization_fields: dict[int, Json] = field(default_factory=dict)
@@ -85,6 +86,7 @@ class State:
                 self.users,
                 self.tickets,
                 self.groups,
+                self.organizations,
                 self.ticket_fields,
                 self.user_fields,
                 self.organization_fields,
@@ -113,8 +115,8 @@ class State:
         """A copy of everything but the secrets."""
         with self.lock:
             kinds = (
-                "users", "tickets", "groups", "ticket_fields", "user_fields", "organization_fields", "views", "macros",
-                "webhooks", "triggers",
+                "users", "organizations", "tickets", "groups", "ticket_fields", "user_fields", "organization_fields",
+                "views", "macros", "webhooks", "triggers",
             )  # fmt: skip
             known = {kind: list(getattr(self, kind).values()) for kind in kinds}
             talk = {"comments": self.comments, "audits": self.audits}

@@ -366,11 +366,12 @@ def test_two_writes_of_one_account_at_once_collide_and_of_two_accounts_do_not(ap
         contact(api.world, 2, AccountId=one),
         contact(api.world, 3, AccountId=two),
     )
-    held, _ = api.world.salesforce.org.records.hold("Contact", [mine])
+    records = api.world.salesforce.org.records
+    held, _ = records.hold([records.parents("Contact", mine, {})])
     results = api.update({"id": colleague, "NPS_Score__c": 1}, {"id": other, "NPS_Score__c": 1})
     assert [each["success"] for each in results] == [False, True]
     assert results[0]["errors"][0]["statusCode"] == "UNABLE_TO_LOCK_ROW"
-    api.world.salesforce.org.records.release(held)
+    records.release(held)
     assert api.update({"id": colleague, "NPS_Score__c": 1})[0]["success"]
 
 

@@ -16,8 +16,18 @@ from itertools import count
 from typing import Any, TypeVar
 
 from connector.feedback.actions import NotPossibleError
-from integrations.errors import Permanent
-from integrations.protocols import ItemResult, Mail, Score, VendorUser
+from integrations.errors import IntegrationError, Permanent
+from integrations.protocols import (
+    AccountPicture,
+    Answer,
+    CrmPerson,
+    CrmRow,
+    ItemResult,
+    Mail,
+    PersonPicture,
+    Score,
+    VendorUser,
+)
 from tests.simulation.ground import OUR_USER, SimulatedClock
 from tests.simulation.weather import Weather
 
@@ -56,6 +66,60 @@ class Records:
         self.written.setdefault((score.record[:15], score.metric), []).append(score.answered_at)
 
 
+class UserPictures:
+    """The helpdesk's users, as records: one score at a time, as it always shows one metric."""
+
+    bulk_above, most, gathers_for, look_after, pace, keeps_answers = 1_000, 100, 0, 1.0, 0.0, False
+
+    def __init__(self, weather: Weather, records: Records) -> None:
+        self._weather, self._records = weather, records
+
+    def usage_seen(self) -> None:
+        return None
+
+    def portion(self, waiting: int) -> int:
+        return waiting
+
+    def keeps(self, metric: str) -> bool:
+        return True
+
+    def answer(self, answer: Answer) -> None:
+        return None
+
+    def account(self, picture: AccountPicture) -> None:
+        return None
+
+    def person(self, picture: PersonPicture) -> CrmRow:
+        shown = {score.metric: score.answered_at.isoformat() for score in picture.scores}
+        return CrmRow("users", picture.record, shown)
+
+    def people(self, records: Sequence[str]) -> Sequence[CrmPerson]:
+        return [CrmPerson(each, "user") for each in records]
+
+    def people_by_email(self, emails: Sequence[str]) -> Sequence[CrmPerson]:
+        raise AssertionError("a helpdesk's users are found before")
+
+    def write(self, rows: Sequence[CrmRow]) -> Sequence[IntegrationError | None]:
+        return [self._write(row) for row in rows]
+
+    def _write(self, row: CrmRow) -> IntegrationError | None:
+        try:
+            self._weather.call("zendesk", partial(self._put, row))
+        except IntegrationError as error:
+            return error
+        return None
+
+    def _put(self, row: CrmRow) -> None:
+        for metric, at in row.values.items():
+            self._records.write(Score(row.key, metric, 0, "", datetime.fromisoformat(at)))
+
+    def start(self, rows: Sequence[CrmRow]) -> str:
+        raise AssertionError("nobody has so many rows")
+
+    def finished(self, job: str) -> None:
+        raise AssertionError("there is no job")
+
+
 class Desk:
     """The helpdesk. ``changed`` hears of every change of a ticket: (ticket, envelope's type, event, actor)."""
 
@@ -64,6 +128,7 @@ class Desk:
         self.users = {user.id: user for user in users}
         self.tickets: dict[str, Ticket] = {}
         self.records = Records()
+        self.pictures = UserPictures(weather, self.records)
         self.changed: Callable[[Ticket, str, Mapping[str, Any], str], None] = lambda *_: None
         self._numbers = count(1)
         self._keys: dict[str, tuple[datetime, str, Mapping[str, Any]]] = {}
@@ -121,9 +186,6 @@ class Desk:
         user = VendorUser(f"8{next(self._numbers):03}", email, name)
         self.users[user.id] = user
         return user.id
-
-    def write_score(self, score: Score) -> None:
-        self._weather.call("zendesk", partial(self.records.write, score))
 
     # --- what becomes of it
 
@@ -183,6 +245,8 @@ class Contacts:
         self._weather = weather
         self._contacts = {contact.id[:15]: contact for contact in contacts}
         self.records = Records()
+
+    pictures = None  # it keeps the newest score on contacts, and nothing else
 
     def write_scores(self, scores: Sequence[Score]) -> Sequence[ItemResult]:
         return self._weather.call("salesforce", partial(self._write, scores))

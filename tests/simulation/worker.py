@@ -189,7 +189,8 @@ def _handlers(ground: Ground, vendors: Vendors) -> Mapping[str, Handler]:
     change, rules = ChangeTicket(vendors, config.calendar, _no_fields), Rules(config.calendar)
     return {
         "survey.send": SendSurvey(
-            database, vendors, ground.surveys, _invitation, config.calendar, "secret key", config.fatigue_days
+            database, vendors, ground.surveys, _invitation, config.calendar, "secret key", config.fatigue_days,
+            lambda _customer, _now: None,
         ),
         "ticket.open": OpenTicket(vendors, rules, _no_fields),
         "ticket.comment": change,

@@ -53,6 +53,7 @@ def test_the_library_is_complete_and_its_files_are_named_after_their_workflows()
         "send-by-hand", "logged-feedback",
         "account-owner-alert", "score-after-merge",
         "score-backfill",
+        "answers-in-salesforce", "loop-in-salesforce", "answers-on-tickets",
     }
     assert [name.removesuffix(".yaml") for name in library_texts()] == sorted(load_library())
 
@@ -60,6 +61,15 @@ def test_the_library_is_complete_and_its_files_are_named_after_their_workflows()
 @pytest.mark.parametrize("slug", sorted(load_library()))
 def test_a_built_in_workflow_has_no_warning(slug: str) -> None:
     assert lint(load_library()[slug]) == ()
+
+
+def test_an_answer_about_a_ticket_is_noted_and_tagged_there() -> None:
+    about = {**ANSWER, "context": {"ticket": "zendesk:7"}}
+    trace = play("answers-on-tickets", (0, "survey.answered", about), outcomes={"note": (Outcome({"done": True}),)})
+    assert actions(trace) == ["ticket.comment", "ticket.update"]
+    assert trace.actions[0].params["body"] == "The customer answered: NPS 3 (detractor)\nit took days"
+    assert trace.actions[1].params["tags"] == ["ringback_detractor"]
+    assert play("answers-on-tickets", (0, "survey.answered", ANSWER)).runs == ()
 
 
 def test_a_solved_ticket_asks_once_per_ticket() -> None:

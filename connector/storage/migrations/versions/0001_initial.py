@@ -40,6 +40,15 @@ def upgrade() -> None:
         postgresql_where=sa.text("revoked_at IS NULL"),
     )
     op.create_table(
+        "api_usage",
+        sa.Column("connection", sa.String(length=100), nullable=False),
+        sa.Column("hour", MOMENT, nullable=False),
+        sa.Column("seen_at", MOMENT, nullable=False),
+        sa.Column("used", sa.Integer(), nullable=False),
+        sa.Column("total", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("connection", "hour", name=op.f("pk_api_usage")),
+    )
+    op.create_table(
         "callbacks",
         sa.Column("id", sa.String(length=26), nullable=False),
         sa.Column("connection", sa.String(length=100), nullable=False),
@@ -94,12 +103,46 @@ def upgrade() -> None:
         sa.Column("failing_since", MOMENT, nullable=True),
         sa.Column("budget_until", MOMENT, nullable=True),
         sa.Column("turn", sa.String(length=100), nullable=False),
+        sa.Column("wrote_at", MOMENT, nullable=True),
         sa.Column("own_user", sa.String(length=100), nullable=True),
         sa.Column("token", sa.LargeBinary(), nullable=True),
         sa.Column("token_lease_until", MOMENT, nullable=True),
         sa.Column("logins_until", MOMENT, nullable=True),
         sa.Column("updated_at", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_connections")),
+    )
+    op.create_table(
+        "crm_jobs",
+        sa.Column("connection", sa.String(length=100), nullable=False),
+        sa.Column("job", sa.String(length=60), nullable=False),
+        sa.Column("sobject", sa.String(length=80), nullable=False),
+        sa.Column("digests", JSON, nullable=False),
+        sa.Column("started_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("connection", name=op.f("pk_crm_jobs")),
+    )
+    op.create_table(
+        "crm_people",
+        sa.Column("connection", sa.String(length=100), nullable=False),
+        sa.Column("record", sa.String(length=60), nullable=False),
+        sa.Column("kind", sa.String(length=10), nullable=False),
+        sa.Column("account", sa.String(length=60), nullable=False),
+        sa.Column("merged_into", sa.String(length=60), nullable=False),
+        sa.Column("gone", sa.Boolean(), nullable=False),
+        sa.Column("opted_out", sa.Boolean(), nullable=False),
+        sa.Column("do_not_call", sa.Boolean(), nullable=False),
+        sa.Column("seen_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("connection", "record", name=op.f("pk_crm_people")),
+    )
+    op.create_index("ix_crm_people_account", "crm_people", ["connection", "account"], unique=False)
+    op.create_index("ix_crm_people_merged", "crm_people", ["connection", "merged_into"], unique=False)
+    op.create_table(
+        "crm_written",
+        sa.Column("connection", sa.String(length=100), nullable=False),
+        sa.Column("sobject", sa.String(length=80), nullable=False),
+        sa.Column("record", sa.String(length=60), nullable=False),
+        sa.Column("digest", sa.String(length=40), nullable=False),
+        sa.Column("written_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("connection", "sobject", "record", name=op.f("pk_crm_written")),
     )
     op.create_table(
         "customers",

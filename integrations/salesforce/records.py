@@ -1,0 +1,140 @@
+"""Answers, people and accounts in Salesforce: everything that a connection which was set up for it keeps there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+from simple_salesforce.format import format_soql
+
+from integrations.errors import IntegrationError, Permanent
+from integrations.protocols import AccountPicture, Answer, CrmPerson, CrmRow, PersonPicture, Usage
+from integrations.salesforce import mapping
+from integrations.salesforce.budget import DailyCalls
+from integrations.salesforce.bulk import Ingest
+from integrations.salesforce.render import Names, account_row, answer_row, person_row
+
+BULK_ABOVE = 2_000  # rows; Salesforce's own advice for when a job is better than calls
+
+_BY_CALLS = 400  # answers in one go: some five calls, one after the other
+
+_ASKED_AT_ONCE = 200  # ids or addresses a query: its text travels in the URL, which has 16 kB
+_ASKED_ADDRESSES = 100
+_CONSENT = ", HasOptedOutOfEmail, DoNotCall"
+_CONTACT = "Id, Email, AccountId, IsDeleted, MasterRecordId"
+_LEAD = "Id, Email, IsDeleted, MasterRecordId, IsConverted, ConvertedContactId"
+
+Understood = Callable[..., AbstractContextManager[None]]
+
+
+class SalesforceRecords:
+    """A ``CrmRecords``. ``salesforce`` is the library's client, ``understood`` translates what cannot be read, and
+    ``calls`` is asked before every call."""
+
+    gathers_for = 10
+    look_after = 15.0
+    pace = 0.0
+
+    def __init__(
+        self, salesforce: Any, jobs: Ingest, names: Names, understood: Understood, calls: DailyCalls,
+        bulk_above: int = BULK_ABOVE,
+    ) -> None:  # fmt: skip
+        self._salesforce, self._jobs, self._names = salesforce, jobs, names
+        self._understood, self._calls, self.bulk_above = understood, calls, bulk_above
+        self.most, self.keeps_answers = bulk_above + _BY_CALLS, names.answers is not None
+        self._consent = _CONSENT
+
+    def usage_seen(self) -> Usage | None:
+        return self._calls.seen
+
+    def portion(self, waiting: int) -> int:
+        return waiting if waiting > self.bulk_above else min(waiting, _BY_CALLS)
+
+    def keeps(self, metric: str) -> bool:
+        return self._names.answers is not None or metric in self._names.scores
+
+    def answer(self, answer: Answer) -> CrmRow | None:
+        return answer_row(answer, self._names.answers) if self._names.answers else None
+
+    def person(self, picture: PersonPicture) -> CrmRow:
+        return person_row(picture, self._names)
+
+    def account(self, picture: AccountPicture) -> CrmRow | None:
+        return account_row(picture, self._names.accounts) if self._names.accounts else None
+
+    def people(self, records: Sequence[str]) -> Sequence[CrmPerson]:
+        ids = [mapping.record_id("record", each) for each in records]
+        leads = [each for each in ids if each.startswith(mapping.LEAD)]
+        contacts = [each for each in ids if not each.startswith(mapping.LEAD)]
+        found = [mapping.person(each, "contact") for each in self._ask("Contact", _CONTACT, "Id", contacts)]
+        return found + [mapping.person(each, "lead") for each in self._ask("Lead", _LEAD, "Id", leads)]
+
+    def people_by_email(self, emails: Sequence[str]) -> Sequence[CrmPerson]:
+        asked = self._ask("Contact", _CONTACT, "Email", emails)
+        contacts = [mapping.person(each, "contact") for each in asked if not each.get("IsDeleted")]
+        known = {each.email.casefold() for each in contacts}
+        others = [email for email in emails if email.casefold() not in known]
+        leads = [each for each in self._ask("Lead", _LEAD, "Email", others) if _is_open(each)]
+        return contacts + [mapping.person(each, "lead") for each in leads]
+
+    def write(self, rows: Sequence[CrmRow]) -> Sequence[IntegrationError | None]:
+        results: list[IntegrationError | None] = []
+        for part in mapping.chunks(rows):
+            try:
+                results += self._write(part)
+            except IntegrationError as error:
+                results += [error] * len(part)
+                if not isinstance(error, Permanent):  # it would meet the next call as well
+                    return results + [error] * (len(rows) - len(results))
+        return results
+
+    def start(self, rows: Sequence[CrmRow]) -> str:
+        self._calls.check()
+        with self._understood(wrote=True):
+            return self._jobs.start(rows)
+
+    def finished(self, job: str) -> Mapping[str, IntegrationError | None] | None:
+        with self._understood():
+            return self._jobs.finished(job)
+
+    def _write(self, part: Sequence[CrmRow]) -> Sequence[IntegrationError | None]:
+        first = part[0]
+        path = f"composite/sobjects/{first.sobject}/{first.by}" if first.by else "composite/sobjects"
+        self._calls.check()
+        with self._understood(wrote=True):
+            answer = self._salesforce.restful(path, method="PATCH", json=_collection(part))
+            return [mapping.item_error(each) for each in mapping.as_many(answer, len(part))]
+
+    def _ask(self, sobject: str, fields: str, by: str, values: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+        size = _ASKED_AT_ONCE if by == "Id" else _ASKED_ADDRESSES
+        for start in range(0, len(values), size):
+            yield from self._query(sobject, fields, by, list(values[start : start + size]))
+
+    def _query(self, sobject: str, fields: str, by: str, values: list[str]) -> Iterable[Mapping[str, Any]]:
+        """With the consent fields, unless our user may not see them: no field-level security, no answer at all."""
+        try:
+            return self._selected(f"{fields}{self._consent}", sobject, by, values)
+        except Permanent as error:
+            if error.code != "INVALID_FIELD" or not self._consent:
+                raise
+        self._consent = ""
+        return self._selected(fields, sobject, by, values)
+
+    def _selected(self, fields: str, sobject: str, by: str, values: list[str]) -> Iterable[Mapping[str, Any]]:
+        self._calls.check()
+        text = format_soql(f"SELECT {fields} FROM {sobject} WHERE {by} IN {{}}", values)  # noqa: S608  # names of ours
+        with self._understood():
+            found: Iterable[Mapping[str, Any]] = self._salesforce.query_all(text, include_deleted=True)["records"]
+            return found
+
+
+def _is_open(lead: Mapping[str, Any]) -> bool:
+    return not lead.get("IsDeleted") and not lead.get("IsConverted")
+
+
+def _collection(part: Sequence[CrmRow]) -> dict[str, Any]:
+    records = [
+        {"attributes": {"type": row.sobject}, row.by or "id": row.key, **row.values} for row in part
+    ]
+    return {"allOrNone": False, "records": records}

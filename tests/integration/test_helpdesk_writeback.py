@@ -1,0 +1,132 @@
+"""Scores in a helpdesk's users and organisations: one by a call, many by a job, one such write a second."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from connector.storage import tables
+from sandbox.clock import HandClock
+from sandbox.world import World
+from sandbox.zendesk.limits import Limits
+from tests.support.house import Home, a_house, answer, config_of
+from tests.support.house_workflows import WRITE_THE_SCORE
+from tests.support.openapi import check_request
+
+SCORE = WRITE_THE_SCORE.replace("connection: salesforce", "connection: zendesk")
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+@pytest.fixture
+def home(database_url: str) -> Iterator[Home]:
+    """An account with Zendesk's real limits, whose organisations show scores, too."""
+    clock = HandClock()
+    with World(clock=clock, limits=Limits()) as world:
+        hook = "    webhook_secret:"
+        config = config_of(world).replace(hook, f"    organizations: true\n{hook}", 1)
+        with a_house(database_url, world, {"score": SCORE}, clock=clock, config=config) as home:
+            yield home
+
+
+def people(home: Home, count: int, organizations: int = 1) -> tuple[list[int], list[int]]:
+    companies = [home.world.zendesk.add_organization(f"Acme {number}")["id"] for number in range(organizations)]
+    users = [
+        home.world.zendesk.add_user(f"P{n}", f"p{n}@example.com", organization_id=companies[n % organizations])["id"]
+        for n in range(count)
+    ]
+    return users, companies
+
+
+def tell(home: Home, score: int, user: int, at: str = "2026-03-01T10:00:00Z") -> None:
+    home.deliver(answer(score, answered_at=at, customer={"zendesk_user_id": str(user), "name": "P"}))
+
+
+def fields(home: Home, user: int) -> Any:
+    return home.world.zendesk.user(user)["user_fields"]
+
+
+def writes(home: Home, what: str = "/users/") -> list[Any]:
+    return [each for each in home.world.zendesk.requests if each.method == "PUT" and what in each.path]
+
+
+def pass_time(home: Home, seconds: int = 12) -> None:
+    home.settle()
+    for _ in range(seconds):
+        home.wait(seconds=1)
+
+
+def test_one_answer_is_one_call_and_stands_on_user_and_organisation(home: Home) -> None:
+    [user], [company] = people(home, 1)
+    tell(home, 9, user)
+    home.settle()
+    assert (fields(home, user)["ringback_score"], fields(home, user)["ringback_band"]) == (9, "promoter")
+    acme = home.world.zendesk.organization(company)["organization_fields"]
+    assert acme["ringback_score"] == 100
+    assert [each.path for each in writes(home)] == [f"/api/v2/users/{user}"]
+
+
+@on_sqlite
+def test_many_answers_go_out_as_jobs_and_no_limit_is_ever_met(home: Home) -> None:
+    users, [company] = people(home, 150)
+    for number, user in enumerate(users):
+        tell(home, number % 11, user)
+    pass_time(home, 20)
+    assert [fields(home, user)["ringback_score"] for user in users] == [n % 11 for n in range(150)]
+    assert {each.status for each in home.world.zendesk.requests} == {200}
+    assert len(writes(home)) <= 4
+    for each in writes(home):
+        check_request(each.method, each.path, each.json())
+    scores = [number % 11 for number in range(150)]
+    nps = 100 * (sum(s >= 9 for s in scores) - sum(s <= 6 for s in scores)) / 150
+    acme = home.world.zendesk.organization(company)["organization_fields"]
+    assert acme["ringback_score"] == round(nps)
+    assert {effect.attempts for effect in home.effects()} == {1}
+
+
+@on_sqlite
+def test_what_a_job_could_not_do_is_told_by_each_run_and_the_others_are_done(home: Home) -> None:
+    users, _ = people(home, 5)
+    for user in users:
+        tell(home, 8, user)
+    home.world.zendesk.desk.state.users.pop(users[2])
+    pass_time(home)
+    assert sorted(run.status for run in home.runs()) == ["failed", *["succeeded"] * 4]
+    [gone] = [run for run in home.runs() if run.status == "failed"]
+    assert "deleted" in gone.reason
+
+
+@on_sqlite
+def test_an_older_answer_is_left_out_and_the_run_says_so(home: Home) -> None:
+    [user], _ = people(home, 1)
+    tell(home, 9, user, "2026-03-02T10:00:00Z")
+    pass_time(home, 2)
+    tell(home, 1, user, "2026-03-01T10:00:00Z")
+    pass_time(home, 2)
+    assert fields(home, user)["ringback_score"] == 9
+    assert len(writes(home)) == 1
+    assert any("a newer answer" in line for line in home.story(home.runs()[-1].id))
+
+
+@on_sqlite
+def test_a_job_that_is_slow_is_waited_for_and_costs_no_attempt(home: Home) -> None:
+    home.world.zendesk.jobs.slowness = 4
+    users, _ = people(home, 3)
+    for user in users:
+        tell(home, 7, user)
+    pass_time(home, 5)
+    assert home.one(tables.crm_jobs).sobject == "users"
+    pass_time(home, 20)
+    assert [fields(home, user)["ringback_score"] for user in users] == [7, 7, 7]
+    assert len(home.world.zendesk.jobs.all) == 1
+    assert {effect.attempts for effect in home.effects()} == {1}
+
+
+@on_sqlite
+def test_a_native_rating_becomes_an_answer_on_a_scale_of_its_own(home: Home) -> None:
+    home.ticket_event("csat_rated", "90210")
+    home.settle()
+    row = home.one(tables.responses)
+    assert (row.metric, row.scale, row.score, row.band) == ("csat", "csat-3", 1, "detractor")
+    assert (row.survey, row.comment) == ("helpdesk-rating", "Nobody called back.")
