@@ -54,10 +54,11 @@ class Outcome:
 
 
 class Memory:
-    """What we made on one connection. ``box`` seals webhooks' secrets."""
+    """What we made on one connection. ``box`` seals webhooks' secrets. Read once: an org has a hundred steps."""
 
     def __init__(self, database: Database, connection: str, box: Box, clock: Clock) -> None:
         self._database, self._connection, self._box, self._clock = database, connection, box, clock
+        self._read: dict[Place, Made] | None = None
 
     def known(self) -> list[Known]:
         return [Known(each.kind, each.key, each.vendor_id, each.made) for each in self._rows().values()]
@@ -71,13 +72,18 @@ class Memory:
         if done.secret:
             fresh = replace(fresh, secret=renewed(self._box, fresh.secret, done.secret))
         self._database.transact(lambda tx: provisioned.remember(self._database, tx, self._connection, fresh))
+        self._rows()[step.place] = fresh
 
     def drop(self, step: Step) -> None:
         self._database.transact(lambda tx: provisioned.forget(tx, self._connection, step.kind, step.key))
+        self._rows().pop(step.place, None)
 
-    def _rows(self) -> Mapping[Place, Made]:
-        with self._database.read() as tx:
-            return {(each.kind, each.key): each for each in provisioned.of_connection(tx, self._connection)}
+    def _rows(self) -> dict[Place, Made]:
+        if self._read is None:
+            with self._database.read() as tx:
+                rows = provisioned.of_connection(tx, self._connection)
+            self._read = {(each.kind, each.key): each for each in rows}
+        return self._read
 
 
 def carry_out(

@@ -27,6 +27,7 @@ class VendorUser:
     name: str | None = None
     phone: str | None = None
     locale: str | None = None
+    suspended: bool = False  # the vendor takes nothing from them: spammers, as a rule
 
 
 @dataclass(frozen=True, slots=True)

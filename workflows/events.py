@@ -55,7 +55,10 @@ def _catalogue(*types: EventType) -> Mapping[str, EventType]:
     return {each.name: each for each in types}
 
 
-_TICKET = ("ticket", "ticket_id", "status", "tags", "group", "agent", "subject", "external_id", "channel", "callback")
+_TICKET = (
+    "ticket", "ticket_id", "status", "priority", "tags", "group", "agent", "subject", "external_id", "channel", "brand",
+    "form", "callback",
+)  # fmt: skip
 _CALLBACK = ("ticket", "ticket_id", "callback")
 _STANDING = ("status", "previous", "shown", "cycle", "tries", "handed_over", "response", "survey", "score", "outcome",
              "root_cause")  # fmt: skip

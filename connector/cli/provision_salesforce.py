@@ -26,7 +26,7 @@ from connector.storage.token_store import DatabaseTokenStore
 from integrations.addresses import is_local
 from integrations.http import VendorSession
 from integrations.options import meant
-from integrations.salesforce.bundle import PROJECT, components
+from integrations.salesforce import bundle
 from integrations.salesforce.client import API_VERSION, SalesforceCrm
 from integrations.salesforce.provision import SalesforceProvisioner, Target, as_admin
 
@@ -40,7 +40,8 @@ from integrations.salesforce.provision import SalesforceProvisioner, Target, as_
 )  # fmt: skip
 @click.option(
     "--leave-out", multiple=True, metavar="WHAT",
-    help="Go on without what the org objects to: a type of the plan (FlexiPage), or a name. May be given again.",
+    help="Go on without what the org objects to: a type of the plan (FlexiPage), a name, a permission (Task.WhoId), a "
+    "column. May be given again.",
 )  # fmt: skip
 @click.option("--source", is_flag=True, help="Only print where the sources lie, for `sf project deploy`.")
 @provision_options
@@ -54,7 +55,7 @@ def salesforce(
     deployed at once, or nothing. Run it again whenever you like: it shows what somebody changed, and mends it.
     """
     if source:
-        click.echo(PROJECT)
+        click.echo(bundle.PROJECT)
         return
     with _org(connection) as (client, memory, configured, base_url):
         own = client.session
@@ -100,7 +101,7 @@ def _target(configured: ConnectionConfig, base_url: str, own: VendorSession) -> 
 
 
 def _known(leave_out: tuple[str, ...]) -> frozenset[str]:
-    names = {name for each in components() for name in (each.kind, each.name)} if leave_out else set()
+    names = bundle.names() if leave_out else frozenset()
     for each in leave_out:
         if each not in names:
             raise BadInputError(f"--leave-out: {each!r} is no part of the package{meant(each, names)}")

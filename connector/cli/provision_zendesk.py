@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import click
 
 from connector.cli.context import BadInputError, open_database, read_config, read_settings
+from connector.cli.provision_app import app_option, pack_app
 from connector.cli.provision_output import Wish, leave, provision, provision_options
 from connector.clock import system_clock
 from connector.config import ConnectionConfig
@@ -34,14 +36,18 @@ from integrations.zendesk.words import LANGUAGES
 @click.option("--language", type=click.Choice(LANGUAGES), default=None,
               help="Of titles and choices. Left out: as what is there, else as the account's.")  # fmt: skip
 @click.option("--triggers", is_flag=True, help="Be told by triggers: for plans without event subscriptions.")
+@app_option
 @provision_options
-def zendesk(connection: str, language: str | None, triggers: bool, **wish: Any) -> None:
+def zendesk(connection: str, language: str | None, triggers: bool, app_file: Path | None, **wish: Any) -> None:
     """Set up the Zendesk account of CONNECTION: the webhook with its secret, fields of tickets, users and
     organisations, views for callback agents, and macros.
 
     Run it again whenever you like: it shows what somebody changed there, and mends it. What an admin made by hand
     is used and never removed.
     """
+    if app_file is not None:
+        pack_app(connection, app_file)
+        return
     with _account(connection) as account:
         _warn_of(account)
         wanted = Account(language or "", account.endpoint, account.client.fields, by_trigger=triggers)

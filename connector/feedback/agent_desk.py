@@ -164,8 +164,9 @@ class AgentDesk:
         data = {"survey": survey, **told}
 
         def work(tx: Connection) -> clicks.Became:
-            if not clicks.record(self._database, tx, REQUESTED, key, data, self._clock()):
-                return clicks.became(tx, key) or clicks.Became("waiting")
+            became = self._record(tx, REQUESTED, key, data)
+            if became.state != "waiting":
+                return became
             offers = {each.survey: each.why_not for each in self._offers(tx, _find(tx, requester))}
             why_not = offers.get(survey)
             return clicks.Became("withheld", why_not) if why_not else clicks.Became("waiting")
@@ -184,9 +185,7 @@ class AgentDesk:
         if feedback.get("score") is not None:
             score = scoring.check_score(feedback["metric"], feedback["score"])
             data |= {"metric": feedback["metric"], "score": score}
-        work = self._database.transact
-        work(lambda tx: clicks.record(self._database, tx, LOGGED, key, data, self._clock()))
-        return clicks.Became("done")
+        return self._database.transact(lambda tx: self._record(tx, LOGGED, key, data))
 
     def conclude(
         self, connection: str, ticket_id: str, agent: Agent, key: str, outcome: str, root_cause: str, note: str
@@ -201,10 +200,14 @@ class AgentDesk:
             if callback is None:
                 return None
             person = {"customer": {"id": callback.customer_id}} if callback.customer_id else {}
-            clicks.record(self._database, tx, CONCLUDED, key, {**data, **person}, self._clock())
-            return clicks.Became("done")
+            return self._record(tx, CONCLUDED, key, {**data, **person})
 
         return self._database.transact(work)
+
+    def _record(self, tx: Connection, event_type: str, key: str, data: Mapping[str, Any]) -> clicks.Became:
+        """Put a click into the inbox, unless it is there. → what became of it so far."""
+        is_new = clicks.record(self._database, tx, event_type, key, data, self._clock())
+        return clicks.Became("waiting") if is_new else clicks.became(tx, key) or clicks.Became("waiting")
 
     def _offers(self, tx: Connection, customer: Customer | None) -> list[Offer]:
         now, heard = self._clock(), self._listens(tx, REQUESTED)
@@ -277,7 +280,7 @@ def callback_of(tx: Connection, connection: str, ticket_id: str) -> Callback | N
     contact = _contact(row.answers or {})
     person = customers.load(tx, [row.customer_id]).get(row.customer_id) if row.customer_id else None
     phone = contact.get("phone") or (person.phone if person else "") or ""
-    conclusion = _conclusion(tx, f"{connection}:{ticket_id}")
+    conclusion = _conclusion(tx, f"{connection}:{ticket_id}") or (row.outcome or "", row.root_cause or "", "")
     known = (row.ticket_id, row.status, row.cycle, row.created_at, _answer(row), phone, contact.get("window", ""))
     return Callback(*known, *conclusion)
 
@@ -285,20 +288,20 @@ def callback_of(tx: Connection, connection: str, ticket_id: str) -> Callback | N
 def _callback_row(tx: Connection, connection: str, ticket_id: str) -> Any:
     c, r = callbacks.c, responses.c
     joined = callbacks.outerjoin(responses, r.id == c.response_id)
-    columns = (c.ticket_id, c.status, c.cycle, c.created_at, c.customer_id, r.id.label("response"), r.survey,
-               r.metric, r.score, r.band, r.comment, r.answered_at, r.answers)  # fmt: skip
+    ours = (c.ticket_id, c.status, c.cycle, c.created_at, c.customer_id, c.outcome, c.root_cause)
+    theirs = (r.id.label("response"), r.survey, r.metric, r.score, r.band, r.comment, r.answered_at, r.answers)
     where = (c.connection == connection, c.ticket_id == ticket_id)
-    return tx.execute(select(*columns).select_from(joined).where(*where)).one_or_none()
+    return tx.execute(select(*ours, *theirs).select_from(joined).where(*where)).one_or_none()
 
 
-def _conclusion(tx: Connection, ticket: str) -> tuple[str, str, str]:
-    """Outcome, root cause and who said so last; empty, when it was reopened since."""
+def _conclusion(tx: Connection, ticket: str) -> tuple[str, str, str] | None:
+    """Outcome, root cause and who said so last in the sidebar; None, when nobody has since it was last reopened."""
     e = events.c
     kinds = (CONCLUDED, "ticket.reopened")
     told = select(e.type, e.data).where(e.type.in_(kinds), e.subject == ticket).order_by(e.seq.desc()).limit(1)
     last = tx.execute(told).one_or_none()
     if last is None or last.type != CONCLUDED:
-        return "", "", ""
+        return None
     by = (last.data.get("by") or {}).get("name") or ""
     return last.data["outcome"], last.data.get("root_cause") or "", by
 

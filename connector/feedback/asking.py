@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, case, insert, select, update
 
 from connector.feedback import customers, permission
 from connector.feedback.actions import Ask, Clients, Effect, Finish, Intent, NotPossibleError, Output, Result, Write
@@ -31,7 +31,12 @@ _INVITED, _WITHHELD = insert(invitations), insert(suppressions)
 _SENT = (
     update(invitations)
     .where(invitations.c.id == bindparam("row"))
-    .values(status=bindparam("new_status"), sent_at=bindparam("moment"), reason=bindparam("why"))
+    .values(
+        status=bindparam("new_status"),
+        sent_at=bindparam("moment"),
+        reason=bindparam("why"),
+        once=case((bindparam("new_status") == "withheld", None), else_=invitations.c.once),  # the occasion stays open
+    )
 )
 
 
@@ -65,7 +70,7 @@ class SendSurvey:
         customer = _customer(ask.tx, ask.facts.customer.get("id"))
         request = self._request(ask)
         place = _Place(ask.run_id, ask.database, ask.tx, ask.now)
-        if customer is None or not customer.email:
+        if customer is None or not customer.email or ask.params.get("verify"):
             return self._who(customer, request, place)
         return self._invite(customer, request, place)
 
@@ -88,18 +93,26 @@ class SendSurvey:
             "survey": str(params["survey"]),
             "about": params.get("about") or None,
             "once": params.get("once") or None,
+            "solved": event.get("ticket") if event.get("type") == "ticket.solved" else None,
             "via": params.get("via"),
             "context": context,
             "due_at": due.isoformat() if due else None,
         }
 
     def _who(self, customer: Customer | None, request: Mapping[str, Any], place: _Place) -> Intent | Output:
-        """Ask a helpdesk that knows this person for their address."""
-        for connection, user_id in (customer.ids if customer else {}).items():
-            is_account = connection != "email" and "/" not in connection  # a lead has no page of a contact
-            if is_account and self._clients.kind(connection) in ("zendesk", "salesforce"):
-                return Intent(connection, {**request, "find": user_id}, due_at=_due(request), reads_only=True)
-        return _withheld(place, customer.id if customer else None, request["survey"], permission.NO_ADDRESS)
+        """Ask a helpdesk that knows this person for their address; what the rules forbid now need not be asked."""
+        survey, _ = self._survey(request["survey"])
+        if customer and (reason := self._why_not(place.tx, customer, survey, request, place.now)):
+            return _withheld(place, customer.id, survey.slug, reason)
+        named = customer.ids if customer else {}
+        accounts = [name for name in named if name != "email" and "/" not in name]  # a lead has no page of a contact
+        for kind in ("zendesk", "salesforce"):  # of the two the helpdesk knows who is suspended
+            for name in accounts:
+                if self._clients.kind(name) == kind:
+                    return Intent(name, {**request, "find": named[name]}, due_at=_due(request), reads_only=True)
+        if customer and customer.email:
+            return self._invite(customer, request, place)  # nobody to verify it with
+        return _withheld(place, customer.id if customer else None, survey.slug, permission.NO_ADDRESS)
 
     def _invite(self, customer: Customer, request: Mapping[str, Any], place: _Place) -> Intent | Output:
         """The invitation and its mail, whole, but for the secret of the link."""
@@ -151,7 +164,7 @@ class SendSurvey:
         self._database.lock(tx, [f"ask:{customer.id}"])
         survey, _ = self._survey(request["survey"])
         reason = self._why_not(tx, customer, survey, request, now)
-        reason = reason or permission.ticket_gone(tx, request["context"].get("ticket"))
+        reason = reason or permission.ticket_gone(tx, request.get("solved"))
         if reason is None:
             _mark_asked(tx, request["invitation"], now)
         return reason
@@ -160,11 +173,11 @@ class SendSurvey:
         return self._found(done) if done.effect.stage == 0 else self._sent(done)
 
     def _found(self, done: Finish) -> Intent | Output:
-        told, request = done.result, {k: v for k, v in done.effect.request.items() if k != "find"}
+        told, request = dict(done.result), {k: v for k, v in done.effect.request.items() if k != "find"}
         place = _Place(done.effect.run_id, done.database, done.tx, done.now)
-        if not told.get("email"):
-            reason = "not sent: the customer has no e-mail address"
+        if reason := _nobody(told):
             return _withheld(place, _whose(place), request["survey"], reason)
+        told.pop("suspended", None)  # an answer of before this was asked
         person = Person(**told, ids={done.effect.connection: done.effect.request["find"]})
         kinds = {done.effect.connection: self._clients.kind(done.effect.connection)}
         done.database.lock(done.tx, customers.lock_keys([person], kinds))
@@ -209,7 +222,17 @@ def _due(request: Mapping[str, Any]) -> datetime | None:
 def _told(user: VendorUser | None) -> dict[str, Any]:
     if user is None:
         return {}
-    return {"email": user.email, "name": user.name, "phone": user.phone, "locale": user.locale}
+    told = {"email": user.email, "name": user.name, "phone": user.phone, "locale": user.locale}
+    return {**told, "suspended": user.suspended}
+
+
+def _nobody(told: Mapping[str, Any]) -> str | None:
+    """Why the person whom the helpdesk told us of is not asked, or None."""
+    if not told:
+        return permission.UNKNOWN
+    if told.get("suspended"):
+        return permission.SUSPENDED
+    return None if told.get("email") else "not sent: the customer has no e-mail address"
 
 
 def _invited(tx: Connection, invitation: str) -> Customer:

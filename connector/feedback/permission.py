@@ -20,8 +20,14 @@ from connector.storage.tables import callbacks, events, invitations
 NO_ADDRESS = "not sent: no e-mail address is known"
 OPTED_OUT = "not sent: the customer opted out of surveys"
 SUSPENDED = "not sent: the customer is suspended in the helpdesk"
+UNKNOWN = "not sent: the helpdesk does not know the customer any more"
 
-_ENDS = {"ticket.merged": "merged", "ticket.deleted": "deleted", "ticket.spam": "marked as spam"}
+_ENDS = {
+    "ticket.reopened": "reopened",
+    "ticket.merged": "merged",
+    "ticket.deleted": "deleted",
+    "ticket.spam": "marked as spam",
+}
 _NOT_ABOUT = {
     **{status: f"not sent: the callback ticket was {status}" for status in (Loop.REOPENED, Loop.MERGED, Loop.DELETED)},
     Loop.SPAM: "not sent: the callback ticket was marked as spam",
@@ -38,8 +44,6 @@ def why_not(
     """
     if customer.opted_out_at:
         return OPTED_OUT
-    if customer.facts.get("suspended") is True:
-        return SUSPENDED
     if request.get("once") and _exists(tx, request["once"], request.get("invitation")):
         return "not sent: already asked for this occasion"
     if survey.passes_fatigue:
@@ -50,11 +54,11 @@ def why_not(
 
 
 def ticket_gone(tx: Connection, ticket: object) -> str | None:
-    """The reason not to ask about a ticket that was merged, deleted or marked as spam since it was solved."""
+    """The reason not to ask about a solved ticket that was reopened, merged, deleted or marked as spam since."""
     if not ticket:
         return None
     c = events.c
-    told = select(c.type).where(c.type.in_((*_ENDS, "ticket.solved")), c.subject == str(ticket))
+    told = select(c.type).where(c.type.in_((*_ENDS, "ticket.solved", "ticket.restored")), c.subject == str(ticket))
     last = tx.execute(told.order_by(c.seq.desc()).limit(1)).scalar_one_or_none()
     return f"not sent: the ticket was {_ENDS[last]}" if last in _ENDS else None
 

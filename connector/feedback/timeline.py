@@ -130,7 +130,8 @@ def _answer(row: Row[Any]) -> dict[str, Any]:
 
 def _callback(row: Row[Any]) -> dict[str, Any]:
     """A callback ticket and where its loop stands."""
-    return {"connection": row.connection, "ticket_id": row.ticket_id, "status": row.status, "cycle": row.cycle}
+    names = ("connection", "ticket_id", "status", "cycle", "outcome", "root_cause")
+    return {name: getattr(row, name) for name in names if getattr(row, name) is not None}
 
 
 def _withheld(row: Row[Any]) -> dict[str, Any]:
@@ -183,7 +184,7 @@ def label_of(metric: str, band: str) -> str:
 
 _SILENT = (
     "survey.sent", "survey.opened", "survey.started", "survey.answered", "survey.expired", "survey.bounced",
-    "survey.requested", "ticket.assigned", "ticket.commented",
+    "survey.requested", "ticket.assigned", "ticket.commented", "ticket.requester_changed", "callback.changed",
     "contact.changed", "contact.merged", "contact.deleted", "customer.anniversary",
 )  # fmt: skip
 """Events that are no moments of their own: a table tells them better, or nobody wants to read them."""

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from xml.sax.saxutils import escape
 
@@ -47,6 +48,10 @@ _PARTS: Mapping[str, tuple[str, str]] = {
     "listViews": ("ListView", "listView"),
 }
 """Folder below an object, which is also the element of the object's file → type and suffix."""
+
+_PERMISSION = re.compile(r"    <((?:field|object|user)Permissions)>\n.*?    </\1>\n", re.DOTALL)
+_NAMED = re.compile(r"<(?:field|object|name)>([^<]+)<")
+_COLUMN = re.compile(r"    <columns>([^<]+)</columns>\n")
 
 _MESSAGES, _OBJECT = "WorkflowOutboundMessage", "CustomObject"
 _FOLDER_SUFFIXES = (".reportFolder", ".dashboardFolder")
@@ -91,15 +96,34 @@ def sources(values: Mapping[str, str], project: Path = PROJECT) -> tuple[Source,
 
     Raises KeyError for a variable without a value, so that no placeholder ever reaches an org.
     """
-    replace = _replacements(project, values)
+    filled = _replacements(project, values)
     files = sorted(each for each in (project / SOURCE).rglob("*-meta.xml"))
     found = (PurePosixPath(file.relative_to(project).as_posix()) for file in files)
-    return tuple(each for path in found for each in _read(path, replace(path, (project / path).read_text("utf-8"))))
+    return tuple(each for path in found for each in _read(path, filled(path, (project / path).read_text("utf-8"))))
 
 
-def components() -> tuple[Component, ...]:
-    """Everything in the project."""
-    return tuple(each.component for each in sources({ENDPOINT: "", USERNAME: ""}))
+def names() -> frozenset[str]:
+    """Everything that ``without`` knows: types, full names, permissions, and columns of list views."""
+    parts = sources({ENDPOINT: "", USERNAME: ""})
+    found = {name for each in parts for name in (each.component.kind, each.component.name)}
+    return frozenset(found).union(*(_details(each.text) for each in parts))
+
+
+def without(parts: Iterable[Source], left_out: frozenset[str]) -> tuple[Source, ...]:
+    """The parts without those of these types or names, and without what permission sets and list views say of them."""
+    kept = (each for each in parts if not left_out & {each.component.kind, each.component.name})
+    return tuple(replace(each, text=_stripped(each.text, left_out)) for each in kept)
+
+
+def _details(text: str) -> Iterator[str]:
+    for block in _PERMISSION.finditer(text):
+        yield from _NAMED.findall(block[0])
+    yield from _COLUMN.findall(text)
+
+
+def _stripped(text: str, left_out: frozenset[str]) -> str:
+    text = _PERMISSION.sub(lambda block: "" if left_out & set(_NAMED.findall(block[0])) else block[0], text)
+    return _COLUMN.sub(lambda line: "" if line[1] in left_out else line[0], text)
 
 
 def bundle(
@@ -143,13 +167,13 @@ def _replacements(project: Path, values: Mapping[str, str]) -> Callable[[PurePos
     """By the project's own table, which ``sf`` follows too."""
     table = json.loads((project / "sfdx-project.json").read_text("utf-8"))["replacements"]
 
-    def replace(path: PurePosixPath, text: str) -> str:
+    def filled(path: PurePosixPath, text: str) -> str:
         for each in table:
             if path.match(each["glob"]):
                 text = text.replace(each["stringToReplace"], escape(values[each["replaceWithEnv"]]))
         return text
 
-    return replace
+    return filled
 
 
 def _read(path: PurePosixPath, text: str) -> list[Source]:

@@ -6,6 +6,7 @@ made, changed or left as it is. All of it is then one deployment, which succeeds
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -41,7 +42,7 @@ _TYPES: Mapping[str, frozenset[str]] = {
 @dataclass(frozen=True, slots=True)
 class Target:
     """Where to and how. ``endpoint`` is where outbound messages go; "" leaves messages and flows out. ``without`` names
-    what else is left out, by type ("FlexiPage") or by full name."""
+    what else is left out: types ("FlexiPage"), full names, permissions ("Task.WhoId"), columns of list views."""
 
     endpoint: str
     organization_id: str
@@ -121,7 +122,7 @@ class SalesforceProvisioner:
         if everything:
             return found
         out = self._target.without if self._target.endpoint else self._target.without | _MESSAGING
-        return tuple(each for each in found if not out & {each.component.kind, each.component.name})
+        return bundle.without(found, out)
 
     def _foreign(self, parts: Sequence[Source], known: Sequence[Known]) -> set[Component]:
         """The fields of our names that somebody else had made before us: they are used, and left as they are."""
@@ -286,9 +287,15 @@ def _planned_step(message: Message, component: Component, before: Known | None) 
 
 
 def _blocked(message: Message, component: Component) -> Step:
-    advice = remedy(message) or f"look it up in Setup, or go on without it: --leave-out {component.kind}"
+    advice = remedy(message) or f"look it up in Setup, or go on without it: --leave-out {_objected(message, component)}"
     says = (message.problem, f"→ {advice}")
     return Step(Verb.BLOCKED, component.kind, component.name, component.name, says=says)
+
+
+def _objected(message: Message, component: Component) -> str:
+    """What a permission set or list view need not name for the org to take it; else the type of the component."""
+    words = (word.strip(".") for word in re.findall(r"[\w.]+", message.problem))
+    return next((word for word in words if "." in word and word in bundle.names()), component.kind)
 
 
 def _kept(component: Component, known: Sequence[Known]) -> Step:

@@ -103,6 +103,7 @@ def vendor_user(user: Mapping[str, Any]) -> VendorUser:
         name=user.get("name"),
         phone=user.get("phone"),
         locale=user.get("locale"),
+        suspended=user.get("suspended") is True,
     )
 
 

@@ -19,7 +19,7 @@ JAN = {"name": "Jan de Vries", "email": "jan@acme.example", "id": "12"}
 BY_HAND = {
     name.removesuffix(".yaml").replace("-", "_"): text[text.index("workflow:") :]
     for name, text in library_texts().items()
-    if name in ("send-by-hand.yaml", "logged-feedback.yaml")
+    if name in ("send-by-hand.yaml", "logged-feedback.yaml", "outcome-by-hand.yaml")
 }
 
 
@@ -215,7 +215,8 @@ def test_a_survey_that_follows_an_answer_is_not_sent_by_hand(api: Api) -> None:
 def test_logged_feedback_is_an_answer_that_starts_workflows_and_names_who_logged_it(api: Api) -> None:
     user = ann(api.home)
     said = {"comment": "Two calls,\nno answer 😡", "score": 2, "contact_consent": True, "conversation": "visit"}
-    assert click(api, f"/users/{user}/feedback", ticket_id="7", **said)["state"] == "done"
+    assert click(api, f"/users/{user}/feedback", ticket_id="7", **said)["state"] == "waiting"
+    assert api.get("/agent/clicks/click-0001") == {"state": "done", "reason": ""}
     response = api.home.one(tables.responses)
     assert (response.score, response.band, response.comment) == (2, "detractor", "Two calls,\nno answer 😡")
     assert response.context["logged_by"] == "Jan de Vries"
@@ -267,6 +268,20 @@ def test_outcome_and_root_cause_are_kept_with_who_said_so(api: Api) -> None:
     moments = [each["details"] for each in picture(api, user)["timeline"]["items"]]
     [moment] = [each for each in moments if each.get("type") == "callback.outcome"]
     assert (moment["outcome"], moment["note"], moment["logged_by"]) == ("recovered", "Sent anew", "Jan de Vries")
+
+
+def test_what_an_agent_said_stands_on_the_ticket_a_moment_later(api: Api) -> None:
+    ticket = a_callback(api, ann(api.home))
+    click(api, f"/tickets/{ticket}/outcome", outcome="not_reached", note="Voice mail")
+    state = api.home.world.zendesk.desk.state
+    assert "ringback_not_reached" in state.tickets[int(ticket)]["tags"]
+    last = state.comments[int(ticket)][-1]
+    assert "Jan de Vries, in the sidebar: not reached. Voice mail" in last["body"]
+    assert last["public"] is False
+    said = {"outcome": "recovered", "root_cause": "waiting_time"}
+    click(api, f"/tickets/{ticket}/outcome", key="click-0002", **said)
+    assert "ringback_not_reached" not in state.tickets[int(ticket)]["tags"]
+    assert "recovered, because of waiting time" in state.comments[int(ticket)][-1]["body"]
 
 
 def test_what_came_of_it_counts_no_more_once_the_ticket_is_reopened(api: Api) -> None:

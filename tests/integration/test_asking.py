@@ -11,6 +11,7 @@ import pytest
 from connector.runtime.bell import INTAKE, effects_queue
 from connector.storage import tables
 from sandbox.mailbox.store import Stage
+from tests.fixtures import envelope
 from tests.support.house import Home, a_home, answer
 from tests.support.house_workflows import SUPPORT_RECOVERY
 
@@ -261,3 +262,105 @@ def test_a_person_who_became_one_with_another_is_asked_as_who_they_are_now(home:
     home.wait(days=2)
     assert len(home.rows(tables.customers)) == 1
     assert len(asked(home)) == 1
+
+
+VERIFIED = ONCE.replace("survey: after-support", "survey: after-support, delay: 1 hour, verify: true")
+
+
+def a_late_survey(home: Home) -> str:
+    """A customer whose ticket 1 was solved, and whom we ask about it in two days. → their user id."""
+    home.install(ask=LATER.replace("delay", 'once: "{{ event.ticket }}", delay'))
+    user = a_customer(home)
+    home.deliver(answer(9, customer={"email": "ann@example.com", "zendesk_user_id": user}))
+    solved(home, user, "1")
+    return user
+
+
+@pytest.mark.parametrize("what", ["reopened", "merged", "deleted"])
+def test_a_ticket_that_is_no_longer_solved_is_not_asked_about(home: Home, what: str) -> None:
+    user = a_late_survey(home)
+    home.clock.move(days=1)
+    home.ticket_event(f"ticket_{what}", "1", requester_id=user)
+    home.settle()
+    home.wait(days=1)
+    assert asked(home) == []
+    assert home.one(tables.invitations).reason == f"not sent: the ticket was {what}"
+
+
+def test_a_ticket_marked_as_spam_is_not_asked_about(home: Home) -> None:
+    a_late_survey(home)
+    home.clock.move(days=1)
+    body = envelope("zendesk/ticket_deleted.json", type="zen:event-type:ticket.marked_as_spam", id="spam",
+                    time=home.clock().isoformat(), detail={"id": "1"})  # fmt: skip
+    home.deliver_zendesk(body)
+    home.settle()
+    home.wait(days=1)
+    assert asked(home) == []
+    assert home.one(tables.invitations).reason == "not sent: the ticket was marked as spam"
+
+
+def test_a_ticket_that_is_solved_again_is_asked_about_after_all(home: Home) -> None:
+    user = a_late_survey(home)
+    home.clock.move(days=1)
+    home.ticket_event("ticket_reopened", "1", requester_id=user)
+    home.settle()
+    home.wait(days=1)
+    home.clock.move(days=1)
+    solved(home, user, "1")
+    home.wait(days=2)
+    assert len(asked(home)) == 1
+    assert [row.status for row in home.rows(tables.invitations)] == ["withheld", "sent"]
+
+
+def test_an_event_of_another_ticket_holds_nothing_back(home: Home) -> None:
+    user = a_late_survey(home)
+    home.ticket_event("ticket_deleted", "2", requester_id=user)
+    home.settle()
+    home.wait(days=2)
+    assert len(asked(home)) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [({"suspended": True}, "suspended in the helpdesk"), ({"active": False}, "does not know the customer any more")],
+)
+def test_who_is_suspended_or_deleted_by_then_is_not_asked(home: Home, change: dict[str, Any], reason: str) -> None:
+    home.install(ask=VERIFIED)
+    user = a_customer(home)
+    home.deliver(answer(9, customer={"email": "ann@example.com", "zendesk_user_id": user}))
+    solved(home, user, "1")
+    home.world.zendesk.desk.state.users[int(user)].update(change)
+    home.wait(hours=1)
+    assert asked(home) == []
+    assert reason in home.one(tables.suppressions).reason
+
+
+def test_a_verified_customer_is_asked_at_the_address_the_helpdesk_has_now(home: Home) -> None:
+    home.install(ask=VERIFIED)
+    user = a_customer(home)
+    home.deliver(answer(9, customer={"email": "ann@example.com", "zendesk_user_id": user}))
+    solved(home, user, "1")
+    home.world.zendesk.desk.state.users[int(user)]["email"] = "ann@new.example"
+    home.wait(minutes=59, seconds=59)
+    assert home.mails() == []
+    home.wait(seconds=1)
+    assert len(home.mails("ann@new.example")) == 1
+
+
+def test_whom_no_helpdesk_knows_is_asked_without_being_verified(home: Home) -> None:
+    home.install(ask=VERIFIED.replace("ticket.solved", "order.delivered").replace("event.ticket", "event.id"))
+    home.deliver({"type": "order.delivered", "id": "o1", "data": {"customer": {"email": "ann@example.com"}}})
+    home.settle()
+    home.wait(hours=1)
+    assert len(asked(home)) == 1
+
+
+def test_who_may_not_be_asked_costs_the_helpdesk_no_request(home: Home) -> None:
+    home.install(ask=VERIFIED)
+    user = a_customer(home)
+    opt_out(home)
+    home.deliver(answer(9, customer={"email": "ann@example.com", "zendesk_user_id": user}))
+    solved(home, user, "1")
+    home.wait(hours=1)
+    assert home.effects("survey.send") == []
+    assert "opted out" in home.one(tables.suppressions).reason

@@ -184,7 +184,7 @@ def test_the_example_fits_together(example: Shell) -> None:
         "shop": "inbound",
         "mail": "smtp",
     }
-    assert found["workflows"] == ["ask-after-delivery", "win-back", "write-scores"]
+    assert found["workflows"] == ["ask-after-delivery", "ask-after-support", "win-back", "write-scores"]
     assert "after-delivery" in found["surveys"]
 
 
@@ -334,7 +334,7 @@ def test_importing_without_files_or_folder_says_what_to_do(served: Shell) -> Non
 
 
 def test_the_tests_of_the_example_pass_and_a_wrong_expectation_fails(example: Shell) -> None:
-    assert example.run("workflow", "test", "tests").count("passed: ") == 3
+    assert example.run("workflow", "test", "tests").count("passed: ") == 4
 
     text = (example.folder / "tests/no-consent.yaml").read_text()
     example.write("tests/no-consent.yaml", text.replace("alert.send", "ticket.open"))

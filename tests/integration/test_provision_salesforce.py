@@ -21,6 +21,7 @@ from integrations.salesforce import bundle as package
 from integrations.salesforce.fields import PERSON, RESPONSE
 from integrations.salesforce.metadata import read_deployment
 from integrations.salesforce.provision import SalesforceProvisioner, Target
+from sandbox.salesforce.metadata_zip import canonical
 from sandbox.salesforce.security import Rights
 from tests.support.salesforce_admin import BASE_URL, TOKEN, SalesforceAdmin, a_salesforce_admin
 
@@ -196,6 +197,21 @@ def test_what_an_org_does_not_take_may_be_left_out(admin: SalesforceAdmin) -> No
     kinds = {kind for kind, _ in admin.salesforce.deployments.components}
     assert "FlexiPage" not in kinds
     assert "did you mean FlexiPage?" in admin.provision("--leave-out", "FlexPage", code=2)
+
+
+def test_a_single_permission_or_column_may_be_left_out_too(admin: SalesforceAdmin) -> None:
+    problem = "Unknown field: Task.WhoId."
+    admin.salesforce.deployments.refuse("PermissionSet", "Ringback_Integration", problem)
+    assert "go on without it: --leave-out Task.WhoId" in admin.provision("--dry-run", code=1)
+    admin.salesforce.deployments.refuse("PermissionSet", "Ringback_Integration", "")
+    admin.provision("--leave-out", "Task.WhoId", "--leave-out", "LEAD.COMPANY", "--leave-out", "EditTask")
+    parts = admin.salesforce.deployments.components
+    permissions = canonical(parts["PermissionSet", "Ringback_Integration"])
+    assert "Task.WhatId" in permissions
+    assert not [name for name in ("Task.WhoId", "EditTask") if name in permissions]
+    columns = canonical(parts["ListView", "Lead.Ringback_Promoters"])
+    assert "LEAD.PHONE" in columns
+    assert "LEAD.COMPANY" not in columns
 
 
 def test_a_deployment_that_fails_after_a_good_check_leaves_nothing_behind(admin: SalesforceAdmin) -> None:

@@ -50,7 +50,7 @@ def test_the_library_is_complete_and_its_files_are_named_after_their_workflows()
     assert set(load_library()) == {
         "after-support", "support-recovery", "proactive-recovery", "retention-survey", "retention-answered",
         "callback-not-reached", "callback-status", "callback-closed", "promoter-thanks", "score-writeback",
-        "send-by-hand", "logged-feedback",
+        "send-by-hand", "logged-feedback", "outcome-by-hand",
         "account-owner-alert", "score-after-merge",
         "score-backfill",
         "answers-in-salesforce", "loop-in-salesforce", "answers-on-tickets",
@@ -75,8 +75,14 @@ def test_an_answer_about_a_ticket_is_noted_and_tagged_there() -> None:
 def test_a_solved_ticket_asks_once_per_ticket() -> None:
     trace = play("after-support", (0, "ticket.solved", TICKET))
     assert trace.actions[0].params == {
-        "survey": "after-support", "delay": "1 hour", "once": "zendesk:7", "context": {"ticket_id": "7"},
+        "survey": "after-support", "delay": "1 hour", "once": "zendesk:7", "verify": True,
+        "context": {"ticket_id": "7"},
     }
+
+
+def test_a_ticket_that_an_agent_took_out_is_not_asked_about() -> None:
+    assert play("after-support", (0, "ticket.solved", {**TICKET, "tags": ["ringback_no_survey"]})).runs == ()
+    assert len(play("after-support", (0, "ticket.solved", {**TICKET, "tags": None})).runs) == 1
 
 
 def test_a_solved_callback_ticket_is_not_asked_about_like_any_other() -> None:
@@ -102,6 +108,15 @@ def test_a_survey_that_an_agent_asked_for_is_sent() -> None:
     asked = {"id": "click-1", "survey": "after-support", "customer": "c1"}
     trace = play("send-by-hand", (0, "survey.requested", asked))
     assert [(each.action, each.params) for each in trace.actions] == [("survey.send", {"survey": "after-support"})]
+
+
+@pytest.mark.parametrize(("outcome", "step"), [("recovered", "remove_tags"), ("not_reached", "tags")])
+def test_what_an_agent_said_of_a_callback_is_written_onto_the_ticket(outcome: str, step: str) -> None:
+    said = {"ticket": "zendesk:9", "outcome": outcome, "root_cause": "staff", "note": "", "by": {"name": "Jan"}}
+    trace = play("outcome-by-hand", (0, "callback.outcome", said))
+    assert actions(trace) == ["ticket.update", "ticket.comment"]
+    assert trace.actions[0].params[step] == ["ringback_not_reached"]
+    assert trace.actions[0].params["custom_fields"]["ringback_outcome"] == outcome
 
 
 LOGGED: dict[str, Any] = {"response": "r1", "survey": None, "comment": "It squeaks", "customer": "c1", "context": {}}

@@ -4,16 +4,16 @@ import {choices, complain, el, field, fold, once} from "./dom.js";
 import {newKey} from "./house.js";
 
 const CALLED = ["recovered", "partly", "not_recovered"]; // a call took place: the cause is asked for
-const DONE = ["merged", "deleted"];
+const GONE = ["merged", "deleted", "spam"];
 
 export function callback(desk, found, name) {
   const {say} = desk;
-  const over = DONE.includes(found.status);
-  return el("section", {class: "part callback", "aria-labelledby": "callback"},
+  const over = GONE.includes(found.status);
+  return el("section", {class: "part callback-part", "aria-labelledby": "callback"},
     el("h2", {id: "callback"}, say("callback.title")),
     el("p", {class: "badge"}, say.or(`callback.status.${found.status}`, found.status)),
     answer(say, found), reach(say, found), known(say, found),
-    over ? null : [guide(desk, found, name), form(desk, found)]);
+    over ? null : [guide(desk, found, name), desk.keep(`outcome-${found.ticket_id}`, () => form(desk, found))]);
 }
 
 function answer(say, found) {
@@ -37,14 +37,14 @@ function known(say, found) {
   if (!found.outcome) return null;
   const outcome = say.or(`callback.outcomes.${found.outcome}`, found.outcome);
   const cause = found.root_cause && say.or(`callback.causes.${found.root_cause}`, found.root_cause);
-  const words = say(cause ? "callback.known_cause" : "callback.known", {outcome, cause, agent: found.concluded_by});
+  const words = say(cause ? "callback.known_cause" : "callback.known", {outcome, cause, agent: found.concluded_by || say("callback.nobody")});
   return el("p", {class: "known"}, words);
 }
 
 function guide(desk, found, name) {
   const {say} = desk;
   const comment = found.answer?.comment || "";
-  const short = comment.length > 120 ? `${comment.slice(0, 119)}…` : comment;
+  const short = (comment.length > 120 ? `${comment.slice(0, 119)}…` : comment).replace(/[.\s]+$/, "");
   const filled = {
     customer: name || "…", agent: desk.beside.agent.name, score: found.answer?.score ?? "…",
     echo: short ? say("callback.echo", {comment: short}) : say("callback.echo_unknown"),
@@ -62,18 +62,24 @@ function form(desk, found) {
   const save = el("button", {type: "submit", class: "main"}, say("callback.save"));
   const missed = el("button", {type: "button"}, say("callback.not_reached"));
   const send = conclusion(desk, found);
-  missed.addEventListener("click", () => once(missed, () => send("not_reached", "", note.value)));
+  const done = async (...said) => {
+    if (!await send(...said)) return;
+    part.open = false;
+    [outcome, cause, note].forEach((each) => { each.value = ""; complain(each); });
+  };
+  missed.addEventListener("click", () => once(missed, () => done("not_reached", "", note.value)));
   const submit = (event) => {
     event.preventDefault();
     complain(outcome, outcome.value ? "" : say("callback.need_outcome"));
     if (!outcome.value) return;
     const lacks = CALLED.includes(outcome.value) && !cause.value;
     complain(cause, lacks ? say("callback.need_cause") : "");
-    if (!lacks) once(save, () => send(outcome.value, cause.value, note.value));
+    if (!lacks) once(save, () => done(outcome.value, cause.value, note.value));
   };
-  return fold(say("callback.record"), !found.outcome, el("form", {onsubmit: submit, novalidate: true},
+  const part = fold(say("callback.record"), !found.outcome, el("form", {onsubmit: submit, novalidate: true},
     field(say("callback.outcome"), outcome), field(say("callback.cause"), cause), field(say("callback.note"), note),
     el("div", {class: "buttons"}, save, missed)));
+  return part;
 }
 
 // One key for each thing said, so that trying it again after an outage says it once.
@@ -83,8 +89,8 @@ function conclusion(desk, found) {
     const said = JSON.stringify([outcome, root_cause, note]);
     if (!keys.has(said)) keys.set(said, newKey());
     const body = {key: keys.get(said), agent: desk.beside.agent, outcome, root_cause, note};
-    await desk.house.post(desk.house.ticket(found.ticket_id, "outcome"), body);
-    desk.tell(desk.say("callback.saved", {outcome: desk.say(`callback.outcomes.${outcome}`)}));
+    await desk.house.click(desk.house.ticket(found.ticket_id, "outcome"), body);
     await desk.refresh();
+    desk.tell(desk.say("callback.saved", {outcome: desk.say(`callback.outcomes.${outcome}`)}));
   });
 }

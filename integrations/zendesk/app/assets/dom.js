@@ -25,6 +25,7 @@ export function field(label, control) {
 // Say what is wrong with a control, and lead there; without words it is right again.
 export function complain(control, words = "") {
   const trouble = document.getElementById(control.getAttribute("aria-describedby"));
+  if (!trouble) return;
   trouble.textContent = words;
   trouble.hidden = !words;
   if (!words) return control.removeAttribute("aria-invalid");

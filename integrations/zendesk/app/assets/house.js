@@ -1,5 +1,7 @@
 // Requests to Ringback. Zendesk's proxy makes them, and puts in the token that no page ever sees.
 
+const LOOKS = 8, PAUSE = 700; // milliseconds
+
 export class Trouble extends Error {
   // `words` is the place of the sentence that tells the agent what to do, `filled` what it mentions.
   constructor(words, filled = {}) {
@@ -23,6 +25,16 @@ export class House {
 
   post(path, body) {
     return this.request("POST", path, body);
+  }
+
+  // Make a click, and look what became of it until the house has understood it, or for some seconds.
+  async click(path, body) {
+    let became = await this.post(path, body);
+    for (let looked = 0; became.state === "waiting" && looked < LOOKS; looked += 1) {
+      await new Promise((done) => setTimeout(done, PAUSE));
+      became = await this.get(`/clicks/${body.key}`);
+    }
+    return became;
   }
 
   user(id, what) {

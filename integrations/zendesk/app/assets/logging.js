@@ -11,26 +11,29 @@ export function logging(desk) {
   const consent = el("input", {type: "checkbox", id: "log-consent"});
   const button = el("button", {type: "submit", class: "main"}, say("log.button"));
   let key = newKey();
-  const send = () => desk.attempt(async () => {
+  const send = async () => {
+    if (await desk.attempt(log)) form.reset();
+  };
+  const log = async () => {
     const {house, beside} = desk;
     const given = score.value === "" ? {} : {metric: "nps", score: Number(score.value)};
-    await house.post(house.user(beside.user, "feedback"), {
+    await house.click(house.user(beside.user, "feedback"), {
       key, agent: beside.agent, ticket_id: beside.ticket, ...beside.requester, comment: comment.value,
       conversation: conversation.value, contact_consent: consent.checked, ...given,
     });
     key = newKey();
-    await desk.settle();
     await desk.refresh();
     desk.tell(say("log.logged"));
-  });
+  };
   const submit = (event) => {
     event.preventDefault();
     const empty = !comment.value.trim();
     complain(comment, empty ? say("log.need_comment") : "");
     if (!empty) once(button, send);
   };
-  return fold(say("log.title"), false, el("form", {onsubmit: submit, novalidate: true},
+  const form = el("form", {onsubmit: submit, novalidate: true},
     field(say("log.comment"), comment), field(say("log.conversation"), conversation), field(say("log.score"), score),
     el("div", {class: "check"}, consent, el("label", {for: "log-consent"}, say("log.consent"))),
-    el("div", {class: "buttons"}, button)));
+    el("div", {class: "buttons"}, button));
+  return fold(say("log.title"), false, form);
 }

@@ -16,26 +16,33 @@ const said = document.getElementById("said");
 // What the parts need: the house, the words, the place, and ways to tell and to try.
 class Desk {
   constructor(client, say) {
-    Object.assign(this, {client, say});
+    Object.assign(this, {client, say, kept: new Map()});
+  }
+
+  // A part that is made once, so that what was typed there outlives a fresh picture.
+  keep(name, make) {
+    if (!this.kept.has(name)) this.kept.set(name, make());
+    return this.kept.get(name);
   }
 
   async open(place) {
     this.beside = place;
+    this.kept.clear();
     this.house = new House(this.client, (await this.client.metadata()).settings || {});
     await this.refresh();
   }
 
   async refresh() {
-    const open = new Set([...app.querySelectorAll("details[open] > summary")].map((each) => each.textContent));
-    const focused = label(document.activeElement);
     const {ticket, user, requester} = this.beside;
     const picture = await this.house.post(this.house.user(user, "picture"),
       {ticket_id: ticket, email: requester.email, name: requester.name});
+    const open = new Set([...app.querySelectorAll("details[open] > summary")].map((each) => each.textContent));
+    const focused = app.contains(document.activeElement) ? document.activeElement : null;
     show(picture, this);
     for (const each of app.querySelectorAll("details > summary")) {
       if (open.has(each.textContent)) each.parentElement.open = true;
     }
-    if (focused) [...app.querySelectorAll("button, summary, select")].find((each) => label(each) === focused)?.focus();
+    if (focused) (app.contains(focused) ? focused : likeness(focused))?.focus();
   }
 
   tell(words, isTrouble = false) {
@@ -43,28 +50,27 @@ class Desk {
     said.classList.toggle("bad", isTrouble);
   }
 
-  // The inbox takes a moment to understand what was put into it.
-  settle() {
-    return new Promise((done) => setTimeout(done, 700));
-  }
-
+  // Whether it went well; if not, the agent is told.
   async attempt(work) {
     try {
       await work();
+      return true;
     } catch (error) {
       this.tell(words(this.say, error), true);
+      return false;
     }
   }
 }
 
-function label(element) {
-  return element && app.contains(element) ? element.textContent : "";
+// What stands now where an element of the picture before stood.
+function likeness(gone) {
+  return [...app.querySelectorAll(gone.localName)].find((each) => each.textContent === gone.textContent);
 }
 
 function show(picture, desk) {
   const found = picture.callback;
   app.replaceChildren(customer(desk.say, picture), ...(found ? [callback(desk, found, picture.name)] : []),
-    sending(desk, picture.surveys), logging(desk), timeline(desk, picture));
+    sending(desk, picture.surveys), desk.keep("logging", () => logging(desk)), timeline(desk, picture));
   app.setAttribute("aria-busy", "false");
 }
 

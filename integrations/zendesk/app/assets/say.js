@@ -49,8 +49,9 @@ const REASONS = [
   [/asked (\d+) days ago, the rule is (\d+)/, (found) => ["fatigue", {n: found[1], rule: found[2]}]],
   [/already asked/, () => ["occasion"]],
   [/no e-mail address/, () => ["address"]],
+  [/does not know the customer/, () => ["gone"]],
   [/belongs to another/, () => ["other_customer"]],
-  [/ticket was/, () => ["ticket"]],
+  [/(ticket|callback) (was|is)/, () => ["ticket"]],
   [/no workflow/, () => ["workflow"]],
 ];
 

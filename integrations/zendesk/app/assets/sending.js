@@ -4,8 +4,6 @@ import {choices, el, field, fold, once} from "./dom.js";
 import {newKey} from "./house.js";
 import {because} from "./say.js";
 
-const LOOKS = 6, PAUSE = 800; // how often, and after how many milliseconds, we look what became of it
-
 export function sending(desk, offers) {
   const {say} = desk;
   if (!offers.length) return fold(say("send.title"), false, el("p", {class: "quiet"}, say("send.none")));
@@ -35,11 +33,7 @@ function sender(desk) {
     if (!keys.has(survey)) keys.set(survey, newKey());
     const body = {key: keys.get(survey), agent: beside.agent, survey, ticket_id: beside.ticket, ...beside.requester};
     desk.tell(say("send.under_way"));
-    let became = await house.post(house.user(beside.user, "surveys"), body);
-    for (let looked = 0; became.state === "waiting" && looked < LOOKS; looked += 1) {
-      await new Promise((done) => setTimeout(done, PAUSE));
-      became = await house.get(`/clicks/${body.key}`);
-    }
+    const became = await house.click(house.user(beside.user, "surveys"), body);
     keys.delete(survey);
     await desk.refresh();
     desk.tell(words(say, became), became.state === "withheld" || became.state === "stopped");

@@ -39,6 +39,12 @@ function moment(say, item) {
     lines.filter(Boolean).map((line) => el("p", {class: "words", dir: "auto"}, line)), by);
 }
 
+// The name of an event that only its sender knows: "order.delivered" as "Order delivered".
+function plainly(type) {
+  const words = type.replace(/[._]/g, " ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
 // kind → its title, and the lines below
 const TOLD = {
   answer: (say, d) => [
@@ -51,7 +57,7 @@ const TOLD = {
   consent: (say, d) => [d.purpose === "surveys" && !d.granted ? say("timeline.opted_out") : say.or(`timeline.${d.purpose}`, d.purpose)],
   event: (say, d) => {
     const filled = {...d, outcome: say.or(`callback.outcomes.${d.outcome}`, d.outcome)};
-    const title = say.has(`timeline.event.${d.type}`) ? say(`timeline.event.${d.type}`, filled) : d.type;
+    const title = say.has(`timeline.event.${d.type}`) ? say(`timeline.event.${d.type}`, filled) : plainly(d.type);
     const cause = d.root_cause && say.or(`callback.causes.${d.root_cause}`, d.root_cause);
     return [title, d.subject, cause, d.comment || d.note];
   },

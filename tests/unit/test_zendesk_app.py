@@ -1,0 +1,138 @@
+"""The sidebar app's zip: what Zendesk checks, nothing secret in it, and the same bytes for the same words."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from connector.feedback import permission
+from connector.feedback.agent_desk import NO_WORKFLOW
+from integrations.callback_fields import OUTCOMES, ROOT_CAUSES
+from integrations.zendesk.packing import PackError, app_files, check, pack
+
+HOUSE = "https://feedback.acme.example"
+FILES = dict(app_files(HOUSE, "zendesk"))
+
+
+def manifest(**changes: Any) -> dict[str, bytes]:
+    return {**FILES, "manifest.json": json.dumps({**json.loads(FILES["manifest.json"]), **changes}).encode()}
+
+
+def without(path: str) -> dict[str, bytes]:
+    return {name: content for name, content in FILES.items() if name != path}
+
+
+def parameter(**one: Any) -> dict[str, bytes]:
+    return manifest(parameters=[{"name": "token", "type": "text", "secure": True, "scopes": ["header"]} | one])
+
+
+def test_the_zip_is_filled_in_for_the_house_and_the_token_may_go_nowhere_else() -> None:
+    with zipfile.ZipFile(io.BytesIO(pack(HOUSE + "/", "zendesk-nl"))) as archive:
+        assert archive.testzip() is None
+        told = json.loads(archive.read("manifest.json"))
+    assert told["domainWhitelist"] == ["feedback.acme.example"]
+    defaults = {each["name"]: each.get("default") for each in told["parameters"]}
+    assert defaults == {"address": HOUSE, "connection": "zendesk-nl", "token": None}
+    [token] = [each for each in told["parameters"] if each["name"] == "token"]
+    assert (token["secure"], token["scopes"]) == (True, ["header"])
+    assert set(told["location"]["support"]) == {"ticket_sidebar", "user_sidebar"}
+
+
+def test_the_same_app_is_the_same_bytes() -> None:
+    assert pack(HOUSE, "zendesk") == pack(HOUSE, "zendesk")
+    assert pack(HOUSE, "zendesk") != pack(HOUSE, "other")
+
+
+def test_it_is_small_enough_to_be_there_at_once() -> None:
+    """Everything an agent's browser loads, but for Zendesk's own SDK."""
+    loaded = [content for path, content in FILES.items() if path.endswith((".js", ".css", ".html"))]
+    assert sum(map(len, loaded)) < 60_000
+
+
+@pytest.mark.parametrize("address", ["http://feedback.acme.example", "feedback.acme.example", "", "ftp://x"])
+def test_an_address_that_zendesk_sends_no_token_to_is_refused(address: str) -> None:
+    with pytest.raises(PackError, match="RINGBACK_BASE_URL"):
+        pack(address, "zendesk")
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        (without("manifest.json"), "manifest.json is missing"),
+        ({**FILES, "manifest.json": b"["}, "manifest.json is missing"),
+        (manifest(author="Ringback"), "author lacks"),
+        (manifest(frameworkVersion="1.0"), "frameworkVersion"),
+        (manifest(version="one"), "version"),
+        (manifest(defaultLocale="fr"), "defaultLocale"),
+        (manifest(location={}), "names no place"),
+        (manifest(location={"support": {"ticket_sidebar": {"url": "assets/other.html"}}}), "ticket_sidebar.url"),
+        (manifest(location={"support": {"ticket_sidebar": "assets/iframe.html"}}), "ticket_sidebar.url"),
+        (manifest(domainWhitelist=[]), "domainWhitelist"),
+        (manifest(parameters={}), "no list"),
+        (manifest(parameters=[{"name": "a"}, {"name": "a"}]), "one name"),
+        (parameter(name="name"), "name or type"),
+        (parameter(type="secret"), "name or type"),
+        (parameter(secure="yes"), "neither true nor false"),
+        (parameter(scopes=[]), "where it may go"),
+        (parameter(default="rb_x"), "everybody could read"),
+        ({**FILES, "translations/nederlands.json": FILES["translations/nl.json"]}, "named after no language"),
+        ({**FILES, "translations/nl.json": b"{}"}, "app.name"),
+        (without("assets/logo.png"), "320 × 320"),
+        ({**FILES, "assets/logo-small.png": FILES["assets/logo.png"]}, "128 × 128"),
+        ({**FILES, "assets/iframe.html": b"<script>alert(1)</script>"}, "file of its own"),
+        ({**FILES, "assets/iframe.html": b"<p onclick='x()'>"}, "file of its own"),
+    ],
+)
+def test_what_zendesk_would_refuse_is_named_with_its_remedy(files: dict[str, bytes], said: str) -> None:
+    assert any(said in mistake for mistake in check(files))
+
+
+def _words() -> dict[str, Any]:
+    text = FILES["assets/words.js"].decode().removeprefix("export const WORDS = ").rstrip().removesuffix(";")
+    return dict(json.loads(text))
+
+
+def _shape(value: Any, of: Callable[[Any], Any] = lambda _: None) -> Any:
+    if isinstance(value, dict):
+        return {key: _shape(each, of) for key, each in value.items()}
+    return [_shape(each, of) for each in value] if isinstance(value, list) else of(value)
+
+
+def test_every_language_has_all_words_with_the_same_gaps() -> None:
+    words = _words()
+    assert set(words) == {"en", "nl"}
+    gaps = {code: _shape(said, lambda text: sorted(set(_gaps(text)))) for code, said in words.items()}
+    assert gaps["nl"] == gaps["en"]
+
+
+def _gaps(text: str) -> list[str]:
+    return [part.partition("}")[0] for part in text.split("{")[1:]]
+
+
+def test_the_app_offers_the_outcomes_and_causes_that_the_house_takes() -> None:
+    for said in _words().values():
+        assert tuple(said["callback"]["outcomes"]) == OUTCOMES
+        assert tuple(said["callback"]["causes"]) == ROOT_CAUSES
+
+
+REASONS = (
+    permission.NO_ADDRESS, permission.OPTED_OUT, permission.SUSPENDED, permission.UNKNOWN,
+    "not sent: already asked for this occasion", "not sent: asked 0 days ago, the rule is 90",
+    "not sent: asked 12 days ago, the rule is 90", "not sent: the ticket was merged",
+    "not sent: the customer has no e-mail address", "not sent: this e-mail address belongs to another customer",
+    "not sent: the callback ticket was reopened", f"not sent: {NO_WORKFLOW}",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_the_app_has_words_for_each_reason_not_to_ask(reason: str) -> None:
+    """The house says it in English; an agent reads it in their own language."""
+    patterns = re.findall(r"^  \[/(.+)/, \(", FILES["assets/say.js"].decode(), re.MULTILINE)
+    assert len(patterns) > 8
+    assert any(re.search(pattern, reason) for pattern in patterns)
