@@ -102,7 +102,7 @@ def configure(setup: Setup, folder: Path) -> None:
     (folder / "workflows" / "bench.yaml").write_text(WORKFLOW)
     vendor = {"base_url": setup.vendor_url, "auth": {"type": "token", "token": "benchmark"}}
     connections = {
-        "zendesk": {"kind": "zendesk", **vendor},
+        "zendesk": {"kind": "zendesk", "plan": "unlimited", **vendor},
         "salesforce": {"kind": "salesforce", **vendor},
         CONNECTION: {"kind": "inbound", "webhook_secret": setup.secret},
     }

@@ -10,13 +10,15 @@ from typing import Any
 
 from connector.config import Config, ConnectionConfig
 from connector.feedback.actions import NotPossibleError
-from connector.storage.budgets import CONCURRENCY, Budget
+from connector.storage.budgets import CONCURRENCY, Budget, Limits, within
 from connector.storage.hook_secrets import Secrets
 from connector.storage.inbox import OWN
 from integrations import registry
 from integrations.errors import OptionsError
+from integrations.limits import SHARE, UNLIMITED, Rate, Rates
 from integrations.protocols import Crm, Helpdesk, Messenger, Sales
 from integrations.refreshing import Client as RefreshingClient
+from integrations.refusals import Limit
 from integrations.salesforce.changes import SalesforceChanges
 from integrations.tokens import TokenStore
 from integrations.zendesk.client import ZendeskHelpdesk
@@ -105,10 +107,32 @@ class Connections:
         return [name for name, kind in self.kinds.items() if kind in _HELPDESKS]
 
     def budget(self, connection: str) -> Budget | None:
-        """The rate the connection's owner allows us, if the configuration names one."""
+        """The rate the connection's owner allows us, if the configuration names one; else our share of what the vendor
+        allows on the configured plan."""
         configured = self._config.connections.get(connection)
         rate = configured.options.get("requests_per_minute") if configured else None
-        return Budget(float(rate)) if rate else None
+        if rate:
+            return Budget(float(rate))
+        account = self._rates(connection).account
+        return _our_share(account) if account else None
+
+    def limits(self, connection: str) -> Limits:
+        """Our share of the vendor's limits on kinds of requests."""
+        rates = self._rates(connection)
+        kinds, records = (
+            {name: _our_share(rate) for name, rate in each.items()} for each in (rates.kinds, rates.records)
+        )
+        return Limits(kinds, records)
+
+    def _rates(self, connection: str) -> Rates:
+        configured = self._config.connections.get(connection)
+        return registry.rates(configured.kind, configured.options) if configured else UNLIMITED
+
+    def told_limits(self, connection: str) -> Mapping[str, Limit]:
+        """What the vendor last said of its limits to this process; nothing before the first answer."""
+        session = getattr(self._clients.get(connection), "session", None)
+        told: Mapping[str, Limit] = session.limits if session is not None else {}
+        return told
 
     def daily_reserve(self, connection: str) -> float:
         """The part (0…1) of a vendor's daily calls that is left to others."""
@@ -207,6 +231,11 @@ class Accounts:
         return Account(
             connection, configured.kind, secrets, configured.options, own_user=own, systems=self._systems
         )
+
+
+def _our_share(rate: Rate) -> Budget:
+    """A limit of one is not shared: whoever comes second waits."""
+    return within(max(1, int(rate.count * SHARE)), rate.seconds)
 
 
 def _mistakes_of_the_way_in(each: ConnectionConfig) -> Iterator[Mistake]:

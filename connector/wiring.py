@@ -54,6 +54,7 @@ from connector.runtime.pumps import Pumps
 from connector.runtime.reconcile import Reconciler
 from connector.runtime.sweep import Sweep
 from connector.runtime.timers import Timers
+from connector.runtime.watching import Watch
 from connector.settings import Settings
 from connector.storage import accounts as storage_accounts
 from connector.storage.database import Database
@@ -263,7 +264,10 @@ def _pumps(
     owner = new_id()
 
     def claimant(connection: str) -> Claimant:
-        return Claimant(connection, owner, connections.budget(connection), connections.concurrency(connection))
+        return Claimant(
+            connection, owner, connections.budget(connection), connections.concurrency(connection),
+            connections.limits(connection), Watch(lambda: connections.told_limits(connection)),
+        )  # fmt: skip
 
     return Pumps(database, intake, timers, outcomes, handlers, bell, claimant, clock)
 

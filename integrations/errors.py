@@ -56,6 +56,7 @@ class RateLimited(IntegrationError):
     def __init__(self, reason: str, *, retry_after: float | None, code: str = "", status: int | None = 429) -> None:
         super().__init__(reason, code=code, status=status)
         self.retry_after = retry_after  # seconds; None: the vendor did not say
+        self.of_kind = False  # it is the limit of this kind of request; others may go on
 
 
 class NotYet(IntegrationError):

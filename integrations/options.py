@@ -18,6 +18,7 @@ from integrations.salesforce.fields import ACCOUNT, PERSON, RESPONSE
 from integrations.salesforce.sales import VALUE
 from integrations.scores import FieldMap, ScoreFields
 from integrations.smtp.client import Server, parse_sender
+from integrations.zendesk.plans import PLANS
 from integrations.zendesk.records import OrganizationFields
 
 CONNECTOR_KEYS = (
@@ -184,6 +185,15 @@ class _Connection(Options):
     requests_per_minute = concurrency = fields.Raw()
 
 
+class _Plan(fields.Field[Any]):
+    """The account's plan, which sets its rate limits."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **rest: Any) -> str:
+        if str(value) not in PLANS:
+            raise ValidationError(f"{value} is not known{meant(str(value), PLANS)}")
+        return str(value)
+
+
 def _renamed(names: type[Any]) -> type[Options]:
     """The schema of a table of names: each may be another name, or empty to leave its value out."""
     text = fields.String(validate=validate.Regexp(r"([A-Za-z]\w*)?\Z", error="is no name of a field or an object"))
@@ -203,6 +213,7 @@ class _Organizations(fields.Field[Any]):
 
 
 class Zendesk(_Connection):
+    plan = _Plan()
     organizations = _Organizations(load_default=None)
     base_url = _Checked(Address.parse)
     auth = _Auth({"oauth": _ZendeskOAuth, "api_token": _ApiToken, "token": _FixedToken})

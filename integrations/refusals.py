@@ -21,6 +21,7 @@ from requests import exceptions as lost
 from urllib3.exceptions import NewConnectionError
 
 from integrations.errors import Ambiguous, AuthFailed, IntegrationError, Permanent, RateLimited, Transient
+from integrations.limits import ACCOUNT
 
 _WORD = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _ID = re.compile(r"\d+|[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
@@ -159,7 +160,10 @@ def _from_response(response: requests.Response, what: str, writes: bool, dialect
     kind = AuthFailed if dialect.stale(response) else dialect.kinds.get(code)
     kind = kind or _kind(status, wait, writes, dialect)
     if kind is RateLimited:
-        return RateLimited(reason, retry_after=wait, code=code, status=status)
+        limited = RateLimited(reason, retry_after=wait, code=code, status=status)
+        left = {limit.name: limit.remaining for limit in dialect.limits(response.headers)}
+        limited.of_kind = left.get(ACCOUNT, 0) > 0
+        return limited
     error = kind(reason, code=code, status=status)
     error.fields = fields
     return error

@@ -13,6 +13,7 @@ from marshmallow import ValidationError
 from integrations import options
 from integrations.errors import OptionsError
 from integrations.http import TokenSource, VendorSession
+from integrations.limits import UNLIMITED, Rates
 from integrations.protocols import Crm, Helpdesk, Messenger
 from integrations.refreshing import Client as RefreshingClient
 from integrations.refreshing import RefreshedToken
@@ -35,6 +36,7 @@ from integrations.tokens import (
 )
 from integrations.zendesk import dialect as zendesk_dialect
 from integrations.zendesk import mapping as zendesk_mapping
+from integrations.zendesk import plans
 from integrations.zendesk.client import ALIASES, ZendeskHelpdesk
 
 _RESERVE = 0.2
@@ -73,6 +75,11 @@ def build(kind: str, name: str, settings: Given, *, store: TokenStore | None = N
     except ValidationError as error:
         raise OptionsError(name, tuple(options.mistakes(error.messages))) from error
     return KINDS[kind].make(given, Sharing(store, now))
+
+
+def rates(kind: str, settings: Given) -> Rates:
+    """What the vendor allows, as far as we know it: by the plan that the settings name."""
+    return plans.PLANS.get(str(settings.get("plan")), plans.UNKNOWN) if kind == "zendesk" else UNLIMITED
 
 
 def _zendesk(given: Given, sharing: Sharing) -> ZendeskHelpdesk:

@@ -153,6 +153,7 @@ def _configuration(world: World, places: Places) -> Mapping[str, Any]:
         "connections": {
             "zendesk": {
                 "kind": "zendesk",
+                "plan": "unlimited",
                 "base_url": world.zendesk_url,
                 "auth": {"type": "oauth", **_client(world.zendesk)},
                 "webhook_secret": secret,

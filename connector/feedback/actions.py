@@ -81,6 +81,8 @@ class Intent:
     writes: tuple[Write, ...] = ()
     stage: int = 0
     reads_only: bool = False  # repeating it harms nobody, whatever the action's effect class
+    bucket: str | None = None  # the vendor's limit that its requests count towards (``integrations.limits``)
+    cost: int = 1  # requests it makes
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,8 @@ class Effect:
     first_tried_at: datetime
     lease_until: datetime
     retry: Json | None = None
+    bucket: str | None = None
+    cost: int = 1
 
 
 Result = Json | IntegrationError

@@ -12,11 +12,12 @@ from connector.feedback.actions import Ask, Clients, Effect, Finish, Intent, Not
 from connector.feedback.callback_brief import Brief
 from connector.feedback.callback_life import NOT_REACHED_TAG, SHOWN, Life, Loop
 from connector.feedback.callbacks import Row
-from connector.feedback.ticket_changes import attempt, change_once, serial_of, split
+from connector.feedback.ticket_changes import attempt, change_once, cost_of, serial_of, split
 from connector.feedback.ticket_fields import FieldIdsOf, by_id, our_values
 from connector.feedback.tickets import Rules, due_at, open_once
 from integrations.callback_fields import LOOP_STATUS, OUTCOME, ROOT_CAUSE
 from integrations.errors import Permanent
+from integrations.limits import CALL_REQUESTS, TICKETS_CREATE, TICKETS_UPDATE
 
 NOT_REACHED = "not_reached"
 _CALLED = {OUTCOME: "the outcome", ROOT_CAUSE: "the root cause"}
@@ -114,7 +115,7 @@ class ReopenCallback:
             return Output({"done": False, "reason": "a person has this callback in hand already"})
         changes = self._changes(ask, connection)
         request = {"do": "reopen", "ticket_id": ticket_id, "changes": changes, "final": ask.params.get("final") is True}
-        return Intent(connection, request, serial=serial_of(ticket_id))
+        return Intent(connection, request, serial=serial_of(ticket_id), bucket=TICKETS_UPDATE, cost=cost_of(changes))
 
     def _changes(self, ask: Ask, connection: str) -> dict[str, Any]:
         params, known = ask.params, self._fields(connection)
@@ -162,7 +163,7 @@ class ReopenCallback:
             known = {name: row[name] for name in ("response_id", "customer_id", "tries", "cycle")}
             known |= {"handed_over": request["final"]}
             writes = (callbacks.asked(done.effect.run_id, done.facts, done.now, connection, mark, **known),)
-        return Intent(connection, told, writes=writes, stage=done.effect.stage + 1)
+        return Intent(connection, told, writes=writes, stage=done.effect.stage + 1, bucket=TICKETS_CREATE)
 
     def _followed_up(self, done: Finish) -> Output:
         ticket_id = str(done.result["ticket_id"])
@@ -240,7 +241,8 @@ class RequestCall:
         line, group = str(ask.params["line"]), ask.params.get("group")
         if not line.isdigit():
             raise NotPossibleError(f"line: {line!r} is no id of a phone number. Take it from Talk's settings (Lines).")
-        return Intent(connection, {"phone": phone, "line": line, "group": str(group) if group else None})
+        request = {"phone": phone, "line": line, "group": str(group) if group else None}
+        return Intent(connection, request, bucket=CALL_REQUESTS)
 
     def perform(self, effects: Sequence[Effect], now: datetime) -> list[Result]:
         return [attempt(_request, self._clients, effect, now) for effect in effects]

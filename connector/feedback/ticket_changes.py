@@ -9,6 +9,7 @@ from typing import Any
 from connector.feedback.actions import Ask, Clients, Effect, Finish, Intent, NotPossibleError, Output, Result, Write
 from connector.feedback.ticket_fields import FieldIdsOf, by_id
 from integrations.errors import IntegrationError
+from integrations.limits import TICKETS_UPDATE
 from workflows import durations
 from workflows.calendars import BusinessCalendar
 
@@ -36,7 +37,7 @@ class ChangeTicket:
         if changes.get("comment"):
             changes["comment"] = paged(pages[0], 1, len(pages))
         request = {"ticket_id": ticket_id, "changes": changes, "pages": list(pages[1:])}
-        return Intent(connection, request, serial=serial_of(ticket_id))
+        return Intent(connection, request, serial=serial_of(ticket_id), bucket=TICKETS_UPDATE, cost=cost_of(changes))
 
     def _changes(self, ask: Ask, connection: str) -> dict[str, Any]:
         changes = _CHANGES[ask.wanted.action](ask.params)
@@ -64,6 +65,12 @@ def serial_of(ticket_id: str) -> str:
     return f"ticket:{ticket_id}"
 
 
+def cost_of(changes: Changes) -> int:
+    """Requests: tags are added, and taken away, by one of their own each."""
+    parts = (changes.get("tags"), changes.get("remove_tags"), set(changes) - {"tags", "remove_tags", "public"})
+    return max(1, sum(map(bool, parts)))
+
+
 def note_intent(
     done: Finish,
     ticket_id: str | None = None,
@@ -87,7 +94,8 @@ def note_intent(
     request = {"do": "note", "ticket_id": ticket_id, "changes": changes, "page": number}
     request |= {"pages": list(waiting[1:]), "output": output}
     stage = done.effect.stage + 1
-    return Intent(done.effect.connection, request, serial=serial_of(str(ticket_id)), writes=writes, stage=stage)
+    serial = serial_of(str(ticket_id))
+    return Intent(done.effect.connection, request, serial, writes=writes, stage=stage, bucket=TICKETS_UPDATE)
 
 
 def paged(text: str, number: int, count: int) -> str:

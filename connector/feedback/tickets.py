@@ -24,6 +24,7 @@ from connector.feedback.customers import KNOW
 from connector.feedback.ticket_changes import attempt, change_once, note_intent, paged
 from connector.feedback.ticket_fields import FieldIdsOf, by_id
 from connector.valuation import Valuation, value_of
+from integrations.limits import TICKETS_CREATE
 from workflows import durations
 from workflows.calendars import BusinessCalendar
 
@@ -76,7 +77,7 @@ class OpenTicket:
             return Intent(connection, {**request, "do": do}, stage=stage, reads_only=do == "who")
         body = self._clients.helpdesk(connection).render_ticket(request["ticket"])
         told = {name: request[name] for name in ("external_id", "pages")}
-        return Intent(connection, {**told, "do": "open", "body": body}, stage=stage)
+        return Intent(connection, {**told, "do": "open", "body": body}, stage=stage, bucket=TICKETS_CREATE)
 
     def _text(self, ask: Ask, connection: str) -> str:
         about = (ask.facts.event.get("context") or {}).get("ticket_id")

@@ -17,6 +17,7 @@ from connector.storage.bulk import Upsert
 from connector.storage.database import Database
 from connector.storage.tables import writebacks
 from integrations.errors import IntegrationError, Permanent
+from integrations.limits import USERS_UPDATE
 from integrations.protocols import Score
 
 _UNKNOWN = "not written: no record with this e-mail address"
@@ -136,7 +137,7 @@ def _writing(inside: Ask | Finish, connection: str, request: Mapping[str, Any], 
     """From here on older answers stay away from the record: nobody can know when this one arrives there."""
     serial = f"score:{request['record']}:{request['metric']}"
     head = _head(inside, connection, request, str(request["record"]))
-    return Intent(connection, request, serial=serial, stage=stage, writes=(head,))
+    return Intent(connection, request, serial=serial, stage=stage, writes=(head,), bucket=USERS_UPDATE)
 
 
 def _answer(ask: Ask, *, or_newest: bool = False) -> dict[str, Any]:

@@ -148,6 +148,8 @@ class Asks:
             "workflow": draft.version.workflow.slug,
             "request": dict(intent.request),
             "serial": intent.serial,
+            "bucket": intent.bucket,
+            "cost": intent.cost,
             "status": "due",
             "due_at": intent.due_at or self._now,
             "created_at": self._now,

@@ -7,9 +7,10 @@ worker that was frozen past its lease cannot write over its successor.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import accumulate
 from typing import Any
 
 from sqlalchemy import (
@@ -30,9 +31,10 @@ from sqlalchemy import (
 from connector.feedback.actions import Effect
 from connector.runtime.calls import Grouping, one_by_one
 from connector.storage import accounts, budgets, bulk, lanes, queues
-from connector.storage.budgets import CONCURRENCY, Budget
+from connector.storage.budgets import CONCURRENCY, Budget, Ledger, Limits
 from connector.storage.database import Database
 from connector.storage.tables import connections, effects, is_now, runs
+from integrations.limits import ACCOUNT
 
 LONGEST_CALL = timedelta(seconds=40)
 """Connect 5 s + read 30 s, and a little for us."""
@@ -45,6 +47,9 @@ GRACE = timedelta(seconds=10)
 
 _UNLIMITED = 1_000_000
 
+_LOOK_AGAIN = timedelta(seconds=1)
+"""How long a kind of request waits whose limit the vendor says is used up."""
+
 _OUTCOME = ("status", "due_at", "outcome", "error", "error_kind", "unsure", "ended_at", "attempts", "lease_until")
 _SETTLED = bulk.Update(effects, where=("id", "epoch"), new=(*_OUTCOME, "owner"))
 
@@ -54,15 +59,26 @@ _PROBED_AMONG = 20
 its vendor cannot digest would keep the circuit open for all others."""
 
 
+NO_LIMITS = Limits()
+
+
+def nothing_known(_now: datetime) -> Mapping[str, int]:
+    """For vendors that say nothing of what is left of their limits."""
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class Claimant:
-    """Who claims: a process, at a connection, within its rate budget if it has one, and within ``concurrency`` calls
-    side by side, those of all processes together."""
+    """Who claims: a process, at a connection, within its rate budget if it has one, within the ``limits`` of kinds of
+    requests, and within ``concurrency`` calls side by side, those of all processes together. ``allowed`` says what the
+    vendor itself told to be left (``watching``)."""
 
     connection: str
     owner: str
     budget: Budget | None = None
     concurrency: int = CONCURRENCY
+    limits: Limits = NO_LIMITS
+    allowed: Callable[[datetime], Mapping[str, int]] = nothing_known
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +111,30 @@ def claim(
     room = _room(who, state, now, _Room(limit, hands))
     if room.effects < 1 or room.calls < 1:
         return []
-    found = _due(tx, who.connection, state, now, room.effects)
-    calls = together(found)[: room.calls]
-    _remember(tx, who, state, [each for call in calls for each in call], now)
+    ledger = _ledger(who, state, now)
+    found = _due(tx, who.connection, state, now, room.effects, ledger)
+    if ledger is not None:
+        found = ledger.affordable(found)
+    calls = together(_at_most(found, room.effects))[: room.calls]
+    _remember(tx, who, state, [each for call in calls for each in call], now, ledger)
     return _take(tx, who, calls, now)
+
+
+def _ledger(who: Claimant, state: Row[Any], now: datetime) -> Ledger | None:
+    """None, and nothing to do, where no kind of request has a limit."""
+    if not who.limits and not state.spent:
+        return None
+    ledger = Ledger(who.limits, state.spent, now)
+    for kind, count in who.allowed(now).items():
+        if count - state.under_way < 1:
+            ledger.refuse(kind, now + _LOOK_AGAIN)
+    return ledger
+
+
+def _at_most(found: list[Row[Any]], requests: int) -> list[Row[Any]]:
+    """The first of them, as many as make so many requests; the last may make more than are left."""
+    totals = accumulate((row.cost for row in found), initial=0)
+    return [row for row, before in zip(found, totals, strict=False) if before < requests]
 
 
 def _state(database: Database, tx: Connection, connection: str, now: datetime) -> Row[Any]:
@@ -130,16 +166,26 @@ def _room(who: Claimant, state: Row[Any], now: datetime, wanted: _Room) -> _Room
         return _Room(0, 0)
     calls = min(wanted.calls, (1 if probed else who.concurrency) - state.under_way)
     left = budgets.left(state.budget_until, who.budget, now) if who.budget else wanted.effects
+    told = who.allowed(now).get(ACCOUNT)
+    if told is not None:
+        left = min(left, told - state.under_way)
     return _Room(min(wanted.effects, left), calls)
 
 
-def _due(tx: Connection, connection: str, state: Row[Any], now: datetime, limit: int) -> list[Row[Any]]:
-    """What may be claimed, locked: effects that another transaction holds are left to it."""
+def _due(
+    tx: Connection, connection: str, state: Row[Any], now: datetime, limit: int, ledger: Ledger | None
+) -> list[Row[Any]]:
+    """What may be claimed, locked: effects that another transaction holds are left to it, and those whose limit is used
+    up wait, without holding up the others."""
     in_turn = lanes.after(state.turn, queues.CALLS.names(tx, connection=connection))
-    here = {"connection": connection, "now": now}
+    here: dict[str, Any] = {"connection": connection, "now": now}
+    statement = _CLAIMABLE
+    kinds, serials = ledger.spent() if ledger is not None else ([], [])
+    if kinds or serials:
+        statement, here = _AFFORDABLE, here | {"kinds": kinds, "serials": serials}
 
     def oldest(workflow: str, count: int, skip: int) -> Sequence[Row[Any]]:
-        return tx.execute(_CLAIMABLE, {**here, "workflow": workflow, "count": count, "skip": skip}).all()
+        return tx.execute(statement, {**here, "workflow": workflow, "count": count, "skip": skip}).all()
 
     if state.status != accounts.PROBING:
         return lanes.share_out(in_turn, limit, oldest)
@@ -164,13 +210,18 @@ def _claimable() -> Select[Any]:
     )
 
 
-def _remember(tx: Connection, who: Claimant, state: Row[Any], claimed: Sequence[Row[Any]], now: datetime) -> None:
+def _remember(
+    tx: Connection, who: Claimant, state: Row[Any], claimed: Sequence[Row[Any]], now: datetime, ledger: Ledger | None
+) -> None:
     """Count the requests that are about to be made, and whose turn was the last."""
     if not claimed:
         return
     changed: dict[str, Any] = {}
     if who.budget:
-        changed["budget_until"] = budgets.used(state.budget_until, who.budget, len(claimed), now)
+        requests = sum(row.cost for row in claimed)
+        changed["budget_until"] = budgets.used(state.budget_until, who.budget, requests, now)
+    if ledger is not None and [row for row in claimed if row.bucket and ledger.take(row)]:
+        changed["spent"] = ledger.stored()
     last = lanes.after(state.turn, {row.workflow for row in claimed})[-1]
     if last != state.turn:
         changed["turn"] = last
@@ -264,6 +315,11 @@ def _claimed(who: Claimant, effect: Effect, *, leads: bool) -> dict[str, Any]:
 
 _FIELDS = tuple(each.name for each in dataclasses.fields(Effect))
 _CLAIMABLE = _claimable()
+_AFFORDABLE = _CLAIMABLE.where(
+    or_(effects.c.bucket.is_(None), effects.c.bucket.not_in(bindparam("kinds", expanding=True))),
+    or_(effects.c.serial.is_(None), effects.c.serial.not_in(bindparam("serials", expanding=True))),
+)
+"""The same, without kinds of requests and records whose limits are used up."""
 _CLAIMED = bulk.Update(
     effects,
     where=("id", "epoch"),

@@ -166,7 +166,10 @@ class Outcomes:
                 accounts.pause(self._database, tx, effect.connection, verdict.error.reason, now)
             elif isinstance(verdict.error, RateLimited):
                 until = now + timedelta(seconds=verdict.after)
-                accounts.hold(self._database, tx, effect.connection, until, now)
+                if verdict.error.of_kind and effect.bucket:
+                    accounts.hold_kind(self._database, tx, effect.connection, effect.bucket, until, now)
+                else:
+                    accounts.hold(self._database, tx, effect.connection, until, now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, or_, select, update
 
+from connector.storage.budgets import REFUSED
 from connector.storage.database import Database
 from connector.storage.tables import connections
 
@@ -59,6 +60,16 @@ def hold(database: Database, tx: Connection, name: str, until: datetime, now: da
     c = connections.c
     later = or_(c.blocked_until.is_(None), c.blocked_until < until)
     tx.execute(update(connections).where(c.name == name, later).values(blocked_until=until, updated_at=now))
+
+
+def hold_kind(database: Database, tx: Connection, name: str, kind: str, until: datetime, now: datetime) -> None:
+    """The vendor told us to wait with one kind of request; the others go on. Nobody claims meanwhile."""
+    database.lock(tx, [f"claim:{name}"])
+    ensure(database, tx, [name], now)
+    c = connections.c
+    spent = tx.execute(select(c.spent).where(c.name == name)).scalar_one() or {}
+    held = {**spent, REFUSED + kind: max(until.isoformat(), spent.get(REFUSED + kind, ""))}
+    tx.execute(update(connections).where(c.name == name).values(spent=held, updated_at=now))
 
 
 def resume(tx: Connection, name: str, now: datetime) -> bool:

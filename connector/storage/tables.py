@@ -276,6 +276,8 @@ effects = Table(
     Column("key", String(200), nullable=False, unique=True),  # the idempotency key: run + visit, not attempt
     Column("request", _Json, nullable=False),
     Column("serial", String(300)),  # effects with the same serial never run side by side
+    Column("bucket", String(40)),  # the vendor's limit that its requests count towards
+    Column("cost", Integer, nullable=False, default=1),  # how many requests it makes
     Column("status", String(12), nullable=False),  # due, performing, done, failed, review, cancelled
     Column("due_at", Moment, nullable=False),
     Column("attempts", Integer, nullable=False, default=0),
@@ -306,6 +308,7 @@ connections = Table(
     Column("blocked_until", Moment),
     Column("failures", Integer, nullable=False, default=0),  # calls in a row that met no working vendor
     Column("failing_since", Moment),  # the first of them
+    Column("spent", _Json),  # the same for kinds of requests and records with limits of their own: name → until
     Column("budget_until", Moment),  # up to when the requests already made use up the rate budget
     Column("turn", String(100), nullable=False, default=""),  # the workflow that was served last
     Column("wrote_at", Moment),  # the last write of people, where a vendor takes so many a second

@@ -82,6 +82,7 @@ def _writing(blueprint: Blueprint, desk: Desk) -> None:
     def create_ticket() -> ResponseReturnValue:
         key = request.headers.get("Idempotency-Key")
         with state.lock:
+            desk.limiter.ticket_creation(state.clock())
             known = desk.keys.look_up(key, request.get_data()) if key else None
             answer = known or _created(desk, body("ticket"))
             if key:

@@ -11,6 +11,7 @@ from sandbox.zendesk import errors
 _ACCOUNT = "Number of allowed API requests per minute exceeded"
 _TICKET_UPDATES = "Number of allowed ticket updates exceeded"
 _EXPORTS = "Number of allowed incremental export API requests per minute exceeded"
+_CREATIONS = "Number of allowed new tickets exceeded"
 _CALLBACK_REQUESTS = "Number of allowed callback requests exceeded"
 _USER_UPDATES = "Number of allowed user updates exceeded"
 
@@ -26,9 +27,10 @@ class Limits:
     updates_per_user_per_minute: int = 5
     exports_per_minute: int = 10
     callback_requests_in_10_minutes: int = 30
+    tickets_per_minute: int = 10**6  # created; a trial account has 20
 
 
-GENEROUS = Limits(10**6, 10**6, 10**6, 10**6, 10**6, 10**6, 10**6)
+GENEROUS = Limits(*[10**6] * 8)
 """For tests that are about something else."""
 
 
@@ -75,6 +77,10 @@ class RateLimiter:
         """One write of one user. Raises 429."""
         self._take(("user", user), self.limits.updates_per_user_per_minute, 60, now, _USER_UPDATES)
         self._take(("users", None), self.limits.user_updates_per_second, 1, now, _USER_UPDATES)
+
+    def ticket_creation(self, now: datetime) -> None:
+        """One new ticket. Raises 429."""
+        self._take(("created", None), self.limits.tickets_per_minute, 60, now, _CREATIONS)
 
     def callback_request(self, now: datetime) -> None:
         """One customer for Talk's queue. Raises 429."""

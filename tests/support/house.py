@@ -59,6 +59,7 @@ CONFIG = """\
 connections:
   zendesk:
     kind: zendesk
+    plan: unlimited
     base_url: {world.zendesk_url}
     auth:
       type: oauth

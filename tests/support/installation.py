@@ -203,7 +203,8 @@ def configuration(world: World, webhook_secret: str) -> dict[str, Any]:
     crm_login = {"client_id": world.salesforce.client_id, "client_secret": world.salesforce.client_secret}
     return {
         "connections": {
-            "zendesk": {"kind": "zendesk", "base_url": world.zendesk_url, "auth": {"type": "oauth", **login},
+            "zendesk": {"kind": "zendesk", "plan": "unlimited",
+                        "base_url": world.zendesk_url, "auth": {"type": "oauth", **login},
                         "webhook_secret": webhook_secret, "fields": {"csat": {"score": "csat_score"}}},
             "salesforce": {"kind": "salesforce", "base_url": world.salesforce_url,
                            "auth": {"type": "client_credentials", **crm_login},
