@@ -80,8 +80,9 @@ def _answer(brief: Brief) -> str:
     event = brief.event
     if event.get("score") is None:
         return ""
-    survey = f", survey {event['survey']}" if event.get("survey") else ""
-    lines = [f"Score: {event['score']} ({event.get('metric', '')}, {event.get('band', '')}){survey}"]
+    lines = [f"Score: {event['score']} ({event.get('metric', '')}, {event.get('band', '')})"]
+    if event.get("survey"):
+        lines.append(f"Survey: {event['survey']}")
     lines.append(f"In the customer's words: {plain(str(event.get('comment') or '')) or '(no comment given)'}")
     if event.get("contact_consent") is True:
         lines.append("The customer agreed to be called.")
