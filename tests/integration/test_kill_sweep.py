@@ -82,6 +82,7 @@ class Story:
         self.pass_time(minutes=61)
         if mails := self.mails():
             self._answer_again(mails[0])
+        self.pass_time(minutes=1)  # until the loop's status, which waits for the dust to settle, stands on the ticket
         assert self.house is not None
         self.house.end()
 
@@ -97,6 +98,7 @@ class Story:
 
     def _solve(self) -> None:
         [ticket] = self.tickets()
+        self.world.zendesk.solve(ticket["id"])  # it is read once more before the customer is asked
         at = self.clock().strftime("%Y-%m-%dT%H:%M:%SZ")
         detail = {name: str(ticket[name]) for name in ("id", "external_id", "requester_id")}
         body = envelope("zendesk/ticket_solved.json", id=f"solved-{self.name}", time=at, detail=detail)
@@ -163,7 +165,8 @@ def _judge(story: Story, database: Database) -> None:
         runs = tx.execute(select(tables.runs)).all()
         answers = tx.execute(select(tables.responses)).all()
     assert {effect.status for effect in effects} == {"done"}, where
-    assert {run.status for run in runs} == {"succeeded"}, where
+    assert {run.status for run in runs if run.workflow != "callback-status"} == {"succeeded"}, where
+    assert {run.status for run in runs} <= {"succeeded", "cancelled"}, where  # a newer status makes it begin anew
     [ticket] = story.tickets()
     asked = [effect for effect in effects if effect.action == "survey.send"]
     told = [effect for effect in effects if effect.action == "alert.send"]
