@@ -30,6 +30,7 @@ _FRUITLESS = 2
 
 _PATIENCE = 60.0  # seconds
 _LEASE = 60.0  # seconds; longer than the slowest answer of a login server that we wait for
+_LOOKS = 150
 _LOOK = 0.1  # seconds between two looks for the token that another process is asking for
 
 
@@ -174,8 +175,9 @@ class SharedToken:
             return shared
 
     def _asked_for(self, shared: Token | None, refused: str) -> Token:
-        """A new token, or the one that another process has asked for meanwhile."""
-        while True:
+        """A new token, or the one that another process has asked for meanwhile. Raises RateLimited when that one
+        takes long: it may have died over it, and its lease must end before anybody can call."""
+        for _ in range(_LOOKS):
             self._expect_use(shared)
             if self._store.lease(_LEASE):
                 return self._granted(shared)
@@ -183,6 +185,8 @@ class SharedToken:
             shared = self._store.get()
             if shared is not None and self._usable(shared, refused):
                 return shared
+        said = "another process has been asking for a token for long; it is tried again"
+        raise RateLimited(said, retry_after=_LOOKS * _LOOK, code="token", status=None)
 
     def _expect_use(self, before: Token | None) -> None:
         """Raises AuthFailed when the last tokens did not work, and it was a moment ago."""

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select
 
 from connector.config import load_config
-from connector.storage.tables import consents, customers, deliveries, events, invitations, responses, runs
+from connector.storage.tables import callbacks, consents, customers, deliveries, events, invitations, responses, runs
 from sandbox.mailbox.store import StoredMail
 from sandbox.world import World
 from tests.browser.browser import PATIENCE
@@ -238,6 +238,7 @@ class Loop:
 
     def reopened_and_solved_again_it_asks_once_more(self) -> None:
         self.world.zendesk.reopen(self.callback)
+        until(lambda: self.callback_status() == "reopened", "the reopening, before the next solve")
         self.the_solve_brings_one_retention_survey(cycle=2)
 
     def solved_by_that_person_it_asks_nobody(self) -> None:
@@ -362,6 +363,11 @@ class Loop:
 
     def callbacks(self) -> list[dict[str, Any]]:
         return [each for each in self.world.zendesk.tickets if "ringback_callback" in each["tags"]]
+
+    def callback_status(self) -> str:
+        """As we know it."""
+        with self.ringback.database.read() as tx:
+            return str(tx.execute(select(callbacks.c.status)).scalar_one())
 
     def zendesk_user(self) -> dict[str, Any]:
         [user] = [each for each in self.world.zendesk.users if each["email"] == ADDRESS]

@@ -43,6 +43,7 @@ from connector.settings import Settings
 from connector.storage.database import Database
 from connector.storage.migrate import upgrade
 from connector.storage.tables import deliveries, effects
+from integrations import tokens
 from integrations.alerts.client import AppriseAlerter
 from integrations.smtp.client import SmtpMessenger
 from sandbox.clock import HandClock
@@ -197,6 +198,7 @@ def _home(order: Mapping[str, Any]) -> Home:
     settings = Settings(order["database"], "memory://", "http://127.0.0.1:8000", file, False, "text", None)
     config = read_config(order["config"], file, {})
     clock = clock_in(Path(order["clock"]))
+    tokens._LOOK = 0.001  # for a token that a dead process was asking for: its lease ends by a clock that stands still
     house = wiring.build(settings, config, secret_key=SECRET_KEY, clock=clock)
     if house.database.is_sqlite:  # as ``serve`` does: this is the only process
         house.database.transact(lambda tx: claims.release_orphans(tx, clock()))
