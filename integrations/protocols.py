@@ -207,9 +207,10 @@ class Helpdesk(Protocol):
         """Where agents read the ticket."""
         ...
 
-    def open_ticket(self, body: Json, *, key: str) -> Json:
-        """Create the ticket that ``render_ticket`` made, under an idempotency key. → {ticket_id, url, requester_id,
-        ignored: ids of fields that are not there}"""
+    def open_ticket(self, body: Json, *, key: str, newcomer: Json | None = None) -> Json:
+        """Create the ticket that ``render_ticket`` made, under an idempotency key. ``newcomer``: {email, name} of a
+        requester whose user we do not know; they get no mail for it. → {ticket_id, url, requester_id, ignored: ids of
+        fields that are not there}"""
         ...
 
     def find_ticket(self, external_id: str) -> Json | None:
@@ -243,10 +244,6 @@ class Helpdesk(Protocol):
     def get_user(self, user_id: str) -> VendorUser | None: ...
 
     def find_users(self, email: str) -> Sequence[VendorUser]: ...
-
-    def add_user(self, email: str, name: str) -> str | None:
-        """Make a user without a mail to them. → their id; None when the address is in use after all."""
-        ...
 
     def me(self) -> VendorUser:
         """The user we act as; its own writes come back as webhooks and are dropped."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import subprocess
@@ -51,6 +52,16 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("RINGBACK_") and not name.startswith("RINGBACK_TEST_"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _own_journal() -> Iterator[None]:
+    """What a command makes of the log's threshold ends with its test: the next one may look for a warning."""
+    root = logging.getLogger()
+    level, disabled = root.level, root.manager.disable
+    yield
+    root.setLevel(level)
+    logging.disable(disabled)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -83,6 +83,7 @@ class Intent:
     reads_only: bool = False  # repeating it harms nobody, whatever the action's effect class
     bucket: str | None = None  # the vendor's limit that its requests count towards (``integrations.limits``)
     cost: int = 1  # requests it makes
+    beside: int = 0  # requests it may make beside these, which count towards the limit on all requests only
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,7 @@ class Effect:
     retry: Json | None = None
     bucket: str | None = None
     cost: int = 1
+    beside: int = 0
 
 
 Result = Json | IntegrationError

@@ -46,9 +46,8 @@ class Rules:
 
 
 class OpenTicket:
-    """One call, if the customer's user at the helpdesk is known. Before it, each a call of its own: whether the ticket
-    to follow up is closed, who has the customer's address, and making a user for one whom nobody knows. After it one
-    for each further page of a very long text."""
+    """One call, with a request more for a customer who is new to us. Before it, a call of its own: whether the ticket
+    to follow up is closed. After it one for each further page of a very long text."""
 
     def __init__(self, clients: Clients, rules: Rules, fields: FieldIdsOf) -> None:
         self._clients, self._rules, self._fields = clients, rules, fields
@@ -72,12 +71,12 @@ class OpenTicket:
         """The call that comes next: what must be found out first, or the opening."""
         if "follow_up" in request:
             return Intent(connection, {**request, "do": "look"}, stage=stage, reads_only=True)
-        if "email" in request["ticket"]["requester"] and not request.get("in_use"):
-            do = "make" if request.get("nobody") else "who"
-            return Intent(connection, {**request, "do": do}, stage=stage, reads_only=do == "who")
         body = self._clients.helpdesk(connection).render_ticket(request["ticket"])
-        told = {name: request[name] for name in ("external_id", "pages")}
-        return Intent(connection, {**told, "do": "open", "body": body}, stage=stage, bucket=TICKETS_CREATE)
+        told = {name: request[name] for name in ("external_id", "pages")} | {"do": "open", "body": body}
+        asker = request["ticket"]["requester"]
+        if "id" in asker:
+            return Intent(connection, told, stage=stage, bucket=TICKETS_CREATE)
+        return Intent(connection, {**told, "newcomer": asker}, stage=stage, bucket=TICKETS_CREATE, beside=1)
 
     def _text(self, ask: Ask, connection: str) -> str:
         about = (ask.facts.event.get("context") or {}).get("ticket_id")
@@ -117,18 +116,13 @@ class OpenTicket:
 
     def finish(self, done: Finish) -> Intent | Output:
         request, connection, stage = done.effect.request, done.effect.connection, done.effect.stage + 1
-        match request["do"]:
-            case "open":
-                return self._opened(done)
-            case "note":
-                return note_intent(done) or Output(request["output"])
-            case "look":
-                told = {name: value for name, value in request.items() if name != "follow_up"}
-                follow_up = {"follow_up": request["follow_up"]} if done.result["closed"] else {}
-                return self._next(connection, {**told, "ticket": {**request["ticket"], **follow_up}}, stage)
-            case "who" if done.result["user"] is None:
-                return self._next(connection, {**request, "nobody": True}, stage)
-        return self._next(connection, _asked_by(request, done.result["user"]), stage)
+        if request["do"] == "open":
+            return self._opened(done)
+        if request["do"] == "note":
+            return note_intent(done) or Output(request["output"])
+        told = {name: value for name, value in request.items() if name != "follow_up"}
+        follow_up = {"follow_up": request["follow_up"]} if done.result["closed"] else {}
+        return self._next(connection, {**told, "ticket": {**request["ticket"], **follow_up}}, stage)
 
     def _opened(self, done: Finish) -> Intent | Output:
         result, connection, request = done.result, done.effect.connection, done.effect.request
@@ -146,17 +140,6 @@ def _look(helpdesk: Any, effect: Effect, now: datetime) -> Result:
     return {"closed": bool(found) and found["status"] == "closed"}
 
 
-def _who(helpdesk: Any, effect: Effect, now: datetime) -> Result:
-    same = helpdesk.find_users(effect.request["ticket"]["requester"]["email"])
-    return {"user": same[0].id if same else None}
-
-
-def _make(helpdesk: Any, effect: Effect, now: datetime) -> Result:
-    """Looked for before, so making one twice only finds the address in use."""
-    requester = effect.request["ticket"]["requester"]
-    return {"user": helpdesk.add_user(requester["email"], requester["name"])}
-
-
 def open_once(helpdesk: Any, effect: Effect, now: datetime) -> Result:
     """Open the ticket in ``request.body`` under the effect's key; once the helpdesk has forgotten keys, only if it is
     not there."""
@@ -164,18 +147,12 @@ def open_once(helpdesk: Any, effect: Effect, now: datetime) -> Result:
         found: Result | None = helpdesk.find_ticket(effect.request["external_id"])
         if found is not None:
             return found
-    opened: Result = helpdesk.open_ticket(effect.request["body"], key=effect.key)
+    request = effect.request
+    opened: Result = helpdesk.open_ticket(request["body"], key=effect.key, newcomer=request.get("newcomer"))
     return opened
 
 
-_CALLS = {"look": _look, "who": _who, "make": _make, "open": open_once, "note": change_once}
-
-
-def _asked_by(request: Mapping[str, Any], user: str | None) -> dict[str, Any]:
-    """By the user who was found or made; one whose address is in use after all Zendesk finds itself."""
-    if user is None:
-        return {**request, "in_use": True}
-    return {**request, "ticket": {**request["ticket"], "requester": {"id": user}}}
+_CALLS = {"look": _look, "open": open_once, "note": change_once}
 
 
 def due_at(due: Any, now: datetime, calendar: BusinessCalendar) -> str | None:

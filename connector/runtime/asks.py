@@ -150,6 +150,7 @@ class Asks:
             "serial": intent.serial,
             "bucket": intent.bucket,
             "cost": intent.cost,
+            "beside": intent.beside,
             "status": "due",
             "due_at": intent.due_at or self._now,
             "created_at": self._now,

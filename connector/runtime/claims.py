@@ -133,7 +133,7 @@ def _ledger(who: Claimant, state: Row[Any], now: datetime) -> Ledger | None:
 
 def _at_most(found: list[Row[Any]], requests: int) -> list[Row[Any]]:
     """The first of them, as many as make so many requests; the last may make more than are left."""
-    totals = accumulate((row.cost for row in found), initial=0)
+    totals = accumulate((row.cost + row.beside for row in found), initial=0)
     return [row for row, before in zip(found, totals, strict=False) if before < requests]
 
 
@@ -218,7 +218,7 @@ def _remember(
         return
     changed: dict[str, Any] = {}
     if who.budget:
-        requests = sum(row.cost for row in claimed)
+        requests = sum(row.cost + row.beside for row in claimed)
         changed["budget_until"] = budgets.used(state.budget_until, who.budget, requests, now)
     if ledger is not None and [row for row in claimed if row.bucket and ledger.take(row)]:
         changed["spent"] = ledger.stored()

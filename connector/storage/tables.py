@@ -278,6 +278,7 @@ effects = Table(
     Column("serial", String(300)),  # effects with the same serial never run side by side
     Column("bucket", String(40)),  # the vendor's limit that its requests count towards
     Column("cost", Integer, nullable=False, default=1),  # how many requests it makes
+    Column("beside", Integer, nullable=False, default=0),  # and how many more, which count towards no ``bucket``
     Column("status", String(12), nullable=False),  # due, performing, done, failed, review, cancelled
     Column("due_at", Moment, nullable=False),
     Column("attempts", Integer, nullable=False, default=0),

@@ -37,11 +37,12 @@ class SalesforceCases:
     def render_ticket(self, ticket: Json) -> Json:
         return render_case(ticket, self._names)
 
-    def open_ticket(self, body: Json, *, key: str) -> Json:
+    def open_ticket(self, body: Json, *, key: str, newcomer: Json | None = None) -> Json:
         """``POST /sobjects/Case``. The external id in the body is unique, so a repetition finds the case that an
-        earlier try made instead of making another or overwriting what agents did to it since."""
+        earlier try made instead of making another or overwriting what agents did to it since. A ``newcomer`` who is a
+        contact becomes the case's; making contacts is for sales, so others are named by it only."""
         try:
-            made = self._rest.call("sobjects/Case", "POST", body)
+            made = self._rest.call("sobjects/Case", "POST", {**body, **self._contact(newcomer)})
             return self._opened(str(made["id"]))
         except Permanent as error:
             found = self.find_ticket(str(body.get(self._names.key))) if error.code == "DUPLICATE_VALUE" else None
@@ -87,10 +88,6 @@ class SalesforceCases:
     def request_call(self, phone: str, line: str, group: str | None) -> None:
         raise Permanent("Salesforce has no queue of calls for us; open a case instead", code="no_calls")
 
-    def add_user(self, email: str, name: str) -> str | None:
-        """A case names somebody who is no contact; making contacts is for sales."""
-        return None
-
     @property
     def pictures(self) -> CrmRecords | None:
         """The CRM's: a case has no scores of its own."""
@@ -111,6 +108,10 @@ class SalesforceCases:
     def me(self) -> VendorUser:
         user: VendorUser = self._people.me()
         return user
+
+    def _contact(self, newcomer: Json | None) -> Json:
+        same = self.find_users(newcomer["email"]) if newcomer else ()
+        return {"ContactId": same[0].id} if same else {}
 
     def _with_tags(self, case: str, added: tuple[str, ...], without: tuple[str, ...]) -> Json:
         if not (added or without) or not self._names.tags:

@@ -61,12 +61,15 @@ class ZendeskHelpdesk:
     def render_ticket(self, ticket: Json) -> Json:
         return mapping.render_ticket(ticket)
 
-    def open_ticket(self, body: Json, *, key: str) -> Json:
-        """``POST /api/v2/tickets`` with ``Idempotency-Key``; Zendesk remembers a key for two hours.
+    def open_ticket(self, body: Json, *, key: str, newcomer: Json | None = None) -> Json:
+        """``POST /api/v2/tickets`` with ``Idempotency-Key``; Zendesk remembers a key for two hours. A ``newcomer`` is
+        made a user before; the ticket's bytes stay the same and name the address, by which Zendesk finds them.
 
         By our session, not by zenpy: zenpy drops the key and writes the body anew, and the same key with
         other bytes is an error (Permanent).
         """
+        if newcomer is not None:
+            self._introduce(newcomer["email"], newcomer["name"])
         data = json.dumps(body, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
         with self._session.idempotent(key), explained(body["ticket"]):
             answer = self._session.post(
@@ -76,18 +79,16 @@ class ZendeskHelpdesk:
             ticket = answer.json()["ticket"]
             return {**self._opened(ticket["id"]), **reading.kept(ticket, body["ticket"])}
 
-    def add_user(self, email: str, name: str) -> str | None:
+    def _introduce(self, email: str, name: str) -> None:
         """``POST /api/v2/users`` with ``skip_verify_email``: were the user made along with a ticket, Zendesk might
-        welcome them with a mail. (``create_or_update`` would rename a user who has this as a second address.)"""
+        welcome them with a mail. (``create_or_update`` would rename a user who has this as a second address.) Nobody is
+        looked for before: that costs strangers a request, and spares the others none."""
         user = {"email": email, "name": texts.defused(name), "role": "end-user", "skip_verify_email": True}
         try:
-            answer = self._session.post("/api/v2/users", json={"user": user})
+            self._session.post("/api/v2/users", json={"user": user})
         except Permanent as error:
-            if error.status == 422:  # in use: someone made them just now, or it is another address of a user
-                return None
-            raise
-        with _understood(wrote=True):
-            return str(answer.json()["user"]["id"])
+            if error.status != 422:  # in use: Zendesk knows them, by this or by their first address
+                raise
 
     def pages(self, text: str) -> Sequence[str]:
         return texts.pages(text, mapping.PAGE_LIMIT)

@@ -66,12 +66,12 @@ def test_a_side_that_falls_is_started_again_and_ctrl_c_ends_all(
     tmp_path: Path, environment: Mapping[str, str]
 ) -> None:
     with serving(tmp_path, environment, "--metrics-port", "0") as (process, url):
+        process.wait_for("the calls process is ready")
         aside = re.findall(r"metrics at (\S+)", process.log)[0]
         for page in (f"{url}/metrics", aside):
             text = requests.get(page, timeout=30).text
             for name in ("web", "calls", "engine"):
                 assert f'ringback_transactions_retried_total{{process="{name}"}}' in text, page
-        process.wait_for("the calls process is ready")
         before = {name: side(process.pid, name) for name in ("web", "calls")}
         for name, pid in before.items():
             os.kill(pid, signal.SIGKILL)

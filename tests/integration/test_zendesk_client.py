@@ -75,7 +75,7 @@ def written(server: Server) -> list[tuple[str, str, Any]]:
 
 def test_the_client_is_a_helpdesk(helpdesk: Any) -> None:
     methods = [name for name in vars(Helpdesk) if not name.startswith("_")]
-    assert len(methods) == 13
+    assert len(methods) == 12
     assert all(hasattr(helpdesk, name) for name in methods)
 
 

@@ -157,7 +157,11 @@ class Desk:
         metrics = {"reopens": None, "solved_at": None}
         return {**told, **metrics, "tags": [], "merged": merged, "custom_fields": {}}
 
-    def open_ticket(self, body: Mapping[str, Any], *, key: str) -> Mapping[str, Any]:
+    def open_ticket(
+        self, body: Mapping[str, Any], *, key: str, newcomer: Mapping[str, Any] | None = None
+    ) -> Mapping[str, Any]:
+        if newcomer is not None:
+            self._weather.call("zendesk", partial(self._add_user, newcomer["email"], newcomer["name"]))
         return self._weather.call("zendesk", partial(self._open, body, key))
 
     def find_ticket(self, external_id: str) -> Mapping[str, Any] | None:
@@ -177,15 +181,10 @@ class Desk:
     def find_users(self, email: str) -> Sequence[VendorUser]:
         return self._weather.call("zendesk", lambda: _with_email(self.users, email), writes=False)
 
-    def add_user(self, email: str, name: str) -> str | None:
-        return self._weather.call("zendesk", partial(self._add_user, email, name))
-
-    def _add_user(self, email: str, name: str) -> str | None:
-        if _with_email(self.users, email):
-            return None
-        user = VendorUser(f"8{next(self._numbers):03}", email, name)
-        self.users[user.id] = user
-        return user.id
+    def _add_user(self, email: str, name: str) -> None:
+        if not _with_email(self.users, email):
+            user = VendorUser(f"8{next(self._numbers):03}", email, name)
+            self.users[user.id] = user
 
     # --- what becomes of it
 

@@ -491,6 +491,7 @@ def upgrade() -> None:
         sa.Column("serial", sa.String(length=300), nullable=True),
         sa.Column("bucket", sa.String(length=40), nullable=True),
         sa.Column("cost", sa.Integer(), nullable=False),
+        sa.Column("beside", sa.Integer(), nullable=False),
         sa.Column("status", sa.String(length=12), nullable=False),
         sa.Column("due_at", MOMENT, nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
