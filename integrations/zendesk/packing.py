@@ -18,15 +18,19 @@ from urllib.parse import urlsplit
 
 from integrations.addresses import is_local
 from integrations.protocols import Json
+from integrations.zendesk.bundling import bundle
 
 _APP = Path(__file__).parent / "app"
-_WORDS = "assets/words.js"
+_ASSETS, _PAGE, _SCRIPT = "assets/", "assets/iframe.html", "assets/sidebar.js"
+_ENTRY, _WORDS = "main.js", "words.js"
+_AS_MODULES = f'<script type="module" src="{_ENTRY}"></script>'
 _LOGOS = {"assets/logo.png": 320, "assets/logo-small.png": 128}  # pixels, square
 _LOCALE = re.compile(r"[a-z]{2}(-\w{2,3})?")
 _TYPES = frozenset({"text", "password", "checkbox", "url", "number", "multiline", "hidden"})
 _SCOPES = frozenset({"header", "body", "url_host", "url_path", "jwt_secret_key", "jwt_claim"})
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can say
 _INLINE = re.compile(rb"<script(?![^>]*\bsrc=)|<style|\son\w+=|\sstyle=|javascript:", re.IGNORECASE)
+_NAMED = re.compile(rb'<(?:script|link)\b[^>]* (?:src|href)="([^":]+)"')  # a file beside it, no address
 
 Files = Mapping[str, bytes]
 """Path in the zip → content."""
@@ -59,8 +63,17 @@ def app_files(address: str, connection: str) -> Files:
     files["manifest.json"] = _written(_filled(json.loads(files["manifest.json"]), address, host, connection))
     files |= {path: _written({"app": words["app"]}) for path, words in said.items()}
     words = {path.removeprefix("translations/").removesuffix(".json"): said[path]["sidebar"] for path in sorted(said)}
-    files[_WORDS] = b"export const WORDS = " + _written(words).rstrip() + b";\n"
-    return files
+    return _joined(files, "export const WORDS = " + _written(words).decode().rstrip() + ";\n")
+
+
+def _joined(files: dict[str, bytes], words: str) -> Files:
+    """All scripts as one: a page that imports asks for a file, reads it, asks for the next, and an agent waits."""
+    names = [path for path in files if path.startswith(_ASSETS) and path.endswith(".js")]
+    modules = {path.removeprefix(_ASSETS): files.pop(path).decode() for path in names}
+    page = files[_PAGE].decode()
+    one = f'<script defer src="{_SCRIPT.removeprefix(_ASSETS)}"></script>'
+    return {**files, _SCRIPT: bundle({**modules, _WORDS: words}, _ENTRY).encode(),
+            _PAGE: page.replace(_AS_MODULES, one).encode()}  # fmt: skip
 
 
 def zipped(files: Files) -> bytes:
@@ -111,6 +124,15 @@ def check(files: Files) -> Iterator[str]:
     yield from _logos(files)
     yield from (f"{path} holds a script or style in the page; move it into a file of its own"
                 for path, content in files.items() if path.endswith(".html") and _INLINE.search(content))  # fmt: skip
+    yield from _named_in_vain(files)
+
+
+def _named_in_vain(files: Files) -> Iterator[str]:
+    for path, content in files.items():
+        named = _NAMED.findall(content) if path.endswith(".html") else []
+        folder = path.rpartition("/")[0]
+        yield from (f"{path} names {each.decode()}, which is not there; add it, or take it out"
+                    for each in named if f"{folder}/{each.decode()}" not in files)  # fmt: skip
 
 
 def _manifest(manifest: Json, files: Files) -> Iterator[str]:

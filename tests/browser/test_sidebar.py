@@ -176,6 +176,23 @@ def test_a_long_line_goes_on_below_and_the_focus_goes_along(desk: Desk) -> None:
     expect(moments.nth(20)).to_be_focused()
 
 
+def test_another_requester_on_the_ticket_is_another_picture(desk: Desk) -> None:
+    app = desk.open()
+    expect(app.get_by_role("heading", name="Ann Jansen")).to_be_visible()
+    bob = {"id": 99, "name": "Bob Bos", "email": "bob@example.com", "locale": "nl"}
+    desk.page.evaluate("bob => { PLACE.values['ticket.requester'] = bob; }", bob)
+    desk.page.evaluate("fire('ticket.requester.id.changed', 99)")
+    expect(app.get_by_role("heading", name="Bob Bos")).to_be_visible()
+    assert desk.workspace.made[-1] == ("POST", "/api/v1/agent/zendesk/users/99/picture")
+
+
+def test_a_zendesk_that_tells_no_scheme_shows_the_picture_all_the_same(desk: Desk) -> None:
+    del desk.workspace.values["colorScheme"]
+    app = desk.open()
+    expect(app.get_by_role("heading", name="Ann Jansen")).to_be_visible()
+    expect(app.locator("html")).to_have_attribute("data-scheme", "light")
+
+
 # --- doing ----------------------------------------------------------------------------------------------------------
 
 

@@ -12,8 +12,6 @@ from connector.storage import tables
 from tests.support.callbacks import callback, detractor, field, fill_in, library, provision
 from tests.support.house import Home, a_home, answer
 
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-
 LOOP = library(
     "support-recovery", "retention-survey", "retention-answered", "callback-not-reached", "callback-status",
     "callback-closed",

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import heapq
 import json
-import shutil
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,15 +33,15 @@ steps:
 """,
 }
 ALIVE = ("solved", "closed")
+EXAMPLES = int(os.environ.get("RINGBACK_TEST_EXAMPLES", "20"))
+"""How many lives on each database; more for a longer search."""
 _numbers = count(1)
 
 
-@pytest.fixture(scope="module")
-def home(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
-    """One house for all examples: each has a customer and a ticket of its own."""
-    file = tmp_path_factory.mktemp("matrix") / "ringback.db"
-    shutil.copy(sqlite_template, file)
-    with a_home(f"sqlite:///{file}", **WORKFLOWS) as home:
+@pytest.fixture
+def home(database_url: str) -> Iterator[Home]:
+    """One house for all examples of a test: each has a customer and a ticket of its own."""
+    with a_home(database_url, **WORKFLOWS) as home:
         home.house.own_users.learn(["zendesk"])
         yield home
 
@@ -137,9 +136,7 @@ def live(home: Home, moves: list[tuple[str, int]], delays: list[int]) -> Life:
 
 
 NAMES = ["solve", "reopen", "solve", "reopen", "merge", "delete", "restore", "spam", "close", "assign"]
-MOVES = st.lists(
-    st.tuples(st.sampled_from(NAMES), st.sampled_from([1, 20, 59, 61, 200])), min_size=2, max_size=6
-)
+MOVES = st.lists(st.tuples(st.sampled_from(NAMES), st.sampled_from([1, 20, 59, 61, 200])), min_size=2, max_size=6)
 DELAYS = st.lists(st.sampled_from([0, 1, 2, 30, 61, 150, 3000]), min_size=3, max_size=12)
 SOLVED_TWICE = [("solve", 1), ("reopen", 20), ("solve", 20)]
 
@@ -148,7 +145,7 @@ SOLVED_TWICE = [("solve", 1), ("reopen", 20), ("solve", 20)]
 @example([*SOLVED_TWICE, ("merge", 20)], [0, 61, 2])
 @example([*SOLVED_TWICE, ("delete", 59)], [150, 1, 0])
 @example([("solve", 1), ("delete", 20), ("restore", 20)], [0, 1, 61])
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 def test_nobody_is_asked_twice_about_a_solve_or_about_a_ticket_that_is_gone(
     home: Home, moves: list[tuple[str, int]], delays: list[int]
 ) -> None:

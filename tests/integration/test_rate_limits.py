@@ -29,7 +29,8 @@ from sandbox.zendesk.limits import Limits
 from tests.support.callbacks import provision
 from tests.support.house import Home, a_house, answer, config_of
 
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""Limits are counted by the same statements on both databases; the large proof runs on both, the rest need one."""
 
 CALLBACKS = 2_000
 LOOP = """\
@@ -175,6 +176,7 @@ def test_2000_callbacks_never_exceed_a_limit_while_others_use_the_account(enterp
     assert sum("late" in ticket["tags"] for ticket in tickets) == scores.count(1)
 
 
+@ON_SQLITE
 def test_a_trial_account_gets_its_twenty_tickets_a_minute_and_no_more(trial: Home) -> None:
     answers(trial, [3] * 100)
     took = live(trial, Others(trial, 30, 0))
@@ -184,6 +186,7 @@ def test_a_trial_account_gets_its_twenty_tickets_a_minute_and_no_more(trial: Hom
     assert 300 <= took <= 600
 
 
+@ON_SQLITE
 def test_when_others_take_more_than_their_part_we_hear_of_it_and_hold_back(enterprise: Home) -> None:
     answers(enterprise, [3] * 400)
     others = Others(enterprise, requests_a_minute=450, updates_a_minute=0)  # two thirds of the account
@@ -192,18 +195,19 @@ def test_when_others_take_more_than_their_part_we_hear_of_it_and_hold_back(enter
     assert len(enterprise.world.zendesk.tickets) == 400
 
 
+@ON_SQLITE
 def test_what_waits_for_its_limit_holds_up_nothing_else(enterprise: Home) -> None:
     answers(enterprise, [1] * 60)
     enterprise.tick()
     enterprise.wait(seconds=1)
     updated = [each for each in enterprise.effects("ticket.update") if each.status == "done"]
     assert len(updated) < 10
-    answers_before = len(enterprise.world.zendesk.tickets)
     enterprise.deliver(answer(3, response_id="later", customer={"email": "c1@example.com"}))
     enterprise.wait(seconds=1)
-    assert len(enterprise.world.zendesk.tickets) == answers_before + 1
+    assert "Call later" in [each["subject"] for each in enterprise.world.zendesk.tickets]
 
 
+@ON_SQLITE
 def test_a_refused_kind_of_request_holds_only_its_kind(enterprise: Home) -> None:
     headers = {"Retry-After": "40", "x-rate-limit": "700", "x-rate-limit-remaining": "600"}
     refusal = {"status": 429, "headers": headers, "body": {"error": "APIRateLimitExceeded"}}
@@ -220,6 +224,7 @@ def test_a_refused_kind_of_request_holds_only_its_kind(enterprise: Home) -> None
     assert {run.status for run in enterprise.runs()} == {"succeeded"}
 
 
+@ON_SQLITE
 def test_one_ticket_is_not_changed_more_often_than_the_vendor_takes_it(enterprise: Home) -> None:
     ticket = enterprise.world.zendesk.write_in("C", "c@example.com", "Lamp", "Broken")["id"]
     enterprise.install(note=NOTE.replace("TICKET", str(ticket)))

@@ -49,6 +49,15 @@ def test_the_same_app_is_the_same_bytes() -> None:
     assert pack(HOUSE, "zendesk") != pack(HOUSE, "other")
 
 
+def test_the_page_asks_for_one_script_of_ours_and_nothing_holds_up_its_first_sight() -> None:
+    """What imports would ask for one after the other is one file here; ``defer`` lets the page be read meanwhile."""
+    page = FILES["assets/iframe.html"].decode()
+    assert [path for path in FILES if path.endswith(".js")] == ["assets/sidebar.js"]
+    scripts = re.findall(r"<script ([^>]*)>", page)
+    assert [each.startswith("defer ") for each in scripts] == [True, True]
+    assert re.search(r"^\s*(import|export)\b", FILES["assets/sidebar.js"].decode(), re.MULTILINE) is None
+
+
 def test_it_is_small_enough_to_be_there_at_once() -> None:
     """Everything an agent's browser loads, but for Zendesk's own SDK."""
     loaded = [content for path, content in FILES.items() if path.endswith((".js", ".css", ".html"))]
@@ -87,6 +96,8 @@ def test_an_address_that_zendesk_sends_no_token_to_is_refused(address: str) -> N
         ({**FILES, "assets/logo-small.png": FILES["assets/logo.png"]}, "128 × 128"),
         ({**FILES, "assets/iframe.html": b"<script>alert(1)</script>"}, "file of its own"),
         ({**FILES, "assets/iframe.html": b"<p onclick='x()'>"}, "file of its own"),
+        (without("assets/sidebar.js"), "names sidebar.js"),
+        (without("assets/sidebar.css"), "names sidebar.css"),
     ],
 )
 def test_what_zendesk_would_refuse_is_named_with_its_remedy(files: dict[str, bytes], said: str) -> None:
@@ -94,8 +105,8 @@ def test_what_zendesk_would_refuse_is_named_with_its_remedy(files: dict[str, byt
 
 
 def _words() -> dict[str, Any]:
-    text = FILES["assets/words.js"].decode().removeprefix("export const WORDS = ").rstrip().removesuffix(";")
-    return dict(json.loads(text))
+    after = FILES["assets/sidebar.js"].decode().partition("const WORDS = ")[2]
+    return dict(json.JSONDecoder().raw_decode(after)[0])
 
 
 def _shape(value: Any, of: Callable[[Any], Any] = lambda _: None) -> Any:
@@ -133,6 +144,6 @@ REASONS = (
 @pytest.mark.parametrize("reason", REASONS)
 def test_the_app_has_words_for_each_reason_not_to_ask(reason: str) -> None:
     """The house says it in English; an agent reads it in their own language."""
-    patterns = re.findall(r"^  \[/(.+)/, \(", FILES["assets/say.js"].decode(), re.MULTILINE)
+    patterns = re.findall(r"^  \[/(.+)/, \(", FILES["assets/sidebar.js"].decode(), re.MULTILINE)
     assert len(patterns) > 8
     assert any(re.search(pattern, reason) for pattern in patterns)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import json
 import mimetypes
+import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import requests
 from flask import Flask, Response, render_template_string, request
@@ -20,7 +21,21 @@ from playwright.sync_api import BrowserContext
 from sandbox.serving import Server
 
 _HERE = Path(__file__).parent
+_SDK = _HERE.parent / "vendor" / "zaf_sdk"
 CDN = "https://static.zdassets.com/**"
+GUID = "6f4c2f1e-5a43-4a3b-9f0a-0b7a5f6c1d2e"
+"""Of this installation of the app in this page; both sides name it in every message."""
+
+
+def sdk() -> str:
+    """Zendesk's SDK as one script that leaves ``ZAFClient`` behind, which is how its own build delivers it."""
+    parts = {name: (_SDK / f"{name}.js").read_text("utf-8") for name in ("utils", "client", "index")}
+    defined = "".join(f"define('./{name}', function(module, require) {{{text}\n}});" for name, text in parts.items())
+    return (
+        "(function() { var known = {}; function require(name) { return known[name]; }"
+        "function define(name, body) { var module = {}; body(module, require); known[name] = module.exports; }"
+        f"{defined} window.ZAFClient = require('./index'); }})();"
+    )
 
 
 @dataclass
@@ -33,6 +48,7 @@ class Workspace:
     location: str = "ticket_sidebar"
     url: str = ""
     is_down: bool = False
+    latency: float = 0  # seconds that each file and each request takes longer, for measuring
     made: list[tuple[str, str]] = field(default_factory=list)
     given: dict[str, Any] = field(default_factory=dict)  # settings that an admin changed
 
@@ -48,9 +64,19 @@ class Workspace:
         return {each["name"]: each.get("default") for each in plain} | self.given
 
     def page(self) -> str:
-        frame = self.url.replace("127.0.0.1", "localhost") + "/app/assets/iframe.html"  # another origin, as it is there
-        place = {"context": {"location": self.location}, "settings": self.settings, "values": self.values}
+        host = self.url.replace("127.0.0.1", "localhost")  # another origin than the page's, as it is there
+        frame = f"{host}/app/assets/iframe.html?{urlencode({'origin': self.url, 'app_guid': GUID})}"
+        place = {"guid": GUID, "context": self._context(), "metadata": self._metadata(), "values": self.values}
         return render_template_string((_HERE / "host.html").read_text("utf-8"), frame=frame, place=place)
+
+    def _context(self) -> dict[str, Any]:
+        about = {"instanceGuid": GUID, "product": "support", "account": {"subdomain": "acme"}}
+        ticket = {"ticketId": self.values["ticket.id"]} if self.location == "ticket_sidebar" else {}
+        return {**about, "location": self.location, **ticket}
+
+    def _metadata(self) -> dict[str, Any]:
+        told = {"appId": 1, "installationId": 2, "name": self.manifest["name"], "version": self.manifest["version"]}
+        return {**told, "settings": self.settings}
 
     def proxy(self) -> Response:
         """Make the frame's request, with the secure settings put in where the app may send them."""
@@ -74,9 +100,9 @@ class Workspace:
         return value
 
     def show(self, context: BrowserContext) -> None:
-        """Let a browser find our SDK where Zendesk's would be."""
-        sdk = (_HERE / "zaf_sdk.js").read_text("utf-8")
-        context.route(CDN, lambda route: route.fulfill(body=sdk, content_type="text/javascript"))
+        """Let a browser find the SDK where Zendesk's CDN would serve it."""
+        script = sdk()
+        context.route(CDN, lambda route: route.fulfill(body=script, content_type="text/javascript"))
 
 
 @contextmanager
@@ -93,6 +119,11 @@ def open_workspace(workspace: Workspace) -> Iterator[Workspace]:
     @app.get("/app/<path:path>")
     def file(path: str) -> Response:
         return Response(workspace.files[path], content_type=mimetypes.guess_type(path)[0])
+
+    @app.before_request
+    def far_away() -> None:
+        if workspace.latency:
+            time.sleep(workspace.latency)
 
     server = Server(app)
     workspace.url = server.url

@@ -90,7 +90,8 @@ async function start() {
   const client = window.ZAFClient?.init();
   if (!client) return lament(sayer(navigator.language), new Trouble("outside"));
   fitFrame(client);
-  const [place] = await Promise.all([beside(client), followScheme(client)]);
+  followScheme(client); // not waited for: the picture comes first
+  const place = await beside(client);
   const say = sayer(place.locale);
   document.documentElement.lang = say.language;
   app.replaceChildren(el("p", {class: "quiet"}, say("loading")));
