@@ -6,7 +6,6 @@ What a person typed is never trusted: it comes from a form that anybody can send
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -119,10 +118,8 @@ def plain(text: str) -> str:
     Direction overrides go as well: they can make a comment show other words than it holds.
     """
     lines = text.replace("\r\n", "\n").replace("\r", "\n")
-    kept = (c for c in lines if c == "\n" or c == "\t" or not _is_control(c))
-    return "".join(kept).strip()
+    return _CONTROLS.sub("", lines).strip()
 
 
-def _is_control(character: str) -> bool:
-    kind = unicodedata.category(character)
-    return kind in ("Cc", "Cs") or character in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
+"""Unicode's categories Cc and Cs without tab and line end, and what turns the direction of writing."""

@@ -62,12 +62,12 @@ class WriteScore:
         return [results[effect.id] for effect in effects]
 
     def _only_scores(self, connection: str, effects: Sequence[Effect]) -> dict[str, Result]:
-        known = [effect for effect in effects if effect.request["record"]]
-        newest = self._newest(connection, known)
         older: Result = {"done": False, "reason": crm_writeback.NEWER}
-        results = {effect.id: older for effect in known if effect not in newest}
-        results |= self._write(connection, newest)  # first: its lease must not end while others are looked up
-        return results | {effect.id: self._find(effect) for effect in effects if effect not in known}
+        known = [effect for effect in effects if effect.request["record"]]
+        results = {effect.id: older for effect in known}
+        # First: its lease must not end while others are looked up.
+        results |= self._write(connection, self._newest(connection, known))
+        return results | {effect.id: self._find(effect) for effect in effects if effect.id not in results}
 
     def _find(self, effect: Effect) -> Result:
         """The record of the customer's e-mail address. Never guessed."""

@@ -39,6 +39,8 @@ def pages(text: str, limit: int = TEXT_LIMIT) -> tuple[str, ...]:
     A piece ends with a line or a word where one ends near, never within a character that people see as one.
     """
     whole = text.replace("\r\n", "\n")
+    if len(rich(whole).encode("utf-8", "surrogatepass")) <= limit:  # nearly all: no need to look at every character
+        return (whole,)
     return tuple(_pieces(whole, limit))
 
 
