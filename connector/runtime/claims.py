@@ -83,10 +83,11 @@ class Claimant:
 
 @dataclass(frozen=True, slots=True)
 class _Room:
-    """How much may be claimed now: effects, and calls that they go into."""
+    """How much may be claimed now: effects, the calls that they go into, and the requests that they make."""
 
     effects: int
     calls: int
+    requests: int
 
 
 def claim(
@@ -108,14 +109,14 @@ def claim(
     """
     database.lock(tx, [f"claim:{who.connection}"])
     state = _state(database, tx, who.connection, now)
-    room = _room(who, state, now, _Room(limit, hands))
-    if room.effects < 1 or room.calls < 1:
+    room = _room(who, state, now, limit, hands)
+    if min(room.effects, room.calls, room.requests) < 1:
         return []
     ledger = _ledger(who, state, now)
-    found = _due(tx, who.connection, state, now, room.effects, ledger)
+    found = _due(tx, who.connection, state, now, min(room.effects, room.requests), ledger)
     if ledger is not None:
         found = ledger.affordable(found)
-    calls = together(_at_most(found, room.effects))[: room.calls]
+    calls = together(_at_most(found, room.requests))[: room.calls]
     _remember(tx, who, state, [each for call in calls for each in call], now, ledger)
     return _take(tx, who, calls, now)
 
@@ -159,17 +160,17 @@ def _under_way() -> ScalarSelect[int]:
 _STATE = select(connections, _under_way().label("under_way")).where(connections.c.name == bindparam("connection"))
 
 
-def _room(who: Claimant, state: Row[Any], now: datetime, wanted: _Room) -> _Room:
+def _room(who: Claimant, state: Row[Any], now: datetime, limit: int, hands: int) -> _Room:
     """What the connection's state allows: nothing while paused or held, one call while it is probed."""
     probed = state.status == accounts.PROBING
     if not probed and (state.status != accounts.ACTIVE or (state.blocked_until and state.blocked_until > now)):
-        return _Room(0, 0)
-    calls = min(wanted.calls, (1 if probed else who.concurrency) - state.under_way)
-    left = budgets.left(state.budget_until, who.budget, now) if who.budget else wanted.effects
+        return _Room(0, 0, 0)
+    calls = min(hands, (1 if probed else who.concurrency) - state.under_way)
+    left = budgets.left(state.budget_until, who.budget, now) if who.budget else _UNLIMITED
     told = who.allowed(now).get(ACCOUNT)
     if told is not None:
         left = min(left, told - state.under_way)
-    return _Room(min(wanted.effects, left), calls)
+    return _Room(limit, calls, left)
 
 
 def _due(

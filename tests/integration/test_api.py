@@ -161,7 +161,7 @@ def test_a_failed_run_is_retried_and_the_history_names_the_token(api: Api) -> No
     assert api.post(f"/runs/{run}/retry")["status"] == "waiting"
     api.home.settle()
     assert api.home.run().status == "succeeded"
-    assert "Retried by crm (API): the same call is made again." in api.home.story()
+    assert "Retried by crm (API): anew, under a new key." in api.home.story()
 
 
 def test_a_step_is_skipped_a_run_restarted_and_one_cancelled(api: Api) -> None:

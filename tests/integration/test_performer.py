@@ -319,6 +319,18 @@ def test_a_rate_budget_keeps_us_below_the_vendors_limit(home: Home, database_url
             assert len(creations(home)) == made
 
 
+def test_making_a_user_for_a_stranger_counts_as_a_request_too(home: Home, database_url: str) -> None:
+    slow = config_of(home.world).replace("  zendesk:\n", "  zendesk:\n    requests_per_minute: 12\n")
+    with a_house(database_url, home.world, clock=home.clock, config=slow) as careful:
+        for name in ("bo", "cy"):
+            careful.deliver(answer(3, email=f"{name}@example.com"))
+        careful.settle()
+        careful.wait(seconds=9)
+        assert len(creations(home)) == 1
+        careful.wait(seconds=1)
+        assert len(creations(home)) == 2
+
+
 def test_a_team_is_told_at_every_address_once_also_when_one_fails(home: Home, database_url: str) -> None:
     home.install(tickets="trigger: {event: survey.answered}\nsteps:\n"
                  "  - {id: tell, do: alert.send, with: {to: care-team, text: Look}}\n")  # fmt: skip
