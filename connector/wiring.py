@@ -222,7 +222,7 @@ def _handlers(
     return {
         "survey.send": SendSurvey(
             database, connections, surveys, mailer.invitation, config.calendar, secret_key, config.fatigue_days,
-            CrmConsents(database, connections, connections.crms()).look,
+            CrmConsents(database, connections, connections.crms()).look, rules.country,
         ),
         "ticket.open": OpenTicket(connections, rules, fields.ticket_fields),
         "ticket.comment": change,
@@ -234,7 +234,7 @@ def _handlers(
         "callback.reopen": ReopenCallback(connections, rules, fields.ticket_fields),
         "callback.count": CountCallbacks(connections),
         "call.request": RequestCall(connections, rules.country),
-        "score.write": WriteScore(database, connections),
+        "score.write": WriteScore(database, connections, rules.country),
         "alert.send": SendAlert(connections, AppriseAlerter(), config.teams),
         "message.send": SendMessage(database, connections, mailer.message),
     }
@@ -257,8 +257,9 @@ def _pumps(
 ) -> Pumps:
     recorders = (gone.record, responses.record, cases.record, callbacks.record, optouts.record, crm_people.record)
     intake = Intake(
-        database, book, open_desk, config.calendar, accounts, SOURCES, recorders, connections.kinds, clock
-    )
+        database, book, open_desk, config.calendar, accounts, SOURCES, recorders, connections.kinds, clock,
+        choose(read_brands(config.brands), "").country,
+    )  # fmt: skip
     timers = Timers(database, open_desk, config.calendar, clock)
     outcomes = Outcomes(database, open_desk, config.calendar, clock)
     owner = new_id()

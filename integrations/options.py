@@ -15,6 +15,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validate
 from integrations.addresses import Address
 from integrations.salesforce.case_mapping import CASES, CaseNames
 from integrations.salesforce.fields import ACCOUNT, PERSON, RESPONSE
+from integrations.salesforce.record_ids import fault
 from integrations.salesforce.sales import VALUE
 from integrations.scores import FieldMap, ScoreFields
 from integrations.smtp.client import Server, parse_sender
@@ -181,7 +182,8 @@ def _loaded(metric: str, names: Mapping[str, Any]) -> Any:
 class _Connection(Options):
     """What every connection may have beside its own keys."""
 
-    kind = webhook_secret = webhook_token = organization_id = integration_user = events = gaps = fields.Raw()
+    kind = webhook_secret = webhook_token = integration_user = events = gaps = fields.Raw()
+    organization_id: fields.Field[Any] = fields.Raw()
     requests_per_minute = concurrency = fields.Raw()
 
 
@@ -233,6 +235,15 @@ class _Version(fields.Field[Any]):
         return str(validate.Regexp(r"\d{2}\.0\Z", error="is no API version; write it as v60.0")(text))
 
 
+class _RecordId(fields.Field[Any]):
+    """A Salesforce id; empty is none."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **rest: Any) -> str:
+        if value and (wrong := fault(value)):
+            raise ValidationError(f"is no id; {wrong}")
+        return str(value or "")
+
+
 class _Cases(Options):
     """Names on a case. ``are_tickets`` is for those who read messages."""
 
@@ -240,7 +251,7 @@ class _Cases(Options):
         validate=validate.Regexp(r"([A-Za-z]\w*)?\Z", error="is no field name; leave it empty to leave it out")
     )
     origin = fields.String()
-    record_type = fields.String(validate=validate.Regexp(r"[A-Za-z0-9]{15}([A-Za-z0-9]{3})?\Z", error="is no id"))
+    record_type = _RecordId()
     priorities = statuses = fields.Dict(keys=fields.String(), values=fields.String())
     are_tickets = fields.Boolean(truthy={True}, falsy={False})
 
@@ -305,6 +316,7 @@ class _Share(fields.Field[Any]):
 
 class Salesforce(_Connection):
     base_url = _Checked(_my_domain)
+    organization_id = _RecordId()
     auth = _Auth({"client_credentials": _Login, "jwt": _Jwt, "token": _FixedToken})
     score_fields = _FieldNames(data_key="fields")
     api_version = _Version(load_default="60.0")

@@ -262,6 +262,10 @@ class Crm(Protocol):
 
     def find_contacts(self, email: str) -> Sequence[VendorUser]: ...
 
+    def find_by_phone(self, number: str) -> Sequence[VendorUser]:
+        """People whose number may be this one (E.164); ``phone`` as it is written there, for who asks to compare."""
+        ...
+
     def get_contact(self, contact_id: str) -> VendorUser | None: ...
 
     reserve: float

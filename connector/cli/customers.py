@@ -52,8 +52,8 @@ def show_case(case_id: str, as_json: bool) -> None:
     if as_json:
         show_json(case)
         return
-    rows = [[each.id, each.name, each.email, _ids(each.ids)] for each in case.candidates]
-    click.echo(table(["candidate", "name", "e-mail", "ids elsewhere"], rows))
+    rows = [[each.id, each.name, each.email, each.phone, _ids(each.ids)] for each in case.candidates]
+    click.echo(table(["candidate", "name", "e-mail", "phone", "ids elsewhere"], rows))
     click.echo(f"\n{_explained(case)}")
 
 
@@ -94,12 +94,13 @@ def _explained(case: Case) -> str:
         return f"Decided: {case.decision}, by {case.decided_by}."
     if case.kind == reviews.CUSTOMERS:
         return (
-            "Ids of one event lead to these customers. Are they one person?\n"
+            "Ids, or the phone number, of one event lead to these customers. Are they one person?\n"
             f"  ringback customers review decide {case.id} same\n"
             f"  ringback customers review decide {case.id} different"
         )
     choices = "\n".join(f"  ringback customers review decide {case.id} {each.id}" for each in case.candidates[1:])
     return (
-        f"These records at {case.connection} share the customer's e-mail address; none was written. Whose is it?\n"
+        f"These records at {case.connection} have the customer's e-mail address or phone number; none was written. "
+        f"Whose is it?\n"
         f"{choices}\n  ringback customers review decide {case.id} different      (none of them)"
     )

@@ -14,6 +14,7 @@ from connector.cli.opening import opened
 from connector.cli.output import as_json_option, show_json
 from connector.cli.sync_zendesk import zendesk
 from connector.feedback.actions import NotPossibleError
+from connector.feedback.brands import choose
 from connector.runtime.bell import INTAKE
 from connector.runtime.sync import WORKFLOW, BusyError, Plan, Sync
 from connector.storage import definitions
@@ -73,7 +74,8 @@ def salesforce(
 
 def _sync(house: House, connection: str) -> Sync:
     changes, kinds = house.connections.changes(connection), house.connections.kinds
-    return Sync(house.database, connection, changes, kinds, house.clock)
+    country = choose(house.mailer.brands, "").country
+    return Sync(house.database, connection, changes, kinds, house.clock, country)
 
 
 def _run(house: House, work: Sync, wanted: Wanted, as_json: bool) -> None:

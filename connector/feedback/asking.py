@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, case, insert, select, update
 
-from connector.feedback import customers, permission
+from connector.feedback import customers, permission, reviews
 from connector.feedback.actions import Ask, Clients, Effect, Finish, Intent, NotPossibleError, Output, Result, Write
 from connector.feedback.customers import Customer
 from connector.feedback.messages import send_mail
@@ -57,10 +57,12 @@ class SendSurvey:
         secret_key: str,
         fatigue_days: int,
         look: Callable[[str, datetime], None],
+        country: str = customers.HOME,
     ) -> None:
-        """``look`` sees to it that an opt-out in a CRM is known here."""
+        """``look`` sees to it that an opt-out in a CRM is known here; phone numbers without + are from ``country``."""
         self._database, self._clients, self._surveys, self._render = database, clients, surveys, render
         self._calendar, self._secret_key, self._fatigue_days, self._look = calendar, secret_key, fatigue_days, look
+        self._country = country
 
     def batch(self, connection: str) -> int:
         return 1
@@ -180,11 +182,14 @@ class SendSurvey:
         told.pop("suspended", None)  # an answer of before this was asked
         person = Person(**told, ids={done.effect.connection: done.effect.request["find"]})
         kinds = {done.effect.connection: self._clients.kind(done.effect.connection)}
-        done.database.lock(done.tx, customers.lock_keys([person], kinds))
-        [(customer, conflict)] = customers.Resolver(done.database, done.tx, kinds, done.now).resolve([person])
-        if conflict or customer is None:
+        done.database.lock(done.tx, customers.lock_keys([person], kinds, self._country))
+        resolver = customers.Resolver(done.database, done.tx, kinds, done.now, self._country)
+        [(customer, conflict)] = resolver.resolve([person])
+        if customer is None or (conflict and not conflict.by_phone):
             reason = "not sent: this e-mail address belongs to another customer"
             return _withheld(place, _whose(place), request["survey"], reason)
+        if conflict:
+            reviews.keep_conflict(done.tx, reviews.Found("", conflict.kept, conflict.others, done.now))
         return self._invite(customer, {**request, "due_at": None}, place)
 
     def _sent(self, done: Finish) -> Output:

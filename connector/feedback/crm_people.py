@@ -51,7 +51,7 @@ class Found:
 
 def short(record: str) -> str:
     """Our one name of a record: 15 characters of Salesforce's 18, which are never all digits; a helpdesk's number."""
-    return record if record.isdigit() else normal_id(record, "salesforce") or ""
+    return record if record.isdigit() else normal_id(record, "salesforce") or record
 
 
 def find(database: Database, connection: str, crm: CrmRecords, records: Iterable[str], now: datetime) -> Found:

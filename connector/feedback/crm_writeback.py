@@ -11,20 +11,21 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, or_, select, update
 
-from connector.feedback import consents, crm_people, responses, reviews
+from connector.feedback import consents, crm_people, crm_phones, responses, reviews
 from connector.feedback.actions import Clients, Effect, Intent, NotPossibleError, Result
 from connector.feedback.crm_desk import Brought, CrmDesk, Wish
-from connector.feedback.customers import KNOW
+from connector.feedback.customers import HOME, KNOW
 from connector.storage import api_usage, bulk
 from connector.storage import tables as t
 from connector.storage.database import Database
 from connector.storage.tables import connections
-from integrations.errors import IntegrationError, NotYet, Permanent
+from integrations.errors import NotYet, Permanent
 from integrations.protocols import CrmPerson, CrmRecords, Usage
 
 NEWER = "not written: a newer answer of this customer is on the record, or on its way to it"
 _SERIAL = "records"
-_UNKNOWN = "not written: no record with this e-mail address"
+UNKNOWN = "not written: no record with this e-mail address"
+_NONE_OF_THEM = "not written: somebody decided that none of the records with this e-mail address or number is theirs"
 _WHOSE = select(t.responses.c.id, t.responses.c.customer_id).where(
     t.responses.c.id.in_(bindparam("ids", expanding=True))
 )
@@ -57,8 +58,8 @@ def _gathered(now: datetime, seconds: int) -> datetime:
 class WholePictures:
     """Performs what ``intent`` asked for."""
 
-    def __init__(self, database: Database, clients: Clients) -> None:
-        self._database, self._clients = database, clients
+    def __init__(self, database: Database, clients: Clients, country: str = HOME) -> None:
+        self._database, self._clients, self._country = database, clients, country
 
     def perform(self, connection: str, effects: Sequence[Effect], now: datetime) -> dict[str, Result]:
         """Result by effect. Those that do not fit into this go wait for the next."""
@@ -91,20 +92,36 @@ class WholePictures:
         records = {each.id: crm_people.short(str(each.request["record"])) for each in effects if each.request["record"]}
         unknown = [each for each in effects if each.id not in records]
         results: dict[str, Result] = {}
-        same = self._by_email(connection, crm, {_email(each) for each in unknown}, now)
+        same = self._by_email(connection, crm, {_email(each) for each in unknown} - {""}, now)
         for effect in unknown:
             found = same.get(_email(effect), [])
             if len(found) == 1:
                 records[effect.id] = found[0].record
                 continue
-            results[effect.id] = _not_one(len(found))
             if found:
-                put_before_people(self._database, effect, [each.record for each in found])
+                results[effect.id] = left_open(self._database, effect, [each.record for each in found])
+                continue
+            by_number = self.by_number(connection, effect)
+            if isinstance(by_number, str):
+                records[effect.id] = crm_people.short(by_number)
+            else:
+                results[effect.id] = by_number
         found_now = [each for each in unknown if each.id in records]
         if found_now:
             people = [each for found in same.values() for each in found]
             self._database.transact(lambda tx: self._link_people(tx, connection, found_now, records, people, now))
         return records, results
+
+    def by_number(self, connection: str, effect: Effect) -> str | Result:
+        """The record that has the customer's phone number, if it is theirs; else why nothing is written."""
+        if "phone" not in effect.request:
+            return {"done": False, "reason": UNKNOWN}
+        verdict = crm_phones.find(self._clients.crm(connection), effect.request, self._country)
+        if verdict.same:
+            return verdict.same
+        if verdict.perhaps:
+            return left_open(self._database, effect, verdict.perhaps, "may be this customer's by their phone number")
+        return {"done": False, "reason": f"{UNKNOWN} or phone number"}
 
     def _by_email(
         self, connection: str, crm: CrmRecords, emails: set[str], now: datetime
@@ -160,27 +177,22 @@ def _at_pace(tx: Connection, connection: str, pace: float, now: datetime) -> boo
 
 
 def _email(effect: Effect) -> str:
-    return str(effect.request["email"]).strip().casefold()
+    return str(effect.request["email"] or "").strip().casefold()
 
 
-def _not_one(count: int) -> IntegrationError | dict[str, Any]:
-    if count == 0:
-        return {"done": False, "reason": _UNKNOWN}
-    return ambiguous(count)
-
-
-def put_before_people(database: Database, effect: Effect, records: Sequence[str]) -> None:
-    """Several records share the address: somebody chooses, and the next time it is known."""
+def left_open(
+    database: Database, effect: Effect, records: Sequence[str], how: str = "share this customer's e-mail address"
+) -> Result:
+    """Several records may be the customer's: somebody chooses, and the next time it is known."""
     with database.read() as tx:
         given = responses.get(tx, str(effect.request["response"]))
-    whose = given["customer_id"] if given else None
+        whose = given["customer_id"] if given else None
+        if whose and reviews.none_of(tx, effect.connection, whose, records):
+            return {"done": False, "reason": _NONE_OF_THEM}
     reviews.several(database, effect.connection, whose, records, effect.first_tried_at)
-
-
-def ambiguous(count: int) -> Permanent:
-    """Several records have the customer's address."""
+    count = "1 record" if len(records) == 1 else f"{len(records)} records"
     return Permanent(
-        f"{count} records share this customer's e-mail address; none was written. "
-        "Merge them, or send the record's id with the answer.",
+        f"{count} {how}; none was written. Decide on the list of `ringback customers review`, merge them, or send the "
+        "record's id with the answer.",
         code="ambiguous_match",
     )

@@ -1,8 +1,9 @@
 """The review list: people whom the systems do not agree about. Nothing is guessed; a person decides, once.
 
 Two kinds of case stand on it. *customers*: ids of one event lead to several customers, which some system contradicts;
-the event went to the one with the strongest id. *records*: several records of a CRM share a customer's e-mail address;
-none was written. A decision is applied at once and remembered: the same case is not asked about again.
+the event went to the one with the strongest id. Or they share a phone number, and may be the same. *records*: several
+records of a CRM share a customer's e-mail address, or some have their phone number; none was written. A decision is
+applied at once and remembered: the same case is not asked about again.
 """
 
 from __future__ import annotations
@@ -57,6 +58,7 @@ class Candidate:
     name: str = ""
     email: str = ""
     ids: Mapping[str, str] | None = None
+    phone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +97,26 @@ def keep_conflict(tx: Connection, found: Found) -> None:
 def several(
     database: Database, connection: str, customer_id: str | None, records: Sequence[str], now: datetime
 ) -> None:  # fmt: skip
-    """Put a customer on the list whose e-mail address several records of a CRM share, unless it was decided that none
-    of them is theirs."""
+    """Put a customer on the list whose e-mail address several records of a CRM share, or whose phone number some have,
+    unless it was decided that none of them is theirs."""
     if customer_id:
         found = Found("", customer_id, tuple(records), now, connection, RECORDS)
-        database.transact(lambda tx: keep(tx, [found]))
+        database.transact(lambda tx: _meet_again(tx, found))
+
+
+def none_of(tx: Connection, connection: str, customer_id: str, records: Sequence[str]) -> bool:
+    """Whether it was decided that none of these records is the customer's."""
+    row = _decided(tx, connection, customer_id)
+    return row is not None and row.decision == DIFFERENT and set(records) <= set(row.others)
+
+
+def _meet_again(tx: Connection, found: Found) -> None:
+    """A decision was about the records of then: with others among them it is to be taken anew."""
+    row = _decided(tx, found.connection, found.kept)
+    if row is not None and not set(found.others) <= set(row.others):
+        anew = {"status": OPEN, "decision": "", "decided_by": "", "decided_at": None, "others": list(found.others)}
+        tx.execute(update(identity_conflicts).where(identity_conflicts.c.id == row.id).values(anew))
+    keep(tx, [found])
 
 
 def listed(tx: Connection, *, status: str | None = OPEN, limit: int = 50) -> list[Case]:
@@ -136,9 +153,14 @@ def decide(database: Database, tx: Connection, case_id: str, choice: str, by: st
 
 def chosen(tx: Connection, connection: str, customer_id: str) -> str | None:
     """What was decided about the records of a customer: "different" (none is theirs), a record's id, or None."""
+    row = _decided(tx, connection, customer_id)
+    return str(row.decision) if row else None
+
+
+def _decided(tx: Connection, connection: str, customer_id: str) -> Any:
     c = identity_conflicts.c
     mark = _mark(RECORDS, connection, customer_id)
-    return tx.execute(select(c.decision).where(c.mark == mark, c.status == DECIDED)).scalar_one_or_none()
+    return tx.execute(select(identity_conflicts).where(c.mark == mark, c.status == DECIDED)).one_or_none()
 
 
 def _mark(kind: str, connection: str, *whom: str) -> str:
@@ -209,4 +231,4 @@ def _case(row: Any, known: Mapping[str, customers.Customer]) -> Case:
 def _person(id_: str, customer: customers.Customer | None) -> Candidate:
     if customer is None:
         return Candidate(id_, name="(there no more)")
-    return Candidate(id_, customer.name or "", customer.email or "", dict(customer.ids))
+    return Candidate(id_, customer.name or "", customer.email or "", dict(customer.ids), customer.phone or "")

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, select
 
-from connector.feedback import crm_writeback, customers, responses
+from connector.feedback import crm_phones, crm_writeback, customers, responses
 from connector.feedback.actions import Ask, Clients, Effect, Finish, Intent, NotPossibleError, Output, Result, Write
 from connector.feedback.crm_writeback import WholePictures
 from connector.feedback.customers import KNOW, normal_id
@@ -20,15 +20,16 @@ from integrations.errors import IntegrationError, Permanent
 from integrations.limits import USERS_UPDATE
 from integrations.protocols import Score
 
-_UNKNOWN = "not written: no record with this e-mail address"
+_NOBODY = "not written: neither a record, nor an e-mail address or phone number is known"
 
 
 class WriteScore:
     """Writes go in batches; of several answers for one record only the newest is sent."""
 
-    def __init__(self, database: Database, clients: Clients) -> None:
-        self._database, self._clients = database, clients
-        self._whole = WholePictures(database, clients)
+    def __init__(self, database: Database, clients: Clients, country: str = customers.HOME) -> None:
+        """``country`` is where phone numbers without + are from."""
+        self._database, self._clients, self._country = database, clients, country
+        self._whole = WholePictures(database, clients, country)
 
     def batch(self, connection: str) -> int:
         """Salesforce takes 200 records a call. (Chat alerts go out on no configured connection.)"""
@@ -45,8 +46,10 @@ class WriteScore:
         customer = _who_gave(ask, answer.pop("customer"))
         record = (customer.get("ids") or {}).get(connection)
         request = answer | {"record": normal_id(record, kind), "email": customer.get("email")}
-        if not record and not request["email"]:
-            return Output({"done": False, "reason": "not written: neither a record nor an e-mail address is known"})
+        if not record and kind == "salesforce":
+            request |= crm_phones.wish(customer, self._country)
+        if not record and not request["email"] and "phone" not in request:
+            return Output({"done": False, "reason": _NOBODY})
         if kept is not None and not kept.keeps(str(answer["metric"])):
             raise NotPossibleError(_no_place(str(answer["metric"])))
         if kept is not None and (record or kind == "salesforce"):
@@ -70,15 +73,16 @@ class WriteScore:
         return results | {effect.id: self._find(effect) for effect in effects if effect.id not in results}
 
     def _find(self, effect: Effect) -> Result:
-        """The record of the customer's e-mail address. Never guessed."""
+        """The record of the customer's e-mail address, else of their phone number. Never guessed."""
+        email = effect.request["email"]
         try:
-            same = self._lookup(effect.connection)(effect.request["email"])
+            same = self._lookup(effect.connection)(email) if email else ()
+            if len(same) > 1:
+                return crm_writeback.left_open(self._database, effect, [each.id for each in same])
+            found = same[0].id if same else self._whole.by_number(effect.connection, effect)
         except IntegrationError as error:
             return error
-        if len(same) > 1:
-            crm_writeback.put_before_people(self._database, effect, [each.id for each in same])
-            return crm_writeback.ambiguous(len(same))
-        return {"found": same[0].id if same else None}
+        return {"found": found} if isinstance(found, str) else found
 
     def _lookup(self, connection: str) -> Any:
         if self._clients.kind(connection) == "salesforce":
@@ -122,9 +126,7 @@ class WriteScore:
     def _found(self, done: Finish) -> Intent | Output:
         """The writing is a call of its own, so that no two writes on one record are ever side by side."""
         connection = done.effect.connection
-        record = normal_id(done.result["found"], self._clients.kind(connection))
-        if not record:
-            return Output({"done": False, "reason": _UNKNOWN})
+        record = str(normal_id(done.result["found"], self._clients.kind(connection)))
         kept = crm_writeback.records_of(self._clients, connection)
         if kept is not None:
             request = {**done.effect.request, "record": record}

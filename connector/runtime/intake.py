@@ -63,7 +63,8 @@ class Taken:
 
 
 class Intake:
-    """Understands deliveries. ``kinds`` maps connection names to kinds, for the ids of people."""
+    """Understands deliveries. ``kinds`` maps connection names to kinds, for the ids of people; ``country`` is where
+    phone numbers without + are from."""
 
     def __init__(
         self,
@@ -76,10 +77,11 @@ class Intake:
         recorders: Sequence[Recorder],
         kinds: Mapping[str, str],
         clock: Clock,
+        country: str = customers.HOME,
     ) -> None:
         self._database, self._book, self._open_desk, self._calendar = database, book, open_desk, calendar
         self._accounts, self._sources, self._recorders = accounts, sources, recorders
-        self._kinds, self._clock = kinds, clock
+        self._kinds, self._clock, self._country = kinds, clock, country
 
     def take(self, limit: int) -> Taken:
         """Work on the oldest new deliveries. A batch that fails is taken again one by one, so that the delivery
@@ -181,7 +183,7 @@ class Intake:
     def _lock(self, tx: Connection, found: Sequence[Event]) -> None:
         """In one go, so that intakes cannot cross: the events, the people, and what waits look for."""
         exclusive = [f"event:{event.connection}:{event.id}" for event in found]
-        exclusive += customers.lock_keys([event.person for event in found], self._kinds)
+        exclusive += customers.lock_keys([event.person for event in found], self._kinds, self._country)
         for event in found:
             subject = Arrival("", event, 0, None, event.data).subject
             exclusive += [subject_key(event.type, subject)] if subject else []
@@ -191,7 +193,7 @@ class Intake:
     def _arrive(self, tx: Connection, fresh: Sequence[tuple[Event, int]], now: datetime) -> Sequence[Arrival]:
         """Give each event its customer, and each feature its part."""
         people = [event.person for event, _ in fresh]
-        resolved = Resolver(self._database, tx, self._kinds, now).resolve(people)
+        resolved = Resolver(self._database, tx, self._kinds, now, self._country).resolve(people)
         batch: Sequence[Arrival] = [
             _arrival(event, delivery_id, customer)
             for (event, delivery_id), (customer, _) in zip(fresh, resolved, strict=True)

@@ -56,10 +56,11 @@ class Sync:
     """``changes`` is the connection's client for reading; ``kinds`` are all connections' kinds."""
 
     def __init__(
-        self, database: Database, connection: str, changes: Any, kinds: Mapping[str, str], clock: Clock
-    ) -> None:
+        self, database: Database, connection: str, changes: Any, kinds: Mapping[str, str], clock: Clock,
+        country: str = customers.HOME,
+    ) -> None:  # fmt: skip
         self._database, self._connection, self._changes = database, connection, changes
-        self._kinds, self._clock = kinds, clock
+        self._kinds, self._clock, self._country = kinds, clock, country
 
     def plan(self) -> Plan:
         """Two calls at most, and nothing is written."""
@@ -120,8 +121,8 @@ class Sync:
     def _learn(self, page: Sequence[Mapping[str, Any]], after: str, tx: Connection) -> None:
         now = self._clock()
         people = [self._person(record) for record in page]
-        self._database.lock(tx, customers.lock_keys(people, self._kinds))
-        found = Resolver(self._database, tx, self._kinds, now).resolve(people)
+        self._database.lock(tx, customers.lock_keys(people, self._kinds, self._country))
+        found = Resolver(self._database, tx, self._kinds, now, self._country).resolve(people)
         conflicts = [reviews.Found("", c.kept, c.others, now) for _, c in found if c is not None]
         reviews.keep(tx, conflicts)
         pairs = zip(page, found, strict=True)

@@ -140,6 +140,13 @@ identities = Table(
     Column("gone_at", Moment),  # the record was deleted or merged: it leads here, but nothing is written on it
 )
 
+phones = Table(  # who has been seen with a number; several may share it, so it is no identity
+    "phones",
+    metadata,
+    Column("number", String(40), primary_key=True),  # E.164, ";ext=12" after it where there is one
+    Column("customer_id", _Id, ForeignKey("customers.id"), primary_key=True, index=True),
+)
+
 identity_conflicts = Table(  # the review list
     "identity_conflicts",
     metadata,

@@ -15,6 +15,7 @@ from integrations.errors import IntegrationError, Transient
 from integrations.http import VendorSession
 from integrations.protocols import CrmRow
 from integrations.salesforce import mapping
+from integrations.salesforce.record_ids import record_id
 
 _NOTHING = "#N/A"  # empties a field; an empty column leaves the field as it is
 _ENDED_BADLY = ("Failed", "Aborted")
@@ -31,7 +32,7 @@ class Ingest:
         first = rows[0]
         job: dict[str, Any] = {"object": first.sobject, "contentType": "CSV", "lineEnding": "LF"}
         job |= {"operation": "upsert", "externalIdFieldName": first.by} if first.by else {"operation": "update"}
-        job_id = mapping.record_id("job", self._session.post(self._jobs, json=job).json()["id"])
+        job_id = record_id("job", self._session.post(self._jobs, json=job).json()["id"])
         content = _csv(rows).encode()
         headers = {"Content-Type": "text/csv; charset=UTF-8"}
         self._session.put(f"{self._jobs}/{job_id}/batches", data=content, headers=headers)
@@ -41,7 +42,7 @@ class Ingest:
     def finished(self, job: str) -> Mapping[str, IntegrationError | None] | None:
         """What became of the rows, by key; None while Salesforce is at work. Rows that it never came to are
         Transient, as are all of a job that failed as a whole."""
-        place = f"{self._jobs}/{mapping.record_id('job', job)}"
+        place = f"{self._jobs}/{record_id('job', job)}"
         info = self._session.get(place).json()
         if info["state"] not in ("JobComplete", *_ENDED_BADLY):
             return None

@@ -15,7 +15,7 @@ from typing import Any
 
 from integrations.errors import Permanent
 from integrations.protocols import Json
-from integrations.salesforce import mapping
+from integrations.salesforce.record_ids import record_id
 
 SUBJECT_LIMIT = 255  # characters
 TEXT_LIMIT = 32_000  # characters of a description
@@ -71,7 +71,7 @@ def render_case(ticket: Json, names: CaseNames) -> Json:
     if "tags" in given:
         rendered |= _tags(_listed(given["tags"]), names)
     if names.record_type:
-        rendered["RecordTypeId"] = mapping.record_id("record_type", names.record_type)
+        rendered["RecordTypeId"] = record_id("record_type", names.record_type)
     return {name: value for name, value in rendered.items() if name}
 
 
@@ -136,14 +136,14 @@ def _requester(value: Any, names: CaseNames) -> Json:
     if not isinstance(value, Mapping):
         raise _wrong("requester", "is no mapping", "give id, or email and name")
     if value.get("id"):
-        return {"ContactId": mapping.record_id("requester.id", value["id"])}
+        return {"ContactId": record_id("requester.id", value["id"])}
     supplied = {"SuppliedEmail": value.get("email"), "SuppliedName": value.get("name")}
     return {name: str(text)[:80] for name, text in supplied.items() if text}
 
 
 def _owner(value: Any, names: CaseNames) -> Json:
     """A user (005…) or a queue (00G…); Salesforce knows one owner."""
-    return {"OwnerId": mapping.record_id("group or assignee", value)}
+    return {"OwnerId": record_id("group or assignee", value)}
 
 
 def _choice(name: str, target: str, table: str, allowed: tuple[str, ...]) -> Callable[[Any, CaseNames], Json]:

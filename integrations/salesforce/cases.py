@@ -9,7 +9,6 @@ from simple_salesforce.format import format_soql
 
 from integrations.errors import Permanent
 from integrations.protocols import CrmRecords, Json, VendorUser
-from integrations.salesforce import mapping
 from integrations.salesforce.case_mapping import (
     CASES,
     CaseNames,
@@ -19,6 +18,7 @@ from integrations.salesforce.case_mapping import (
     render_update,
     with_tags,
 )
+from integrations.salesforce.record_ids import record_id
 from integrations.salesforce.rest import Rest
 
 _READ = "Subject,ContactId,IsClosed,ClosedDate"
@@ -57,7 +57,7 @@ class SalesforceCases:
 
     def update_ticket(self, ticket_id: str, changes: Json, *, key: str, repeated: bool) -> Json:
         """``PATCH /sobjects/Case/{id}``, then ``POST /sobjects/CaseComment``."""
-        case, update = mapping.record_id("ticket", ticket_id), render_update(changes, self._names)
+        case, update = record_id("ticket", ticket_id), render_update(changes, self._names)
         values = {**update.values, **self._with_tags(case, update.tags, update.without)}
         if values:
             self._rest.call(f"sobjects/Case/{case}", "PATCH", values)
@@ -73,7 +73,7 @@ class SalesforceCases:
 
     def read_ticket(self, ticket_id: str) -> Json | None:
         """``GET /sobjects/Case/{id}``. Salesforce counts no reopenings."""
-        case, tags = mapping.record_id("ticket", ticket_id), self._names.tags
+        case, tags = record_id("ticket", ticket_id), self._names.tags
         try:
             row = self._rest.call(f"sobjects/Case/{case}", "GET", fields=",".join(filter(None, (_READ, tags))))
         except Permanent as error:
@@ -123,5 +123,5 @@ class SalesforceCases:
         return any(mark_of(key) in str(row["CommentBody"]) for row in self._rest.query(format_soql(_COMMENTS, case)))
 
     def _opened(self, case: str) -> Json:
-        short = mapping.record_id("case", case)[:15]
+        short = record_id("case", case)[:15]
         return {"ticket_id": short, "url": self.ticket_url(short)}

@@ -15,7 +15,7 @@ from typing import Any
 from simple_salesforce.format import format_soql
 
 from integrations.errors import Permanent
-from integrations.salesforce import mapping
+from integrations.salesforce.record_ids import record_id
 from integrations.salesforce.rest import Rest
 
 ASKED_AT_ONCE = 200
@@ -74,14 +74,14 @@ class SalesforceChanges:
         names = ", ".join(_name(name) for name in dict.fromkeys(["Id", *fields]))
         query = f"SELECT {names} FROM {_name(kind)} WHERE Id IN {{}}"  # noqa: S608  # checked names
         for start in range(0, len(ids), ASKED_AT_ONCE):
-            part = [mapping.record_id("id", each) for each in ids[start : start + ASKED_AT_ONCE]]
+            part = [record_id("id", each) for each in ids[start : start + ASKED_AT_ONCE]]
             found += self._rest.query(format_soql(query, part), deleted=deleted)
         return found
 
     def page(self, kind: str, fields: Sequence[str], after: str, size: int) -> Sequence[Mapping[str, Any]]:
         """The next ``size`` records behind the id ``after`` ("" for the first), in the order of ids."""
         names = ", ".join(_name(name) for name in dict.fromkeys(["Id", *fields]))
-        since = format_soql(" WHERE Id > {}", mapping.record_id("after", after)) if after else ""
+        since = format_soql(" WHERE Id > {}", record_id("after", after)) if after else ""
         return self._rest.query(f"SELECT {names} FROM {_name(kind)}{since} ORDER BY Id LIMIT {int(size)}")  # noqa: S608
 
     def count(self, kind: str) -> int:
@@ -99,7 +99,7 @@ def _name(text: str) -> str:
 
 
 def _ids(values: Any) -> tuple[str, ...]:
-    return tuple(mapping.record_id("id", each) for each in values)
+    return tuple(record_id("id", each) for each in values)
 
 
 def _written(moment: datetime) -> str:

@@ -14,12 +14,13 @@ from simple_salesforce.format import format_soql
 from integrations.errors import Ambiguous, IntegrationError, Transient
 from integrations.http import VendorSession
 from integrations.protocols import Helpdesk, ItemResult, Sales, Score, Usage, VendorUser
-from integrations.salesforce import mapping
+from integrations.salesforce import by_phone, mapping
 from integrations.salesforce.budget import DailyCalls
 from integrations.salesforce.bulk import Ingest
 from integrations.salesforce.case_mapping import CASES, CaseNames
 from integrations.salesforce.cases import SalesforceCases
 from integrations.salesforce.changes import SalesforceChanges
+from integrations.salesforce.record_ids import record_id
 from integrations.salesforce.records import BULK_ABOVE, SalesforceRecords
 from integrations.salesforce.render import Names
 from integrations.salesforce.rest import Rest
@@ -104,8 +105,11 @@ class SalesforceCrm:
             found = self._salesforce.query(format_soql(_BY_EMAIL, email.strip()))
             return tuple(mapping.contact(record) for record in found["records"])
 
+    def find_by_phone(self, number: str) -> Sequence[VendorUser]:
+        return by_phone.find(self.rest, number, leads=self._pictures is not None)
+
     def get_contact(self, contact_id: str) -> VendorUser | None:
-        path = f"sobjects/Contact/{mapping.record_id('contact', contact_id)}"
+        path = f"sobjects/Contact/{record_id('contact', contact_id)}"
         self._calls.check()
         try:
             with _understood():

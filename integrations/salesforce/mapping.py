@@ -19,6 +19,7 @@ from integrations.errors import AuthFailed, IntegrationError, Permanent, RateLim
 from integrations.protocols import CrmPerson, Json, Score, Usage, VendorUser
 from integrations.refusals import Complaint, Dialect, Limit, word
 from integrations.salesforce.fields import PERSON
+from integrations.salesforce.record_ids import record_id
 from integrations.scores import FieldMap, ScoreFields, written
 
 BATCH = 200  # records a call (sObject Collections)
@@ -51,7 +52,6 @@ _REMEDIES: Mapping[str, str] = {
     "STRING_TOO_LONG": "make the field longer, or leave it out of the connection's fields",
 }
 
-_ID = re.compile(r"[a-zA-Z0-9]{15}(?:[a-zA-Z0-9]{3})?")
 _COLUMN = re.compile(r"No such column '(\w+)'")
 _USAGE = re.compile(r"(?:^|[;,\s])api-usage=(\d+)/(\d+)")
 
@@ -64,16 +64,6 @@ class Row:
     group: str
     values: Json
     places: tuple[int, ...] = field(default=())
-
-
-def record_id(name: str, value: Any) -> str:
-    """``value`` if it looks like a Salesforce id (15 or 18 letters and digits). Raises Permanent otherwise.
-
-    Ids end up in paths: simple-salesforce would send our token to the host in "//host/x".
-    """
-    if isinstance(value, str) and _ID.fullmatch(value):
-        return value
-    raise Permanent(f"{name} is no Salesforce id; give the 15 or 18 letters and digits of the record", code="bad_id")
 
 
 def rows(scores: Sequence[Score], fields: FieldMap) -> tuple[tuple[Row, ...], dict[int, IntegrationError]]:

@@ -14,7 +14,7 @@ from typing import Any
 from integrations.errors import IntegrationError, Permanent, Transient
 from integrations.http import VendorSession
 from integrations.salesforce.bundle import Component
-from integrations.salesforce.mapping import record_id
+from integrations.salesforce.record_ids import record_id
 
 Progress = Callable[[int, int], None]
 """Told how many components are done, and of how many."""

@@ -13,6 +13,7 @@ from integrations.protocols import AccountPicture, Answer, CrmPerson, CrmRow, Pe
 from integrations.salesforce import mapping
 from integrations.salesforce.budget import DailyCalls
 from integrations.salesforce.bulk import Ingest
+from integrations.salesforce.record_ids import record_id
 from integrations.salesforce.render import Names, account_row, answer_row, person_row
 
 BULK_ABOVE = 2_000  # rows; Salesforce's own advice for when a job is better than calls
@@ -64,7 +65,7 @@ class SalesforceRecords:
         return account_row(picture, self._names.accounts) if self._names.accounts else None
 
     def people(self, records: Sequence[str]) -> Sequence[CrmPerson]:
-        ids = [mapping.record_id("record", each) for each in records]
+        ids = [record_id("record", each) for each in records]
         leads = [each for each in ids if each.startswith(mapping.LEAD)]
         contacts = [each for each in ids if not each.startswith(mapping.LEAD)]
         found = [mapping.person(each, "contact") for each in self._ask("Contact", _CONTACT, "Id", contacts)]

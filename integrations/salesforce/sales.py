@@ -12,8 +12,8 @@ from simple_salesforce.format import format_soql
 
 from integrations.errors import Permanent
 from integrations.protocols import Json
-from integrations.salesforce import mapping
 from integrations.salesforce.case_mapping import mark_of
+from integrations.salesforce.record_ids import record_id
 from integrations.salesforce.rest import Rest
 
 VALUE = "AnnualRevenue"
@@ -37,7 +37,7 @@ class SalesforceSales:
     def account_of(self, record: str) -> Json | None:
         """The contact's account and who owns it; of a contact without account, who owns the contact."""
         query = _ACCOUNT.format(person=_PERSON, value=self._value)
-        found = self._rest.query(format_soql(query, mapping.record_id("contact", record)))
+        found = self._rest.query(format_soql(query, record_id("contact", record)))
         return _account(found[0], self._value) if found else None
 
     def render_task(self, task: Json) -> Json:
@@ -45,7 +45,7 @@ class SalesforceSales:
         due_on. None leaves a field out."""
         given = {name: value for name, value in task.items() if value is not None}
         ids = {"WhoId": given.get("contact"), "WhatId": given.get("account"), "OwnerId": given.get("owner")}
-        named = {name: mapping.record_id(name, value) for name, value in ids.items() if value}
+        named = {name: record_id(name, value) for name, value in ids.items() if value}
         rest = {
             "Subject": str(given["subject"])[:_SUBJECT_LIMIT],
             "Description": str(given.get("body") or "")[:_TEXT_LIMIT],

@@ -14,7 +14,7 @@ from simple_salesforce.format import format_soql
 
 from integrations.errors import IntegrationError, Permanent, Transient
 from integrations.http import VendorSession
-from integrations.salesforce.mapping import record_id
+from integrations.salesforce.record_ids import record_id
 
 _DEVELOPER = "Developer Edition"
 _HELD = "DUPLICATE_VALUE"  # the permission set is assigned already

@@ -123,6 +123,7 @@ def lead() -> SObject:
             Field("Company", length=255, required=True),
             Field("Email", "email", 80, key=True),
             Field("Phone", "phone", 40),
+            Field("MobilePhone", "phone", 40),
             Field("HasOptedOutOfEmail", "boolean"),
             Field("DoNotCall", "boolean"),
             Field("IsConverted", "boolean"),

@@ -72,6 +72,17 @@ def test_a_salesforce_id_is_the_same_with_15_and_18_characters_but_not_in_anothe
     assert len(people(home)) == 3
 
 
+def test_an_id_whose_last_three_characters_do_not_fit_identifies_nobody(
+    home: Home, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Cut to 15 characters it would be another person's."""
+    tell(home, email="ann@example.com", salesforce_contact_id="003ak00000luKU1AAM")
+    tell(home, email="bo@example.com", salesforce_contact_id="003ak00000luKU1AAA")
+    assert len(people(home)) == 2
+    assert [name for name in ids(home) if name.startswith("salesforce")] == ["salesforce=003ak00000luKU1"]
+    assert "003ak00000luKU1AAA; its last three characters do not fit" in caplog.text
+
+
 def test_two_customers_become_one_when_a_source_names_an_id_of_each(home: Home) -> None:
     tell(home, email="ann@example.com", name="Ann")
     home.ticket_event("ticket_created", "1", requester_id="8055")

@@ -60,7 +60,7 @@ def test_the_history_tells_what_was_decided_and_why_in_order(home: Home) -> None
     started, asked, not_done, skipped, *_, stopped = home.story()
     assert started == "Started by survey.answered."
     assert asked == "Asked for score.write."
-    assert "neither a record nor an e-mail address is known" in not_done
+    assert "neither a record, nor an e-mail address or phone number is known" in not_done
     assert "steps.score.done is false" in skipped
     assert stopped == "The workflow stopped the run."
 

@@ -246,7 +246,7 @@ def test_an_admins_token_deploys_for_an_integration_user_who_may_not(admin: Sale
 
 
 def test_another_org_than_the_configured_one_is_left_alone(admin: SalesforceAdmin) -> None:
-    admin.configure(organization_id="00D000000000999AAA")
+    admin.configure(organization_id="00D000000000999EAA")
     said = admin.provision(code=1)
     assert "belongs to the org" in said
     assert "correct organization_id or base_url" in said
@@ -420,6 +420,6 @@ def test_the_source_for_sf_is_one_command_away(admin: SalesforceAdmin) -> None:
 def test_a_user_whose_org_cannot_be_read_is_no_reason_to_guess(admin: SalesforceAdmin) -> None:
     provisioner = direct(admin)
     admin.salesforce.org.access.organization_id = ""
-    provisioner._target = Target("", "00D000000000999AAA", "60.0")
+    provisioner._target = Target("", "00D000000000999EAA", "60.0")
     with pytest.raises(Permanent):
         provisioner.plan([])

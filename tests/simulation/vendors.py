@@ -258,6 +258,9 @@ class Contacts:
     def find_contacts(self, email: str) -> Sequence[VendorUser]:
         return self._weather.call("salesforce", lambda: _with_email(self._contacts, email), writes=False)
 
+    def find_by_phone(self, number: str) -> Sequence[VendorUser]:
+        return self._weather.call("salesforce", list, writes=False)
+
     def get_contact(self, contact_id: str) -> VendorUser | None:
         return self._weather.call("salesforce", lambda: self._contacts.get(contact_id[:15]), writes=False)
 

@@ -226,7 +226,8 @@ def _warm_up() -> None:
     """What a process does for the first time takes three times as long. So it is done here, once, for all of them: a
     house understands an answer and makes its calls, to addresses where nobody is."""
     AppriseAlerter()  # it loads its hundred plug-ins
-    nobody, known = f"127.0.0.1:{free_port()}", SimpleNamespace(client_id="x", client_secret="x", organization_id="x")
+    nobody, org = f"127.0.0.1:{free_port()}", "00D000000000001"
+    known = SimpleNamespace(client_id="x", client_secret="x", organization_id=org)
     world: Any = SimpleNamespace(
         zendesk=known, salesforce=known, zendesk_url=f"http://{nobody}", salesforce_url=f"http://{nobody}",
         smtp_url=f"smtp://{nobody}",

@@ -186,9 +186,9 @@ def test_other_peoples_cases_are_tickets_only_where_the_connection_says_so() -> 
 def test_an_open_case_of_ours_says_who_has_it_and_that_it_is_open() -> None:
     told = translate(case(IsClosed="false", Status="Working", **MARKED))
     assert types(told) == ["ticket.assigned", "ticket.reopened"]
-    in_a_queue = translate(case(IsClosed="false", **{**MARKED, "OwnerId": "00G000000000001AAA"}))
+    in_a_queue = translate(case(IsClosed="false", **{**MARKED, "OwnerId": "00G000000000001EAA"}))
     assert types(in_a_queue) == ["ticket.reopened"]
-    assert in_a_queue.events[0].data["group"] == "00G000000000001AAA"
+    assert in_a_queue.events[0].data["group"] == "00G000000000001EAA"
 
 
 def test_closed_and_opened_and_closed_again_are_different_facts() -> None:

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from integrations.errors import AuthFailed, IntegrationError, Permanent, RateLimited, Transient
 from integrations.protocols import Score
@@ -17,10 +19,11 @@ from integrations.salesforce.mapping import (
     complaint,
     item_error,
     limits,
-    record_id,
     rows,
 )
+from integrations.salesforce.record_ids import record_id, suffix
 from integrations.scores import ScoreFields
+from sandbox.salesforce.ids import suffix as made_by_the_stand_in
 from tests.oracles import oracle_path
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -32,9 +35,26 @@ def score(record: str = JAN, **changes: Any) -> Score:
     return Score(record=record, **(values | changes))
 
 
-@pytest.mark.parametrize("given", ["003abcde0000001", "003ak00000luKU1AAM", "a" * 15])
+@pytest.mark.parametrize("given", ["003ak00000luKU1AAM", "a" * 15, "a" * 15 + "AAA", "Z" * 15 + "555"])
 def test_an_id_has_15_or_18_letters_and_digits(given: str) -> None:
     assert record_id("contact", given) == given
+
+
+@given(st.from_regex(r"[a-zA-Z0-9]{15}", fullmatch=True))
+def test_the_last_three_say_which_letters_are_capitals(short: str) -> None:
+    long = short + suffix(short)
+    assert record_id("contact", long) == long
+    assert suffix(short) == made_by_the_stand_in(short)
+    for changed in {short.swapcase(), short.lower(), short.upper()} - {short}:
+        with pytest.raises(Permanent, match="contact is no Salesforce id: its last three characters do not fit"):
+            record_id("contact", changed + suffix(short))
+
+
+@pytest.mark.parametrize("given", ["003ak00000luKU1AAA", "003ak00000luku1AAM", "003ak00000luKU1aam", "0" * 17 + "1"])
+def test_a_suffix_that_does_not_fit_is_a_mistake(given: str) -> None:
+    with pytest.raises(Permanent, match="copy it anew") as refused:
+        record_id("contact", given)
+    assert refused.value.code == "bad_id"
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,7 @@ class Candidate(Schema):
     name = fields.String(required=True)
     email = fields.String(required=True)
     ids = fields.Dict(keys=fields.String(), values=fields.String(), required=True, allow_none=True)
+    phone = fields.String(required=True)
 
 
 class Case(Schema):

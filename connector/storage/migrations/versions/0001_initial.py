@@ -372,6 +372,14 @@ def upgrade() -> None:
     )
     op.create_index("ix_invitations_fatigue", "invitations", ["customer_id", "asked_at"], unique=False)
     op.create_table(
+        "phones",
+        sa.Column("number", sa.String(length=40), nullable=False),
+        sa.Column("customer_id", sa.String(length=26), nullable=False),
+        sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name=op.f("fk_phones_customer_id")),
+        sa.PrimaryKeyConstraint("number", "customer_id", name=op.f("pk_phones")),
+    )
+    op.create_index(op.f("ix_phones_customer_id"), "phones", ["customer_id"], unique=False)
+    op.create_table(
         "runs",
         sa.Column("id", sa.String(length=26), nullable=False),
         sa.Column("workflow", sa.String(length=100), nullable=False),
