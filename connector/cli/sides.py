@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from queue import Empty, SimpleQueue
@@ -26,6 +27,9 @@ _PROGRAM = (sys.executable, "-P", "-m", "connector.cli.side")
 _ORDERLY_SECONDS = 10
 """How long requests and calls under way may take to end when we stop."""
 
+_LONGEST_PAUSE = 30.0
+"""Seconds between two starts of a process that works no longer: the disk may be full, or its memory."""
+
 _STOP = None
 
 News = SimpleQueue["Side | None"]
@@ -39,6 +43,7 @@ class Side:
     def __init__(self, name: str, news: News, listening: socket.socket | None = None) -> None:
         self.name, self._news, self._listening = name, news, listening
         self._ring: Callable[[str], object] = lambda _queue: None
+        self._has_worked, self._false_starts = False, 0
         self.start()
 
     def start(self) -> None:
@@ -68,13 +73,18 @@ class Side:
         """What it has counted; [] when it does not say so in time."""
         return self._partner.figures()
 
-    def mourn(self) -> None:
-        """It has ended. Raises ``ClickException`` when it never worked."""
+    def mourn(self) -> float:
+        """It has ended. → how many seconds it may rest before it is started again. Raises ``ClickException`` when it
+        never worked: then something is wrong that another start does not mend."""
         how = _how(self._process.wait())
-        if not self._was_ready:
+        if not self._has_worked:
             said = f"the {self.name} process {how} before it could work; what it said stands above."
             raise click.ClickException(said)
-        log.error("the %s process %s; it is started again, and what it does waits meanwhile", self.name, how)
+        self._false_starts = 0 if self._was_ready else self._false_starts + 1
+        pause = min(_LONGEST_PAUSE, 2.0**self._false_starts - 1)
+        when = f" in {pause:.0f} s" if pause else ""
+        log.error("the %s process %s; it is started again%s, and what it does waits meanwhile", self.name, how, when)
+        return pause
 
     def stop(self) -> None:
         """In good order; by force if that takes too long."""
@@ -90,7 +100,7 @@ class Side:
         if word == RING:
             self._ring(value)
         elif word == READY:
-            self._was_ready = True
+            self._was_ready = self._has_worked = True
 
 
 class Sides:
@@ -98,6 +108,7 @@ class Sides:
 
     def __init__(self) -> None:
         self._news: News = SimpleQueue()
+        self._later: list[Side] = []
         self._sides: dict[str, Side] = {}
 
     def start(self, name: str, listening: socket.socket | None = None) -> None:
@@ -124,8 +135,10 @@ class Sides:
         for side in self._sides.values():
             let(side)
         while (fallen := self._next()) is not _STOP:
-            fallen.mourn()
+            pause = fallen.mourn()
             lost(fallen.name)
+            if self._rest(pause):
+                return
             fallen.start()
             let(fallen)
 
@@ -133,7 +146,20 @@ class Sides:
         for side in self._sides.values():
             side.stop()
 
+    def _rest(self, seconds: float) -> bool:
+        """Wait. → whether we were asked to stop meanwhile; whoever else falls is seen to afterwards."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            with suppress(Empty):
+                news = self._news.get(timeout=min(left, LOOK_SECONDS))
+                if news is _STOP:
+                    return True
+                self._later.append(news)
+        return False
+
     def _next(self) -> Side | None:
+        if self._later:
+            return self._later.pop(0)
         while True:
             with suppress(Empty):
                 return self._news.get(timeout=LOOK_SECONDS)

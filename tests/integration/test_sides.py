@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 import signal
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from click.testing import CliRunner
 from connector.cli.listening import bind
 from connector.cli.main import main
 from connector.cli.sides import Sides
-from tests.support.processes import Process, until
+from tests.support.processes import PROGRAM, Process, until
 
 
 @pytest.fixture
@@ -26,9 +27,11 @@ def environment(tmp_path: Path) -> Mapping[str, str]:
 
 
 @contextmanager
-def serving(folder: Path, environment: Mapping[str, str], *options: str) -> Iterator[tuple[Process, str]]:
+def serving(
+    folder: Path, environment: Mapping[str, str], *options: str, program: Sequence[str] = PROGRAM
+) -> Iterator[tuple[Process, str]]:
     """The program on a free port. → it, and its address."""
-    process = Process(["serve", "--port", "0", *options], environment, folder / "serve.log")
+    process = Process(["serve", "--port", "0", *options], environment, folder / "serve.log", program)
     try:
         process.wait_for("listening on")
         yield process, re.findall(r"listening on (\S+)", process.log)[-1]
@@ -120,6 +123,32 @@ def test_a_side_that_cannot_start_ends_the_program_with_a_sentence(
     sides.start("calls")
     with pytest.raises(click.ClickException, match="the calls process ended with exit code 3 before it could work"):
         sides.run(lambda _queue: None, list, lambda _name: None, "http://127.0.0.1")
+
+
+FALTERS = """
+import os, pathlib, sys
+starts = pathlib.Path(sys.argv[1])
+starts.write_text(starts.read_text() + "x" if starts.exists() else "x")
+if len(starts.read_text()) in (2, 3):
+    sys.exit(3)
+os.execv(sys.executable, [sys.executable, "-P", "-m", "connector.cli.side", *sys.argv[2:]])
+"""
+
+
+def test_one_that_worked_and_now_fails_to_start_is_tried_again_after_a_rest_that_grows(
+    tmp_path: Path, environment: Mapping[str, str]
+) -> None:
+    starts = tmp_path / "starts"
+    program = (sys.executable, "-c", FALTERS, str(starts))
+    code = f"from connector.cli import main, sides; sides._PROGRAM = {program!r}; main.main()"
+    with serving(tmp_path, environment, "--processes", "2", program=[sys.executable, "-c", code]) as (process, url):
+        os.kill(side(process.pid, "web"), signal.SIGKILL)
+        assert requests.get(f"{url}/readyz", timeout=60).json() == {"status": "ready"}  # whoever comes waits
+        said = re.findall(r"the web process (.*), and what it does", process.log)
+        rested = [f"ended with exit code 3; it is started again in {seconds} s" for seconds in (1, 3)]
+        assert said == ["was ended by SIGKILL; it is started again", *rested]
+        assert len(starts.read_text()) == 4
+        assert process.stop() == 0
 
 
 def test_a_port_that_is_taken_is_said_with_the_remedy() -> None:

@@ -61,11 +61,15 @@ class Weather:
         return do()
 
     def settle(self) -> None:
-        """Requests that were on their way arrive, as far as their time has come."""
-        due = sorted((each for each in self.landings if each[0] <= self.clock()), key=lambda each: each[:2])
-        self.landings = [each for each in self.landings if each[0] > self.clock()]
-        for _, _, do in due:
+        """Requests that were on their way arrive, each at its own moment, as far as that has come: a leap of days must
+        not make them arrive after keys were forgotten."""
+        now = self.clock()
+        due = sorted((each for each in self.landings if each[0] <= now), key=lambda each: each[:2])
+        self.landings = [each for each in self.landings if each[0] > now]
+        for at, _, do in due:
+            self.clock.now = at
             _quietly(do)
+        self.clock.now = now
 
     def _outage(self, connection: str) -> None:
         until, auth = self.outages.get(connection, (self.clock(), False))

@@ -27,11 +27,13 @@ T = TypeVar("T")
 class Process:
     """One ``ringback`` command in the background; its words go to a file."""
 
-    def __init__(self, arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+    def __init__(
+        self, arguments: Sequence[str], environment: Mapping[str, str], log: Path, program: Sequence[str] = PROGRAM
+    ) -> None:
         self.name, self._log = " ".join(arguments), log
         with log.open("wb") as output:
             self._process = subprocess.Popen(
-                [*PROGRAM, *arguments], env={**_clean_environment(), **environment},
+                [*program, *arguments], env={**_clean_environment(), **environment},
                 cwd=log.parent, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
             )  # fmt: skip
 
