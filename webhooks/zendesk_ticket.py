@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping
 from typing import Any
 
@@ -37,7 +38,10 @@ def ticket_data(ticket: Mapping[str, Any], connection: str) -> dict[str, Any]:
         "external_id": identity(ticket.get("external_id")),
         "channel": _lower(mapping(ticket.get("via")).get("channel") or ticket.get("channel")),
         "brand": identity(ticket.get("brand_id")),
+        "brand_name": _name(ticket.get("brand_name")),
         "form": identity(ticket.get("form_id")),
+        "form_name": _name(ticket.get("form_name")),
+        "group_name": _name(ticket.get("group_name")),
         "requester_id": identity(ticket.get("requester_id")),
         "organization_id": identity(ticket.get("organization_id")),
         "callback": None,  # filled in by the connector when the ticket is one of ours
@@ -55,6 +59,12 @@ def requester(ticket: Mapping[str, Any], connection: str) -> Person | None:
         ids={} if user is None else {connection: user},
     )
     return person if person.ids or person.email or person.phone else None
+
+
+def _name(value: object) -> str | None:
+    """Only triggers tell names, escaped as HTML."""
+    text = text_or_none(value)
+    return html.unescape(text) if text else None
 
 
 def _lower(value: object) -> str | None:

@@ -7,7 +7,10 @@ The body we recommend (placeholders are Zendesk's; leave out what is not wanted,
      "group_id": "{{ticket.group.id}}", "assignee_id": "{{ticket.assignee.id}}",
      "external_id": "{{ticket.external_id}}", "requester_id": "{{ticket.requester.id}}",
      "requester_email": "{{ticket.requester.email}}", "requester_name": "{{ticket.requester.name}}",
-     "actor_id": "{{current_user.id}}"}
+     "requester_locale": "{{ticket.requester.locale}}", "organization_id": "{{ticket.organization.id}}",
+     "priority": "{{ticket.priority}}", "channel": "{{ticket.via}}", "brand_id": "{{ticket.brand.id}}",
+     "brand_name": "{{ticket.brand.name | escape}}", "form_name": "{{ticket.ticket_form | escape}}",
+     "group_name": "{{ticket.group.name | escape}}", "actor_id": "{{current_user.id}}"}
 
 Only ``type`` and ``ticket_id`` are required. ``csat.rated`` takes ``rating`` and ``comment``,
 ``ticket.commented`` takes ``public``, ``by_staff`` and ``comment``, ``ticket.merged`` takes ``into_ticket_id``.
@@ -42,7 +45,8 @@ def translate(body: Mapping[str, Any], delivery: Delivery, account: Account) -> 
         return Translation(ignored=f"the trigger's type is {excerpt(kind)}; write one of {', '.join(sorted(TYPES))}")
     if account.own_user and identity(body.get("actor_id")) == account.own_user:
         return Translation(ignored="our own write")
-    data = {**_extra(body), **ticket_data(body, account.connection), **_fields(kind, body, account.connection)}
+    ticket = {**body, "channel": _channel(body.get("channel"))}
+    data = {**_extra(body), **ticket_data(ticket, account.connection), **_fields(kind, body, account.connection)}
     time = _time(body.get("time"), delivery.received_at)
     person = requester(body, account.connection)
     return Translation((Event(delivery.key, kind, time, account.connection, data, person),))
@@ -65,6 +69,21 @@ def _fields(kind: str, body: Mapping[str, Any], connection: str) -> dict[str, An
     if kind == "ticket.merged":
         return {"into": ticket_reference(connection, identity(body.get("into_ticket_id")))}
     return {}
+
+
+_CHANNELS = {
+    "mail": "email", "web form": "web", "web service (api)": "web_service", "web service": "web_service",
+    "phone call (inbound)": "voice", "phone call (incoming)": "voice", "phone call (outbound)": "voice",
+    "phone call (outgoing)": "voice", "voicemail": "voice", "web widget": "web_widget", "mobile sdk": "mobile_sdk",
+    "text": "sms", "messaging": "native_messaging",
+}  # fmt: skip
+"""Where ``{{ticket.via}}`` names a channel for people, the name that Zendesk's events give it. What is not here (Chat,
+a name in another language) is told as it came, in small letters."""
+
+
+def _channel(value: object) -> str | None:
+    told = (text_or_none(value) or "").lower()
+    return _CHANNELS.get(told, told) or None
 
 
 def _is_true(value: object) -> bool:

@@ -44,7 +44,8 @@ _TICKET_FIELDS = ("group", "tags", "custom_fields", "priority", "due", "assignee
 
 ACTIONS: Mapping[str, ActionSpec] = _catalogue(
     ActionSpec("survey.send", "send a survey to the customer", EffectClass.BLIND, ("survey",),
-               ("about", "delay", "channel", "via", "once", "context", "verify"), ("invitation", "sent_to"),
+               ("about", "delay", "channel", "via", "once", "context", "verify",
+                "languages"), ("invitation", "sent_to"),
                Delivery.AT_MOST_ONCE),
     ActionSpec("ticket.open", "open a ticket in the helpdesk", EffectClass.KEYED, ("connection", "subject"),
                ("body", "type", "high_value_priority", "follow_up", *_TICKET_FIELDS),

@@ -57,7 +57,7 @@ def _catalogue(*types: EventType) -> Mapping[str, EventType]:
 
 _TICKET = (
     "ticket", "ticket_id", "status", "priority", "tags", "group", "agent", "subject", "external_id", "channel", "brand",
-    "form", "callback",
+    "brand_name", "form", "form_name", "group_name", "callback",
 )  # fmt: skip
 _CALLBACK = ("ticket", "ticket_id", "callback")
 _STANDING = ("status", "previous", "shown", "cycle", "tries", "handed_over", "response", "survey", "score", "outcome",

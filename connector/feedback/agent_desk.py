@@ -14,6 +14,8 @@ from sqlalchemy import Connection, and_, func, or_, select
 
 from connector.clock import Clock
 from connector.feedback import clicks, customers, permission, timeline
+from connector.feedback.callbacks import CONCLUDED
+from connector.feedback.consents import DO_NOT_CALL
 from connector.feedback.customers import Customer
 from connector.feedback.survey_book import SurveyBook
 from connector.feedback.timeline import Page, label_of
@@ -23,7 +25,7 @@ from connector.storage.tables import callbacks, events, identities, responses
 from workflows import scoring
 from workflows.errors import ScoreError
 
-REQUESTED, LOGGED, CONCLUDED = "survey.requested", "feedback.logged", "callback.outcome"
+REQUESTED, LOGGED = "survey.requested", "feedback.logged"
 CONVERSATION = "conversation"
 """What stands for the survey of an answer that staff logged."""
 
@@ -279,10 +281,15 @@ def callback_of(tx: Connection, connection: str, ticket_id: str) -> Callback | N
         return None
     contact = _contact(row.answers or {})
     person = customers.load(tx, [row.customer_id]).get(row.customer_id) if row.customer_id else None
-    phone = contact.get("phone") or (person.phone if person else "") or ""
+    phone = contact.get("phone") or _may_be_dialled(person)
     conclusion = _conclusion(tx, f"{connection}:{ticket_id}") or (row.outcome or "", row.root_cause or "", "")
     known = (row.ticket_id, row.status, row.cycle, row.created_at, _answer(row), phone, contact.get("window", ""))
     return Callback(*known, *conclusion)
+
+
+def _may_be_dialled(person: Customer | None) -> str:
+    """The number we know otherwise, unless the CRM says not to call it. (One given with the answer is a wish.)"""
+    return "" if person is None or person.facts.get(DO_NOT_CALL) else person.phone or ""
 
 
 def _callback_row(tx: Connection, connection: str, ticket_id: str) -> Any:

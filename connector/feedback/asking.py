@@ -72,7 +72,7 @@ class SendSurvey:
         customer = _customer(ask.tx, ask.facts.customer.get("id"))
         request = self._request(ask)
         place = _Place(ask.run_id, ask.database, ask.tx, ask.now)
-        if customer is None or not customer.email or ask.params.get("verify"):
+        if customer is None or not customer.email or ask.params.get("verify") or _unread(customer, request):
             return self._who(customer, request, place)
         return self._invite(customer, request, place)
 
@@ -97,6 +97,7 @@ class SendSurvey:
             "once": params.get("once") or None,
             "solved": event.get("ticket") if event.get("type") == "ticket.solved" else None,
             "via": params.get("via"),
+            "languages": _languages(params.get("languages")),
             "context": context,
             "due_at": due.isoformat() if due else None,
         }
@@ -119,7 +120,8 @@ class SendSurvey:
     def _invite(self, customer: Customer, request: Mapping[str, Any], place: _Place) -> Intent | Output:
         """The invitation and its mail, whole, but for the secret of the link."""
         survey, definition_id = self._survey(request["survey"])
-        if reason := self._why_not(place.tx, customer, survey, request, place.now):
+        reason = self._why_not(place.tx, customer, survey, request, place.now)
+        if reason := reason or permission.other_language(customer.locale, request.get("languages") or ()):
             return _withheld(place, customer.id, survey.slug, reason)
         via, _ = self._clients.messenger(request["via"])
         invitation = new_id()
@@ -222,6 +224,17 @@ def _customer(tx: Connection, customer_id: str | None) -> Customer | None:
 
 def _due(request: Mapping[str, Any]) -> datetime | None:
     return datetime.fromisoformat(request["due_at"]) if request["due_at"] else None
+
+
+def _languages(value: Any) -> list[str]:
+    """One code or several, as "nl" or "nl-BE", in small letters."""
+    given = value if isinstance(value, list | tuple) else [value] if value else []
+    return [str(each).strip().lower().replace("_", "-") for each in given]
+
+
+def _unread(customer: Customer, request: Mapping[str, Any]) -> bool:
+    """Whether a condition on the language needs the helpdesk, which knows it."""
+    return bool(request["languages"]) and not customer.locale
 
 
 def _told(user: VendorUser | None) -> dict[str, Any]:

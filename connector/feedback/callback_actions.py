@@ -10,7 +10,7 @@ from typing import Any
 from connector.feedback import callback_life, callbacks
 from connector.feedback.actions import Ask, Clients, Effect, Finish, Intent, NotPossibleError, Output, Result, Write
 from connector.feedback.callback_brief import Brief
-from connector.feedback.callback_life import NOT_REACHED_TAG, SHOWN, Life, Loop
+from connector.feedback.callback_life import NOT_REACHED, NOT_REACHED_TAG, SHOWN, Life, Loop
 from connector.feedback.callbacks import Row
 from connector.feedback.ticket_changes import attempt, change_once, cost_of, serial_of, split
 from connector.feedback.ticket_fields import FieldIdsOf, by_id, our_values
@@ -19,7 +19,6 @@ from integrations.callback_fields import LOOP_STATUS, OUTCOME, ROOT_CAUSE
 from integrations.errors import Permanent
 from integrations.limits import CALL_REQUESTS, TICKETS_CREATE, TICKETS_UPDATE
 
-NOT_REACHED = "not_reached"
 _CALLED = {OUTCOME: "the outcome", ROOT_CAUSE: "the root cause"}
 
 
@@ -49,7 +48,8 @@ class ReadCallback:
         if row is None:
             return Output(seen)
         known = self._fields(connection)
-        told = our_values(found.get("custom_fields") or {}, known)
+        on_ticket = our_values(found.get("custom_fields") or {}, known)
+        told = _said_here(row) | {key: value for key, value in on_ticket.items() if value}
         missing = [name for key, name in _CALLED.items() if key in known and not told.get(key)]
         news = _news(row, found, told, done.now)
         remind = bool(missing) and not row["reminded"] and news.get("status", row["status"]) == Loop.SOLVED
@@ -59,6 +59,11 @@ class ReadCallback:
 
 def _read(helpdesk: Any, effect: Effect, now: datetime) -> Result:
     return {"ticket": helpdesk.read_ticket(effect.request["ticket_id"])}
+
+
+def _said_here(row: Row) -> dict[str, Any]:
+    """What an agent said in our sidebar; the ticket's own fields, where they hold something, go before it."""
+    return {OUTCOME: row["outcome"], ROOT_CAUSE: row["root_cause"]}
 
 
 def _news(row: Row, found: Mapping[str, Any], told: Mapping[str, Any], now: datetime) -> dict[str, Any]:

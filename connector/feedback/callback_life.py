@@ -11,7 +11,9 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-NOT_REACHED_TAG = "ringback_not_reached"
+NOT_REACHED, NOT_REACHED_TAG = "not_reached", "ringback_not_reached"
+"""The outcome of a call that nobody answered, and the tag that says so where an account has no field for it."""
+
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 """Before any event."""
 

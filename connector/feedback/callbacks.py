@@ -17,7 +17,7 @@ from sqlalchemy import Connection, and_, bindparam, case, func, or_, select, upd
 from connector.feedback import callback_life, customers
 from connector.feedback.actions import Write
 from connector.feedback.arrivals import Arrival
-from connector.feedback.callback_life import LONG_AGO, SHOWN, Life, Loop
+from connector.feedback.callback_life import LONG_AGO, NOT_REACHED, NOT_REACHED_TAG, SHOWN, Life, Loop
 from connector.feedback.customers import Customer
 from connector.ids import new_id
 from connector.storage import bulk
@@ -27,6 +27,8 @@ from connector.storage.tables import OPEN_CALLBACKS, callbacks, responses
 from workflows.runs import Facts
 
 Row = dict[str, Any]
+CONCLUDED = "callback.outcome"
+"""An agent said in our sidebar what came of a callback."""
 
 _LIFE = tuple(each.name for each in fields(Life))
 _OPENED = (
@@ -100,7 +102,9 @@ def waiting(tx: Connection, connection: str) -> int:
 
 def record(database: Database, tx: Connection, batch: Sequence[Arrival], now: datetime) -> list[Arrival]:
     """Follow the tickets' lives: every ticket event gets ``event.callback``, None for ordinary tickets. What a customer
-    says of the solution ends the callback it is about."""
+    says of the solution ends the callback it is about; what an agent says came of it in our sidebar is kept at once,
+    as the ticket's fields, written afterwards, tell us nothing: our own writes are no news."""
+    _conclude(database, tx, [a for a in batch if a.type == CONCLUDED and a.event.connection == OWN], now)
     _hear(database, tx, [a for a in batch if a.type == "survey.answered" and a.data.get("about")], now)
     tickets = [arrival for arrival in batch if _is_of_ticket(arrival)]
     if not tickets:
@@ -134,6 +138,23 @@ def _hear(database: Database, tx: Connection, answers: Sequence[Arrival], now: d
         is_recovered = about[row["response_id"]].data.get("band") != "detractor"
         life = callback_life.answered(life_of(row), is_recovered=is_recovered)
         move(database, tx, row, now, status=str(life.status))
+
+
+def _conclude(database: Database, tx: Connection, said: Sequence[Arrival], now: datetime) -> None:
+    for each in said:
+        connection, _, ticket_id = str(each.data["ticket"]).rpartition(":")
+        if row := of_ticket(tx, connection, ticket_id):
+            told = {name: each.data.get(name) for name in ("outcome", "root_cause")}
+            move(database, tx, row, now, **told, **_concluded(row, told, now))
+
+
+def _concluded(row: Row, told: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """What an outcome makes of a callback that is solved already: closed, or not reached after all."""
+    life = life_of(row)
+    if told["outcome"] == NOT_REACHED:
+        return columns(callback_life.unreached(life)) if life.status == Loop.SOLVED else {}
+    is_whole = told["outcome"] and told["root_cause"] and life.status in callback_life.SOLVED - {Loop.UNREACHED}
+    return {"closed_at": row["closed_at"] or now} if is_whole else {}
 
 
 def _is_of_ticket(arrival: Arrival) -> bool:
@@ -173,15 +194,24 @@ class _Book:
     def _move(self, row: Row, arrival: Arrival) -> bool:
         """Whether the event changed the callback's status."""
         life = life_of(row)
-        lived = callback_life.after(life, arrival.type, arrival.event.time, arrival.data)
+        lived = callback_life.after(life, arrival.type, arrival.event.time, _with_what_was_said(row, arrival.data))
         if lived == life:
             return False
         row |= {**columns(lived), "ticket_id": str(arrival.data.get("ticket_id"))}
+        if lived.status == Loop.REOPENED:  # what came of the call before is not how this ends
+            row |= {"outcome": None, "root_cause": None, "closed_at": None}
         self.moved[row["id"]] = row
         self.told += _telling(row, life.status, self._now)
         if life.contacted_at is None and lived.contacted_at is not None:
             self.told.append(_contact(row, lived.contacted_at))
         return lived.status != life.status
+
+
+def _with_what_was_said(row: Row, data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An agent who said "not reached" and solved at once was faster than our tag on the ticket."""
+    if row["outcome"] != NOT_REACHED:
+        return data
+    return {**data, "tags": [*(data.get("tags") or ()), NOT_REACHED_TAG]}
 
 
 def life_of(row: Mapping[str, Any]) -> Life:

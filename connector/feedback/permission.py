@@ -6,7 +6,7 @@ the sentence that the history, the suppression and the agent's sidebar show.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,6 +21,9 @@ NO_ADDRESS = "not sent: no e-mail address is known"
 OPTED_OUT = "not sent: the customer opted out of surveys"
 SUSPENDED = "not sent: the customer is suspended in the helpdesk"
 UNKNOWN = "not sent: the helpdesk does not know the customer any more"
+
+UNKNOWN_LANGUAGE = "not sent: the customer's language is not known, and only {wanted} is asked"
+OTHER_LANGUAGE = "not sent: the customer's language is {language}, and only {wanted} is asked"
 
 _ENDS = {
     "ticket.reopened": "reopened",
@@ -51,6 +54,16 @@ def why_not(
     days = survey.fatigue_days if survey.fatigue_days is not None else fatigue_days
     last = _last_asked(tx, customer.id, now - timedelta(days=days), request.get("invitation"))
     return f"not sent: asked {(now - last).days} days ago, the rule is {days}" if last else None
+
+
+def other_language(locale: str | None, languages: Sequence[str]) -> str | None:
+    """The reason not to ask somebody who reads something else. ``languages`` are codes as "nl", or "nl-be" for Belgium
+    alone; empty asks everybody."""
+    told = (locale or "").lower().replace("_", "-")
+    if not languages or any(told == each or told.startswith(f"{each}-") for each in languages):
+        return None
+    words = OTHER_LANGUAGE if told else UNKNOWN_LANGUAGE
+    return words.format(language=told, wanted=" or ".join(languages))
 
 
 def ticket_gone(tx: Connection, ticket: object) -> str | None:

@@ -34,13 +34,16 @@ SUBSCRIPTIONS = tuple(
 )  # fmt: skip
 """The events that ``webhooks/zendesk.py`` has a meaning for; a test holds the two against each other."""
 
+WEBHOOK_KEYS = ("events", "triggers")
+"""Under which of the two a webhook is known tells how it is called."""
+
 BY_TRIGGER = "conditional_ticket_events"
 """The subscription of a webhook that triggers call. Zendesk lets it stand with no other."""
 
 _TYPES = {"number": "integer", "text": "textarea", "choice": "tagger", "yes_no": "checkbox", "date": "date"}
-_SCORE_TYPES = {"score": "integer", "answered_at": "date", "comment": "textarea"}  # of users; all else is "text"
+_SCORE_TYPES = {"score": "integer", "responses": "integer", "answered_at": "date", "comment": "textarea"}  # else "text"
 _SCORE_KEYS = ("score", "band", "answered_at", "comment", "loop_status")
-_ORGANIZATION_KEYS = tuple(f"ringback_{name}" for name in ("score", "band", "answered_at", "loop_status"))
+_ORGANIZATION_KEYS = tuple(f"ringback_{name}" for name in ("score", "responses", "answered_at"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +178,7 @@ def _organization_fields(language: str) -> Iterator[Wanted]:
     for key in _ORGANIZATION_KEYS:
         kind = _SCORE_TYPES.get(key.removeprefix("ringback_"), "text")
         body = {"key": key, "type": kind, "active": True}
-        yield _wanted(ORGANIZATION_FIELD, key, words.FIELDS[key], language, body)
+        yield _wanted(ORGANIZATION_FIELD, key, words.ORGANIZATION_FIELDS[key], language, body)
 
 
 # --- for agents -----------------------------------------------------------------------------------------------------
@@ -231,7 +234,7 @@ def _macros(language: str) -> Iterator[Wanted]:
 
 def _way_out(account: Account) -> Iterator[Wanted]:
     """The webhook, switched off until its secret is kept; and where triggers call it, those."""
-    key = "triggers" if account.by_trigger else "events"
+    key = WEBHOOK_KEYS[account.by_trigger]
     body = {
         "name": "Ringback", "description": f"Ringback {mark(key)}", "endpoint": account.endpoint,
         "http_method": "POST", "request_format": "json", "status": "active",
@@ -244,6 +247,7 @@ def _way_out(account: Account) -> Iterator[Wanted]:
 
 _STATUS = "status"
 _WHEN: Mapping[str, Iterable[Json]] = {
+    "created": ({"field": "update_type", "operator": "is", "value": "Create"},),
     "solved": ({"field": _STATUS, "operator": "value", "value": "solved"},),
     "reopened": ({"field": _STATUS, "operator": "value_previous", "value": "solved"}, _UNSOLVED),
     "assigned": ({"field": "assignee_id", "operator": "changed"}, _UNSOLVED),
@@ -256,9 +260,15 @@ _WHEN: Mapping[str, Iterable[Json]] = {
 _TOLD = {
     "ticket_id": "{{ticket.id}}", "time": "{{ticket.updated_at_with_timestamp}}", "tags": "{{ticket.tags}}",
     "external_id": "{{ticket.external_id}}", "requester_id": "{{ticket.requester.id}}",
-    "group_id": "{{ticket.group.id}}", "assignee_id": "{{ticket.assignee.id}}", "actor_id": "{{current_user.id}}",
+    "requester_locale": "{{ticket.requester.locale}}", "organization_id": "{{ticket.organization.id}}",
+    "status": "{{ticket.status}}", "priority": "{{ticket.priority}}", "channel": "{{ticket.via}}",
+    "brand_id": "{{ticket.brand.id}}", "brand_name": "{{ticket.brand.name | escape}}",
+    "form_name": "{{ticket.ticket_form | escape}}",
+    "group_id": "{{ticket.group.id}}", "group_name": "{{ticket.group.name | escape}}",
+    "assignee_id": "{{ticket.assignee.id}}", "actor_id": "{{current_user.id}}",
 }  # fmt: skip
-"""What a trigger tells. No texts that people wrote: a quotation mark in a subject would break the JSON."""
+"""What a trigger tells: what conditions may look at. Of brand, form and group Zendesk promises only the name; what it
+does not know stays empty. No texts that customers wrote, and names escaped: a quotation mark would break the JSON."""
 
 
 def _triggers(language: str) -> Iterator[Wanted]:

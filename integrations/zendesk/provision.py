@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from integrations import callback_fields
 from integrations.errors import IntegrationError, Permanent
@@ -22,6 +23,7 @@ from integrations.zendesk.blueprint import (
     USER_FIELD,
     VIEW,
     WEBHOOK,
+    WEBHOOK_KEYS,
     Account,
     Wanted,
     blueprint,
@@ -39,6 +41,10 @@ _BY_KEY = (USER_FIELD, ORGANIZATION_FIELD)
 _REMOVAL = (TRIGGER, WEBHOOK, MACRO, VIEW, ORGANIZATION_FIELD, USER_FIELD, TICKET_FIELD)
 """What refers to others goes before them: Zendesk keeps a field that a view still shows."""
 
+_OWN_WAY = (WEBHOOK, TRIGGER)
+"""What each installation has for itself; all else several on one account share."""
+
+_SHARED = "the Ringback at {who} uses it, too: it stays until that one removes it"
 _ADMIN = "only an admin may do that: give Ringback's user the role Admin, at least while this command runs"
 _SLA = (
     f"no SLA policy asks for tickets tagged {CALLBACK_TAG}; add one in the Admin Center",
@@ -49,9 +55,11 @@ _FORMS = ("agents see the fields once they stand on the ticket form of the callb
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What an account holds of the kinds we care for, each by its id."""
+    """What an account holds of the kinds we care for, each by its id. ``neighbours`` are the hosts of other
+    installations of Ringback that work on it, known by the mark on their webhooks: their triggers are left out here."""
 
     things: Mapping[str, Mapping[str, Json]]
+    neighbours: tuple[str, ...] = ()
 
     def of(self, kind: str) -> Iterable[Json]:
         return self.things[kind].values()
@@ -124,7 +132,16 @@ class ZendeskProvisioner:
         """Seven lists, each read once."""
         with _as_admin():
             lists = {kind: list(self._listed(path, path)) for kind, path in _PATHS.items()}
-        return Found({kind: {str(each["id"]): each for each in listed} for kind, listed in lists.items()})
+        things = {kind: {str(each["id"]): each for each in listed} for kind, listed in lists.items()}
+        others = {id_: host for id_, each in things[WEBHOOK].items() if (host := self._neighbour(each))}
+        things[TRIGGER] = {id_: each for id_, each in things[TRIGGER].items() if _calls(each).isdisjoint(others)}
+        return Found(things, tuple(sorted(set(others.values()))))
+
+    def _neighbour(self, webhook: Json) -> str:
+        """The host of another installation whose webhook this is; "" for ours and for strangers'."""
+        endpoint = str(webhook.get("endpoint"))
+        is_ringbacks = any(is_marked(webhook, key) for key in WEBHOOK_KEYS)
+        return (urlsplit(endpoint).hostname or "") if is_ringbacks and endpoint != self._account.endpoint else ""
 
     def _listed(self, path: str, name: str) -> Iterator[Json]:
         query: dict[str, Any] = {"page[size]": 100}
@@ -244,6 +261,12 @@ def _kept_or_mended(step: Step, differs: Drift, known: Known | None) -> Step:
     return replace(step, verb=Verb.ADOPT, says=by_hand)
 
 
+def _calls(trigger: Json) -> set[str]:
+    """The webhooks that a trigger calls."""
+    actions = [each for each in trigger.get("actions") or () if each.get("field") == "notification_webhook"]
+    return {str(value[0]) for each in actions if isinstance(value := each.get("value"), list) and value}
+
+
 def _title(there: Json) -> str:
     return str(there.get("title") or there.get("name") or "")
 
@@ -260,4 +283,8 @@ def _removal(known: Known, titles: Mapping[Place, str], found: Found) -> Step:
     step = Step(Verb.REMOVE, known.kind, known.key, title, known.vendor_id, known.made)
     if there is None:
         return replace(step, verb=Verb.FORGET, says=("it is gone already",))
-    return step if known.made else replace(step, verb=Verb.FORGET, says=("made by hand: it stays",))
+    if not known.made:
+        return replace(step, verb=Verb.FORGET, says=("made by hand: it stays",))
+    if found.neighbours and known.kind not in _OWN_WAY:
+        return replace(step, verb=Verb.FORGET, says=(_SHARED.format(who=" and ".join(found.neighbours)),))
+    return step

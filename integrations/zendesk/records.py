@@ -31,7 +31,7 @@ class OrganizationFields:
 
     score: str = "ringback_score"  # their NPS, a whole number from -100 to 100
     answered_at: str = "ringback_answered_at"
-    responses: str = ""
+    responses: str = "ringback_responses"  # of how many people it is
 
 
 class ZendeskRecords:

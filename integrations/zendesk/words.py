@@ -71,6 +71,27 @@ FIELDS: Mapping[str, Text] = {
     ),
 }  # fmt: skip
 
+ORGANIZATION_FIELDS: Mapping[str, Text] = {
+    "ringback_score": _text(
+        "NPS (-100 to 100)", "NPS (-100 tot 100)",
+        "The Net Promoter Score of the organisation's people, each by their newest answer: percentage of promoters "
+        "minus percentage of detractors.",
+        "De Net Promoter Score van de mensen van de organisatie, ieder met het laatste antwoord: percentage promotors "
+        "min percentage criticasters.",
+    ),
+    "ringback_responses": _text(
+        "people behind the NPS", "mensen achter de NPS",
+        "How many people of the organisation gave a score. A figure of few says little.",
+        "Hoeveel mensen van de organisatie een cijfer gaven. Een getal van weinigen zegt weinig.",
+    ),
+    "ringback_answered_at": _text(
+        "date of the newest score", "datum van het laatste cijfer",
+        "When somebody of the organisation gave the latest score.",
+        "Wanneer iemand van de organisatie het laatste cijfer gaf.",
+    ),
+}  # fmt: skip
+"""What means something else on an organisation than on a person."""
+
 CHOICES: Mapping[str, Both] = {
     "nps": {"en": "NPS", "nl": "NPS"},
     "nls": {"en": "NLS (come back)", "nl": "NLS (terugkomen)"},
@@ -162,6 +183,7 @@ NOT_REACHED: Both = {
 }
 
 TRIGGERS: Mapping[str, Text] = {
+    "created": _text("a ticket was made", "een ticket is gemaakt", "Tells Ringback.", "Geeft het door aan Ringback."),
     "solved": _text("a ticket was solved", "een ticket is opgelost", "Tells Ringback.", "Geeft het door aan Ringback."),
     "reopened": _text(
         "a ticket was reopened", "een ticket is heropend", "Tells Ringback.", "Geeft het door aan Ringback."

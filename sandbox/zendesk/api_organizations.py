@@ -88,6 +88,7 @@ def _change(state: State, item: Json) -> Json:
     organization = _organization(state, int(item.get("id") or 0))
     organization.update({key: item[key] for key in _WRITABLE if key in item})
     fields: Any = item.get("organization_fields") or {}
-    organization["organization_fields"] |= {k: v for k, v in fields.items() if k in organization["organization_fields"]}
+    known = {each["key"] for each in state.organization_fields.values()}
+    organization["organization_fields"] |= {key: value for key, value in fields.items() if key in known}
     organization["updated_at"] = state.now()
     return organization

@@ -12,7 +12,7 @@ from sandbox.outbox import Outbox
 from sandbox.zendesk import events, people
 from sandbox.zendesk.access import Access, OAuthClient
 from sandbox.zendesk.events import Happening
-from sandbox.zendesk.furniture import TICKET_FIELD, USER_FIELD, Furniture
+from sandbox.zendesk.furniture import ORGANIZATION_FIELD, TICKET_FIELD, USER_FIELD, Furniture
 from sandbox.zendesk.idempotency import IdempotencyKeys
 from sandbox.zendesk.jobs import Jobs
 from sandbox.zendesk.limits import Limits, RateLimiter
@@ -32,7 +32,6 @@ _USER_FIELDS = (
     ("ringback_comment", "NPS comment", "textarea"),
     ("ringback_loop_status", "Loop status", "text"),
 )
-_ORGANIZATION_FIELDS = ("ringback_score", "ringback_band", "ringback_answered_at", "ringback_loop_status")
 _SYSTEM_FIELDS = ("subject", "description", "status", "tickettype", "priority", "group", "assignee")
 _FIELDS = (
     ("NPS score", "integer"),
@@ -93,9 +92,15 @@ class Desk:
     def add_organization(self, name: str, **more: Any) -> Json:
         organization = new_organization(self.state, name) | more
         given = more.get("organization_fields") or {}
-        organization["organization_fields"] = dict.fromkeys(_ORGANIZATION_FIELDS) | given
+        organization["organization_fields"] = dict.fromkeys(self._organization_keys()) | given
         self.state.organizations[organization["id"]] = organization
         return organization
+
+    def _organization_keys(self) -> list[str]:
+        return [each["key"] for each in self.state.organization_fields.values()]
+
+    def add_organization_field(self, key: str, title: str, kind: str = "text") -> Json:
+        return self.furniture.create(ORGANIZATION_FIELD, {"key": key, "title": title, "type": kind})
 
     def add_ticket_field(self, title: str, kind: str = "text", **more: Any) -> Json:
         return self.furniture.create(TICKET_FIELD, {"title": title, "type": kind, **more})

@@ -114,15 +114,31 @@ def placeholders(state: State, ticket: Json, author: Json) -> Json:
         "url": f"{state.base_url}/agent/tickets/{ticket['id']}",
         "requester": _person(state.users[ticket["requester_id"]]),
         "assignee": _person(assignee) if assignee else {},
+        "updated_at_with_timestamp": ticket["updated_at"],
+        "via": _VIA.get(ticket["via"]["channel"], ticket["via"]["channel"].capitalize()),
+        "brand": {"name": state.brand},
+        "ticket_form": state.ticket_forms.get(ticket["ticket_form_id"], {}).get("name", ""),
         "group": {"name": state.groups[ticket["group_id"]]["name"]} if ticket["group_id"] else {},
+        "organization": _organization(state, ticket),
         "latest_comment": told[-1]["body"] if told else "",
     }
+    for name in ("status", "priority", "ticket_type"):
+        shown[name] = (shown[name] or "").capitalize()
     return {"ticket": shown, "current_user": _person(author)}
+
+
+_VIA = {"email": "Mail", "web": "Web form", "api": "Web service (API)", "voice": "Phone call (inbound)"}
+"""What people read where ``via`` says what programs read."""
+
+
+def _organization(state: State, ticket: Json) -> Json:
+    found = state.organizations.get(ticket["organization_id"])
+    return {key: found[key] for key in ("id", "name", "external_id")} if found else {}
 
 
 def _person(user: Json) -> Json:
     return {
-        **{key: user[key] for key in ("id", "name", "email", "phone")},
+        **{key: user[key] for key in ("id", "name", "email", "phone", "locale")},
         "first_name": user["name"].split()[0],
     }
 

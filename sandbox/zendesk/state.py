@@ -56,6 +56,7 @@ class State:
     macros: dict[int, Json] = field(default_factory=dict)
     ticket_forms: dict[int, Json] = field(default_factory=dict)
     sla_policies: dict[int, Json] = field(default_factory=dict)
+    brand: str = "Acme"  # its name; this account has one
     locale: str = "en-US"  # in which the account's people read
     webhooks: dict[str, Json] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict)

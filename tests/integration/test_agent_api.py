@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from connector.storage import tables
 from tests.integration.test_api import Api, a_token, told
@@ -304,6 +305,34 @@ def test_only_a_callback_has_an_outcome(api: Api) -> None:
     body = {"key": "click-0001", "agent": JAN, "outcome": "not_reached"}
     assert api.ask("POST", "/agent/zendesk/tickets/4/outcome", json=body).status_code == 404
     assert api.home.rows(tables.deliveries) == []
+
+
+def test_a_number_that_the_crm_forbids_to_call_is_not_shown_but_one_that_was_given_to_be_called_is(api: Api) -> None:
+    ticket, home = a_callback(api, ann(api.home)), api.home
+    path = f"/agent/zendesk/tickets/{ticket}/callback"
+    known = {"phone": "+31201234567"}
+    with home.house.database.write() as tx:
+        tx.execute(update(tables.customers).values(known))
+    assert api.get(path)["phone"] == "+31201234567"
+    with home.house.database.write() as tx:
+        tx.execute(update(tables.customers).values(facts={"do_not_call": True}))
+    assert api.get(path)["phone"] == ""
+    with home.house.database.write() as tx:
+        tx.execute(update(tables.responses).values(answers={"contact": {"phone": "+31612345678"}}))
+    assert api.get(path)["phone"] == "+31612345678"
+
+
+@pytest.mark.parametrize("end", ["merged", "deleted"])
+def test_a_logged_callback_whose_ticket_is_gone_is_raised_no_more(api: Api, end: str) -> None:
+    user, home = ann(api.home), api.home
+    feedback = {"comment": "It squeaks", "conversation": "call", "contact_consent": True}
+    click(api, f"/users/{user}/feedback", ticket_id="", **feedback)
+    assert home.run("logged-feedback").status == "waiting"
+    home.ticket_event(f"ticket_{end}", str(home.one(tables.callbacks).ticket_id))
+    home.settle()
+    home.wait(days=5)
+    assert home.run("logged-feedback").status == "succeeded"
+    assert home.effects("ticket.escalate") == []
 
 
 # --- mistaken and hostile callers -------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -262,6 +263,69 @@ def test_a_person_who_became_one_with_another_is_asked_as_who_they_are_now(home:
     home.wait(days=2)
     assert len(home.rows(tables.customers)) == 1
     assert len(asked(home)) == 1
+
+
+IN_DUTCH = ASK.replace("survey: after-support", "survey: after-support, languages: [nl]")
+
+
+@pytest.mark.parametrize(
+    ("locale", "reason"),
+    [
+        ("nl", None),
+        ("nl-BE", None),
+        ("fr", "not sent: the customer's language is fr, and only nl is asked"),
+        ("nln", "not sent: the customer's language is nln, and only nl is asked"),
+    ],
+)
+def test_who_reads_another_language_is_not_asked_though_only_zendesk_knew_it(
+    home: Home, locale: str, reason: str | None
+) -> None:
+    home.install(ask=IN_DUTCH)
+    solved(home, str(home.world.zendesk.add_user("Ann Jansen", "ann@example.com", locale=locale)["id"]))
+    assert len(asked(home)) == (reason is None)
+    assert [row.reason for row in home.rows(tables.suppressions)] == ([reason] if reason else [])
+
+
+def test_a_language_that_we_know_is_not_looked_up_and_one_that_nobody_knows_is_not_guessed(home: Home) -> None:
+    home.install(ask=IN_DUTCH)
+    home.ticket_event("ticket_created", "9")
+    home.deliver(answer(9, customer={"email": "bob@example.com", "name": "Bob", "locale": "nl-NL"}))
+    home.install(bob=IN_DUTCH.replace("ticket.solved", "order.delivered").replace("event.ticket", "event.id"))
+    for number, email in enumerate(("bob@example.com", "cat@example.com")):
+        home.deliver({"type": "order.delivered", "id": f"o{number}", "data": {"customer": {"email": email}}})
+    home.settle()
+    assert len(home.mails("bob@example.com")) == 1
+    assert home.mails("cat@example.com") == []
+    [row] = home.rows(tables.suppressions)
+    assert row.reason == "not sent: the customer's language is not known, and only nl is asked"
+
+
+TOLD_BY_TRIGGER = {
+    "type": "ticket.solved", "ticket_id": "77", "status": "Solved", "priority": "High", "channel": "Web form",
+    "brand_id": "", "brand_name": "Acme &quot;Home&quot; &amp; Garden", "form_name": "Returns", "group_name": "Support",
+    "tags": "vip", "requester_email": "ann@example.com", "requester_locale": "nl-BE",
+}  # fmt: skip
+BY_NAME = """\
+trigger:
+  event: ticket.solved
+  if: >-
+    event.brand_name == 'Acme "Home" & Garden' && event.form_name == "Returns" && event.group_name == "Support"
+    && event.channel == "web" && event.priority == "high" && "vip" in event.tags && customer.locale.startsWith("nl")
+run: {key: event.ticket, mode: parallel}
+steps:
+  - {id: ask, do: survey.send, with: {survey: after-support}}
+"""
+
+
+def test_what_a_trigger_tells_serves_every_kind_of_condition(home: Home) -> None:
+    home.install(ask=BY_NAME)
+    home.deliver_zendesk(json.dumps(TOLD_BY_TRIGGER).encode())
+    home.deliver_zendesk(json.dumps({**TOLD_BY_TRIGGER, "ticket_id": "78", "form_name": "Other"}).encode())
+    home.settle()
+    assert len(asked(home)) == 1
+    assert home.one(tables.invitations).language == "nl"
+    assert home.one(tables.invitations).context["ticket_id"] == "77"
+    assert len(home.runs("ask")) == 1
 
 
 VERIFIED = ONCE.replace("survey: after-support", "survey: after-support, delay: 1 hour, verify: true")

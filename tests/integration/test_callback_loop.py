@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from connector.feedback.agent_desk import Agent
 from connector.storage import tables
 from tests.support.callbacks import callback, detractor, field, fill_in, library, provision
 from tests.support.house import Home, a_home, answer
@@ -163,6 +164,74 @@ def test_who_was_not_reached_is_called_again_twice_and_then_left_alone(
     assert [words.split(":")[0].split(". This")[0] for words in said(home, row.ticket_id) if "ot reached" in words] == [
         "Not reached yet", "Not reached yet", "Not reached 3 times",
     ]  # fmt: skip
+
+
+JAN = Agent("Jan de Vries", "jan@acme.example", "12")
+
+
+def conclude(home: Home, ticket_id: str, outcome: str, cause: str = "", key: str = "click-1") -> None:
+    """An agent says in the sidebar what came of it; no workflow here puts it onto the ticket."""
+    home.house.agents.conclude("zendesk", ticket_id, JAN, key, outcome, cause, "")
+    home.settle()
+
+
+@pytest.mark.parametrize("order", ["said, then solved", "solved, then said"])
+def test_not_reached_in_the_sidebar_counts_before_the_ticket_tells_it_and_in_any_order(
+    home: Home, ids: Mapping[str, int], order: str
+) -> None:
+    row = detractor(home)
+    steps = [lambda: conclude(home, row.ticket_id, "not_reached"), lambda: act(home, "solve", row.ticket_id)]
+    for step in steps if order.startswith("said") else reversed(steps):
+        step()
+        home.clock.move(minutes=1)
+    conclude(home, row.ticket_id, "not_reached")  # the same click, sent again
+    home.tick()
+    assert (callback(home).status, callback(home).tries) == ("not_reached", 1)
+    home.wait(hours=2)
+    assert asked(home) == []
+    home.wait(hours=3)
+    assert home.world.zendesk.ticket(row.ticket_id)["status"] == "open"
+    assert (callback(home).status, callback(home).outcome) == ("open", None)
+
+
+def test_what_was_said_in_the_sidebar_closes_the_loop_also_when_the_ticket_takes_no_more_changes(
+    home: Home, ids: Mapping[str, int]
+) -> None:
+    row = detractor(home)
+    act(home, "solve", row.ticket_id)
+    home.wait(days=1)
+    act(home, "close", row.ticket_id)
+    assert callback(home).closed_at is None
+    conclude(home, row.ticket_id, "recovered", "product")
+    now = callback(home)
+    assert (now.outcome, now.root_cause, now.closed_at) == ("recovered", "product", home.clock())
+
+
+def test_whoever_said_it_in_the_sidebar_is_not_asked_for_it_and_the_ticket_has_the_last_word(
+    home: Home, ids: Mapping[str, int]
+) -> None:
+    row = detractor(home)
+    conclude(home, row.ticket_id, "recovered", "product")
+    act(home, "solve", row.ticket_id)
+    home.wait(hours=1)
+    assert said(home, row.ticket_id) == []
+    assert len(asked(home)) == 1
+    fill_in(home, row.ticket_id, ids, "partly", "staff")
+    home.clock.move(days=4)
+    act(home, "close", row.ticket_id)
+    assert (callback(home).outcome, callback(home).root_cause) == ("partly", "staff")
+
+
+def test_what_came_of_an_earlier_call_does_not_close_a_callback_that_was_reopened(
+    home: Home, ids: Mapping[str, int]
+) -> None:
+    row = detractor(home)
+    conclude(home, row.ticket_id, "recovered", "product")
+    act(home, "solve", row.ticket_id)
+    home.wait(hours=1)
+    assert callback(home).closed_at is not None
+    act(home, "reopen", row.ticket_id)
+    assert (callback(home).outcome, callback(home).closed_at) == (None, None)
 
 
 def test_a_bad_second_answer_opens_the_ticket_again_for_a_person_and_is_never_asked_about_again(

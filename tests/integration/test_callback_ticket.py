@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from connector.storage import tables
 from integrations.zendesk.texts import TEXT_LIMIT
@@ -225,6 +226,21 @@ def test_a_customer_is_put_into_the_queue_of_calls_with_a_number_that_can_be_dia
     detractor(home, 2, customer={"phone": "none"})
     assert len(home.world.zendesk.desk.state.calls) == 1
     assert "no phone number that can be dialled" in home.runs()[-1].state["outputs"]["call"]["reason"]
+
+
+def test_a_number_that_the_crm_forbids_to_call_stays_away_from_the_ticket(home: Home) -> None:
+    home.know()
+    forbidden = {"phone": "+31201234567", "facts": {"do_not_call": True}}
+    with home.house.database.write() as tx:
+        tx.execute(update(tables.customers).values(forbidden))
+    customer = {"email": "ann@example.com"}
+    detractor(home, customer=customer)
+    assert "+31201234567" not in words(home)
+    assert "Do not call" in words(home)
+    detractor(home, 2, customer=customer, contact={"phone": "+31612345678"})
+    told = "".join(each["body"] for each in home.world.zendesk.comments(home.world.zendesk.tickets[1]["id"]))
+    assert "+31612345678" in told, "given with the answer, it is a wish to be called"
+    assert "Do not call" not in told
 
 
 def test_the_callback_is_known_before_its_ticket_has_a_number(home: Home) -> None:

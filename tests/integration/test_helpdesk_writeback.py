@@ -16,6 +16,7 @@ from tests.support.house_workflows import WRITE_THE_SCORE
 from tests.support.openapi import check_request
 
 SCORE = WRITE_THE_SCORE.replace("connection: salesforce", "connection: zendesk")
+OF_ORGANIZATIONS = {"ringback_score": "integer", "ringback_responses": "integer", "ringback_answered_at": "date"}
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
@@ -26,6 +27,8 @@ def home(database_url: str) -> Iterator[Home]:
     with World(clock=clock, limits=Limits()) as world:
         hook = "    webhook_secret:"
         config = config_of(world).replace(hook, f"    organizations: true\n{hook}", 1)
+        for key, kind in OF_ORGANIZATIONS.items():
+            world.zendesk.desk.add_organization_field(key, key, kind)
         with a_house(database_url, world, {"score": SCORE}, clock=clock, config=config) as home:
             yield home
 
@@ -83,6 +86,66 @@ def test_many_answers_go_out_as_jobs_and_no_limit_is_ever_met(home: Home) -> Non
     acme = home.world.zendesk.organization(company)["organization_fields"]
     assert acme["ringback_score"] == round(nps)
     assert {effect.attempts for effect in home.effects()} == {1}
+
+
+def of_organization(home: Home, company: int) -> tuple[Any, Any]:
+    """Its score, and of how many people it is."""
+    found = home.world.zendesk.organization(company)["organization_fields"]
+    return found["ringback_score"], found["ringback_responses"]
+
+
+def test_many_organisations_are_one_job_each_with_the_score_of_its_own_people(home: Home) -> None:
+    users, companies = people(home, 12, organizations=4)
+    scores = [10, 9, 8, 0, 10, 10, 2, 0, 3, 9, 8, 1]
+    for user, score in zip(users, scores, strict=True):
+        tell(home, score, user)
+    pass_time(home)
+    assert [of_organization(home, each) for each in companies] == [(33, 3), (100, 3), (-33, 3), (-100, 3)]
+    [job] = writes(home, "/organizations/")
+    assert job.path == "/api/v2/organizations/update_many"
+    assert len(job.json()["organizations"]) == 4
+    check_request(job.method, job.path, job.json())
+    assert {each.status for each in home.world.zendesk.requests} == {200}
+
+
+@on_sqlite
+def test_what_stands_on_an_organisation_already_is_not_written_again(home: Home) -> None:
+    users, [company] = people(home, 2)
+    tell(home, 10, users[0])
+    pass_time(home)
+    written = len(writes(home, "/organizations/"))
+    tell(home, 9, users[0], "2026-03-02T10:00:00Z")
+    pass_time(home)
+    assert of_organization(home, company) == (100, 1)
+    tell(home, 9, users[0], "2026-03-02T10:00:00Z")
+    pass_time(home)
+    assert len(writes(home, "/organizations/")) <= written + 1  # the date of the newest answer, and no more
+    tell(home, 0, users[1])
+    pass_time(home)
+    assert of_organization(home, company) == (0, 2)
+
+
+@on_sqlite
+def test_an_organisation_that_is_gone_costs_the_others_nothing(home: Home) -> None:
+    users, companies = people(home, 3, organizations=3)
+    for user in users:
+        tell(home, 10, user)
+    del home.world.zendesk.desk.state.organizations[companies[1]]
+    pass_time(home, 20)
+    assert [of_organization(home, each) for each in (companies[0], companies[2])] == [(100, 1), (100, 1)]
+    assert [fields(home, user)["ringback_score"] for user in users] == [10, 10, 10]
+
+
+@on_sqlite
+def test_a_field_that_organisations_lack_is_named_with_its_remedy(home: Home) -> None:
+    home.world.zendesk.desk.state.organization_fields.clear()
+    users, _ = people(home, 4, organizations=2)
+    for user in users:
+        tell(home, 10, user)
+    pass_time(home, 20)
+    reasons = " ".join(run.reason for run in home.runs())
+    assert "no organization fields ringback_answered_at" in reasons
+    assert "create them" in reasons
 
 
 @on_sqlite

@@ -17,10 +17,12 @@ from integrations.callback_fields import FIELDS
 from integrations.zendesk.blueprint import SUBSCRIPTIONS
 from sandbox.faults import Effect, Fault
 from tests.support.provisioning import BASE_URL, SECRET_KEY, Admin, an_admin
-from webhooks.zendesk import MEANINGS, PREFIX
+from webhooks.delivery import Account, Delivery
+from webhooks.zendesk import MEANINGS, PREFIX, Zendesk
+from workflows.events import Event
 
 MADE = {
-    "ticket_fields": 8, "organization_fields": 4, "views": 3, "macros": 2, "webhooks": 1, "triggers": 0,
+    "ticket_fields": 8, "organization_fields": 3, "views": 3, "macros": 2, "webhooks": 1, "triggers": 0,
 }  # fmt: skip
 
 
@@ -52,7 +54,7 @@ def test_a_dry_run_says_what_it_would_make_and_makes_nothing(admin: Admin) -> No
 
 
 def test_provisioning_makes_everything_once_and_a_second_run_nothing(admin: Admin) -> None:
-    assert "18 made" in admin.provision()
+    assert "17 made" in admin.provision()
     made, wrote = admin.furniture(), len(admin.writes)
     assert ours(admin) == MADE | {"user_fields": 0}  # the account has those already
     assert "Nothing there needs to change" in admin.provision()
@@ -127,11 +129,42 @@ def test_an_account_without_event_subscriptions_is_listened_to_by_triggers(admin
     assert webhook["subscriptions"] == ["conditional_ticket_events"]
     triggers = admin.furniture()["triggers"]
     assert {trigger["actions"][0]["value"][0] for trigger in triggers} == {webhook["id"]}
-    assert len(triggers) == 4
+    assert len(triggers) == 5
     assert admin.plan("--triggers") == {}
     admin.provision()  # the plan was raised: now by events
     assert admin.furniture()["triggers"] == []
     assert [each["subscriptions"] for each in admin.furniture()["webhooks"]] == [list(SUBSCRIPTIONS)]
+
+
+def test_what_the_triggers_send_is_understood_with_all_that_conditions_look_at(admin: Admin) -> None:
+    """From the body we provision, through Zendesk's placeholders, to the event."""
+    admin.provision("--triggers")
+    zendesk, heard = admin.zendesk, list[bytes]()
+    zendesk.desk.state.brand = 'Acme "Home" & Garden'
+    zendesk.desk.webhooks.send = lambda _webhook, body: heard.append(body)
+    zendesk.add_user("Ann", "ann@example.com", locale="nl")
+    ticket = zendesk.write_in("Ann", "ann@example.com", 'Lamp "deluxe"', "Broken", tags=["lamp", "vip"])["id"]
+    for action in ("assign", "solve", "reopen"):
+        zendesk.act(action, ticket)
+    zendesk.act("comment", ticket, comment='She said "no"', public=True)
+    events = [_understood(body) for body in heard]
+    assert [each.type for each in events] == [
+        "ticket.created", "ticket.assigned", "ticket.solved", "ticket.reopened", "ticket.commented",
+    ]  # fmt: skip
+    for event in events:
+        data = event.data
+        told = (data["brand_name"], data["channel"], data["tags"])
+        assert told == ('Acme "Home" & Garden', "email", ["lamp", "vip"])
+        assert event.person is not None
+        assert event.person.locale == "nl"
+        assert not any("{{" in str(value) for value in data.values())
+    assert [each.data["status"] for each in events] == ["new", "open", "solved", "open", "open"]
+
+
+def _understood(body: bytes) -> Event:
+    delivery = Delivery("zendesk", "k", system_clock(), "application/json", {}, body)
+    [event] = Zendesk().translate(delivery, Account("zendesk", "zendesk")).events
+    return event
 
 
 def test_it_says_what_only_a_person_can_do(admin: Admin) -> None:
@@ -205,7 +238,7 @@ def test_a_field_of_the_wrong_type_is_named_and_holds_up_nothing_else(admin: Adm
     admin.thing("user_fields", "NPS score")["type"] = "text"
     said = admin.provision()
     assert "is of type text, and Ringback needs integer" in said
-    assert "18 made" in said
+    assert "17 made" in said
 
 
 # --- memory ---------------------------------------------------------------------------------------------------------
@@ -230,7 +263,7 @@ def test_a_run_that_broke_off_goes_on_where_it_stopped(admin: Admin) -> None:
     assert "Broken off at view call_now" in said
     assert "run the same command again" in said
     so_far = len(admin.writes)
-    assert "12 made" in said
+    assert "11 made" in said
     admin.provision()
     assert ours(admin) == MADE | {"user_fields": 0}
     assert len(admin.writes) - so_far == 3 + 2 + 2, "views, macros, and the webhook in two steps"
@@ -274,7 +307,7 @@ def test_removal_takes_away_what_was_made_and_nothing_else(admin: Admin) -> None
         admin.provision()
         plan = admin.plan("--remove")["remove"]
         assert plan[0] == ("webhook", "events")
-        assert "18 removed" in admin.provision("--remove", "--yes")
+        assert "17 removed" in admin.provision("--remove", "--yes")
         assert admin.furniture() == before
         assert "Nothing was done" in admin.provision("--remove", "--yes")
 
@@ -301,6 +334,44 @@ def test_what_is_gone_already_is_no_trouble(admin: Admin) -> None:
     said = admin.provision("--remove", "--yes")
     assert "it is gone already" in said
     assert ours(admin) == dict.fromkeys(MADE, 0) | {"user_fields": 0}
+
+
+# --- two installations on one account ---
+
+
+def a_neighbour(admin: Admin, folder: Path, template: Path) -> Admin:
+    """Another Ringback, with a database and an address of its own, for the same account."""
+    folder.mkdir()
+    other = Admin(admin.world, folder, template)
+    other.environment |= {"RINGBACK_BASE_URL": "https://other.example"}
+    return other
+
+
+@pytest.mark.parametrize("way", ["", "--triggers"])
+def test_what_two_installations_share_stays_until_the_second_removes_it(
+    admin: Admin, tmp_path: Path, sqlite_template: Path, way: str
+) -> None:
+    words = [way] if way else []
+    admin.provision(*words)
+    other = a_neighbour(admin, tmp_path / "other", sqlite_template)
+    other.provision(*words)
+    assert len(admin.furniture()["webhooks"]) == 2
+    assert len(admin.furniture()["triggers"]) == (10 if way else 0)
+    assert (admin.plan(*words), other.plan(*words)) == ({}, {}), "neither mends what the other made"
+    said = admin.provision("--remove", "--yes")
+    assert "the Ringback at other.example uses it, too: it stays until that one removes it" in said
+    left = admin.furniture()
+    assert [each["endpoint"] for each in left["webhooks"]] == ["https://other.example/webhooks/zendesk"]
+    assert len(left["triggers"]) == (5 if way else 0)
+    assert other.plan(*words) == {}, "the other one lacks nothing"
+    other.provision("--remove", "--yes")
+    assert ours(admin) == dict.fromkeys(MADE, 0) | {"user_fields": 0}
+
+
+def test_the_figure_of_an_organisation_says_what_it_is(admin: Admin) -> None:
+    admin.provision()
+    field = admin.thing("organization_fields", "Ringback: NPS (-100 to 100)")
+    assert "percentage of promoters minus percentage of detractors" in field["description"]
 
 
 # --- what may be wrong ----------------------------------------------------------------------------------------------
@@ -346,7 +417,7 @@ def test_an_api_token_works_and_its_end_is_told(admin: Admin) -> None:
     admin.configure(token)
     said = admin.provision()
     assert "its API token ends on 2027-04-30" in said
-    assert "18 made" in said
+    assert "17 made" in said
 
 
 def test_doctor_knows_the_secret_that_was_fetched_and_the_end_of_api_tokens(admin: Admin) -> None:

@@ -133,8 +133,8 @@ LOGGED: dict[str, Any] = {"response": "r1", "survey": None, "comment": "It squea
     ],
 )
 def test_logged_feedback_is_taken_up_like_an_unhappy_answer(more: dict[str, Any], expected: list[str]) -> None:
-    solved = {**TICKET, "ticket": "zendesk:9"}
-    events = ((0, "feedback.logged", {**LOGGED, **more}), (5, "ticket.solved", solved))
+    solved = {**TICKET, "ticket": "zendesk:9", "status": "solved"}
+    events = ((0, "feedback.logged", {**LOGGED, **more}), (5, "callback.changed", solved))
     assert actions(play("logged-feedback", *events, outcomes=OPENED)) == expected
 
 

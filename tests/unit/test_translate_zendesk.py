@@ -265,6 +265,20 @@ def test_a_trigger_may_tell_each_ticket_event_with_its_fields(kind: str) -> None
     assert set(EVENT_TYPES[kind].fields) <= set(event.data)
 
 
+@pytest.mark.parametrize(("told", "channel"), [
+    ("Mail", "email"), ("Web form", "web"), ("Web service (API)", "web_service"), ("Phone call (inbound)", "voice"),
+    ("Chat", "chat"), ("Webformulier", "webformulier"), ("email", "email"), ("", None), (None, None),
+])
+def test_a_channel_as_people_read_it_is_the_one_that_events_name(told: str | None, channel: str | None) -> None:
+    event = the_event(envelope("zendesk/trigger_solved.json", channel=told))
+    assert event.data["channel"] == channel
+
+
+def test_names_come_as_they_are_written_in_zendesk() -> None:
+    event = the_event(envelope("zendesk/trigger_solved.json", brand_name="R&amp;D &quot;North&quot;", form_name=""))
+    assert (event.data["brand_name"], event.data["form_name"], event.data["group_name"]) == ('R&D "North"', None, None)
+
+
 @pytest.mark.parametrize(("change", "message"), [
     ({"ticket_id": "{{ticket.id}}" * 9}, "the ticket's id"),
     ({"ticket_id": ...}, "the ticket's id is None"),

@@ -134,7 +134,9 @@ def test_the_app_offers_the_outcomes_and_causes_that_the_house_takes() -> None:
 
 REASONS = (
     permission.NO_ADDRESS, permission.OPTED_OUT, permission.SUSPENDED, permission.UNKNOWN,
-    "not sent: already asked for this occasion", "not sent: asked 0 days ago, the rule is 90",
+    "not sent: already asked for this occasion",
+    permission.other_language("fr", ["nl"]) or "", permission.other_language(None, ["nl", "en"]) or "",
+    "not sent: asked 0 days ago, the rule is 90",
     "not sent: asked 12 days ago, the rule is 90", "not sent: the ticket was merged",
     "not sent: the customer has no e-mail address", "not sent: this e-mail address belongs to another customer",
     "not sent: the callback ticket was reopened", f"not sent: {NO_WORKFLOW}",

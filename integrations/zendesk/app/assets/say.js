@@ -47,6 +47,7 @@ const REASONS = [
   [/suspended/, () => ["suspended"]],
   [/asked 0 days ago, the rule is (\d+)/, (found) => ["fatigue_today", {rule: found[1]}]],
   [/asked (\d+) days ago, the rule is (\d+)/, (found) => ["fatigue", {n: found[1], rule: found[2]}]],
+  [/customer's language is/, () => ["language"]],
   [/already asked/, () => ["occasion"]],
   [/no e-mail address/, () => ["address"]],
   [/does not know the customer/, () => ["gone"]],
