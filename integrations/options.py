@@ -244,12 +244,16 @@ class _RecordId(fields.Field[Any]):
         return str(value or "")
 
 
+CASE_OBJECTS = ("Case", "ContactRequest")
+
+
 class _Cases(Options):
     """Names on a case. ``are_tickets`` is for those who read messages."""
 
     key = tags = due_at = fields.String(
         validate=validate.Regexp(r"([A-Za-z]\w*)?\Z", error="is no field name; leave it empty to leave it out")
     )
+    object = fields.String(validate=validate.OneOf(CASE_OBJECTS, error="is neither Case nor ContactRequest"))
     origin = fields.String()
     record_type = _RecordId()
     priorities = statuses = fields.Dict(keys=fields.String(), values=fields.String())

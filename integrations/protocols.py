@@ -195,6 +195,9 @@ class CrmRecords(Protocol):
 class Helpdesk(Protocol):
     """Zendesk and its like. Ticket ids are the vendor's, as strings."""
 
+    takes_phone: bool
+    """Whether a ticket has a place for the number to call (the neutral field ``phone``, in E.164)."""
+
     def render_ticket(self, ticket: Json) -> Json:
         """Turn neutral ticket fields into the vendor's request body. Pure: the same fields, the same body."""
         ...

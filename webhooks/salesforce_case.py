@@ -1,7 +1,8 @@
 """A Salesforce case as a ticket: for orgs whose helpdesk is Salesforce itself.
 
-A case is a ticket when we opened it (it carries our key), or when the connection says so of all (``cases: {are_tickets:
-true}``). Messages tell the case's state and not what changed, so:
+A case is a ticket when we opened it (it carries our key), or when the connection says so of all (``cases:
+{are_tickets: true}``). A contact request is one likewise; it has no moment of its closing, and the connection's
+``statuses`` say which words mean that it is closed. Messages tell the state and not what changed, so:
 
 - ``ticket.solved`` is a closed case, once per ``ClosedDate``;
 - ``ticket.assigned`` is an open case that a person owns, once per owner;
@@ -22,6 +23,9 @@ from webhooks.salesforce_record import Telling
 KEY, TAGS = "Ringback_Key__c", "Ringback_Tags__c"
 """The fields of a case that hold our key and the tags, unless the connection names others."""
 
+OBJECTS = ("Case", "ContactRequest")
+"""What may be a ticket."""
+
 _USER = "005"
 _SEPARATORS = re.compile(r"[;,\s]+")
 
@@ -31,7 +35,7 @@ Fact = tuple[str, str, Mapping[str, Any]]
 
 def is_ticket(telling: Telling, options: Mapping[str, Any]) -> bool:
     cases = mapping(options.get("cases"))
-    return telling.kind == "Case" and (cases.get("are_tickets") is True or bool(_key(telling, cases)))
+    return telling.kind in OBJECTS and (cases.get("are_tickets") is True or bool(_key(telling, cases)))
 
 
 def ticket_facts(telling: Telling, account: Account) -> Iterator[Fact]:
@@ -43,7 +47,7 @@ def ticket_facts(telling: Telling, account: Account) -> Iterator[Fact]:
         into = telling.text("MasterRecordId")
         told = {"into": f"{connection}:{into[:15]}"} if into else {"status": "deleted"}
         yield "ticket.merged" if into else "ticket.deleted", "", {**data, **told}
-    elif _is_closed(telling):
+    elif _is_closed(telling, cases):
         yield "ticket.solved", str(telling.fields.get("ClosedDate") or changed), {**data, "status": "solved"}
     else:
         owner = telling.text("OwnerId") or ""
@@ -72,8 +76,11 @@ def ticket_data(telling: Telling, connection: str, cases: Mapping[str, Any]) -> 
     }
 
 
-def _is_closed(telling: Telling) -> bool:
-    by_status = _lower(telling.text("Status")) == "closed"
+def _is_closed(telling: Telling, cases: Mapping[str, Any]) -> bool:
+    named = mapping(cases.get("statuses"))
+    told = {_lower(str(named.get(name, "Closed"))) for name in ("solved", "closed")}
+    words = {"closed"} if telling.kind == "Case" else told
+    by_status = _lower(telling.text("Status")) in words
     return telling.fields.get("IsClosed", by_status) is True
 
 

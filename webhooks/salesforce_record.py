@@ -23,6 +23,8 @@ PEOPLE: Mapping[str, str] = {"Contact": "", "Lead": "/lead"}
 """The sObjects that are a person themselves, and what their ids' system is called beyond the connection's name: a
 lead's id must never be taken for a contact's."""
 
+_PREFIXES: Mapping[str, str] = {"Contact": "003", "Lead": "00Q"}
+
 _SAME_WRITE = timedelta(seconds=2)
 """The moments of one write (closed at, last modified at) lie closer together than this."""
 
@@ -92,6 +94,9 @@ def person_of(telling: Telling, connection: str, lookups: Mapping[str, str]) -> 
 def _id_of(telling: Telling, kind: str, lookups: Mapping[str, str]) -> str | None:
     if telling.kind == kind:
         return telling.record_id
+    if telling.kind == "ContactRequest":  # one field for both
+        who = telling.text("WhoId")
+        return who if looks_like_id(who) and str(who).startswith(_PREFIXES[kind]) else None
     pointer = "ConvertedContactId" if telling.kind == "Lead" else lookups.get(kind.lower()) or f"{kind}Id"
     found = telling.text(pointer)
     return found if looks_like_id(found) else None

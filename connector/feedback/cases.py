@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 from connector.feedback.arrivals import Arrival
 from connector.storage.database import Database
 from connector.storage.tables import events
+from webhooks.salesforce_case import OBJECTS
 
 _TURNS = ("ticket.solved", "ticket.reopened")
 
@@ -23,7 +24,7 @@ def record(database: Database, tx: Connection, batch: Sequence[Arrival], now: da
 
 
 def _tells_of_open_case(arrival: Arrival) -> bool:
-    return arrival.type == "ticket.reopened" and arrival.data.get("object") == "Case"
+    return arrival.type == "ticket.reopened" and arrival.data.get("object") in OBJECTS
 
 
 def _follows_a_solve(arrival: Arrival, turns: Sequence[tuple[str | None, datetime, str]]) -> bool:

@@ -58,8 +58,10 @@ class OpenTicket:
     def prepare(self, ask: Ask) -> Intent:
         connection = str(ask.params["connection"])
         mark = f"ringback-{ask.key}"
-        first, *more = self._clients.helpdesk(connection).pages(self._text(ask, connection))
+        helpdesk, brief = self._clients.helpdesk(connection), self._brief(ask, connection)
+        first, *more = helpdesk.pages(callback_brief.first_comment(brief, str(ask.params.get("body") or "")))
         ticket = self._ticket(ask, connection, mark) | {"body": paged(first, 1, len(more) + 1)}
+        ticket |= {"phone": brief.dialled} if helpdesk.takes_phone and brief.dialled else {}
         request = {"external_id": mark, "ticket": ticket, "pages": more}
         if source := ask.params.get("follow_up"):
             request["follow_up"] = _number(str(source))
@@ -78,11 +80,10 @@ class OpenTicket:
             return Intent(connection, told, stage=stage, bucket=TICKETS_CREATE)
         return Intent(connection, {**told, "newcomer": asker}, stage=stage, bucket=TICKETS_CREATE, beside=1)
 
-    def _text(self, ask: Ask, connection: str) -> str:
+    def _brief(self, ask: Ask, connection: str) -> Brief:
         about = (ask.facts.event.get("context") or {}).get("ticket_id")
         url = self._clients.helpdesk(connection).ticket_url(str(about)) if about else ""
-        brief = Brief(ask.facts.event, ask.facts.customer, _earlier(ask), self._rules.country, url)
-        return callback_brief.first_comment(brief, str(ask.params.get("body") or ""))
+        return Brief(ask.facts.event, ask.facts.customer, _earlier(ask), self._rules.country, url)
 
     def _ticket(self, ask: Ask, connection: str, mark: str) -> dict[str, Any]:
         params = ask.params

@@ -54,6 +54,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "Lead": (*PERSON, "IsConverted", "ConvertedContactId", "MasterRecordId"),
     "Case": ("CaseNumber", "Subject", "Status", "IsClosed", "ClosedDate", "Priority", "Origin", "OwnerId", "ContactId",
              "LastModifiedById", "LastModifiedDate"),
+    "ContactRequest": ("Status", "OwnerId", "WhoId", "LastModifiedById", "LastModifiedDate"),
     "Opportunity": ("Name", "StageName", "IsWon", "LastStageChangeDate", "Amount", "LastModifiedById",
                     "LastModifiedDate"),
 }  # fmt: skip
@@ -77,7 +78,9 @@ def looks_of(connection: str, options: Mapping[str, Any]) -> Looks | None:
     given = options.get("gaps", {})
     if given is False:
         return None
-    named = given.get("objects") or [*USUAL_OBJECTS, *(options.get("events") or {})]
+    tickets = (options.get("cases") or {}).get("object")
+    usual = [*USUAL_OBJECTS, *([tickets] if tickets else [])]
+    named = given.get("objects") or [*usual, *(options.get("events") or {})]
     every = timedelta(minutes=float(given.get("every_minutes", USUALLY.total_seconds() / 60)))
     fields = {kind: _fields(kind, options) for kind in dict.fromkeys(named)}
     return Looks(connection, every, fields, _marks(options))
@@ -154,7 +157,7 @@ class GapFinder:
         self, looks: Looks, kind: str, start: datetime, end: datetime
     ) -> tuple[Sequence[Mapping[str, Any]], datetime]:
         changes, fields = self._changes(looks.connection), looks.fields[kind]
-        marks = looks.marks if kind == "Case" else ()
+        marks = looks.marks if kind in salesforce_case.OBJECTS else ()
         updated, deleted = changes.updated(kind, start, end), changes.deleted(kind, start, end)
         found = list(changes.read(kind, updated.ids, fields, marks)) if updated.ids else []
         if deleted.ids:

@@ -35,6 +35,7 @@ class CaseNames:
     ``key`` is a unique external id: by it a case is opened once, and recognised as ours in messages.
     """
 
+    object: str = "Case"  # or ContactRequest
     key: str = "Ringback_Key__c"  # text of 80, external id, unique
     tags: str = "Ringback_Tags__c"  # text of 255, with semicolons between
     due_at: str = "Ringback_Due_At__c"  # date and time
@@ -100,7 +101,7 @@ def commented(text: str, key: str) -> str:
     """A comment's body. Salesforce lets no field of ours hang on a comment, so its last line is our mark."""
     mark = f"\n{mark_of(key)}"
     room = COMMENT_LIMIT - len(mark.encode())
-    return _cut(text, room, lambda part: len(part.encode())) + mark
+    return cut(text, room, lambda part: len(part.encode())) + mark
 
 
 def mark_of(key: str) -> str:
@@ -108,7 +109,7 @@ def mark_of(key: str) -> str:
     return f"(Ringback {hashlib.sha256(key.encode()).hexdigest()[:12]})"
 
 
-def _cut(text: str, room: int, size: Callable[[str], int]) -> str:
+def cut(text: str, room: int, size: Callable[[str], int]) -> str:
     """The text, or as much of it as fits with a word about the rest."""
     if size(text) <= room:
         return text
@@ -193,7 +194,7 @@ _SHARED: Mapping[str, Callable[[Any, CaseNames], Json]] = MappingProxyType({
 
 _OPENING: Mapping[str, Callable[[Any, CaseNames], Json]] = MappingProxyType({
     "subject": lambda value, _: {"Subject": _shortened(str(value))},
-    "body": lambda value, _: {"Description": _cut(str(value), TEXT_LIMIT, len)},
+    "body": lambda value, _: {"Description": cut(str(value), TEXT_LIMIT, len)},
     "requester": _requester,
     "tags": _nothing,
     "external_id": lambda value, names: {names.key: str(value)},

@@ -20,6 +20,7 @@ from integrations.salesforce.bulk import Ingest
 from integrations.salesforce.case_mapping import CASES, CaseNames
 from integrations.salesforce.cases import SalesforceCases
 from integrations.salesforce.changes import SalesforceChanges
+from integrations.salesforce.contact_requests import SOBJECT, SalesforceContactRequests
 from integrations.salesforce.record_ids import record_id
 from integrations.salesforce.records import BULK_ABOVE, SalesforceRecords
 from integrations.salesforce.render import Names
@@ -63,7 +64,8 @@ class SalesforceCrm:
         self.reserve = self._kept.reserve
         self._calls = DailyCalls(lambda: session.limits, self.reserve, self._kept.now)
         self.rest = Rest(self._salesforce, session.address.url, _understood, self._calls.check)
-        self.cases: Helpdesk = SalesforceCases(self.rest, self, cases)
+        kind = SalesforceContactRequests if cases.object == SOBJECT else SalesforceCases
+        self.cases: Helpdesk = kind(self.rest, self, cases)
         self.changes = SalesforceChanges(self.rest)
         self.sales: Sales = SalesforceSales(self.rest, account_value)
         self._pictures = self._everything(f"/services/data/v{api_version}")

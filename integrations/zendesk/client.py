@@ -34,6 +34,8 @@ logging.getLogger("zenpy").setLevel(logging.INFO)
 class ZendeskHelpdesk:
     """A ``Helpdesk``. ``session`` must have been built with ``ALIASES``. Threads may share it."""
 
+    takes_phone = False  # the first comment tells the number
+
     def __init__(
         self,
         session: VendorSession,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
-from sandbox.salesforce.metadata_zip import Key, text_of, texts_of
+from sandbox.salesforce.metadata_zip import Key, each_of, text_of, texts_of
 
 _OBJECTS = frozenset({"Account", "Campaign", "Case", "Contact", "Lead", "Opportunity", "Task", "User"})
 _NEEDS = {"Text": ("length",), "LongTextArea": ("length", "visibleLines"), "Number": ("precision", "scale"),
@@ -93,6 +93,23 @@ def _report_type(_name: str, element: Element, known: Known) -> Iterator[str]:
         yield f"Invalid relationship: {join}"
 
 
+def _dashboard(name: str, element: Element, known: Known) -> Iterator[str]:
+    """Each component shows a report that is there, by a grouping and a figure that the report has."""
+    if ("Dashboard", name.partition("/")[0]) not in known.components:
+        yield f"Cannot find folder:{name.partition('/')[0]}"
+    for part in each_of(element, "dashboardGridLayout/dashboardGridComponents/dashboardComponent"):
+        report = known.components.get(("Report", text_of(part, "report")))
+        if report is None:
+            yield f"no Report named {text_of(part, 'report')} found"
+            continue
+        groupings = {"", *texts_of(report, "groupingsDown/field"), *texts_of(report, "groupingsAcross/field")}
+        if text_of(part, "groupingColumn") not in groupings:
+            yield f"Invalid grouping column: {text_of(part, 'groupingColumn')}"
+        figures = {"RowCount", *texts_of(report, "aggregates/developerName"), *texts_of(report, "columns/field")}
+        if text_of(part, "chartSummary/column") not in figures:
+            yield f"Invalid summary column: {text_of(part, 'chartSummary/column')}"
+
+
 def _flow(_name: str, element: Element, known: Known) -> Iterator[str]:
     for action in texts_of(element, "actionCalls/actionName"):
         if ("WorkflowOutboundMessage", action) not in known.components:
@@ -118,6 +135,7 @@ def _page(_name: str, element: Element, known: Known) -> Iterator[str]:
 _CHECKS: Mapping[str, Callable[[str, Element, Known], Iterator[str]]] = {
     "CompactLayout": _columns("fields"),
     "CustomField": _custom_field,
+    "Dashboard": _dashboard,
     "FieldSet": _columns("displayedFields/field"),
     "FlexiPage": _page,
     "Flow": _flow,

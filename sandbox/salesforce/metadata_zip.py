@@ -68,6 +68,10 @@ def texts_of(element: Element, path: str) -> list[str]:
     return [each.text or "" for each in element.findall("/".join(NS + part for part in path.split("/")))]
 
 
+def each_of(element: Element, path: str) -> list[Element]:
+    return element.findall("/".join(NS + part for part in path.split("/")))
+
+
 def canonical(element: Element) -> str:
     """The element without the white space between its parts: what decides whether something changed."""
     return "".join(part.strip() for part in tostring(element, encoding="unicode").splitlines())

@@ -19,7 +19,7 @@ _NUMBERS: Iterator[int] = itertools.count(1026)
 
 
 def objects() -> tuple[SObject, ...]:
-    return (_case(), _case_comment(), _task(), _user(), _opportunity(), _order())
+    return (_case(), _contact_request(), _case_comment(), _task(), _user(), _opportunity(), _order())
 
 
 def derive(kind: str, row: Record, by: str, now: datetime) -> None:
@@ -60,6 +60,23 @@ def _case() -> SObject:
         Field("IsClosed", "boolean", writable=False),
         Field("IsEscalated", "boolean"),
         Field("ClosedDate", "datetime", writable=False),
+        Field("Ringback_Key__c", length=80, key=True, unique=True),
+        Field("Ringback_Tags__c"),
+        Field("Ringback_Due_At__c", "datetime"),
+    ))  # fmt: skip
+
+
+def _contact_request() -> SObject:
+    return SObject("ContactRequest", "0Yu", fields_of(
+        Field("Name", length=255, writable=False),
+        Field("WhoId", "reference", 18),
+        Field("WhatId", "reference", 18),
+        Field("PreferredPhone", "phone", 40),
+        Field("PreferredChannel", length=40),
+        Field("RequestReason", length=40),
+        Field("RequestDescription", "textarea", 32000),
+        Field("Status", length=40),
+        Field("IsCallback", "boolean"),
         Field("Ringback_Key__c", length=80, key=True, unique=True),
         Field("Ringback_Tags__c"),
         Field("Ringback_Due_At__c", "datetime"),

@@ -26,7 +26,7 @@ from sandbox.salesforce.security import Rights
 from tests.support.salesforce_admin import BASE_URL, TOKEN, SalesforceAdmin, a_salesforce_admin
 
 SCORE = f"Contact.{PERSON.score}"
-ALL = 75  # components of the package
+ALL = 78  # components of the package
 
 
 @pytest.fixture(autouse=True)

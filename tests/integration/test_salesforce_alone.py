@@ -10,8 +10,10 @@ import pytest
 from connector.storage import tables
 from integrations.errors import Permanent
 from integrations.protocols import Helpdesk, Sales
+from sandbox.clock import HandClock
 from sandbox.faults import Effect, Fault
-from tests.support.house import SALESFORCE_TOKEN, Home, a_home, answer
+from sandbox.world import World
+from tests.support.house import SALESFORCE_TOKEN, Home, a_home, a_house, answer, config_of
 from workflows.library import library_texts
 
 LIBRARY = {
@@ -40,7 +42,7 @@ def helpdesk(home: Home) -> Helpdesk:
     return home.house.connections.helpdesk("salesforce")
 
 
-def unhappy(home: Home, contact: dict[str, Any] | None = None, **data: Any) -> None:
+def unhappy(home: Home, contact: dict[str, Any] | None = None, /, **data: Any) -> None:
     customer = {"email": "ann@example.com", "name": "Ann Jansen"}
     known = {"salesforce_contact_id": contact["Id"]} if contact else {}
     home.deliver(answer(3, customer=customer | known, **data))
@@ -110,6 +112,112 @@ def test_an_open_case_is_no_reopened_one(home: Home, ann: dict[str, Any]) -> Non
         home.world.salesforce.change("Case", the_case(home)["Id"], Priority="Low")
         told(home)
         assert "ticket.reopened" not in {row.type for row in home.rows(tables.events)}
+
+
+# --- the same on contact requests
+
+
+@pytest.fixture
+def requests_home(database_url: str) -> Iterator[Home]:
+    """A house whose callbacks are contact requests, which are closed by the word Contacted."""
+    clock = HandClock()
+    with World(clock=clock) as world:
+        cases = "cases: {object: ContactRequest, statuses: {solved: Contacted, closed: Contacted}}"
+        config = config_of(world).replace("    webhook_token:", f"    {cases}\n    webhook_token:")
+        workflows = {"support_recovery": RECOVERY, "retention_survey": RETENTION}
+        with a_house(database_url, world, workflows, clock=clock, config=config) as home:
+            yield home
+
+
+def the_request(home: Home) -> dict[str, Any]:
+    [request] = home.world.salesforce.all("ContactRequest")
+    return request
+
+
+def look(home: Home) -> None:
+    """Contact requests send no messages of their own accord, so they are asked for."""
+    home.house.gaps.tick()
+    home.settle()
+
+
+def test_the_same_recovery_runs_on_contact_requests(requests_home: Home) -> None:
+    home = requests_home
+    ann = home.world.salesforce.add_contact("Jansen", "ann@example.com", FirstName="Ann")
+    home.house.own_users.learn(["salesforce"])
+    look(home)
+    unhappy(home, ann, contact={"phone": "06 12345678"})
+    request = the_request(home)
+    assert (request["WhoId"], request["PreferredPhone"], request["Status"]) == (ann["Id"], "+31612345678", None)
+    assert "Waited a week." in request["RequestDescription"]
+    assert "Priority: High" in request["RequestDescription"]
+    assert request["Ringback_Tags__c"].startswith("ringback_callback")
+    assert home.world.salesforce.all("Case") == []
+    assert home.one(tables.callbacks).ticket_id == request["Id"][:15]
+
+    for status, cycle in (("Contacted", 1), ("Attempted", 1), ("Contacted", 2)):
+        home.world.salesforce.change("ContactRequest", request["Id"], Status=status)
+        home.clock.move(minutes=20)
+        look(home)
+        assert home.one(tables.callbacks).cycle == cycle
+    home.wait(hours=2)
+    assert len(home.mails("ann@example.com")) == 1
+    turns = [row.type for row in home.rows(tables.events) if row.type in ("ticket.solved", "ticket.reopened")]
+    assert turns == ["ticket.solved", "ticket.reopened", "ticket.solved"]
+
+
+@pytest.fixture
+def desk(requests_home: Home) -> Helpdesk:
+    return requests_home.house.connections.helpdesk("salesforce")
+
+
+def opened(desk: Helpdesk, **more: Any) -> str:
+    ticket = {"subject": "Call back", "body": "The words.", "external_id": "ringback-1"} | more
+    return str(desk.open_ticket(desk.render_ticket(ticket), key="k")["ticket_id"])
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+class TestContactRequests:
+    """The helpdesk's parts."""
+
+    def test_a_request_is_opened_once_however_often_it_is_asked_for(self, requests_home: Home, desk: Helpdesk) -> None:
+        assert opened(desk) == opened(desk) == the_request(requests_home)["Id"][:15]
+        assert (desk.find_ticket("ringback-1") or {})["url"].endswith("/view")
+
+    def test_comments_follow_in_the_description_once_each(self, requests_home: Home, desk: Helpdesk) -> None:
+        request = opened(desk)
+        for key in ("one", "two", "two"):
+            desk.update_ticket(request, {"comment": f"Comment {key}."}, key=key, repeated=True)
+        text = the_request(requests_home)["RequestDescription"]
+        assert text.startswith("Call back\n\nThe words.")
+        assert (text.count("Comment one."), text.count("Comment two.")) == (1, 1)
+
+    def test_a_full_description_makes_room_and_too_long_a_comment_is_refused(
+        self, requests_home: Home, desk: Helpdesk
+    ) -> None:
+        request = opened(desk, body="é" * 40_000)
+        desk.update_ticket(request, {"comment": "x" * 9_000}, key="k", repeated=False)
+        text = the_request(requests_home)["RequestDescription"]
+        assert len(text) <= 32_000
+        assert "cut here" in text
+        with pytest.raises(Permanent, match="too long for a contact request"):
+            desk.update_ticket(request, {"comment": "x" * 20_000}, key="l", repeated=False)
+
+    def test_an_escalation_and_a_solve_are_written(self, requests_home: Home, desk: Helpdesk) -> None:
+        request = opened(desk, tags=["ringback_callback"])
+        change = {"priority": "urgent", "tags": ["ringback_escalated"], "status": "solved"}
+        desk.update_ticket(request, change, key="k", repeated=False)
+        row = the_request(requests_home)
+        assert (row["Status"], row["Ringback_Tags__c"]) == ("Contacted", "ringback_callback;ringback_escalated")
+        assert "Priority: High" in row["RequestDescription"]
+        told = desk.read_ticket(request) or {}
+        assert (told["status"], told["subject"]) == ("solved", "Call back")
+        assert told["tags"] == ["ringback_callback", "ringback_escalated"]
+
+    def test_who_is_no_contact_is_named(self, requests_home: Home, desk: Helpdesk) -> None:
+        opened(desk, requester={"email": "bo@example.com", "name": "Bo"})
+        row = the_request(requests_home)
+        assert row["WhoId"] is None
+        assert "Customer: Bo, bo@example.com" in row["RequestDescription"]
 
 
 # --- the helpdesk's parts

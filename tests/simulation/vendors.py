@@ -123,6 +123,8 @@ class UserPictures:
 class Desk:
     """The helpdesk. ``changed`` hears of every change of a ticket: (ticket, envelope's type, event, actor)."""
 
+    takes_phone = False
+
     def __init__(self, weather: Weather, clock: SimulatedClock, users: Sequence[VendorUser]) -> None:
         self._weather, self._clock = weather, clock
         self.users = {user.id: user for user in users}

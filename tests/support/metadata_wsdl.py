@@ -14,7 +14,8 @@ import xmlschema
 NAMESPACE = "http://soap.sforce.com/2006/04/metadata"
 _XSD = "http://www.w3.org/2001/XMLSchema"
 _ROOTS = (
-    "CompactLayout", "CustomField", "CustomObject", "CustomPermission", "CustomTab", "DashboardFolder", "DeployMessage",
+    "CompactLayout", "CustomField", "CustomObject", "CustomPermission", "CustomTab", "Dashboard", "DashboardFolder",
+    "DeployMessage",
     "DeployOptions", "DeployResult", "FieldSet", "FlexiPage", "Flow", "FlowDefinition", "Layout", "ListView", "Package",
     "PermissionSet", "Report", "ReportFolder", "ReportType", "Workflow",
 )  # fmt: skip

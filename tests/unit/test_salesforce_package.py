@@ -258,10 +258,39 @@ def test_reports_read_fields_that_exist_and_their_nps_is_the_average_factor() ->
         named = [*texts(root, "columns/field"), *texts(root, "filter/criteriaItems/column"),
                  *texts(root, "groupingsDown/field"), *texts(root, "timeFrameFilter/dateColumn")]  # fmt: skip
         assert all(n == "CUST_NAME" or n.removeprefix(prefix) in fields_of(RESPONSE.sobject) for n in named)
-        assert "nps" in texts(root, "filter/criteriaItems/value"), "scales are never mixed"
+        only_counts = not texts(root, "aggregates/masterLabel") and texts(root, "columns/field") == ["CUST_NAME"]
+        assert only_counts or "nps" in texts(root, "filter/criteriaItems/value"), "scales are never mixed"
         formulas += texts(root, "aggregates/calculatedFormula")
         assert ("Report", source.component.name.partition("/")[0]) in NAMES
     assert set(formulas) == {f"{prefix}{RESPONSE.factor}:AVG * 100"}
+
+
+def test_the_dashboard_shows_trend_open_loops_and_answers_of_reports_in_the_package() -> None:
+    [dashboard] = [each for each in of("Dashboard") if "/" in each.component.name]
+    root, part = tree(dashboard), "dashboardGridLayout/dashboardGridComponents"
+    assert ("Dashboard", dashboard.component.name.partition("/")[0]) in NAMES
+    assert texts(root, "dashboardType") == ["LoggedInUser"], "nobody sees more by it than they may"
+    components = root.findall("/".join(f"{NS}{name}" for name in f"{part}/dashboardComponent".split("/")))
+    shown = [(texts(each, "report")[0], texts(each, "chartSummary/column")[0]) for each in components]
+    assert {report for report, _ in shown} == {
+        "Ringback/NPS_by_Month", "Ringback/Unhappy_Customers_Open", "Ringback/Responses_by_Week"}  # fmt: skip
+    for each, (report, figure) in zip(components, shown, strict=True):
+        [source] = [found for found in of("Report") if found.component.name == report]
+        behind = tree(source)
+        assert figure == "RowCount" or figure in texts(behind, "aggregates/developerName")
+        assert set(texts(each, "groupingColumn")) <= set(texts(behind, "groupingsDown/field"))
+
+
+def test_no_two_parts_of_the_dashboard_lie_on_one_another() -> None:
+    [dashboard] = [each for each in of("Dashboard") if "/" in each.component.name]
+    root, part = tree(dashboard), "dashboardGridLayout/dashboardGridComponents"
+    names = ("columnIndex", "colSpan", "rowIndex", "rowSpan")
+    boxes = list(zip(*([int(each) for each in texts(root, f"{part}/{name}")] for name in names), strict=True))
+    cells = [
+        (x, y) for left, wide, top, high in boxes for x in range(left, left + wide) for y in range(top, top + high)
+    ]
+    assert len(cells) == len(set(cells))
+    assert max(x for x, _ in cells) < int(texts(root, "dashboardGridLayout/numberOfColumns")[0])
 
 
 def test_each_flow_sends_a_message_of_the_package_about_its_own_object() -> None:
