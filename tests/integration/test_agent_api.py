@@ -12,6 +12,7 @@ from sqlalchemy import update
 
 from connector.storage import tables
 from tests.integration.test_api import Api, a_token, told
+from tests.support.callbacks import check_requests
 from tests.support.house import Home, a_home, answer
 from tests.support.house_workflows import SUPPORT_RECOVERY
 from workflows.library import library_texts
@@ -30,6 +31,7 @@ def home(tmp_path: Path, sqlite_template: Path) -> Iterator[Home]:
     shutil.copy(sqlite_template, tmp_path / "ringback.db")
     with a_home(f"sqlite:///{tmp_path / 'ringback.db'}", support_recovery=SUPPORT_RECOVERY, **BY_HAND) as home:
         yield home
+        check_requests(home)
 
 
 @pytest.fixture

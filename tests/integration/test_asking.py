@@ -13,6 +13,7 @@ from connector.runtime.bell import INTAKE, effects_queue
 from connector.storage import tables
 from sandbox.mailbox.store import Stage
 from tests.fixtures import envelope
+from tests.support.callbacks import check_requests
 from tests.support.house import Home, a_home, answer
 from tests.support.house_workflows import SUPPORT_RECOVERY
 
@@ -30,6 +31,7 @@ LATER = ASK.replace("survey: after-support", "survey: after-support, delay: 2 da
 def home(database_url: str) -> Iterator[Home]:
     with a_home(database_url, ask=ASK) as home:
         yield home
+        check_requests(home)
 
 
 def a_customer(home: Home, email: str = "ann@example.com") -> str:
@@ -123,6 +125,21 @@ def test_nobody_is_asked_twice_within_the_quiet_time_and_the_history_counts_the_
     assert len(asked(home)) == 1
     assert any("not sent: asked 12 days ago, the rule is" in line for line in home.story(home.runs()[-1].id))
     assert "asked 12 days ago" in home.one(tables.suppressions).reason
+
+
+def test_the_quiet_time_is_the_persons_whichever_system_speaks_of_them(home: Home) -> None:
+    user, contact = a_customer(home), "003000000000001"
+    both = {"email": "ann@example.com", "zendesk_user_id": user, "salesforce_contact_id": contact}
+    home.deliver(answer(9, customer=both))
+    home.install(sales=ASK.replace("ticket.solved", "order.delivered").replace("event.ticket", "event.id"))
+    solved(home, user)
+    home.clock.move(days=3)
+    for number, known in enumerate(({"salesforce_contact_id": contact}, {"email": "Ann@Example.com"})):
+        home.deliver({"type": "order.delivered", "id": f"o{number}", "data": {"customer": known}})
+    home.settle()
+    assert len(asked(home)) == 1
+    reasons = [row.reason for row in home.rows(tables.suppressions)]
+    assert reasons == ["not sent: asked 3 days ago, the rule is 90"] * 2
 
 
 def test_after_the_quiet_time_the_customer_is_asked_again(home: Home) -> None:

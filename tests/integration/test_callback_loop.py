@@ -10,7 +10,7 @@ import pytest
 
 from connector.feedback.agent_desk import Agent
 from connector.storage import tables
-from tests.support.callbacks import callback, detractor, field, fill_in, library, provision
+from tests.support.callbacks import callback, check_requests, detractor, field, fill_in, library, provision
 from tests.support.house import Home, a_home, answer
 
 LOOP = library(
@@ -25,6 +25,7 @@ def home(database_url: str) -> Iterator[Home]:
     with a_home(database_url, **{slug.replace("-", "_"): text for slug, text in LOOP.items()}) as home:
         home.house.own_users.learn(["zendesk"])
         yield home
+        check_requests(home)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from sandbox.zendesk.errors import ApiError
-from tests.support.callbacks import detractor, library
+from tests.support.callbacks import check_requests, detractor, library
 from tests.support.house import Home, a_home
 
 WORKFLOWS = {
@@ -33,7 +33,7 @@ steps:
 """,
 }
 ALIVE = ("solved", "closed")
-EXAMPLES = int(os.environ.get("RINGBACK_TEST_EXAMPLES", "20"))
+EXAMPLES = int(os.environ.get("RINGBACK_TEST_EXAMPLES", "15"))
 """How many lives on each database; more for a longer search."""
 _numbers = count(1)
 
@@ -44,6 +44,7 @@ def home(database_url: str) -> Iterator[Home]:
     with a_home(database_url, **WORKFLOWS) as home:
         home.house.own_users.learn(["zendesk"])
         yield home
+        check_requests(home)
 
 
 @dataclass

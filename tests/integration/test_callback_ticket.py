@@ -15,7 +15,7 @@ from integrations.zendesk.texts import TEXT_LIMIT
 from sandbox.clock import HandClock
 from sandbox.faults import Effect, Fault
 from sandbox.world import World
-from tests.support.callbacks import callback, detractor, field, provision
+from tests.support.callbacks import callback, check_requests, detractor, field, provision
 from tests.support.house import Home, a_home, a_house, answer, config_of
 
 OPEN = """\
@@ -40,6 +40,7 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def home(database_url: str) -> Iterator[Home]:
     with a_home(database_url, open=OPEN) as home:
         yield home
+        check_requests(home)
 
 
 def ticket_of(home: Home) -> Any:

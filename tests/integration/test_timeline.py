@@ -47,6 +47,15 @@ def a_known_customer(home: Home) -> str:
     return user
 
 
+def test_a_reward_is_a_moment_with_its_campaign_and_without_its_code(home: Home) -> None:
+    granted = {"campaign": "spring", "code": "SECRET-1", "customer": ANN}
+    home.deliver({"type": "reward.granted", "id": "r1", "data": granted})
+    home.settle()
+    [item] = page(home).items
+    assert (item.kind, item.details["type"], item.details["campaign"]) == ("event", "reward.granted", "spring")
+    assert "SECRET-1" not in str(item)
+
+
 def test_a_whole_story_stands_on_one_line_newest_first(home: Home) -> None:
     home.install(it=ASK, call=OPEN_A_TICKET, thank=WRITE_TO_THE_CUSTOMER)
     user = a_known_customer(home)
