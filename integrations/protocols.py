@@ -283,14 +283,23 @@ class Crm(Protocol):
         """Ask how much of the day's calls is used."""
         ...
 
+    def hidden(self) -> Sequence[str]:
+        """Fields that we write and our user does not see or may not write, each with the reason in brackets."""
+        ...
+
     def me(self) -> VendorUser: ...
 
 
 class Sales(Protocol):
     """What sales works with in a CRM: accounts, their owners, tasks on records."""
 
-    def account_of(self, record: str) -> Json | None:
-        """The account of a contact: {contact, account, account_name, value, owner, owner_name, owner_email}."""
+    def accounts_of(self, records: Sequence[str]) -> Sequence[Json]:
+        """The accounts of contacts: {contact, email, account, account_name, value, owner, owner_name, owner_email}; of
+        those there are, in any order."""
+        ...
+
+    def accounts_by_email(self, emails: Sequence[str]) -> Sequence[Json]:
+        """The same of all contacts with these addresses."""
         ...
 
     def render_task(self, task: Json) -> Json:

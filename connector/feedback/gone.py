@@ -1,8 +1,9 @@
-"""Contacts and leads that are gone from the CRM: deleted, or merged into another.
+"""Contacts and leads that are gone from the CRM: deleted, merged into another, or converted into a contact.
 
 The id of one that is gone still leads to its customer, but no longer counts as the customer's record there: nothing is
 written on it. Merged into another, that one is the customer's record; if it was another customer's, the two become one,
-unless some third system says they are not. The event then carries the customer's newest score, for who writes it there.
+unless some third system says they are not. So it is with a lead that became a contact. The event then carries the
+customer's newest score, for who writes it there.
 """
 
 from __future__ import annotations
@@ -22,15 +23,22 @@ from connector.storage.database import Database
 from connector.storage.tables import identities
 
 _LEAVING, _BACK = ("contact.merged", "contact.deleted"), ("contact.changed", "lead.changed")
+_CONVERTED = "lead.converted"
 _METRIC = "nps"
 
 
 def record(database: Database, tx: Connection, batch: Sequence[Arrival], now: datetime) -> Sequence[Arrival]:
     """Follow deletions, merges and restorations."""
-    if not any(arrival.type in (*_LEAVING, *_BACK) for arrival in batch):
+    if not any(arrival.type in (*_LEAVING, *_BACK, _CONVERTED) for arrival in batch):
         return batch
     _restore(tx, [arrival for arrival in batch if arrival.type in _BACK])
-    return [_follow(database, tx, arrival, now) if arrival.type in _LEAVING else arrival for arrival in batch]
+    return [_followed(database, tx, arrival, now) for arrival in batch]
+
+
+def _followed(database: Database, tx: Connection, arrival: Arrival, now: datetime) -> Arrival:
+    if arrival.type == _CONVERTED:
+        return _convert(database, tx, arrival, now)
+    return _follow(database, tx, arrival, now) if arrival.type in _LEAVING else arrival
 
 
 def _follow(database: Database, tx: Connection, arrival: Arrival, now: datetime) -> Arrival:
@@ -48,14 +56,36 @@ def _follow(database: Database, tx: Connection, arrival: Arrival, now: datetime)
     return replace(arrival, customer=customer, data=data)
 
 
+def _convert(database: Database, tx: Connection, arrival: Arrival, now: datetime) -> Arrival:
+    """A lead that was written on is known under the connection's own name, one that was told of under that of leads."""
+    contact, lead = arrival.data.get("contact"), str(arrival.data.get("lead"))[:15]
+    if arrival.customer is None or not contact:
+        return arrival
+    connection = arrival.event.connection
+    owners = [_owner(tx, (system, lead)) for system in (connection, f"{connection}/lead")]
+    for system in (connection, f"{connection}/lead"):
+        tx.execute(_this(system, lead).values(gone_at=arrival.event.time))
+    owner = next(filter(None, owners), arrival.customer.id)
+    owner = _join(database, tx, owner, (connection, str(contact)[:15]), arrival, now)
+    [customer] = customers.load(tx, [owner]).values()
+    data = {**arrival.data, "customer": owner, "response": _newest(tx, owner)}
+    return replace(arrival, customer=customer, data=data)
+
+
+def _owner(tx: Connection, identity: customers.Identity) -> str | None:
+    c = identities.c
+    known: str | None = tx.execute(
+        select(c.customer_id).where(c.system == identity[0], c.value == identity[1])
+    ).scalar_one_or_none()
+    return known
+
+
 def _join(
     database: Database, tx: Connection, owner: str, winner: customers.Identity, arrival: Arrival, now: datetime
 ) -> str:
     """Whose the winner's record is from now on."""
     database.lock(tx, [f"person:{winner[0]}:{winner[1]}"])
-    other: str | None = tx.execute(
-        select(identities.c.customer_id).where(identities.c.system == winner[0], identities.c.value == winner[1])
-    ).scalar_one_or_none()
+    other = _owner(tx, winner)
     if other is None:
         row = {"system": winner[0], "value": winner[1], "customer_id": owner, "gone_at": None}
         bulk.execute(tx, customers.KNOW, [row])
@@ -73,6 +103,7 @@ def _join(
 def _become_one(tx: Connection, kept: Customer, gone: Customer, now: datetime) -> None:
     customers.rewrite(tx, customers.union(kept, gone), now)
     customers.merge(tx, kept.id, gone.id)
+    reviews.settle(tx, kept.id, gone.id, now)
 
 
 def _restore(tx: Connection, changed: Sequence[Arrival]) -> None:

@@ -151,6 +151,15 @@ def decide(database: Database, tx: Connection, case_id: str, choice: str, by: st
     return case
 
 
+def settle(tx: Connection, kept: str, gone: str, now: datetime) -> None:
+    """Whether these two are one need not be asked any more: the CRM itself says so."""
+    c, both = identity_conflicts.c, {kept, gone}
+    waiting = select(identity_conflicts).where(c.kind == CUSTOMERS, c.status == OPEN, c.kept.in_(both))
+    told = [row.id for row in tx.execute(waiting) if set(row.others) <= both]
+    decided = {"status": DECIDED, "decision": SAME, "decided_by": "the CRM", "decided_at": now}
+    tx.execute(update(identity_conflicts).where(c.id.in_(told)).values(decided))
+
+
 def chosen(tx: Connection, connection: str, customer_id: str) -> str | None:
     """What was decided about the records of a customer: "different" (none is theirs), a record's id, or None."""
     row = _decided(tx, connection, customer_id)

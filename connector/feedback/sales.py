@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,11 +11,16 @@ from connector.feedback import reviews
 from connector.feedback.actions import Ask, Clients, Effect, Finish, Intent, NotPossibleError, Output, Result
 from connector.storage.database import Database
 from integrations.errors import IntegrationError
+from integrations.protocols import Json, Sales
 from workflows import durations
 from workflows.calendars import BusinessCalendar
 
 _NOBODY = "not found: the customer has no record there that we know"
 _SEVERAL = "not found: several records share this customer's e-mail address; see `ringback customers review`"
+
+
+_AT_ONCE = 100
+"""Effects of one call: what a query can name."""
 
 
 class FindAccount:
@@ -26,7 +30,7 @@ class FindAccount:
         self._database, self._clients = database, clients
 
     def batch(self, connection: str) -> int:
-        return 1
+        return _AT_ONCE
 
     def prepare(self, ask: Ask) -> Intent | Output:
         connection = str(ask.params["connection"])
@@ -38,21 +42,45 @@ class FindAccount:
         return Intent(connection, {"contact": contact, "email": email, "customer": whose}, reads_only=True)
 
     def perform(self, effects: Sequence[Effect], now: datetime) -> list[Result]:
-        return [_attempt(partial(self._find, now=now), effect) for effect in effects]
+        """Two queries for all of them: one for those whose record is known, one for those with an address."""
+        known = [each for each in effects if each.request["contact"]]
+        others = [each for each in effects if not each.request["contact"]]
+        results = self._known(known) | self._by_email(others, now)
+        return [results[each.id] for each in effects]
 
-    def _find(self, effect: Effect, *, now: datetime) -> Result:
-        contact = effect.request["contact"]
-        if not contact:
-            same = self._clients.crm(effect.connection).find_contacts(effect.request["email"])
-            if len(same) > 1:
-                whose, records = effect.request.get("customer"), [each.id for each in same]
-                reviews.several(self._database, effect.connection, whose, records, now)
-                return {"done": False, "reason": _SEVERAL}
-            if not same:
-                return {"done": False, "reason": _NOBODY}
-            contact = same[0].id
-        found = self._clients.sales(effect.connection).account_of(contact)
-        return dict(found) if found else {"done": False, "reason": _NOBODY}
+    def _known(self, effects: Sequence[Effect]) -> dict[str, Result]:
+        def look(sales: Sales) -> Mapping[str, Result]:
+            rows = {_short(row["contact"]): row for row in sales.accounts_of([e.request["contact"] for e in effects])}
+            return {e.id: _told(rows.get(_short(e.request["contact"]))) for e in effects}
+
+        return self._looked(effects, look)
+
+    def _by_email(self, effects: Sequence[Effect], now: datetime) -> dict[str, Result]:
+        def look(sales: Sales) -> Mapping[str, Result]:
+            same: dict[str, list[Json]] = {}
+            for row in sales.accounts_by_email(sorted({_address(e) for e in effects})):
+                same.setdefault(str(row["email"]).casefold(), []).append(row)
+            return {e.id: self._one_of(same.get(_address(e), []), e, now) for e in effects}
+
+        return self._looked(effects, look)
+
+    def _one_of(self, rows: Sequence[Json], effect: Effect, now: datetime) -> Result:
+        if len(rows) < 2:
+            return _told(rows[0] if rows else None)
+        whose, records = effect.request.get("customer"), [str(row["contact"]) for row in rows]
+        reviews.several(self._database, effect.connection, whose, records, now)
+        return {"done": False, "reason": _SEVERAL}
+
+    def _looked(self, effects: Sequence[Effect], look: Callable[[Sales], Mapping[str, Result]]) -> dict[str, Result]:
+        """A query that fails is everybody's trouble."""
+        if not effects:
+            return {}
+        try:
+            return dict(look(self._clients.sales(effects[0].connection)))
+        except IntegrationError as error:
+            return {each.id: error for each in effects}
+        except NotPossibleError as error:
+            return {each.id: {"done": False, "reason": str(error)} for each in effects}
 
     def finish(self, done: Finish) -> Output:
         return Output(done.result)
@@ -104,6 +132,20 @@ class CreateTask:
 
     def finish(self, done: Finish) -> Output:
         return Output({"owner": done.effect.request["owner"], **done.result})
+
+
+def _told(row: Json | None) -> Result:
+    if row is None:
+        return {"done": False, "reason": _NOBODY}
+    return {name: value for name, value in row.items() if name != "email"}
+
+
+def _short(record: Any) -> str:
+    return str(record)[:15]
+
+
+def _address(effect: Effect) -> str:
+    return str(effect.request["email"]).strip().casefold()
 
 
 def _contact(ask: Ask, connection: str) -> str | None:

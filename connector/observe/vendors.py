@@ -36,6 +36,11 @@ _CREDENTIALS = {
     "salesforce": "Compare auth with the External Client App (docs/connect-salesforce.md, part 2).",
     "smtp": "Correct user and password in url.",
 }
+_UNSEEN = (
+    "Run `ringback provision salesforce CONNECTION`, or give our user a permission set that names these fields "
+    "(docs/connect-salesforce.md, part 4)."
+)
+_NAMED = 5  # fields in a line
 _SECRET_OF = {"zendesk": "webhook_secret", "salesforce": "webhook_token"}
 
 
@@ -66,10 +71,22 @@ def _visit(connections: Connections, each: ConnectionConfig) -> Visit | None:
     return None
 
 
-def _greeting(connections: Connections, each: ConnectionConfig) -> Usage | str:
-    """Who we are there; and where calls are counted by the day, how many are used."""
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """A CRM that took our credentials: how many of the day's calls are used, and the fields that our user cannot
+    write."""
+
+    usage: Usage
+    hidden: Sequence[str]
+
+
+def _greeting(connections: Connections, each: ConnectionConfig) -> Reached | str:
+    """Who we are there; and in a CRM, what else is worth knowing."""
     me = connections.me(each.name)
-    return connections.crm(each.name).usage() if each.kind == "salesforce" else me
+    if each.kind != "salesforce":
+        return me
+    crm = connections.crm(each.name)
+    return Reached(crm.usage(), crm.hidden())
 
 
 def _all_at_once(visits: Sequence[Visit], seconds: float) -> Mapping[str, object]:
@@ -112,8 +129,17 @@ def _verdict(visit: Visit, answer: object, seconds: float) -> Finding:
         return broken(check, "its settings cannot be used.", "Mend what the configuration's lines say.")
     if isinstance(answer, Exception):
         return broken(check, f"the check failed ({type(answer).__name__}).", _reach(visit.kind))
-    counted = f"; {answer.used:,} of {answer.total:,} daily calls are used" if isinstance(answer, Usage) else ""
-    return ok(check, f"{visit.kind}: reached, and our credentials are taken{counted}")
+    taken = f"{visit.kind}: reached, and our credentials are taken"
+    if not isinstance(answer, Reached):
+        return ok(check, taken)
+    if answer.hidden:
+        return warning(check, f"{taken}, but our user cannot write {_some(answer.hidden)}.", _UNSEEN)
+    return ok(check, f"{taken}; {answer.usage.used:,} of {answer.usage.total:,} daily calls are used")
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"{', '.join(names[:_NAMED])}{more}"
 
 
 def _reach(kind: str) -> str:

@@ -51,7 +51,7 @@ _PAGE = 1000  # records in a delivery
 PERSON = ("FirstName", "LastName", "Email", "Phone", "HasOptedOutOfEmail", "LastModifiedById", "LastModifiedDate")
 FIELDS: Mapping[str, tuple[str, ...]] = {
     "Contact": (*PERSON, "MobilePhone", "MasterRecordId"),
-    "Lead": (*PERSON, "IsConverted", "ConvertedContactId", "MasterRecordId"),
+    "Lead": (*PERSON, "MobilePhone", "IsConverted", "ConvertedContactId", "MasterRecordId"),
     "Case": ("CaseNumber", "Subject", "Status", "IsClosed", "ClosedDate", "Priority", "Origin", "OwnerId", "ContactId",
              "LastModifiedById", "LastModifiedDate"),
     "ContactRequest": ("Status", "OwnerId", "WhoId", "LastModifiedById", "LastModifiedDate"),
@@ -79,7 +79,8 @@ def looks_of(connection: str, options: Mapping[str, Any]) -> Looks | None:
     if given is False:
         return None
     tickets = (options.get("cases") or {}).get("object")
-    usual = [*USUAL_OBJECTS, *([tickets] if tickets else [])]
+    leads = options.get("write_back", "newest") != "newest"  # they bear scores, so it matters what becomes of them
+    usual = [*USUAL_OBJECTS, *(["Lead"] if leads else []), *([tickets] if tickets else [])]
     named = given.get("objects") or [*usual, *(options.get("events") or {})]
     every = timedelta(minutes=float(given.get("every_minutes", USUALLY.total_seconds() / 60)))
     fields = {kind: _fields(kind, options) for kind in dict.fromkeys(named)}

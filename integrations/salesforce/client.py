@@ -14,7 +14,7 @@ from simple_salesforce.format import format_soql
 from integrations.errors import Ambiguous, IntegrationError, Transient
 from integrations.http import VendorSession
 from integrations.protocols import Helpdesk, ItemResult, Sales, Score, Usage, VendorUser
-from integrations.salesforce import by_phone, mapping
+from integrations.salesforce import by_phone, mapping, visibility
 from integrations.salesforce.budget import DailyCalls
 from integrations.salesforce.bulk import Ingest
 from integrations.salesforce.case_mapping import CASES, CaseNames
@@ -80,6 +80,11 @@ class SalesforceCrm:
     @property
     def pictures(self) -> SalesforceRecords | None:
         return self._pictures
+
+    def hidden(self) -> Sequence[str]:
+        """``GET /sobjects/{object}/describe`` of each object that we write"""
+        wanted = visibility.needed(self._fields, self._kept.names)
+        return tuple(visibility.trouble(wanted, lambda sobject: self.rest.call(f"sobjects/{sobject}/describe", "GET")))
 
     def usage(self) -> Usage:
         """``GET /limits``"""

@@ -5,13 +5,14 @@ Sources: Salesforce's Object Reference, "Contact", "Account", "Task"; SOQL, "Rel
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from simple_salesforce.format import format_soql
 
 from integrations.errors import Permanent
 from integrations.protocols import Json
+from integrations.salesforce import mapping
 from integrations.salesforce.case_mapping import mark_of
 from integrations.salesforce.record_ids import record_id
 from integrations.salesforce.rest import Rest
@@ -20,8 +21,9 @@ VALUE = "AnnualRevenue"
 """The field of an account that says what it is worth, unless the connection names another (``account_value``)."""
 
 _PERSON = "Owner.Name, Owner.Email, OwnerId"
-_ACCOUNT = ("SELECT Id, AccountId, {person}, Account.Name, Account.OwnerId, Account.Owner.Name, Account.Owner.Email, "
-            "Account.{value} FROM Contact WHERE Id = {{}}")  # fmt: skip
+_ACCOUNTS = ("SELECT Id, Email, AccountId, {person}, Account.Name, Account.OwnerId, Account.Owner.Name, "
+             "Account.Owner.Email, Account.{value} FROM Contact WHERE {by} IN {{}}")  # fmt: skip
+_ASKED_AT_ONCE = 100  # ids or addresses a query: its text travels in the URL, which has 16 kB
 _TASKS = "SELECT Description FROM Task WHERE WhoId = {} ORDER BY CreatedDate DESC LIMIT 200"
 _PRIORITIES: Mapping[str, str] = {"low": "Low", "normal": "Normal", "high": "High", "urgent": "High"}
 _SUBJECT_LIMIT = 255  # characters
@@ -34,11 +36,18 @@ class SalesforceSales:
     def __init__(self, rest: Rest, value: str = VALUE) -> None:
         self._rest, self._value = rest, value
 
-    def account_of(self, record: str) -> Json | None:
-        """The contact's account and who owns it; of a contact without account, who owns the contact."""
-        query = _ACCOUNT.format(person=_PERSON, value=self._value)
-        found = self._rest.query(format_soql(query, record_id("contact", record)))
-        return _account(found[0], self._value) if found else None
+    def accounts_of(self, records: Sequence[str]) -> Sequence[Json]:
+        """Each contact's account and who owns it; of a contact without account, who owns the contact."""
+        return self._accounts("Id", [record_id("contact", each) for each in records])
+
+    def accounts_by_email(self, emails: Sequence[str]) -> Sequence[Json]:
+        return self._accounts("Email", list(emails))
+
+    def _accounts(self, by: str, values: Sequence[str]) -> Sequence[Json]:
+        query = _ACCOUNTS.format(person=_PERSON, value=self._value, by=by)
+        parts = mapping.chunks(values, _ASKED_AT_ONCE)
+        rows = [row for part in parts for row in self._rest.query(format_soql(query, list(part)))]
+        return [_account(row, self._value) for row in rows]
 
     def render_task(self, task: Json) -> Json:
         """The body of ``POST /sobjects/Task`` from neutral fields: contact, account, owner, subject, body, priority,
@@ -75,6 +84,7 @@ def _account(contact: Mapping[str, Any], value: str) -> Json:
     owner = account.get("Owner") or contact.get("Owner") or {}
     return {
         "contact": contact["Id"],
+        "email": contact.get("Email"),
         "account": contact.get("AccountId"),
         "account_name": account.get("Name"),
         "value": account.get(value),

@@ -313,3 +313,21 @@ def test_a_task_is_made_once_however_often_it_is_asked_for(home: Home, ann: dict
     assert len(home.world.salesforce.all("Task")) == 1
     sales.create_task(body, key="other", repeated=True)
     assert len(home.world.salesforce.all("Task")) == 2
+
+
+def test_many_accounts_are_found_by_two_queries(home: Home, ann: dict[str, Any]) -> None:
+    others = [home.world.salesforce.add_contact("Jansen", f"p{n}@example.com", AccountId=ann["AccountId"])["Id"]
+              for n in range(20)]  # fmt: skip
+    for number, contact in enumerate(others):
+        known = {"salesforce_contact_id": contact} if number % 2 else {}
+        home.deliver(answer(3, customer={"email": f"P{number}@example.com", "name": f"P{number}"} | known))
+    home.settle()
+    assert {task["WhoId"] for task in home.world.salesforce.all("Task")} == set(others)
+    assert sum("Account.AnnualRevenue" in each.query for each in home.world.salesforce.requests) <= 4
+
+
+def test_a_query_that_fails_is_tried_again_for_all(home: Home, ann: dict[str, Any]) -> None:
+    home.world.salesforce.faults.add(Fault(path="/query", status=503))
+    unhappy(home, ann)
+    home.wait(minutes=5)
+    assert len(home.world.salesforce.all("Task")) == 1

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import update
 
 from connector.cli.main import main
 from connector.runtime import sync as syncing
 from connector.runtime.sync import BusyError, Sync
 from connector.storage import tables
 from integrations.errors import IntegrationError
-from sandbox.faults import Fault
+from sandbox.faults import Effect, Fault
 from tests.support.house import SECRET_KEY, Home, a_home, answer, config_of
+from tests.support.processes import Process, run, until
 from workflows.library import library_texts
 
 BACKFILL = library_texts()["score-backfill.yaml"]
@@ -157,3 +160,31 @@ def test_an_admin_sees_first_what_would_be_done(home: Home, database_url: str, t
     assert on_records(home) == {"p0@example.com": 2}
     assert "is not configured" in command("sap", code=2)
     assert "is not a CRM" in command("mail", code=2)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_sync_that_is_killed_between_two_pages_goes_on_where_it_was(
+    home: Home, database_url: str, tmp_path: Path
+) -> None:
+    """kill -9 of the real command while the org makes it wait for the second page."""
+    everybody = 2_040
+    for number in range(everybody):
+        home.world.salesforce.add_contact(f"N{number}", f"p{number}@example.com")
+    (tmp_path / "ringback.yaml").write_text(config_of(home.world))
+    environment = {"RINGBACK_DATABASE_URL": database_url, "RINGBACK_SECRET_KEY": SECRET_KEY}
+    home.world.salesforce.faults.add(Fault(path="/query", effect=Effect.DELAY, delay=0.0))
+    home.world.salesforce.faults.add(Fault(path="/query", effect=Effect.DELAY, delay=30.0))
+    words = ("sync", "salesforce", "salesforce", "--no-scores")
+    dying = Process(words, environment, tmp_path / "first.log")
+    dying.wait_for("2000 contacts")
+    until(lambda: home.world.salesforce.faults.pending == (), "the second page is asked for")
+    dying.kill()
+    assert len(home.rows(tables.customers)) == 2_000
+
+    with home.house.database.write() as tx:  # two minutes after
+        tx.execute(update(tables.positions).values(taken_until=None))
+    before = len(home.world.salesforce.requests)
+    assert "40 contacts were taken in" in run(words, environment, tmp_path)
+    emails = [row.email for row in home.rows(tables.customers)]
+    assert len(emails) == len(set(emails)) == everybody
+    assert sum("/query" in each.path for each in home.world.salesforce.requests[before:]) == 2

@@ -21,6 +21,7 @@ from sandbox.world import World
 from tests.support.house import Home, a_house, answer, config_of
 from tests.support.house_workflows import WRITE_THE_SCORE
 from tests.support.salesforce_admin import a_salesforce_admin
+from workflows.library import library_texts
 
 WHOLE = WRITE_THE_SCORE.replace("if: event.metric == 'nps'", "if: event.score >= 0")
 
@@ -97,6 +98,40 @@ def test_two_metrics_make_a_loyalty_quadrant_and_a_second_answer_a_trend(home: H
 
 
 @on_sqlite
+def convert(home: Home, lead: str, contact: str) -> None:
+    """Sales converts a lead, and we are told when we next ask."""
+    home.world.salesforce.change("Lead", lead, IsConverted=True, ConvertedContactId=contact)
+    home.clock.move(minutes=20)
+    home.house.gaps.tick()
+    home.settle()
+
+
+@pytest.mark.parametrize("is_known", [True, False], ids=["contact known", "contact new"])
+def test_a_lead_that_becomes_a_contact_takes_its_score_along(home: Home, is_known: bool) -> None:
+    text = library_texts()["score-after-conversion.yaml"]
+    home.install(score=WHOLE, score_after_conversion=text[text.index("workflow:") :])
+    home.house.gaps.tick()
+    account = str(home.world.salesforce.add_account("Acme")["Id"])
+    lead = str(home.world.salesforce.add_lead("Jansen", "p0@example.com")["Id"])
+    tell(home, 3)
+    bring(home)
+    assert home.world.salesforce.lead(lead)["NPS_Score__c"] == 3
+    person = contact(home, 9, account)  # with another address of theirs
+    if is_known:
+        home.deliver(answer(9, customer={"salesforce_contact_id": person}, answered_at="2026-02-01T10:00:00Z"))
+        bring(home)
+    convert(home, lead, person)
+    bring(home)
+    assert home.world.salesforce.contact(person)["NPS_Score__c"] == 3
+    assert home.world.salesforce.account(account)["Account_NPS__c"] == -100
+    tell(home, 9, at="2026-03-02T10:00:00Z")
+    bring(home)
+    assert home.world.salesforce.contact(person)["NPS_Score__c"] == 9
+    assert home.world.salesforce.lead(lead)["NPS_Score__c"] == 3  # what it was stays
+    assert len(home.rows(tables.customers)) == 1
+    assert [row.decision for row in home.rows(tables.identity_conflicts)] in ([], ["same"])  # nobody is asked
+
+
 def test_a_lead_gets_its_score_too_and_a_contact_goes_before_a_lead(home: Home) -> None:
     lead = str(home.world.salesforce.add_lead("Jansen", "p0@example.com")["Id"])
     twin = str(home.world.salesforce.add_lead("Peters", "p1@example.com")["Id"])

@@ -51,7 +51,7 @@ def test_the_library_is_complete_and_its_files_are_named_after_their_workflows()
         "after-support", "support-recovery", "proactive-recovery", "retention-survey", "retention-answered",
         "callback-not-reached", "callback-status", "callback-closed", "promoter-thanks", "score-writeback",
         "send-by-hand", "logged-feedback", "outcome-by-hand",
-        "account-owner-alert", "score-after-merge",
+        "account-owner-alert", "score-after-conversion", "score-after-merge",
         "score-backfill",
         "answers-in-salesforce", "loop-in-salesforce", "answers-on-tickets",
     }
