@@ -20,7 +20,7 @@ LONGEST_IN_FLIGHT = timedelta(seconds=38)
 
 
 CONNECTIONS = ("zendesk", "salesforce", "mail", "alerts")
-_FAIR, _STORMY = (90, 2, 1, 0.2, 2, 1, 2), (45, 15, 8, 1, 10, 6, 10)
+_FAIR, _STORMY = (90, 2, 1, 0.2, 2, 1, 2), (40, 12, 8, 1, 22, 6, 12)
 
 
 @dataclass(slots=True)
