@@ -28,11 +28,14 @@ _BOMB = (b'<?xml version="1.0"?><!DOCTYPE b [<!ENTITY a "aaaaaaaaaa">'
          + b"".join(b'<!ENTITY b%d "%s">' % (n, b"&a;" * 10) for n in range(9)) + b"]><b>&b8;</b>")  # fmt: skip
 _STEAL = b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY s SYSTEM "file:///etc/hostname">]><x>&s;</x>'
 
+_ENVELOPE = b'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>'
+
 MESSAGES = {
     "entity bomb": _BOMB,
     "external entity": _STEAL,
     "deep nesting, 4 MB": b"<x>" * 1_300_000,
     "wide, 4 MB": b"<x>" + b"<y/>" * 990_000 + b"</x>",
+    "wide in an envelope": _ENVELOPE + b"<y/>" * 990_000,
     "50 MB, announced": b"x" * 50_000_000,
 }
 

@@ -72,6 +72,13 @@ def _parse(body: bytes) -> Element:
     return root
 
 
+_NO_MESSAGE = "the XML is no outbound message (Envelope/Body/notifications)"
+_POINT_HERE = "point an outbound message here, nothing else"
+
+_FRAME = (frozenset((f"{SOAP}Envelope",)), frozenset((f"{SOAP}Header", f"{SOAP}Body")))
+"""What stands around all else, from the outside in."""
+
+
 class _Bounded(TreeBuilder):
     """Stops at the first element that no outbound message has."""
 
@@ -83,7 +90,9 @@ class _Bounded(TreeBuilder):
         self._deep, self._count = self._deep + 1, self._count + 1
         if self._deep > DEEPEST or self._count > MOST_ELEMENTS:
             raise Unreadable(f"the XML nests deeper than {DEEPEST}, or holds more than {MOST_ELEMENTS} elements",
-                             remedy="point an outbound message here, nothing else")
+                             remedy=_POINT_HERE)
+        if self._deep <= len(_FRAME) and tag not in _FRAME[self._deep - 1]:
+            raise Unreadable(_NO_MESSAGE, remedy=_POINT_HERE)
         return super().start(tag, attrs)
 
     def end(self, tag: str, /) -> Element:
@@ -94,8 +103,7 @@ class _Bounded(TreeBuilder):
 def _notifications(root: Element) -> Element:
     found = root.find(f"{SOAP}Body/{OUTBOUND}notifications") if root.tag == f"{SOAP}Envelope" else None
     if found is None:
-        raise Unreadable("the XML is no outbound message (Envelope/Body/notifications)",
-                         remedy="point an outbound message here, nothing else")
+        raise Unreadable(_NO_MESSAGE, remedy=_POINT_HERE)
     return found
 
 

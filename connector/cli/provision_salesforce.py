@@ -88,6 +88,9 @@ def _client(clients: Connections, connection: str) -> SalesforceCrm:
     return client
 
 
+_NEWEST = "newest"  # the setting's default
+
+
 def _target(configured: ConnectionConfig, base_url: str, own: VendorSession) -> Target:
     """Salesforce sends to public addresses over https only; a stand-in on this machine sends to this machine."""
     options = configured.options
@@ -97,7 +100,8 @@ def _target(configured: ConnectionConfig, base_url: str, own: VendorSession) -> 
     reachable = is_local(own.address.host) if here else base_url.startswith("https://")
     endpoint = f"{base_url}/webhooks/{quote(configured.name)}/{quote(token)}" if token and reachable else ""
     version = str(options.get("api_version") or API_VERSION).removeprefix("v")
-    return Target(endpoint, str(options.get("organization_id") or ""), version)
+    everything = options.get("write_back", _NEWEST) != _NEWEST
+    return Target(endpoint, str(options.get("organization_id") or ""), version, everything=everything)
 
 
 def _known(leave_out: tuple[str, ...]) -> frozenset[str]:

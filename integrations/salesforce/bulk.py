@@ -1,7 +1,10 @@
 """Bulk API 2.0: many records as one job that Salesforce works on by itself.
 
-Source: Salesforce's Bulk API 2.0 guide ("Create a Job", "Upload Job Data", "Get Job Info", "Get Job Failed Record
-Results").
+Source: Salesforce's Bulk API 2.0 guide, with which requests and answers were compared: "Create a Job"
+(operation, object, externalIdFieldName, contentType, lineEnding), "Upload Job Data" (PUT …/batches, 201), "Upload
+Complete" (PATCH with state), "Get Job Info" (the states), "Get Job Successful / Failed / Unprocessed Record Results"
+(CSV with sf__Id, sf__Created, sf__Error before our own columns) and "Valid CSV Record Rows" (#N/A empties a field, an
+empty one is left alone).
 """
 
 from __future__ import annotations

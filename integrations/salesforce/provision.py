@@ -42,12 +42,14 @@ _TYPES: Mapping[str, frozenset[str]] = {
 @dataclass(frozen=True, slots=True)
 class Target:
     """Where to and how. ``endpoint`` is where outbound messages go; "" leaves messages and flows out. ``without`` names
-    what else is left out: types ("FlexiPage"), full names, permissions ("Task.WhoId"), columns of list views."""
+    what else is left out: types ("FlexiPage"), full names, permissions ("Task.WhoId"), columns of list views.
+    ``everything``: the connection writes all that is made here, and not only the newest score on contacts."""
 
     endpoint: str
     organization_id: str
     api_version: str
     without: frozenset[str] = frozenset()
+    everything: bool = True
 
 
 def as_admin(session: VendorSession, token: str) -> VendorSession:
@@ -189,6 +191,10 @@ class SalesforceProvisioner:
             says = ("Setup → Lightning App Builder → \"Contact with customer's voice\" → Activation,",
                     "or put the field set \"Customer's voice\" onto a page of your own")  # fmt: skip
             yield Step(Verb.TELL, "record page", "activation", "show the scores on the record pages", says=says)
+        if not self._target.everything:
+            says = ("as the connection stands, only the newest score is written, onto contacts; the other fields and",
+                    "Customer Response stay empty. → set write_back: everything in ringback.yaml")  # fmt: skip
+            yield Step(Verb.TELL, "write back", "write_back", "have everything written", says=says)
         there = self._setup.permission_set(READERS)
         if there is None or not self._setup.holders(there):
             says = ("Setup → Permission Sets → Ringback reader → Manage Assignments: without it they see no scores",)

@@ -72,6 +72,12 @@ def test_provisioning_makes_everything_in_one_deployment_and_a_second_run_change
     assert len(admin.salesforce.org.setup.all("PermissionSetAssignment")) == 1
 
 
+def test_who_has_only_the_newest_score_written_is_told_how_to_have_everything(admin: SalesforceAdmin) -> None:
+    assert "set write_back: everything in ringback.yaml" in admin.provision("--dry-run")
+    admin.configure(write_back="everything")
+    assert "write_back" not in admin.provision("--dry-run")
+
+
 def test_the_integration_user_may_write_what_it_will_write(admin: SalesforceAdmin) -> None:
     contact = admin.salesforce.add_contact("Jansen", "jan@acme.example")["Id"]
     ours = admin.person(admin.salesforce.integration_username)

@@ -16,6 +16,9 @@ from sandbox.world import World
 from tests.support.house import SALESFORCE_TOKEN, Home, a_home, a_house, answer, config_of
 from workflows.library import library_texts
 
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""For what is Salesforce's side alone."""
+
 LIBRARY = {
     name.removesuffix(".yaml").replace("-", "_"): text[text.index("workflow:") :]
     for name, text in library_texts().items()
@@ -63,7 +66,7 @@ def told(home: Home) -> None:
 # --- the loop, on Salesforce alone
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@on_sqlite
 def test_the_same_recovery_runs_on_cases_from_the_bad_answer_to_the_retention_survey(
     home: Home, ann: dict[str, Any]
 ) -> None:
@@ -175,7 +178,7 @@ def opened(desk: Helpdesk, **more: Any) -> str:
     return str(desk.open_ticket(desk.render_ticket(ticket), key="k")["ticket_id"])
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@on_sqlite
 class TestContactRequests:
     """The helpdesk's parts."""
 
@@ -223,6 +226,7 @@ class TestContactRequests:
 # --- the helpdesk's parts
 
 
+@on_sqlite
 def test_a_case_is_opened_once_however_often_it_is_asked_for(home: Home, helpdesk: Helpdesk) -> None:
     body = helpdesk.render_ticket({"subject": "Call back", "body": "x", "external_id": "ringback-1"})
     home.world.salesforce.faults.add(Fault(path="/sobjects/Case", effect=Effect.COMMIT_THEN_DROP))
@@ -235,6 +239,7 @@ def test_a_case_is_opened_once_however_often_it_is_asked_for(home: Home, helpdes
     assert helpdesk.find_ticket("ringback-2") is None
 
 
+@on_sqlite
 def test_a_comment_is_written_once_and_carries_a_mark(home: Home, helpdesk: Helpdesk) -> None:
     case = home.world.salesforce.add("Case", Subject="x")["Id"]
     for _ in range(2):
@@ -245,6 +250,7 @@ def test_a_comment_is_written_once_and_carries_a_mark(home: Home, helpdesk: Help
     assert "cut here" in comment["CommentBody"]
 
 
+@on_sqlite
 def test_an_escalation_raises_the_case_and_adds_to_its_tags(home: Home, helpdesk: Helpdesk) -> None:
     case = home.world.salesforce.add("Case", Subject="x", Ringback_Tags__c="vip")["Id"]
     change = {"priority": "urgent", "tags": ["ringback_escalated"], "assignee": home.world.salesforce.org.records.any(
@@ -255,6 +261,7 @@ def test_an_escalation_raises_the_case_and_adds_to_its_tags(home: Home, helpdesk
     assert row["IsClosed"]
 
 
+@on_sqlite
 @pytest.mark.parametrize(("ticket", "why"), [
     ({"subject": "x", "priority": "asap"}, "priority is not one of"),
     ({"subject": "x", "sbject": "x"}, "did you mean subject"),
@@ -280,11 +287,13 @@ def test_the_owner_of_a_valued_account_gets_a_task_and_a_mail(home: Home, ann: d
     assert mail.subject == "Acme: score 3"
 
 
+@on_sqlite
 def test_a_contact_that_the_answer_does_not_name_is_found_by_its_address(home: Home, ann: dict[str, Any]) -> None:
     unhappy(home)
     assert len(home.world.salesforce.all("Task")) == 1
 
 
+@on_sqlite
 @pytest.mark.parametrize("revenue", [None, 900])
 def test_accounts_below_the_bound_make_no_task(home: Home, revenue: int | None) -> None:
     account = home.world.salesforce.add_account("Small", AnnualRevenue=revenue)
@@ -304,6 +313,7 @@ def test_two_contacts_with_one_address_are_not_guessed_between(home: Home, ann: 
     assert case.kept == home.one(tables.customers).id
 
 
+@on_sqlite
 def test_a_task_is_made_once_however_often_it_is_asked_for(home: Home, ann: dict[str, Any]) -> None:
     sales: Sales = home.house.connections.sales("salesforce")
     body = sales.render_task({"contact": ann["Id"], "subject": "Call", "body": "soon", "priority": "high"})
@@ -315,6 +325,7 @@ def test_a_task_is_made_once_however_often_it_is_asked_for(home: Home, ann: dict
     assert len(home.world.salesforce.all("Task")) == 2
 
 
+@on_sqlite
 def test_many_accounts_are_found_by_two_queries(home: Home, ann: dict[str, Any]) -> None:
     others = [home.world.salesforce.add_contact("Jansen", f"p{n}@example.com", AccountId=ann["AccountId"])["Id"]
               for n in range(20)]  # fmt: skip
@@ -326,6 +337,7 @@ def test_many_accounts_are_found_by_two_queries(home: Home, ann: dict[str, Any])
     assert sum("Account.AnnualRevenue" in each.query for each in home.world.salesforce.requests) <= 4
 
 
+@on_sqlite
 def test_a_query_that_fails_is_tried_again_for_all(home: Home, ann: dict[str, Any]) -> None:
     home.world.salesforce.faults.add(Fault(path="/query", status=503))
     unhappy(home, ann)

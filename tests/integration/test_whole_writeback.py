@@ -106,7 +106,9 @@ def convert(home: Home, lead: str, contact: str) -> None:
     home.settle()
 
 
-@pytest.mark.parametrize("is_known", [True, False], ids=["contact known", "contact new"])
+@pytest.mark.parametrize(
+    ("database_url", "is_known"), [("sqlite", False), ("postgresql", True)], indirect=["database_url"]
+)
 def test_a_lead_that_becomes_a_contact_takes_its_score_along(home: Home, is_known: bool) -> None:
     text = library_texts()["score-after-conversion.yaml"]
     home.install(score=WHOLE, score_after_conversion=text[text.index("workflow:") :])

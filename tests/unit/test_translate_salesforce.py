@@ -198,7 +198,21 @@ def test_a_document_type_or_entity_is_never_read(body: bytes) -> None:
         verify(body)
 
 
-@pytest.mark.parametrize("body", [b"<x>" * 50_000, b"<x>" + b"<y/>" * 200_000 + b"</x>"], ids=["deep", "wide"])
+FRAME = b'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>'
+
+
+@pytest.mark.parametrize("body", [b"<x>" * 1_300_000, b"<x>" + b"<y/>" * 990_000, FRAME.replace(b"Body", b"Bdy") * 9])
+def test_what_is_no_envelope_is_read_no_further_than_its_first_elements(body: bytes) -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(Unreadable, match="the XML is no outbound message"):
+            verify(body)
+        assert tracemalloc.get_traced_memory()[1] < 2 * len(body) + 100_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("body", [FRAME + b"<x>" * 50_000, FRAME + b"<y/>" * 200_000], ids=["deep", "wide"])
 def test_what_would_cost_a_thousand_times_its_size_is_not_read_to_its_end(body: bytes) -> None:
     tracemalloc.start()
     try:
