@@ -30,7 +30,7 @@ def learn(tx: Connection, connection: str, people: Iterable[CrmPerson], now: dat
     owner = {row.value: row.customer_id for row in tx.execute(_OWNERS, {"connection": connection, "records": [*known]})}
     told = {customer: known[record] for record, customer in owner.items()}
     opt_out(tx, [customer for customer, each in told.items() if each.opted_out], now)
-    _set_calls(tx, {customer: each.do_not_call for customer, each in told.items()}, now)
+    set_calls(tx, {customer: each.do_not_call for customer, each in told.items()}, now)
 
 
 def learn_from(tx: Connection, arrivals: Iterable[Arrival], now: datetime) -> None:
@@ -40,7 +40,7 @@ def learn_from(tx: Connection, arrivals: Iterable[Arrival], now: datetime) -> No
         for each in arrivals
         if each.customer and isinstance((record := each.data.get("record") or {}).get("DoNotCall"), bool)
     }
-    _set_calls(tx, told, now)
+    set_calls(tx, told, now)
 
 
 def opt_out(tx: Connection, ids: Iterable[str], now: datetime) -> None:
@@ -49,8 +49,8 @@ def opt_out(tx: Connection, ids: Iterable[str], now: datetime) -> None:
     tx.execute(still_in.values(opted_out_at=now, updated_at=now))
 
 
-def _set_calls(tx: Connection, told: Mapping[str, bool], now: datetime) -> None:
-    """Most say nothing new, so what is known is looked at first."""
+def set_calls(tx: Connection, told: Mapping[str, bool], now: datetime) -> None:
+    """By customer, whether they are not to be called. Most say nothing new, so what is known is looked at first."""
     if not told:
         return
     for row in tx.execute(_FACTS, {"ids": [*told]}).all():

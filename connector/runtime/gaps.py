@@ -27,6 +27,7 @@ from integrations.errors import IntegrationError
 from webhooks import salesforce_case, salesforce_rules
 from webhooks.delivery import Delivery
 from webhooks.salesforce import FOUND
+from webhooks.salesforce_record import PEOPLE
 from webhooks.times import written
 
 log = logging.getLogger(__name__)
@@ -59,6 +60,9 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
                     "LastModifiedDate"),
 }  # fmt: skip
 """What is read of the standard objects; a rule of the connection adds what it reads."""
+
+CONSENT = ("DoNotCall",)
+"""On people; our user may be kept from seeing it."""
 
 USUAL_OBJECTS = ("Contact", "Case")
 
@@ -158,7 +162,7 @@ class GapFinder:
         self, looks: Looks, kind: str, start: datetime, end: datetime
     ) -> tuple[Sequence[Mapping[str, Any]], datetime]:
         changes, fields = self._changes(looks.connection), looks.fields[kind]
-        marks = looks.marks if kind in salesforce_case.OBJECTS else ()
+        marks = looks.marks if kind in salesforce_case.OBJECTS else CONSENT if kind in PEOPLE else ()
         updated, deleted = changes.updated(kind, start, end), changes.deleted(kind, start, end)
         found = list(changes.read(kind, updated.ids, fields, marks)) if updated.ids else []
         if deleted.ids:

@@ -17,8 +17,9 @@ from typing import Any
 from sqlalchemy import Connection, Select, and_, func, or_, select, update
 
 from connector.clock import Clock
-from connector.feedback import customers, reviews
+from connector.feedback import consents, customers, reviews
 from connector.feedback.customers import Resolver
+from connector.runtime.gaps import CONSENT
 from connector.storage import positions
 from connector.storage.database import Database
 from connector.storage.inbox import insert_deliveries, own_event
@@ -81,7 +82,7 @@ class Sync:
         """Read contacts, a page at each step: → how many. Raises IntegrationError; what was read stays."""
         after = self._begin("contacts")
         while True:
-            page = self._changes.page("Contact", FIELDS, after, PAGE)
+            page = self._changes.page("Contact", FIELDS, after, PAGE, CONSENT)
             if not page:
                 break
             after = str(page[-1]["Id"])
@@ -125,7 +126,9 @@ class Sync:
         found = Resolver(self._database, tx, self._kinds, now, self._country).resolve(people)
         conflicts = [reviews.Found("", c.kept, c.others, now) for _, c in found if c is not None]
         reviews.keep(tx, conflicts)
-        pairs = zip(page, found, strict=True)
+        pairs = list(zip(page, found, strict=True))
+        told = {c.id: record["DoNotCall"] for record, (c, _) in pairs if c and "DoNotCall" in record}
+        consents.set_calls(tx, told, now)
         out = [customer.id for record, (customer, _) in pairs if customer and record.get("HasOptedOutOfEmail") is True]
         self._opt_out(tx, out)
         positions.hold(tx, self._name("contacts"), after, now + _LEASE)

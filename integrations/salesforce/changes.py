@@ -78,8 +78,21 @@ class SalesforceChanges:
             found += self._rest.query(format_soql(query, part), deleted=deleted)
         return found
 
-    def page(self, kind: str, fields: Sequence[str], after: str, size: int) -> Sequence[Mapping[str, Any]]:
-        """The next ``size`` records behind the id ``after`` ("" for the first), in the order of ids."""
+    def page(
+        self, kind: str, fields: Sequence[str], after: str, size: int, optional: Sequence[str] = ()
+    ) -> Sequence[Mapping[str, Any]]:
+        """The next ``size`` records behind the id ``after`` ("" for the first), in the order of ids. ``optional`` as
+        for ``read``."""
+        if optional and kind not in self._hidden:
+            try:
+                return self._page(kind, [*fields, *optional], after, size)
+            except Permanent as error:
+                if error.code != "INVALID_FIELD":
+                    raise
+            self._hidden.add(kind)
+        return self._page(kind, fields, after, size)
+
+    def _page(self, kind: str, fields: Sequence[str], after: str, size: int) -> Sequence[Mapping[str, Any]]:
         names = ", ".join(_name(name) for name in dict.fromkeys(["Id", *fields]))
         since = format_soql(" WHERE Id > {}", record_id("after", after)) if after else ""
         return self._rest.query(f"SELECT {names} FROM {_name(kind)}{since} ORDER BY Id LIMIT {int(size)}")  # noqa: S608

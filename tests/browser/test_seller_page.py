@@ -52,12 +52,12 @@ class Org:
 
     def _tell(self) -> None:
         self._answer(self.ann, 9, "promoter", 200, "Quick and friendly.", "")
-        self._answer(self.ann, 3, "detractor", 1, WORDS, "callback open")
+        self._answer(self.ann, 3, "detractor", 1, WORDS, "open")
         self._answer(self.bo, 9, "promoter", 12, "", "")
         change = self.salesforce.change
         change("Contact", self.ann["Id"], **{
             PERSON.score: 3, PERSON.band: "detractor", PERSON.answered_at: _at(1), PERSON.comment: WORDS,
-            PERSON.quadrant: "disloyalty", PERSON.loop_status: "callback open", PERSON.trend: "falling",
+            PERSON.quadrant: "disloyalty", PERSON.loop_status: "open", PERSON.trend: "falling",
             PERSON.responses: 2})  # fmt: skip
         change("Contact", self.bo["Id"], **{PERSON.score: 9, PERSON.band: "promoter", PERSON.answered_at: _at(12)})
         change("Account", self.account["Id"], **{
@@ -112,13 +112,22 @@ def test_a_seller_reads_score_words_trend_and_loop_on_the_contact(
     page.goto(org.page("Contact", org.ann))
     section = page.get_by_role("region", name="Customer's voice")
     expect(section.locator("#score")).to_have_text("3")
-    for text in ("Detractor", WORDS, "falling", "callback open", "disloyalty"):
-        expect(section.get_by_text(text)).to_be_visible()
+    for text in ("Detractor", WORDS, "falling", "open", "disloyalty"):
+        expect(section.get_by_text(text, exact=text == "open")).to_be_visible()
+    expect(page.get_by_role("note")).to_contain_text("This customer is unhappy. Read the comment")
     expect(page.get_by_role("region", name="Responses (2)").get_by_role("row")).to_have_count(3)
     expect(page.get_by_role("region", name="Open tasks")).to_contain_text("call before you sell")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert accessibility_problems(page) == []
     keep(page, f"seller-contact-{name}")
+    page.close()
+
+
+def test_nobody_is_warned_of_a_content_customer(org: Org, browser: Browser) -> None:
+    page = browser.new_page(viewport=DESKTOP)
+    page.goto(org.page("Contact", org.bo))
+    expect(page.locator("#score")).to_have_text("9")
+    expect(page.get_by_role("note")).to_have_count(0)
     page.close()
 
 

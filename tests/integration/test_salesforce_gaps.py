@@ -55,6 +55,17 @@ def test_a_change_that_no_message_told_is_found_and_told_once(home: Home) -> Non
     assert home.rows(tables.events)[0].subject == contact["Id"]
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_do_not_call_is_found_too_and_an_org_that_hides_it_is_looked_at_all_the_same(home: Home) -> None:
+    contact = add(home, DoNotCall=True)
+    look(home)
+    assert home.one(tables.customers).facts["do_not_call"] is True
+    home.world.salesforce.org.security.guard("Contact.DoNotCall")
+    home.world.salesforce.change_contact(contact["Id"], Phone="020 1234567")
+    look(home)
+    assert home.one(tables.customers).phone == "020 1234567"
+
+
 def test_what_a_message_told_is_not_told_again(home: Home) -> None:
     with home.on_the_network() as url:
         home.world.salesforce.outbound.endpoint = f"{url}/webhooks/salesforce/{SALESFORCE_TOKEN}"

@@ -68,12 +68,13 @@ def test_every_contact_becomes_a_customer_once(home: Home) -> None:
 def test_known_people_are_met_again_and_opt_outs_are_kept(home: Home) -> None:
     answered(home, (0, 9))
     contacts(home, 2)
-    home.world.salesforce.add_contact("Out", "out@example.com", HasOptedOutOfEmail=True)
+    home.world.salesforce.add_contact("Out", "out@example.com", HasOptedOutOfEmail=True, DoNotCall=True)
     sum(work(home).contacts())
     by_mail = {row.email: row for row in home.rows(tables.customers)}
     assert len(by_mail) == 3
     assert by_mail["out@example.com"].opted_out_at is not None
     assert by_mail["p0@example.com"].opted_out_at is None
+    assert by_mail["out@example.com"].facts["do_not_call"] is True
 
 
 def test_a_process_that_dies_is_gone_on_from(home: Home) -> None:
