@@ -13,8 +13,10 @@ log = logging.getLogger(__name__)
 INTAKE, TIMERS = "intake", "timers"
 EVERY_SECONDS = 0.02
 
-
 _EFFECTS = "effects:"
+_AWAY = (
+    "the broker, or another process of ours, does not answer (%s); work is found by the sweep meanwhile, more slowly"
+)
 
 
 def effects_queue(connection: str) -> str:
@@ -83,12 +85,12 @@ class Bell:
             self._closed.wait(EVERY_SECONDS)
 
     def _send_one(self, queue: str) -> None:
-        """A broker that is away costs time, not truth: said once, and the sweep goes on finding the work."""
+        """Whoever is away costs time, not truth: said once, and the sweep goes on finding the work."""
         try:
             self._send(queue)
             self._failing = False
         except Exception as error:
             if not self._failing:
                 name = type(error).__name__
-                log.warning("the broker does not answer (%s); work is found by the sweep, more slowly", name)
+                log.warning(_AWAY, name)
             self._failing = True

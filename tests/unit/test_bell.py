@@ -77,7 +77,7 @@ def test_whoever_rings_never_waits_for_a_slow_broker() -> None:
         assert street.next() == "timers"
 
 
-def test_a_broker_that_is_away_is_said_once_and_the_bell_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+def test_whoever_is_away_is_said_once_and_the_bell_goes_on(caplog: pytest.LogCaptureFixture) -> None:
     street = Street()
     street.broken = True
     with hung(street) as bell, caplog.at_level(logging.WARNING):
@@ -88,7 +88,8 @@ def test_a_broker_that_is_away_is_said_once_and_the_bell_goes_on(caplog: pytest.
         bell.ring("intake")
         assert street.next() == "intake"
     assert [record.getMessage() for record in caplog.records] == [
-        "the broker does not answer (ConnectionError); work is found by the sweep, more slowly"
+        "the broker, or another process of ours, does not answer (ConnectionError); "
+        "work is found by the sweep meanwhile, more slowly"
     ]
 
 
