@@ -92,11 +92,11 @@ def _answer(brief: Brief) -> str:
 
 
 def _reach(brief: Brief) -> str:
-    contact, customer = brief.event.get("contact") or {}, brief.customer
+    contact, customer, dialled = brief.event.get("contact") or {}, brief.customer, brief.dialled
     known = {
         "Customer": customer.get("name"),
-        "Phone": brief.dialled,
-        "Phone as given, which we cannot read as a number": None if brief.dialled else brief.phone,
+        "Phone": dialled,
+        "Phone as given, which we cannot read as a number": None if dialled else brief.phone,
         "E-mail": contact.get("email") or customer.get("email"),
         "Prefers": contact.get("window"),
         "Do not call": _NOT_BY_PHONE if customer.get(DO_NOT_CALL) and not contact.get("phone") else None,

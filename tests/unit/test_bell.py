@@ -87,10 +87,8 @@ def test_whoever_is_away_is_said_once_and_the_bell_goes_on(caplog: pytest.LogCap
         street.broken = False
         bell.ring("intake")
         assert street.next() == "intake"
-    assert [record.getMessage() for record in caplog.records] == [
-        "the broker, or another process of ours, does not answer (ConnectionError); "
-        "work is found by the sweep meanwhile, more slowly"
-    ]
+    [said] = [record.getMessage() for record in caplog.records]
+    assert said.startswith("the broker, or another process of ours, does not answer (ConnectionError); work is")
 
 
 def test_a_bell_that_was_closed_stays_silent() -> None:
