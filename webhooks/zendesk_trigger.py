@@ -13,7 +13,8 @@ The body we recommend (placeholders are Zendesk's; leave out what is not wanted,
      "group_name": "{{ticket.group.name | escape}}", "actor_id": "{{current_user.id}}"}
 
 Only ``type`` and ``ticket_id`` are required. ``csat.rated`` takes ``rating`` and ``comment``,
-``ticket.commented`` takes ``public``, ``by_staff`` and ``comment``, ``ticket.merged`` takes ``into_ticket_id``.
+``ticket.commented`` takes ``public`` ("{{ticket.latest_comment.is_public}}"), ``comment``, and ``by_staff`` or
+``actor_role`` ("{{current_user.role}}"), ``ticket.merged`` takes ``into_ticket_id``.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from workflows.events import EVENT_TYPES, Event
 _OURS = ("ticket.first_contact",)  # what we conclude ourselves
 _OF_TICKETS = [name for name, kind in EVENT_TYPES.items() if kind.subject == "ticket"]
 TYPES = frozenset(name for name in _OF_TICKETS if not name.startswith("callback.") and name not in _OURS)
+_STAFF = frozenset({"agent", "admin", "administrator"})  # what {{current_user.role}} says of them
 PERSONAL = frozenset({"requester_email", "requester_name", "requester_phone", "requester_locale"})
 
 
@@ -62,8 +64,7 @@ def _fields(kind: str, body: Mapping[str, Any], connection: str) -> dict[str, An
     if kind == "csat.rated":
         return {"rating": _rating(body.get("rating")), "comment": comment}
     if kind == "ticket.commented":
-        said = {"public": _is_true(body.get("public")), "comment": comment}
-        return {**said, "by_staff": _is_true(body.get("by_staff"))}
+        return {"public": _is_true(body.get("public")), "comment": comment, "by_staff": _is_by_staff(body)}
     if kind == "ticket.assigned":
         return {"by_person": (identity(body.get("actor_id")) or "").isdigit()}
     if kind == "ticket.merged":
@@ -84,6 +85,13 @@ a name in another language) is told as it came, in small letters."""
 def _channel(value: object) -> str | None:
     told = (text_or_none(value) or "").lower()
     return _CHANNELS.get(told, told) or None
+
+
+def _is_by_staff(body: Mapping[str, Any]) -> bool:
+    """As the trigger says; else by the role of whoever wrote, or because it is the ticket's own agent."""
+    role, actor = (text_or_none(body.get("actor_role")) or "").lower(), identity(body.get("actor_id"))
+    has_it = actor is not None and actor == identity(body.get("assignee_id"))
+    return _is_true(body.get("by_staff")) or role in _STAFF or has_it
 
 
 def _is_true(value: object) -> bool:

@@ -253,7 +253,7 @@ _WHEN: Mapping[str, Iterable[Json]] = {
     "assigned": ({"field": "assignee_id", "operator": "changed"}, _UNSOLVED),
     "commented": (
         {"field": "update_type", "operator": "is", "value": "Change"},
-        {"field": "comment_is_public", "operator": "is", "value": "true"},
+        {"field": "comment_is_public", "operator": "is", "value": "not_relevant"},  # public or private
     ),
 }
 
@@ -277,7 +277,7 @@ def _triggers(language: str) -> Iterator[Wanted]:
         if key == "solved":
             told["status"] = "solved"
         if key == "commented":
-            told["public"] = "true"
+            told |= {"public": "{{ticket.latest_comment.is_public}}", "actor_role": "{{current_user.role}}"}
         action = {"field": "notification_webhook", "value": [Ref(WEBHOOK, "triggers"), json.dumps(told)]}
         conditions = {"all": list(when), "any": []}
         body = {"active": True, "conditions": conditions, "actions": [action]}

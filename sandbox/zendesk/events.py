@@ -120,7 +120,7 @@ def placeholders(state: State, ticket: Json, author: Json) -> Json:
         "ticket_form": state.ticket_forms.get(ticket["ticket_form_id"], {}).get("name", ""),
         "group": {"name": state.groups[ticket["group_id"]]["name"]} if ticket["group_id"] else {},
         "organization": _organization(state, ticket),
-        "latest_comment": told[-1]["body"] if told else "",
+        "latest_comment": _Comment(told[-1]["body"], told[-1]["public"]) if told else "",
     }
     for name in ("status", "priority", "ticket_type"):
         shown[name] = (shown[name] or "").capitalize()
@@ -129,6 +129,16 @@ def placeholders(state: State, ticket: Json, author: Json) -> Json:
 
 _VIA = {"email": "Mail", "web": "Web form", "api": "Web service (API)", "voice": "Phone call (inbound)"}
 """What people read where ``via`` says what programs read."""
+
+
+class _Comment(dict[str, Any]):
+    """Alone it is the text, and it knows more by name."""
+
+    def __init__(self, body: str, is_public: bool) -> None:
+        super().__init__(value=body, is_public=is_public)
+
+    def __str__(self) -> str:
+        return str(self["value"])
 
 
 def _organization(state: State, ticket: Json) -> Json:
@@ -140,6 +150,7 @@ def _person(user: Json) -> Json:
     return {
         **{key: user[key] for key in ("id", "name", "email", "phone", "locale")},
         "first_name": user["name"].split()[0],
+        "role": {"admin": "Admin", "agent": "Agent"}.get(user["role"], "End user"),
     }
 
 

@@ -46,14 +46,19 @@ CHECKS: dict[tuple[str, str], Check] = {
     ("current_tags", "includes"): lambda ticket, _h, value: not set(value.split()).isdisjoint(ticket["tags"]),
     ("current_tags", "not_includes"): lambda ticket, _h, value: set(value.split()).isdisjoint(ticket["tags"]),
     ("update_type", "is"): lambda _t, happened, value: _is_new(happened) == (value == "Create"),
-    ("comment_is_public", "is"): lambda _t, happened, value: (
-        _public(happened) == (str(value).lower() == "true")
-    ),
+    ("comment_is_public", "is"): lambda _t, happened, value: _commented(happened, str(value).lower()),
 }
 
 
 def _is_new(happened: list[Happening]) -> bool:
     return any(each.kind == "created" for each in happened)
+
+
+def _commented(happened: list[Happening], which: str) -> bool:
+    """"not_relevant" is any comment, public or private."""
+    if which == "not_relevant":
+        return any(each.kind == "comment_added" for each in happened)
+    return _public(happened) == (which == "true")
 
 
 def _public(happened: list[Happening]) -> bool:

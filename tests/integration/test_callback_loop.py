@@ -10,7 +10,7 @@ import pytest
 
 from connector.feedback.agent_desk import Agent
 from connector.storage import tables
-from tests.support.callbacks import callback, check_requests, detractor, field, fill_in, library, provision
+from tests.support.callbacks import by_triggers, callback, check_requests, detractor, field, fill_in, library, provision
 from tests.support.house import Home, a_home, answer
 
 LOOP = library(
@@ -288,6 +288,19 @@ def test_a_callback_that_nobody_touches_is_raised_once_and_told_to_the_team(home
     assert len([words for words in said(home, row.ticket_id) if "Escalated" in words]) == 1
 
 
+def test_an_untouched_callback_goes_to_the_group_and_the_person_whom_the_rule_names(home: Home) -> None:
+    [group] = [each["id"] for each in home.world.zendesk.desk.state.groups.values() if each["name"] == "Callbacks"]
+    lead = home.world.zendesk.agent["id"]
+    why = "reason: Nobody has touched"
+    named = f"group: {group}\n          assignee: {lead}\n          {why}"
+    home.install(support_recovery=LOOP["support-recovery"].replace(why, named))
+    row = detractor(home)
+    home.wait(hours=4, minutes=1)
+    ticket = home.world.zendesk.ticket(row.ticket_id)
+    assert (ticket["group_id"], ticket["assignee_id"], ticket["priority"]) == (group, lead, "urgent")
+    assert callback(home).status == "open", "given by a rule, it is not taken by anybody yet"
+
+
 @pytest.mark.parametrize("touch", ["assign", "comment", "solve"])
 def test_a_touched_callback_is_not_raised(home: Home, touch: str) -> None:
     row = detractor(home)
@@ -337,6 +350,35 @@ def test_a_missed_merge_is_seen_before_anybody_is_asked(home: Home) -> None:
     home.wait(hours=2)
     assert asked(home) == []
     assert callback(home, row.ticket_id).status == "merged"
+
+
+def test_on_a_plan_without_event_webhooks_the_loop_closes_by_triggers(home: Home, ids: Mapping[str, int]) -> None:
+    heard = by_triggers(home)
+
+    def happens(action: str, **given: Any) -> None:
+        home.world.zendesk.act(action, row.ticket_id, **given)
+        while heard:
+            home.deliver_zendesk(heard.pop(0))
+        home.settle()
+
+    row = detractor(home)
+    happens("reply", comment="Are you there?")
+    assert callback(home).status == "open", "the customer's own words are no contact"
+    happens("assign")
+    assert callback(home).status == "taken"
+    happens("comment", comment="Called; they were glad.")
+    assert callback(home).status == "contacted"
+    fill_in(home, row.ticket_id, ids)
+    happens("solve")
+    home.clock.move(minutes=30)
+    happens("reopen")
+    home.wait(hours=2)
+    assert asked(home) == []
+    fill_in(home, row.ticket_id, ids)
+    happens("solve")
+    home.wait(hours=1)
+    assert len(asked(home)) == 1
+    assert (callback(home).status, callback(home).cycle) == ("solved", 2)
 
 
 PROACTIVE = library("proactive-recovery")["proactive-recovery"].replace("< 20", "< 2").replace("enabled: false", "")

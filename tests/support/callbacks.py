@@ -9,6 +9,7 @@ from typing import Any
 from connector.storage import provisioned, tables
 from connector.storage.provisioned import TICKET_FIELD, Made
 from integrations import callback_fields
+from integrations.zendesk.blueprint import TRIGGER, WEBHOOK, Account, blueprint, resolved
 from sandbox.gateway import SeenRequest
 from tests.oracles import SHARED
 from tests.support.house import Home, answer
@@ -35,6 +36,18 @@ def provision(home: Home) -> Mapping[str, int]:
         for each in made:
             provisioned.remember(home.house.database, tx, "zendesk", each)
     return ids
+
+
+def by_triggers(home: Home) -> list[bytes]:
+    """Let the account tell us by the triggers that we set up, as plans without event webhooks do. → what they send."""
+    account, heard = Account("en", "https://feedback.acme.example/webhooks/zendesk", {}, by_trigger=True), list[bytes]()
+    desk = home.world.zendesk.desk
+    webhook, *triggers = [each for each in blueprint(account) if each.kind in (WEBHOOK, TRIGGER)]
+    made = desk.webhooks.create(home.world.zendesk.integration_user, dict(webhook.body))
+    for each in triggers:
+        desk.triggers.create(resolved(each.body, {webhook.place: made["id"]}))
+    desk.webhooks.send = lambda _webhook, body: heard.append(body)
+    return heard
 
 
 def check_requests(home: Home) -> None:
