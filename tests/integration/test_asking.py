@@ -27,6 +27,9 @@ ONCE = ASK.replace("survey: after-support", 'survey: after-support, once: "{{ ev
 LATER = ASK.replace("survey: after-support", "survey: after-support, delay: 2 days")
 
 
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
 @pytest.fixture
 def home(database_url: str) -> Iterator[Home]:
     with a_home(database_url, ask=ASK) as home:
@@ -285,6 +288,7 @@ def test_a_person_who_became_one_with_another_is_asked_as_who_they_are_now(home:
 IN_DUTCH = ASK.replace("survey: after-support", "survey: after-support, languages: [nl]")
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("locale", "reason"),
     [
@@ -303,6 +307,7 @@ def test_who_reads_another_language_is_not_asked_though_only_zendesk_knew_it(
     assert [row.reason for row in home.rows(tables.suppressions)] == ([reason] if reason else [])
 
 
+@on_sqlite
 def test_a_language_that_we_know_is_not_looked_up_and_one_that_nobody_knows_is_not_guessed(home: Home) -> None:
     home.install(ask=IN_DUTCH)
     home.ticket_event("ticket_created", "9")
@@ -334,6 +339,7 @@ steps:
 """
 
 
+@on_sqlite
 def test_what_a_trigger_tells_serves_every_kind_of_condition(home: Home) -> None:
     home.install(ask=BY_NAME)
     home.deliver_zendesk(json.dumps(TOLD_BY_TRIGGER).encode())
