@@ -18,16 +18,13 @@ from webhooks.errors import Unreadable
 from webhooks.reading import declares_json, digest, excerpt, identity, json_object, mapping, sane_key, text_or_none
 from webhooks.signatures import verify_zendesk
 from webhooks.times import moment
-from webhooks.zendesk_ticket import requester, ticket_data, ticket_reference
+from webhooks.zendesk_ticket import bears_our_mark, requester, ticket_data, ticket_reference
 from workflows.events import Event
 
 PREFIX = "zen:event-type:"
 INVOCATION = "x-zendesk-webhook-invocation-id"
 KEPT_HEADERS = (INVOCATION, "x-zendesk-webhook-id", "x-zendesk-account-id", "user-agent")
 MERGED_TAG = "closed_by_merge"  # Zendesk's own, on the ticket that was merged into another
-OUR_MARK = "ringback-"
-"""What the external id of every ticket that we open begins with."""
-
 ACTIVE = frozenset({"NEW", "OPEN", "PENDING", "HOLD"})
 
 
@@ -127,8 +124,7 @@ def _is_ours(envelope: Envelope, account: Account) -> bool:
     """By whom we act as; and while that is not known, a ticket that is born with our mark."""
     if account.own_user and _actor(envelope) == account.own_user:
         return True
-    born = envelope.kind == "ticket.created"
-    return born and (identity(envelope.detail.get("external_id")) or "").startswith(OUR_MARK)
+    return envelope.kind == "ticket.created" and bears_our_mark(envelope.detail)
 
 
 def _actor(envelope: Envelope) -> str | None:

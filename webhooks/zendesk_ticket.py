@@ -10,6 +10,14 @@ from webhooks.errors import Unreadable
 from webhooks.reading import excerpt, identity, mapping, text_or_none
 from workflows.events import Person
 
+OUR_MARK = "ringback-"
+"""What the external id of every ticket that we open begins with."""
+
+
+def bears_our_mark(ticket: Mapping[str, Any]) -> bool:
+    """Whether we opened this ticket."""
+    return (identity(ticket.get("external_id")) or "").startswith(OUR_MARK)
+
 
 def ticket_reference(connection: str, ticket_id: str | None) -> str | None:
     """The ticket's name in the house, "<connection>:<id>"."""

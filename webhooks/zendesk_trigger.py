@@ -27,7 +27,7 @@ from webhooks.delivery import Account, Delivery, Translation
 from webhooks.errors import Unreadable
 from webhooks.reading import excerpt, identity, text_or_none
 from webhooks.times import moment
-from webhooks.zendesk_ticket import requester, ticket_data, ticket_reference
+from webhooks.zendesk_ticket import bears_our_mark, requester, ticket_data, ticket_reference
 from workflows.events import EVENT_TYPES, Event
 
 _OURS = ("ticket.first_contact",)  # what we conclude ourselves
@@ -45,13 +45,19 @@ def translate(body: Mapping[str, Any], delivery: Delivery, account: Account) -> 
     kind = body.get("type")
     if not isinstance(kind, str) or kind not in TYPES:
         return Translation(ignored=f"the trigger's type is {excerpt(kind)}; write one of {', '.join(sorted(TYPES))}")
-    if account.own_user and identity(body.get("actor_id")) == account.own_user:
+    if _is_ours(kind, body, account):
         return Translation(ignored="our own write")
     ticket = {**body, "channel": _channel(body.get("channel"))}
     data = {**_extra(body), **ticket_data(ticket, account.connection), **_fields(kind, body, account.connection)}
     time = _time(body.get("time"), delivery.received_at)
     person = requester(body, account.connection)
     return Translation((Event(delivery.key, kind, time, account.connection, data, person),))
+
+
+def _is_ours(kind: str, body: Mapping[str, Any], account: Account) -> bool:
+    """By whom we act as; and while that is not known, a ticket that is born with our mark."""
+    by_us = account.own_user is not None and identity(body.get("actor_id")) == account.own_user
+    return by_us or (kind == "ticket.created" and bears_our_mark(body))
 
 
 def _extra(body: Mapping[str, Any]) -> dict[str, Any]:

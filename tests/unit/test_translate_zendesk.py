@@ -274,6 +274,13 @@ def test_a_channel_as_people_read_it_is_the_one_that_events_name(told: str | Non
     assert event.data["channel"] == channel
 
 
+def test_a_ticket_that_a_trigger_says_is_born_with_our_mark_is_our_own_write() -> None:
+    born = envelope("zendesk/trigger_solved.json", type="ticket.created", external_id="ringback-01j-callback-1")
+    assert translate(born).ignored == "our own write"
+    solved = envelope("zendesk/trigger_solved.json", external_id="ringback-01j-callback-1")
+    assert the_event(solved).type == "ticket.solved"
+
+
 def test_names_come_as_they_are_written_in_zendesk() -> None:
     event = the_event(envelope("zendesk/trigger_solved.json", brand_name="R&amp;D &quot;North&quot;", form_name=""))
     assert (event.data["brand_name"], event.data["form_name"], event.data["group_name"]) == ('R&D "North"', None, None)
