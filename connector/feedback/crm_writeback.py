@@ -94,23 +94,22 @@ class WholePictures:
         results: dict[str, Result] = {}
         same = self._by_email(connection, crm, {_email(each) for each in unknown} - {""}, now)
         for effect in unknown:
-            found = same.get(_email(effect), [])
-            if len(found) == 1:
-                records[effect.id] = found[0].record
-                continue
-            if found:
-                results[effect.id] = left_open(self._database, effect, [each.record for each in found])
-                continue
-            by_number = self.by_number(connection, effect)
-            if isinstance(by_number, str):
-                records[effect.id] = crm_people.short(by_number)
+            found = self._one_record(connection, effect, same.get(_email(effect), []))
+            if isinstance(found, str):
+                records[effect.id] = crm_people.short(found)
             else:
-                results[effect.id] = by_number
+                results[effect.id] = found
         found_now = [each for each in unknown if each.id in records]
         if found_now:
             people = [each for found in same.values() for each in found]
             self._database.transact(lambda tx: self._link_people(tx, connection, found_now, records, people, now))
         return records, results
+
+    def _one_record(self, connection: str, effect: Effect, same: Sequence[CrmPerson]) -> str | Result:
+        """The record of a customer whose address ``same`` have; else why nothing is written."""
+        if len(same) > 1:
+            return left_open(self._database, effect, [each.record for each in same])
+        return same[0].record if same else self.by_number(connection, effect)
 
     def by_number(self, connection: str, effect: Effect) -> str | Result:
         """The record that has the customer's phone number, if it is theirs; else why nothing is written."""

@@ -21,6 +21,8 @@ from integrations.salesforce import mapping
 from integrations.salesforce.record_ids import record_id
 
 _NOTHING = "#N/A"  # empties a field; an empty column leaves the field as it is
+UPLOAD_LIMIT = 90_000_000  # bytes; Salesforce advises 100 MB at most, as it keeps them half as long again
+_AROUND = 8  # bytes that quotes and commas take around a value
 _ENDED_BADLY = ("Failed", "Aborted")
 
 
@@ -31,12 +33,15 @@ class Ingest:
         self._session, self._jobs = session, f"{base}/jobs/ingest"
 
     def start(self, rows: Sequence[CrmRow]) -> str:
-        """Three calls, however many rows of one object: create, upload, close. → the job's id"""
+        """Three calls, however many rows of one object: create, upload, close. → the job's id
+
+        Rows beyond what an upload may hold are left out: ``finished`` says nothing of them, so they come again.
+        """
         first = rows[0]
         job: dict[str, Any] = {"object": first.sobject, "contentType": "CSV", "lineEnding": "LF"}
         job |= {"operation": "upsert", "externalIdFieldName": first.by} if first.by else {"operation": "update"}
         job_id = record_id("job", self._session.post(self._jobs, json=job).json()["id"])
-        content = _csv(rows).encode()
+        content = _csv(_fitting(rows)).encode()
         headers = {"Content-Type": "text/csv; charset=UTF-8"}
         self._session.put(f"{self._jobs}/{job_id}/batches", data=content, headers=headers)
         self._session.patch(f"{self._jobs}/{job_id}", json={"state": "UploadComplete"})
@@ -58,6 +63,16 @@ class Ingest:
     def _lines(self, path: str) -> list[dict[str, str]]:
         text = self._session.request("GET", path, as_text=True, headers={"Accept": "text/csv"}).text
         return list(csv.DictReader(io.StringIO(text)))
+
+
+def _fitting(rows: Sequence[CrmRow]) -> Sequence[CrmRow]:
+    """As many of the first rows as an upload may hold; always one."""
+    size = 0
+    for place, row in enumerate(rows):
+        size += len(row.key) + sum(len(str(value).encode()) + _AROUND for value in row.values.values())
+        if size > UPLOAD_LIMIT and place:
+            return rows[:place]
+    return rows
 
 
 def _csv(rows: Sequence[CrmRow]) -> str:

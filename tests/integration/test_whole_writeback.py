@@ -15,6 +15,7 @@ from connector.runtime.bell import INTAKE
 from connector.storage import tables
 from integrations.protocols import AccountPicture, Answer, PersonPicture, Score
 from integrations.registry import build
+from integrations.salesforce import bulk
 from sandbox.clock import HandClock
 from sandbox.faults import Effect, Fault
 from sandbox.world import World
@@ -336,6 +337,26 @@ def test_many_rows_are_a_job_and_few_are_calls(database_url: str) -> None:
             assert len(world.salesforce.answers) == 30
             assert sorted(run.status for run in home.runs()) == ["failed", *["succeeded"] * 29]
             assert home.rows(tables.crm_jobs) == []
+
+
+@on_sqlite
+def test_what_one_upload_cannot_hold_goes_with_the_next(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bulk, "UPLOAD_LIMIT", 1_500)
+    clock = HandClock()
+    with World(clock=clock) as world:
+        world.salesforce.install_package()
+        config = whole(world, "    bulk_above: 4\n")
+        with a_house(database_url, world, {"score": WHOLE}, clock=clock, config=config) as home:
+            people = [contact(home, number) for number in range(12)]
+            for number in range(12):
+                tell(home, number % 11, number, comment="x" * 200)
+            bring(home, 12)
+            assert len(world.salesforce.bulk.all) > 2
+            assert max(len(job.lines) for job in world.salesforce.bulk.all.values()) < 12
+            scores = [world.salesforce.contact(each)["NPS_Score__c"] for each in people]
+            assert scores == [number % 11 for number in range(12)]
+            assert len(world.salesforce.answers) == 12
+            assert {run.status for run in home.runs()} == {"succeeded"}
 
 
 # --- what a person allows ----------------------------------------------------------------------------------------
