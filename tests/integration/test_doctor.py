@@ -436,23 +436,25 @@ def test_a_connection_whose_webhooks_would_be_refused_is_worth_a_look(
     assert "docs/connect-salesforce.md" in finding["remedy"]
 
 
-def test_fields_that_our_user_does_not_see_are_worth_a_look(practice: Practice, world: World) -> None:
-    practice.write(config_of(world))
-    security = world.salesforce.org.security
-    security.guard("Contact.NPS_Score__c")
-    finding = only(practice.findings(), "connection salesforce")
+def test_fields_that_our_user_does_not_see_are_worth_a_look(practice: Practice) -> None:
+    with World() as world:  # of its own: what it hides, the others need
+        practice.write(config_of(world))
+        world.salesforce.org.security.guard("Contact.NPS_Score__c")
+        finding = only(practice.findings(), "connection salesforce")
     assert finding["verdict"] == "warning"
     assert "our user cannot write Contact.NPS_Score__c (hidden, or not there)." in finding["says"]
     assert "ringback provision salesforce" in finding["remedy"]
 
 
-def test_an_object_that_our_user_does_not_see_is_worth_a_look(practice: Practice, world: World) -> None:
-    practice.write(config_of(world).replace("    webhook_token:", "    write_back: everything\n    webhook_token:"))
-    says = only(practice.findings(), "connection salesforce")["says"]
-    assert "our user cannot write Contact.Loop_Status__c (hidden, or not there)" in says
-    assert " more." in says
-    world.salesforce.install_package()
-    assert only(practice.findings(), "connection salesforce")["verdict"] == "ok"
+def test_fields_that_nobody_made_are_worth_a_look_until_they_are_there(practice: Practice) -> None:
+    with World() as world:
+        practice.write(config_of(world).replace("    webhook_token:", "    write_back: everything\n    webhook_token:"))
+        before = only(practice.findings(), "connection salesforce")["says"]
+        world.salesforce.install_package()
+        after = only(practice.findings(), "connection salesforce")
+    assert "our user cannot write Contact.Loop_Status__c (hidden, or not there)" in before
+    assert " more." in before
+    assert after["verdict"] == "ok", after["says"]
 
 
 def test_a_vendors_clock_that_differs_is_worth_a_look(world: World) -> None:
