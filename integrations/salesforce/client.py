@@ -52,7 +52,7 @@ class SalesforceCrm:
         self, session: VendorSession, fields: FieldMap = mapping.DEFAULT_FIELDS, api_version: str = API_VERSION,
         kept: Kept | None = None, *, cases: CaseNames = CASES, account_value: str = VALUE,
     ) -> None:  # fmt: skip
-        self._session, self._fields = session, fields
+        self._session, self._fields, self._cases = session, fields, cases
         # "Direct" authentication, so that the library's own refresh never runs: it recurses on a permanent
         # 401. The session puts its own token over the one given here.
         # Any: the library types answers as possibly None, and what an answer lacks is caught by _understood.
@@ -83,7 +83,7 @@ class SalesforceCrm:
 
     def hidden(self) -> Sequence[str]:
         """``GET /sobjects/{object}/describe`` of each object that we write"""
-        wanted = visibility.needed(self._fields, self._kept.names)
+        wanted = {**visibility.needed(self._fields, self._kept.names), **visibility.of_requests(self._cases)}
         return tuple(visibility.trouble(wanted, lambda sobject: self.rest.call(f"sobjects/{sobject}/describe", "GET")))
 
     def usage(self) -> Usage:

@@ -11,6 +11,8 @@ from dataclasses import astuple
 from typing import Any
 
 from integrations.errors import IntegrationError
+from integrations.salesforce.case_mapping import CaseNames
+from integrations.salesforce.contact_requests import SOBJECT
 from integrations.salesforce.render import Names
 from integrations.scores import FieldMap
 
@@ -33,6 +35,13 @@ def needed(fields: FieldMap, names: Names | None) -> Needed:
     if names.answers:
         found[names.answers.sobject] = frozenset(filter(None, astuple(names.answers))) - {names.answers.sobject}
     return found
+
+
+def of_requests(names: CaseNames) -> Needed:
+    """What an admin makes by hand on contact requests, where callbacks are these."""
+    if names.object != SOBJECT:
+        return {}
+    return {SOBJECT: frozenset(filter(None, (names.key, names.tags, names.due_at)))}
 
 
 def trouble(wanted: Needed, describe: Callable[[str], Mapping[str, Any]]) -> Iterator[str]:

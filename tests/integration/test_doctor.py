@@ -446,6 +446,17 @@ def test_fields_that_our_user_does_not_see_are_worth_a_look(practice: Practice) 
     assert "ringback provision salesforce" in finding["remedy"]
 
 
+def test_fields_of_contact_requests_are_looked_at_where_callbacks_are_these(practice: Practice) -> None:
+    with World() as world:
+        cases = "    cases: {object: ContactRequest}\n    webhook_token:"
+        practice.write(config_of(world).replace("    webhook_token:", cases))
+        before = only(practice.findings(), "connection salesforce")
+        world.salesforce.org.security.guard("ContactRequest.Ringback_Key__c")
+        after = only(practice.findings(), "connection salesforce")
+    assert (before["verdict"], after["verdict"]) == ("ok", "warning")
+    assert "ContactRequest.Ringback_Key__c (hidden, or not there)" in after["says"]
+
+
 def test_fields_that_nobody_made_are_worth_a_look_until_they_are_there(practice: Practice) -> None:
     with World() as world:
         practice.write(config_of(world).replace("    webhook_token:", "    write_back: everything\n    webhook_token:"))

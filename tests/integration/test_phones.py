@@ -236,3 +236,24 @@ def test_a_colleague_with_the_same_number_gets_nothing(crm: Home) -> None:
     assert score_of(crm, piet) is None
     assert cases(crm) == []
     assert "or phone number" in str(crm.story(crm.runs()[-1].id))
+
+
+@pytest.mark.parametrize(("database_url", "crm"), [("sqlite", "everything")], indirect=True)
+def test_a_lead_is_found_by_its_number_where_no_contact_has_it(crm: Home) -> None:
+    salesforce = crm.world.salesforce
+    lead = str(salesforce.add_lead("de Vries", FirstName="Jan", Phone="+31 (0)6 123 456 78")["Id"])
+    salesforce.add_lead("de Vries", FirstName="Jan", Phone="0612345678", IsConverted=True)
+    tell(crm, 3, **JAN)
+    bring(crm)
+    assert salesforce.lead(lead)["NPS_Score__c"] == 3
+    assert cases(crm) == []
+
+
+@pytest.mark.parametrize(("database_url", "crm"), [("sqlite", "newest")], indirect=True)
+def test_a_number_that_only_looks_alike_is_nobodys(crm: Home) -> None:
+    """A query finds the digits in a row; which country they are from decides."""
+    stranger = contact(crm, MobilePhone="+32 612 34 56 78")
+    tell(crm, 3, **JAN)
+    bring(crm)
+    assert score_of(crm, stranger) is None
+    assert cases(crm) == []
