@@ -37,6 +37,9 @@ steps:
     with: {connection: salesforce}
 """
 _START_SECONDS = 90
+_SIDE_BY_SIDE = 192
+"""Calls under way at Zendesk. The usual 64 are enough for any account that Zendesk sells; with a vendor that takes 50
+ms for each of two requests they would be what is measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,7 @@ def configure(setup: Setup, folder: Path) -> None:
     (folder / "workflows" / "bench.yaml").write_text(WORKFLOW)
     vendor = {"base_url": setup.vendor_url, "auth": {"type": "token", "token": "benchmark"}}
     connections = {
-        "zendesk": {"kind": "zendesk", "plan": "unlimited", **vendor},
+        "zendesk": {"kind": "zendesk", "plan": "unlimited", "concurrency": _SIDE_BY_SIDE, **vendor},
         "salesforce": {"kind": "salesforce", **vendor},
         CONNECTION: {"kind": "inbound", "webhook_secret": setup.secret},
     }

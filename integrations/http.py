@@ -25,7 +25,7 @@ __all__ = ["TokenSource", "VendorSession", "classify"]
 
 CONNECT_TIMEOUT = 5.0  # seconds
 READ_TIMEOUT = 30.0  # seconds between two bytes
-CONNECTIONS = 64  # kept open per session: as many as threads usually work at once
+CONNECTIONS = 200  # kept open per session, once they were needed: as many as ``concurrency`` may allow
 
 _CONTENT = ("params", "data", "json", "files")
 """What of a caller's options makes the request; the others (its time-outs, its redirects) are overruled."""
