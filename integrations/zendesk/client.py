@@ -27,6 +27,8 @@ from integrations.zendesk.refused import explained
 _SUBDOMAIN, _DOMAIN = "account", "zendesk.invalid"
 ALIASES = frozenset({f"{_SUBDOMAIN}.{_DOMAIN}"})
 
+_MOST_INTRODUCED = 10_000
+
 # It logs whole requests and answers at DEBUG, and with them what customers wrote.
 logging.getLogger("zenpy").setLevel(logging.INFO)
 
@@ -44,6 +46,7 @@ class ZendeskHelpdesk:
     ) -> None:
         self._session, self._fields = session, fields
         self._of_thread = threading.local()
+        self._introduced: set[str] = set()  # the keys of tickets that are asked for again, and need no other user
         self._pictures = ZendeskRecords(session, fields, organizations, _understood, self.find_users)
 
     @property
@@ -70,10 +73,12 @@ class ZendeskHelpdesk:
         By our session, not by zenpy: zenpy drops the key and writes the body anew, and the same key with
         other bytes is an error (Permanent).
         """
-        if newcomer is not None:
+        if newcomer is not None and key not in self._introduced:
             self._introduce(newcomer["email"], newcomer["name"])
+            self._remember(key)
         with self._session.idempotent(key), explained(body["ticket"]):
             answer = self._post("/api/v2/tickets", body)
+        self._introduced.discard(key)
         with _understood(wrote=True):
             ticket = answer.json()["ticket"]
             return {**self._opened(ticket["id"]), **reading.kept(ticket, body["ticket"])}
@@ -81,13 +86,23 @@ class ZendeskHelpdesk:
     def _introduce(self, email: str, name: str) -> None:
         """``POST /api/v2/users`` with ``skip_verify_email``: were the user made along with a ticket, Zendesk might
         welcome them with a mail. (``create_or_update`` would rename a user who has this as a second address.) Nobody is
-        looked for before: that costs strangers a request, and spares the others none."""
+        looked for before: that costs strangers a request, and spares the others none.
+
+        Whether a user was made needs no finding out: making them again does no harm. So it leaves no doubt about the
+        ticket, which was not asked for yet."""
         user = {"email": email, "name": texts.defused(name), "role": "end-user", "skip_verify_email": True}
         try:
             self._post("/api/v2/users", {"user": user})
+        except Ambiguous as error:
+            raise Transient(error.reason, code=error.code, status=error.status) from None
         except Permanent as error:
             if error.status != 422:  # in use: Zendesk knows them, by this or by their first address
                 raise
+
+    def _remember(self, key: str) -> None:
+        if len(self._introduced) >= _MOST_INTRODUCED:  # of tickets that were given up
+            self._introduced.clear()
+        self._introduced.add(key)
 
     def _post(self, path: str, body: Json) -> Any:
         """The same bytes for the same body, at every try."""

@@ -65,6 +65,28 @@ def test_a_customer_who_is_new_to_the_helpdesk_is_made_without_a_mail_and_known_
     assert [(each.method, each.path) for each in home.world.zendesk.requests[asked:]] == [("POST", "/api/v2/tickets")]
 
 
+def made(home: Home, path: str) -> int:
+    return sum((each.method, each.path) == ("POST", path) for each in home.world.zendesk.requests)
+
+
+def test_a_stranger_is_made_once_however_often_the_ticket_must_be_asked_for(home: Home) -> None:
+    home.world.zendesk.faults.add(Fault(path="/api/v2/tickets", method="POST", status=503, times=2))
+    detractor(home)
+    for _ in range(3):
+        home.wait(minutes=2)
+    assert (made(home, "/api/v2/users"), made(home, "/api/v2/tickets")) == (1, 3)
+    assert ticket_of(home)["requester_id"]
+
+
+def test_a_lost_answer_about_a_new_user_leaves_no_doubt_about_the_ticket(home: Home) -> None:
+    home.world.zendesk.faults.add(Fault(path="/api/v2/users", method="POST", effect=Effect.COMMIT_THEN_DROP))
+    detractor(home)
+    [effect] = home.effects()
+    assert (effect.status, effect.error_kind, effect.unsure) == ("due", "transient", False)
+    home.wait(minutes=2)
+    assert (made(home, "/api/v2/users"), len(home.world.zendesk.tickets)) == (2, 1)
+
+
 def test_a_customer_whom_the_helpdesk_knows_keeps_the_name_they_have_there(home: Home) -> None:
     user = home.world.zendesk.add_user("Mrs C. Known", "c1@example.com")
     detractor(home)

@@ -16,7 +16,7 @@ from itertools import count
 from typing import Any, TypeVar
 
 from connector.feedback.actions import NotPossibleError
-from integrations.errors import IntegrationError, Permanent
+from integrations.errors import Ambiguous, IntegrationError, Permanent, Transient
 from integrations.protocols import (
     AccountPicture,
     Answer,
@@ -163,7 +163,7 @@ class Desk:
         self, body: Mapping[str, Any], *, key: str, newcomer: Mapping[str, Any] | None = None
     ) -> Mapping[str, Any]:
         if newcomer is not None:
-            self._weather.call("zendesk", partial(self._add_user, newcomer["email"], newcomer["name"]))
+            self._introduce(newcomer)
         return self._weather.call("zendesk", partial(self._open, body, key))
 
     def find_ticket(self, external_id: str) -> Mapping[str, Any] | None:
@@ -182,6 +182,13 @@ class Desk:
 
     def find_users(self, email: str) -> Sequence[VendorUser]:
         return self._weather.call("zendesk", lambda: _with_email(self.users, email), writes=False)
+
+    def _introduce(self, newcomer: Mapping[str, Any]) -> None:
+        """A user who may have been made is no doubt about the ticket."""
+        try:
+            self._weather.call("zendesk", partial(self._add_user, newcomer["email"], newcomer["name"]))
+        except Ambiguous as error:
+            raise Transient(error.reason) from None
 
     def _add_user(self, email: str, name: str) -> None:
         if not _with_email(self.users, email):
