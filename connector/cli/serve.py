@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from functools import partial
@@ -31,6 +33,9 @@ from connector.wiring import House, front_door, web_app
 log = logging.getLogger("ringback")
 
 WORKER_THREADS = 16
+_PATIENCE = 2.0
+"""Seconds that a taken port is waited for."""
+
 _MOST_PROCESSES = 1 if os.name == "nt" else 3  # open sockets cannot be handed on as easily there
 
 _address = [
@@ -159,10 +164,22 @@ def release_orphans(house: House) -> None:
 
 def _bound(host: str, port: int) -> socket.socket:
     try:
-        return bind(host, port)
+        return _once_it_is_free(host, port)
     except (OSError, OverflowError) as error:
         said = why(error) if isinstance(error, OSError) else str(error)
         raise BadInputError(f"--host {host} --port {port} cannot be used ({said}). Choose another.") from error
+
+
+def _once_it_is_free(host: str, port: int) -> socket.socket:
+    """Of a process that was killed a moment ago the system may not have taken everything back."""
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            return bind(host, port)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or time.monotonic() > until:
+                raise
+        time.sleep(0.05)
 
 
 @contextmanager

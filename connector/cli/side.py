@@ -1,76 +1,37 @@
 """A part of ``ringback serve`` as a process of its own, which that starts: ``python -m connector.cli.side <name>``.
 
-``web`` accepts webhooks and shows pages, ``calls`` calls the vendors. It is given open sockets by number: the line to
-the process that started it and, for the web side, the one that listens. It works from that one's word until a SIGTERM;
-when the other dies it ends at once, so that no orphan holds the port or makes a call.
+It is given open sockets by number: the line to the process that started it and, for the web side, the one that listens.
+When the other dies it ends at once, so that no orphan holds the port or makes a call: also while it still loads what it
+works with, which takes a second. So nothing of ours is loaded here before the other is watched.
 """
 
 from __future__ import annotations
 
-import logging
 import os
+import select
 import socket
 import sys
-from collections.abc import Callable
-from queue import SimpleQueue
-
-from connector.cli.listening import serve_on
-from connector.cli.opening import opened, settle_down
-from connector.cli.serve import working
-from connector.cli.sides import CALLS, WEB
-from connector.cli.signals import wait_for_signal
-from connector.runtime.bell import Share
-from connector.runtime.partner import GO, READY, RING, Partner
-from connector.wiring import House, front_door, web_app
-
-log = logging.getLogger("ringback")
-
-_SHARES = {WEB: Share.NOTHING, CALLS: Share.CALLING}
+import threading
+from collections.abc import Sequence
 
 
-def main(name: str, line: socket.socket, listening: socket.socket | None = None) -> None:
-    """Wait for the word that all is prepared, then work until asked to stop."""
-    prepared: SimpleQueue[str] = SimpleQueue()
-    hear = _Hearing(prepared)
-    partner = Partner(line, hear=hear, gone=_end)
-    address = prepared.get()
-    with opened(_SHARES[name], partner.ring, hint=False) as house:
-        hear.ring = house.bell.ring
-        house.counters.shown.beside(name, partner.figures)
-        partner.show(house.counters.shown.mine)
-        settle_down()
-        _work(house, listening, address, lambda: partner.say(READY))
+def main(name: str, numbers: Sequence[str]) -> None:
+    """Be the side of this name; ``numbers`` are the sockets'."""
+    line, *listening = (socket.socket(fileno=int(number)) for number in numbers)
+    threading.Thread(target=_end_with_the_other, args=(line.fileno(),), daemon=True).start()
+    from connector.cli.side_work import work  # only now: see above
+
+    work(name, line, *listening)
 
 
-class _Hearing:
-    """What the other process says: first the word to begin, with the address; then rings."""
-
-    def __init__(self, prepared: SimpleQueue[str]) -> None:
-        self._prepared = prepared
-        self.ring: Callable[[str], object] = lambda _queue: None
-
-    def __call__(self, word: str, value: str) -> None:
-        if word == GO:
-            self._prepared.put(value)
-        elif word == RING:
-            self.ring(value)
-
-
-def _work(house: House, listening: socket.socket | None, address: str, ready: Callable[[], object]) -> None:
-    if listening is not None:
-        serve_on(listening, front_door(house, web_app(house)), address, ready)
-        return
-    with working(house):
-        ready()
-        log.info("the calls process is ready")
-        wait_for_signal()
-
-
-def _end() -> None:
+def _end_with_the_other(line: int) -> None:
     """Nobody is there to understand what we would accept, or to know what we would call. What was accepted is in the
     inbox, and what was claimed is given back."""
+    watch = select.poll()
+    watch.register(line, 0)  # that the other end is gone is told to whoever asks for nothing, too
+    watch.poll()
     os._exit(1)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], *(socket.socket(fileno=int(number)) for number in sys.argv[2:]))
+    main(sys.argv[1], sys.argv[2:])

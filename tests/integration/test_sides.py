@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 
 import click
@@ -18,7 +19,7 @@ from click.testing import CliRunner
 from connector.cli.listening import bind
 from connector.cli.main import main
 from connector.cli.sides import Sides
-from tests.support.processes import PROGRAM, Process, until
+from tests.support.processes import PROGRAM, Process, free_port, until
 
 
 @pytest.fixture
@@ -99,6 +100,19 @@ def test_when_the_process_that_was_started_is_killed_the_others_go_with_it(
         until(lambda: is_free(int(url.rpartition(":")[2])), "the port is free")
 
 
+def test_one_that_is_killed_while_its_processes_load_can_be_started_again_at_once(
+    tmp_path: Path, environment: Mapping[str, str]
+) -> None:
+    """They hold the port that it listens on, and must not keep it while they load."""
+    port = free_port()
+    for number in range(3):
+        process = Process(["serve", "--port", str(port)], environment, tmp_path / f"{number}.log")
+        others: list[int] = until(partial(children, process.pid), "its processes are there")
+        process.kill()
+        until(lambda gone=others: all(map(is_gone, gone)), "they went with it", seconds=1)
+        assert is_free(port)
+
+
 @pytest.mark.parametrize("others", [0, 1])
 def test_there_can_be_fewer(tmp_path: Path, environment: Mapping[str, str], others: int) -> None:
     with serving(tmp_path, environment, "--processes", str(1 + others)) as (process, url):
@@ -151,7 +165,8 @@ def test_one_that_worked_and_now_fails_to_start_is_tried_again_after_a_rest_that
         assert process.stop() == 0
 
 
-def test_a_port_that_is_taken_is_said_with_the_remedy() -> None:
+def test_a_port_that_is_taken_is_said_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("connector.cli.serve._PATIENCE", 0)
     with closing(bind("127.0.0.1", 0)) as taken:
         told = CliRunner().invoke(main, ["serve", "--port", str(taken.getsockname()[1])])
     assert told.exit_code == 2
