@@ -15,8 +15,9 @@ from sqlalchemy import JSON, Connection, Integer, LargeBinary, String, Table, bi
 from connector.storage import tables as t
 from connector.storage.database import Database
 
-NUMBER = "qqqqqqq"
-"""Stands in the pattern's texts where its copies have their number."""
+NUMBER = "uuuuuuu"
+"""Stands in the pattern's texts where its copies have their number. No id of ours holds this letter, before it or
+anywhere else."""
 
 _AT_ONCE = 20_000  # copies that one statement makes
 _SERIALS = {"id": {"deliveries"}, "seq": {"events"}, "event_seq": {"runs"}, "delivery_id": {"events"}}
