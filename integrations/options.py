@@ -272,13 +272,16 @@ class _CaseNames(fields.Field[Any]):
         return replace(CASES, **{**read, **tables})
 
 
+_NEWEST = "newest"
+
+
 class _WriteBack(fields.Field[Any]):
     """``newest`` or ``everything``; or a mapping of names, for everything under other names. → None or the names."""
 
     _PARTS: ClassVar[Mapping[str, Any]] = {"people": PERSON, "accounts": ACCOUNT, "answers": RESPONSE}
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **rest: Any) -> Any:
-        if value == "newest":
+        if value == _NEWEST:
             return None
         if value == "everything":
             return dict(self._PARTS)
@@ -339,6 +342,11 @@ class Salesforce(_Connection):
 class Smtp(_Connection):
     url = _Checked(Server.parse)
     sender = _Checked(parse_sender)
+
+
+def writes_everything(options: Mapping[str, Any]) -> bool:
+    """Whether a connection keeps more than the newest score on contacts; that is what it does unless told otherwise."""
+    return bool(options.get("write_back", _NEWEST) != _NEWEST)
 
 
 def field_map(given: Mapping[str, Mapping[str, str]] | None, defaults: FieldMap) -> FieldMap:

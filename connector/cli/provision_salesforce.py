@@ -25,7 +25,7 @@ from connector.storage.sealed import Box
 from connector.storage.token_store import DatabaseTokenStore
 from integrations.addresses import is_local
 from integrations.http import VendorSession
-from integrations.options import meant
+from integrations.options import meant, writes_everything
 from integrations.salesforce import bundle
 from integrations.salesforce.client import API_VERSION, SalesforceCrm
 from integrations.salesforce.provision import SalesforceProvisioner, Target, as_admin
@@ -88,9 +88,6 @@ def _client(clients: Connections, connection: str) -> SalesforceCrm:
     return client
 
 
-_NEWEST = "newest"  # the setting's default
-
-
 def _target(configured: ConnectionConfig, base_url: str, own: VendorSession) -> Target:
     """Salesforce sends to public addresses over https only; a stand-in on this machine sends to this machine."""
     options = configured.options
@@ -100,8 +97,8 @@ def _target(configured: ConnectionConfig, base_url: str, own: VendorSession) -> 
     reachable = is_local(own.address.host) if here else base_url.startswith("https://")
     endpoint = f"{base_url}/webhooks/{quote(configured.name)}/{quote(token)}" if token and reachable else ""
     version = str(options.get("api_version") or API_VERSION).removeprefix("v")
-    everything = options.get("write_back", _NEWEST) != _NEWEST
-    return Target(endpoint, str(options.get("organization_id") or ""), version, everything=everything)
+    organization = str(options.get("organization_id") or "")
+    return Target(endpoint, organization, version, everything=writes_everything(options))
 
 
 def _known(leave_out: tuple[str, ...]) -> frozenset[str]:

@@ -59,4 +59,3 @@ def _work(house: House, listening: socket.socket | None, address: str, ready: Ca
         ready()
         log.info("the calls process is ready")
         wait_for_signal()
-

@@ -24,6 +24,7 @@ from connector.storage.database import Database
 from connector.storage.inbox import delivery_row, insert_deliveries
 from connector.storage.tables import events, identities
 from integrations.errors import IntegrationError
+from integrations.options import writes_everything
 from webhooks import salesforce_case, salesforce_rules
 from webhooks.delivery import Delivery
 from webhooks.salesforce import FOUND
@@ -83,7 +84,7 @@ def looks_of(connection: str, options: Mapping[str, Any]) -> Looks | None:
     if given is False:
         return None
     tickets = (options.get("cases") or {}).get("object")
-    leads = options.get("write_back", "newest") != "newest"  # they bear scores, so it matters what becomes of them
+    leads = writes_everything(options)  # then they bear scores, and it matters what becomes of them
     usual = [*USUAL_OBJECTS, *(["Lead"] if leads else []), *([tickets] if tickets else [])]
     named = given.get("objects") or [*usual, *(options.get("events") or {})]
     every = timedelta(minutes=float(given.get("every_minutes", USUALLY.total_seconds() / 60)))

@@ -11,7 +11,7 @@ from sqlalchemy import event
 from connector.runtime.bell import INTAKE, effects_queue
 from connector.storage import tables
 from connector.storage.database import Database
-from tests.support.house import Home, a_home, answer, known_user
+from tests.support.house import Home, a_home, answer
 from tests.support.house_faults import PowerCutError, just_before, power_cut
 from tests.support.house_workflows import CALL_AND_WAIT, OPEN_A_TICKET
 
@@ -75,7 +75,7 @@ def test_an_action_that_cannot_even_be_asked_for_fails_at_once_with_the_remedy(h
 
 
 def test_what_is_asked_for_is_stored_whole_before_anybody_is_called(home: Home) -> None:
-    home.deliver(answer(3, customer=known_user(home)))
+    home.deliver(answer(3))
     home.pump(INTAKE)
     [effect] = home.effects()
     assert (effect.status, effect.connection, effect.attempts) == ("due", "zendesk", 0)
@@ -86,7 +86,7 @@ def test_what_is_asked_for_is_stored_whole_before_anybody_is_called(home: Home) 
 
 def test_a_power_cut_while_an_outcome_is_written_leaves_the_run_where_it_was(home: Home) -> None:
     home.install(it=CALL_AND_WAIT)
-    home.deliver(answer(3, customer=known_user(home)))
+    home.deliver(answer(3))
     home.pump(INTAKE)
     with just_before(home.house.database, "INSERT INTO waits", power_cut), pytest.raises(PowerCutError):
         home.pump(effects_queue("zendesk"))

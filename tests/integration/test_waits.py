@@ -11,7 +11,7 @@ from connector.runtime import claims
 from connector.runtime.bell import INTAKE, TIMERS, effects_queue
 from connector.storage import tables
 from sandbox.faults import Effect, Fault
-from tests.support.house import Home, a_home, a_second_house, answer, known_user
+from tests.support.house import Home, a_home, a_second_house, answer
 from tests.support.house_race import Racers
 from tests.support.house_workflows import CALL_AND_WAIT
 
@@ -176,9 +176,8 @@ def test_event_and_time_out_at_the_same_moment_have_one_winner(home: Home, datab
 def test_an_event_that_arrives_just_as_a_run_starts_to_wait_is_never_missed(
     home: Home, database_url: str
 ) -> None:
-    customer = known_user(home)
     for _ in range(ROUNDS):
-        home.deliver(answer(3, customer=customer))
+        home.deliver(answer(3))
     home.pump(INTAKE)
     opened = [
         (effect, {"ticket_id": str(9000 + place), "url": ""}) for place, effect in enumerate(_claimed(home))

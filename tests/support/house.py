@@ -111,12 +111,6 @@ def answer(score: int, *, email: str | None = "ann@example.com", **data: Any) ->
 _numbers = count(1)
 
 
-def known_user(home: Home) -> dict[str, str]:
-    """A customer whom Zendesk knows by a number: the callback ticket needs one call."""
-    user = home.world.zendesk.add_user("Ann", "ann@example.com")
-    return {"email": "ann@example.com", "zendesk_user_id": str(user["id"])}
-
-
 def signed_inbound(body: bytes, id_: str, at: datetime, secret: str = INBOUND_SECRET) -> dict[str, str]:
     """The headers of Standard Webhooks, by its own text: base64(HMAC(key, "id.timestamp.body"))."""
     stamp = str(int(at.timestamp()))
