@@ -253,7 +253,7 @@ class _Cases(Options):
     key = tags = due_at = fields.String(
         validate=validate.Regexp(r"([A-Za-z]\w*)?\Z", error="is no field name; leave it empty to leave it out")
     )
-    object = fields.String(validate=validate.OneOf(CASE_OBJECTS, error="is neither Case nor ContactRequest"))
+    object = fields.String(validate=validate.OneOf(CASE_OBJECTS, error="{input!r} is neither Case nor ContactRequest"))
     origin = fields.String()
     record_type = _RecordId()
     priorities = statuses = fields.Dict(keys=fields.String(), values=fields.String())
@@ -286,7 +286,8 @@ class _WriteBack(fields.Field[Any]):
         if value == "everything":
             return dict(self._PARTS)
         if not isinstance(value, Mapping):
-            raise ValidationError("is neither newest nor everything, nor a mapping of people, accounts, answers")
+            parts = ", ".join(self._PARTS)
+            raise ValidationError(f"{value!r} is neither newest nor everything, nor a mapping of {parts}")
         for name in value:
             if name not in self._PARTS:
                 raise ValidationError({str(name): [f"is not known{meant(str(name), self._PARTS)}"]})

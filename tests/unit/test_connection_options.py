@@ -61,7 +61,9 @@ def test_settings_as_they_stand_in_the_file_are_taken(kind: str, settings: dict[
     [
         ("zendesk", {"base_url": "https://x.zendesk.com"}, ["auth: is missing"]),
         ("salesforce", SALESFORCE | {"write_back": "all"},
-         ["write_back: is neither newest nor everything, nor a mapping of people, accounts, answers"]),
+         ["write_back: 'all' is neither newest nor everything, nor a mapping of people, accounts, answers"]),
+        ("salesforce", SALESFORCE | {"cases": {"object": "Lead"}},
+         ["cases.object: 'Lead' is neither Case nor ContactRequest"]),
         ("salesforce", SALESFORCE | {"write_back": {"acounts": False}},
          ["write_back.acounts: is not known; did you mean accounts?"]),
         ("salesforce", SALESFORCE | {"write_back": {"people": False}},
