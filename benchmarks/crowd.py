@@ -12,8 +12,8 @@ from typing import Any
 
 from sqlalchemy import JSON, Connection, Integer, LargeBinary, String, Table, bindparam, select, text
 
-from connector.storage import tables as t
-from connector.storage.database import Database
+from connector.storage.engine.database import Database
+from connector.storage.schema import tables as t
 
 NUMBER = "uuuuuuu"
 """Stands in the pattern's texts where its copies have their number. No id of ours holds this letter, before it or

@@ -16,9 +16,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from connector.cli.listening import Server, bind
+from connector.cli.serve.sockets import Server, bind
+from webhooks.asgi import Door, Receive, Scope, Send
 from webhooks.delivery import Account, Delivery
-from webhooks.door import Door, Receive, Scope, Send
 from webhooks.receiver import Receiver
 
 ACCOUNT = Account("salesforce", "salesforce", options={"webhook_token": "secret"})

@@ -36,7 +36,7 @@ from benchmarks import load
 from benchmarks.load import Sent, wants_call
 from benchmarks.outside import ask, counterpart, effects, free_port, wait_for_effects
 from benchmarks.product import RINGBACK, Setup, commands, furnished
-from connector.storage.tables import effects as calls
+from connector.storage.schema.tables import effects as calls
 
 _READY = {"serve": "listening on", "web": "listening on"}
 _LONGEST_START = 60.0

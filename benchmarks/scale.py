@@ -30,17 +30,17 @@ from sqlalchemy import Connection, insert, select, update
 from benchmarks import crowd
 from benchmarks.product import database as fresh_database
 from connector import wiring
-from connector.config import read_config
-from connector.runtime import claims
-from connector.runtime.bell import INTAKE, TIMERS
-from connector.runtime.claims import Claimant
-from connector.runtime.controls_bulk import RunFilter
-from connector.runtime.controls_case import STOPPED
-from connector.settings import Settings
-from connector.storage import queries
-from connector.storage import tables as t
-from connector.storage.definitions import Kind, import_definitions
-from connector.storage.migrate import upgrade
+from connector.config.file import read_config
+from connector.config.settings import Settings
+from connector.runtime.doorbell import INTAKE, TIMERS
+from connector.runtime.effects import claims
+from connector.runtime.effects.claims import Claimant
+from connector.runtime.operations.bulk import RunFilter
+from connector.runtime.operations.locked_run import STOPPED
+from connector.storage.schema import tables as t
+from connector.storage.schema.migrate import upgrade
+from connector.storage.stores import run_queries
+from connector.storage.stores.definitions import Kind, import_definitions
 from connector.wiring import House
 from webhooks.delivery import Delivery
 
@@ -123,16 +123,16 @@ class Site:
             Task("a run that begins and looks back", lambda: house.pumps.pump(INTAKE), batch, self._answer),
             Task("a claim of a call", lambda: self._write(self._claim), batch),
             Task("a tick of the sweep", house.sweep.tick),
-            self._page("runs, first page", lambda tx: queries.list_runs(tx)),
-            self._page("runs of a workflow", lambda tx: queries.list_runs(tx, workflow="bench")),
-            self._page("runs that failed", lambda tx: queries.list_runs(tx, status="failed")),
+            self._page("runs, first page", lambda tx: run_queries.list_runs(tx)),
+            self._page("runs of a workflow", lambda tx: run_queries.list_runs(tx, workflow="bench")),
+            self._page("runs that failed", lambda tx: run_queries.list_runs(tx, status="failed")),
             self._page("runs of a workflow that failed",
-                       lambda tx: queries.list_runs(tx, where=[c.workflow == "bench", c.status == "failed"])),
-            self._page("dead letters", lambda tx: queries.list_runs(tx, where=dead)),
-            self._page("a run's story", lambda tx: queries.run_story(tx, self._pattern)),
-            self._page("deliveries, first page", lambda tx: queries.list_deliveries(tx)),
-            self._page("deliveries set aside", lambda tx: queries.list_deliveries(tx, status="failed")),
-            self._page("deliveries of a connection", lambda tx: queries.list_deliveries(tx, connection="seldom")),
+                       lambda tx: run_queries.list_runs(tx, where=[c.workflow == "bench", c.status == "failed"])),
+            self._page("dead letters", lambda tx: run_queries.list_runs(tx, where=dead)),
+            self._page("a run's story", lambda tx: run_queries.run_story(tx, self._pattern)),
+            self._page("deliveries, first page", lambda tx: run_queries.list_deliveries(tx)),
+            self._page("deliveries set aside", lambda tx: run_queries.list_deliveries(tx, status="failed")),
+            self._page("deliveries of a connection", lambda tx: run_queries.list_deliveries(tx, connection="seldom")),
             Task("connections and their health", house.switches.health),
             Task("a scrape of /metrics", lambda: list(house.counters.registry.collect())),
         ]  # fmt: skip

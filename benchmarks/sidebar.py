@@ -20,7 +20,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext
 
-from integrations.zendesk.packing import pack
+from integrations.zendesk.sidebar.packing import pack
 from tests.browser.browser import chromium
 from tests.browser.zaf.host import Workspace, open_workspace
 from tests.support.installation import Installation, installed

@@ -7,11 +7,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from connector.config import Config
-from connector.feedback import surveys
-from connector.storage import definitions
-from connector.storage.database import Database
-from connector.storage.definitions import Change, Kind
+from connector.config.file import Config
+from connector.feedback.surveys import files as surveys
+from connector.storage.engine.database import Database
+from connector.storage.stores import definitions
+from connector.storage.stores.definitions import Change, Kind
 from workflows import schema
 from workflows.errors import DefinitionError, Mistake
 

@@ -15,59 +15,64 @@ from a2wsgi import WSGIMiddleware
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
-from connector.agreement import return_address
 from connector.clock import Clock, system_clock
-from connector.config import Config
-from connector.connections import Accounts, Connections
-from connector.feedback import callbacks, cases, crm_people, gone, optouts, responses
-from connector.feedback.actions import Handler
-from connector.feedback.agent_desk import AgentDesk
-from connector.feedback.asking import SendSurvey
-from connector.feedback.brands import choose, read_brands
-from connector.feedback.callback_actions import CountCallbacks, ReadCallback, ReopenCallback, RequestCall
-from connector.feedback.crm_consents import CrmConsents
-from connector.feedback.mails import Mailer
-from connector.feedback.messages import SendAlert, SendMessage
-from connector.feedback.sales import CreateTask, FindAccount
-from connector.feedback.survey_book import SurveyBook
-from connector.feedback.ticket_changes import ChangeTicket
-from connector.feedback.tickets import OpenTicket, Rules
-from connector.feedback.writeback import WriteScore
+from connector.config.file import Config
+from connector.config.settings import Settings
+from connector.feedback.agent.sidebar import AgentDesk
+from connector.feedback.base.actions import Handler
+from connector.feedback.callbacks import store as callbacks
+from connector.feedback.callbacks.actions import CountCallbacks, ReadCallback, ReopenCallback, RequestCall
+from connector.feedback.callbacks.open_ticket import OpenTicket, Rules
+from connector.feedback.callbacks.update_ticket import ChangeTicket
+from connector.feedback.consent import opt_out_events
+from connector.feedback.crm import people_cache, record_merges
+from connector.feedback.crm.consent_check import CrmConsents
+from connector.feedback.crm.sales_actions import CreateTask, FindAccount
+from connector.feedback.crm.write_score import WriteScore
+from connector.feedback.messaging.actions import SendAlert, SendMessage
+from connector.feedback.messaging.brands import choose, read_brands
+from connector.feedback.messaging.email_layout import Mailer
+from connector.feedback.responses import store as responses
+from connector.feedback.surveys.catalog import SurveyBook
+from connector.feedback.surveys.send_survey import SendSurvey
 from connector.ids import new_id
 from connector.observe.collector import StateCollector
 from connector.observe.counters import Counters
 from connector.observe.measured import measured
-from connector.runtime import tasks
-from connector.runtime.bell import INTAKE, Bell, Share
-from connector.runtime.book import WorkflowBook
-from connector.runtime.claims import Claimant
-from connector.runtime.controls import Controls
-from connector.runtime.controls_connections import Switches
-from connector.runtime.desk import Desk, OpenDesk
-from connector.runtime.gaps import GapFinder, Looks, looks_of
-from connector.runtime.intake import Intake
-from connector.runtime.keeping import Keeper
-from connector.runtime.outcomes import Outcomes
-from connector.runtime.own_users import OwnUsers
-from connector.runtime.permits import Permits
-from connector.runtime.pumps import Pumps
-from connector.runtime.reconcile import Reconciler
-from connector.runtime.sweep import Sweep
-from connector.runtime.timers import Timers
-from connector.runtime.watching import Watch
-from connector.settings import Settings
-from connector.storage import accounts as storage_accounts
-from connector.storage.database import Database
-from connector.storage.hook_secrets import HookSecrets
-from connector.storage.inbox import Inbox
-from connector.storage.provisioned import FieldIds
-from connector.storage.token_store import DatabaseTokenStore
-from connector.web import api, connecting, health, metrics, survey_pages
+from connector.runtime.doorbell import INTAKE, Bell, Share
+from connector.runtime.effects.background_calls import Permits
+from connector.runtime.effects.claims import Claimant
+from connector.runtime.effects.outcomes import Outcomes
+from connector.runtime.effects.reported_limits import Watch
+from connector.runtime.intake.deliveries import Intake
+from connector.runtime.jobs.own_users import OwnUsers
+from connector.runtime.jobs.retention import Keeper
+from connector.runtime.jobs.sweep import Sweep
+from connector.runtime.operations.connections import Switches
+from connector.runtime.operations.runs import Controls
+from connector.runtime.queues import celery_app
+from connector.runtime.queues.consumers import Pumps
+from connector.runtime.runs.advance import Desk, OpenDesk
+from connector.runtime.runs.timers import Timers
+from connector.runtime.runs.workflow_cache import WorkflowBook
+from connector.storage.engine.database import Database
+from connector.storage.flow_control import connection_state as storage_accounts
+from connector.storage.stores.inbox import Inbox
+from connector.storage.stores.oauth_tokens import DatabaseTokenStore
+from connector.storage.stores.provisioned import FieldIds
+from connector.storage.stores.webhook_secrets import HookSecrets
+from connector.vendors.clients import Accounts, Connections
+from connector.vendors.oauth_consent import return_address
+from connector.vendors.salesforce import case_reopenings
+from connector.vendors.salesforce.change_polling import GapFinder, Looks, looks_of
+from connector.vendors.zendesk.reconcile.run import Reconciler
+from connector.web import api, health, metrics, oauth_callback
+from connector.web.survey import pages as survey_pages
 from integrations.alerts.client import AppriseAlerter
-from integrations.zendesk.ledger import Ledger
+from integrations.zendesk.history import Ledger
 from webhooks import receiver
+from webhooks.asgi import Door, KeepSoon
 from webhooks.delivery import Delivery
-from webhooks.door import Door, KeepSoon
 from webhooks.errors import StoreDown
 from webhooks.sources import SOURCES
 
@@ -148,7 +153,7 @@ def build(
     )
     celery = None
     if ring is None or share is not Share.NOTHING:
-        celery = tasks.make_celery(settings.broker_url, namespace=_namespace(settings))
+        celery = celery_app.make_celery(settings.broker_url, namespace=_namespace(settings))
     bell = Bell(_sender(celery, share, ring))
     own_users = OwnUsers(database, connections.me, clock)
     accounts = Accounts(config, own_users.known, HookSecrets(database, secret_key, clock))
@@ -156,8 +161,8 @@ def build(
     open_desk = _desks(database, book, handlers)
     pumps = _pumps(database, config, connections, accounts, handlers, book, open_desk, bell, clock)
     if celery is not None:
-        tasks.register(celery, pumps.pump)
-        if tasks.in_memory(settings.broker_url):
+        celery_app.register(celery, pumps.pump)
+        if celery_app.in_memory(settings.broker_url):
             bell.prefer(pumps.nudge)
     return House(
         settings, config, database, connections, inbox, bell, share, celery, pumps,
@@ -182,7 +187,7 @@ def _sender(
     celery: Celery | None, share: Share, away: Callable[[str], None] | None
 ) -> Callable[[str], None]:
     """Where a ring goes: to our own workers, or away."""
-    here = tasks.sender(celery) if celery is not None else None
+    here = celery_app.sender(celery) if celery is not None else None
 
     def send(queue: str) -> None:
         chosen = here if away is None or share.has(queue) else away
@@ -255,7 +260,10 @@ def _pumps(
     bell: Bell,
     clock: Clock,
 ) -> Pumps:
-    recorders = (gone.record, responses.record, cases.record, callbacks.record, optouts.record, crm_people.record)
+    recorders = (
+        record_merges.record, responses.record, case_reopenings.record, callbacks.record, opt_out_events.record,
+        people_cache.record,
+    )  # fmt: skip
     intake = Intake(
         database, book, open_desk, config.calendar, accounts, SOURCES, recorders, connections.kinds, clock,
         choose(read_brands(config.brands), "").country,
@@ -283,7 +291,7 @@ def web_app(house: House) -> Flask:
         )
     )
     app.register_blueprint(health.blueprint(house.database))
-    app.register_blueprint(connecting.blueprint(house.secret_key, _completing(house), house.clock))
+    app.register_blueprint(oauth_callback.blueprint(house.secret_key, _completing(house), house.clock))
     app.register_blueprint(
         api.blueprint(
             house.database, house.controls, house.switches, house.agents, house.connections.helpdesks(),
@@ -302,7 +310,7 @@ def front_door(house: House, pages: Flask) -> Door:
     return Door(reception, _keeper_soon(house), refused, in_threads)
 
 
-def _completing(house: House) -> connecting.Complete:
+def _completing(house: House) -> oauth_callback.Complete:
     def complete(connection: str, code: str, verifier: str) -> None:
         """The connection works from now on, also where it was paused for its credentials."""
         back = return_address(house.settings.base_url, connection)

@@ -17,9 +17,9 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 
-from integrations import leave
-from integrations.addresses import Address
-from integrations.refusals import Dialect, Limit, classify, unreadable
+from integrations import request_deadline
+from integrations.base_url import Address
+from integrations.error_mapping import Dialect, Limit, classify, unreadable
 
 __all__ = ["TokenSource", "VendorSession", "classify"]
 
@@ -136,7 +136,7 @@ class VendorSession(requests.Session):
         return response
 
     def _once(self, method: str, url: str, options: dict[str, Any], credentials: str | None) -> requests.Response:
-        leave.check()
+        request_deadline.check()
         try:
             return self.send(self._prepared(method, url, options, credentials))
         except requests.RequestException as error:

@@ -10,13 +10,13 @@ from typing import Any
 
 from marshmallow import ValidationError
 
-from integrations import options
+from integrations import option_fields as options
 from integrations.errors import OptionsError
 from integrations.http import TokenSource, VendorSession
 from integrations.limits import UNLIMITED, Rates
+from integrations.oauth_refresh import Client as RefreshingClient
+from integrations.oauth_refresh import RefreshedToken
 from integrations.protocols import Crm, Helpdesk, Messenger
-from integrations.refreshing import Client as RefreshingClient
-from integrations.refreshing import RefreshedToken
 from integrations.salesforce import mapping as salesforce_mapping
 from integrations.salesforce.client import Kept, SalesforceCrm
 from integrations.salesforce.records import BULK_ABOVE

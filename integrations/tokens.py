@@ -12,9 +12,9 @@ from typing import Any, Protocol
 
 import jwt
 
+from integrations.error_mapping import Dialect
 from integrations.errors import Ambiguous, AuthFailed, IntegrationError, Permanent, RateLimited, Transient
 from integrations.http import VendorSession
-from integrations.refusals import Dialect
 
 Clock = Callable[[], float]  # seconds since the epoch
 

@@ -18,9 +18,9 @@ import pytest
 import redis
 from psycopg.sql import SQL, Identifier
 
-from connector.storage.database import Database
-from connector.storage.migrate import newest_revision, upgrade
-from connector.storage.tables import metadata
+from connector.storage.engine.database import Database
+from connector.storage.schema.migrate import newest_revision, upgrade
+from connector.storage.schema.tables import metadata
 from tests import services
 from tests.support.doom import HouseProgram
 from tests.support.required import required

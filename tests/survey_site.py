@@ -13,12 +13,19 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import insert, select
 
-from connector.feedback.brands import Brand
-from connector.feedback.surveys import Survey, built_in, parse
+from connector.feedback.messaging.brands import Brand
+from connector.feedback.surveys.files import Survey, built_in, parse
 from connector.ids import digest, new_id, survey_token
-from connector.storage.database import Database
-from connector.storage.tables import consents, customers, definitions, deliveries, invitations, metadata
-from connector.web.survey_pages import blueprint
+from connector.storage.engine.database import Database
+from connector.storage.schema.tables import (
+    consents,
+    customers,
+    definitions,
+    deliveries,
+    invitations,
+    metadata,
+)
+from connector.web.survey.pages import blueprint
 from sandbox.serving import Server
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)

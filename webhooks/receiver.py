@@ -15,10 +15,10 @@ from datetime import datetime
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
-from webhooks import answers
+from webhooks import replies
 from webhooks.delivery import Account, Answer, Delivery, Request, Source
 from webhooks.errors import Refused, StoreDown, Unreadable
-from webhooks.reading import digest
+from webhooks.parsing import digest
 from webhooks.sources import MOST_BYTES, source_of
 
 log = logging.getLogger(__name__)
@@ -29,8 +29,8 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 MAX_BYTES = 1_000_000
 """The largest body."""
 
-WRONG_METHOD = answers.problem(405, "only POST is understood here", "send the webhook as POST", {"Allow": "POST"})
-UNKNOWN = answers.problem(404, "there is no such connection", "check the last part of the URL")
+WRONG_METHOD = replies.problem(405, "only POST is understood here", "send the webhook as POST", {"Allow": "POST"})
+UNKNOWN = replies.problem(404, "there is no such connection", "check the last part of the URL")
 
 
 @dataclass(frozen=True, slots=True)

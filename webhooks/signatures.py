@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from webhooks.errors import Refused
-from webhooks.times import moment
+from webhooks.timestamps import moment
 
 WINDOW = timedelta(minutes=5)  # how far a signature's time may lie from ours, on both sides
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from webhooks.delivery import Source
-from webhooks.inbound import Inbound
-from webhooks.internal import Internal
-from webhooks.reading import declares_json
-from webhooks.salesforce import Callout, Salesforce
-from webhooks.zendesk import Zendesk
+from webhooks.inbound.own_events import Internal
+from webhooks.inbound.source import Inbound
+from webhooks.parsing import declares_json
+from webhooks.salesforce.source import Callout, Salesforce
+from webhooks.zendesk.source import Zendesk
 
 SOURCES: Mapping[str, Source] = {
     "zendesk": Zendesk(),

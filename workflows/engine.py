@@ -13,7 +13,7 @@ from typing import Any
 from workflows.definitions import Do, Step, Wait, Workflow
 from workflows.errors import ConditionError
 from workflows.expressions import Verdict, condition, value
-from workflows.positions import step_at
+from workflows.interpreter import FLAGS, Walk
 from workflows.runs import (
     LIVE,
     Decision,
@@ -28,7 +28,7 @@ from workflows.runs import (
     Status,
     TimePassed,
 )
-from workflows.walk import FLAGS, Walk
+from workflows.step_positions import step_at
 
 __all__ = [
     "Moment", "Verdict", "cancel", "from_json", "match_trigger", "replay", "resume", "run_key", "start", "to_json",

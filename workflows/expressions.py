@@ -17,7 +17,7 @@ from typing import Any
 import cel
 
 from workflows.errors import ConditionError
-from workflows.reading import clauses, depth, equality, macros, references, tokens
+from workflows.expression_text import clauses, depth, equality, macros, references, tokens
 from workflows.templates import check_template, render, template_references
 
 __all__ = [

@@ -41,12 +41,12 @@ from typing import Any
 
 from marshmallow import ValidationError
 
-from workflows.checks import check, lint, too_deep
 from workflows.definitions import Workflow
 from workflows.errors import DefinitionError, Mistake
 from workflows.json_schema import json_schema
+from workflows.lint import check, lint, too_deep
 from workflows.paths import with_paths
-from workflows.shapes import WorkflowShape
+from workflows.schema_steps import WorkflowShape
 from workflows.yaml_text import read, write
 
 MAX_MISTAKES = 100  # that one reader is told of

@@ -8,14 +8,14 @@ from typing import Any
 
 import click
 
-from connector.cli.context import read_settings
-from connector.cli.output import as_json_option, show_json
-from connector.cli.references import unknown_names
-from connector.config import Config, load_config
-from connector.connections import Connections
+from connector.cli.common.context import read_settings
+from connector.cli.common.output import as_json_option, show_json
+from connector.cli.common.references import unknown_names
+from connector.config.file import Config, load_config
+from connector.config.settings import Settings, masked
 from connector.definitions import read_surveys, read_workflows
-from connector.feedback.brands import read_brands
-from connector.settings import Settings, masked
+from connector.feedback.messaging.brands import read_brands
+from connector.vendors.clients import Connections
 from workflows import schema
 from workflows.errors import DefinitionError, Mistake
 

@@ -7,13 +7,13 @@ from contextlib import contextmanager
 
 import click
 
-from connector import agreement
-from connector.cli.acting import by_option, plainly
-from connector.cli.context import BadInputError, open_database, read_config, read_settings
-from connector.cli.output import as_json_option, show, show_json
+from connector.cli.common.acting import by_option, plainly
+from connector.cli.common.context import BadInputError, open_database, read_config, read_settings
+from connector.cli.common.output import as_json_option, show, show_json
 from connector.clock import system_clock
-from connector.connections import Connections
-from connector.runtime.controls_connections import Health, Switches
+from connector.runtime.operations.connections import Health, Switches
+from connector.vendors import oauth_consent
+from connector.vendors.clients import Connections
 
 
 @click.group(invoke_without_command=True)
@@ -78,8 +78,8 @@ def authorize(name: str) -> None:
     except KeyError as error:
         said = f"NAME: {name!r} is no connection with `auth: {{type: oauth, grant: authorization_code}}`."
         raise BadInputError(said) from error
-    asked = agreement.begin(key, name, system_clock())
-    back = agreement.return_address(settings.base_url, name)
+    asked = oauth_consent.begin(key, name, system_clock())
+    back = oauth_consent.return_address(settings.base_url, name)
     click.echo(client.address(back, asked.state, asked.challenge))
     click.echo(f"Open it within ten minutes. The OAuth client's redirect URL must be {back}", err=True)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
-from connector.cli.acting import by_option
-from connector.cli.context import BadInputError, open_database
-from connector.cli.output import as_json_option, limit_option, show, show_json, table
+from connector.cli.common.acting import by_option
+from connector.cli.common.context import BadInputError, open_database
+from connector.cli.common.output import as_json_option, limit_option, show, show_json, table
 from connector.clock import system_clock
-from connector.feedback import reviews
-from connector.feedback.reviews import Case, ReviewError
+from connector.feedback.customers import review_queue
+from connector.feedback.customers.review_queue import Case, ReviewError
 
 
 @click.group()
@@ -27,12 +27,12 @@ def review(context: click.Context, everything: bool, limit: int, as_json: bool) 
     if context.invoked_subcommand:
         return
     with open_database() as database, database.read() as tx:
-        found = reviews.listed(tx, status=None if everything else reviews.OPEN, limit=limit)
+        found = review_queue.listed(tx, status=None if everything else review_queue.OPEN, limit=limit)
     columns = {
         "case": lambda each: each.id,
         "about": lambda each: each.kind,
         "who": lambda each: _who(each),
-        "candidates": lambda each: len(each.candidates) - (each.kind == reviews.RECORDS),
+        "candidates": lambda each: len(each.candidates) - (each.kind == review_queue.RECORDS),
         "met": lambda each: f"{each.times} time{'s' * (each.times != 1)}",
         "last (utc)": lambda each: each.seen_at,
         "decision": lambda each: each.decision,
@@ -46,7 +46,7 @@ def review(context: click.Context, everything: bool, limit: int, as_json: bool) 
 def show_case(case_id: str, as_json: bool) -> None:
     """Show the case CASE with its candidates, and how to decide."""
     with open_database() as database, database.read() as tx:
-        case = reviews.shown(tx, case_id)
+        case = review_queue.shown(tx, case_id)
     if case is None:
         raise BadInputError(f"There is no case {case_id}. `ringback customers review` lists those there are.")
     if as_json:
@@ -70,7 +70,7 @@ def decide(case_id: str, choice: str, by: str, as_json: bool) -> None:
     with open_database() as database:
         try:
             case = database.transact(
-                lambda tx: reviews.decide(database, tx, case_id, choice, by, system_clock())
+                lambda tx: review_queue.decide(database, tx, case_id, choice, by, system_clock())
             )
         except ReviewError as error:
             raise BadInputError(str(error)) from error
@@ -90,9 +90,9 @@ def _ids(ids: object) -> str:
 
 
 def _explained(case: Case) -> str:
-    if case.status == reviews.DECIDED:
+    if case.status == review_queue.DECIDED:
         return f"Decided: {case.decision}, by {case.decided_by}."
-    if case.kind == reviews.CUSTOMERS:
+    if case.kind == review_queue.CUSTOMERS:
         return (
             "Ids, or the phone number, of one event lead to these customers. Are they one person?\n"
             f"  ringback customers review decide {case.id} same\n"

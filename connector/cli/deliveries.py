@@ -8,12 +8,12 @@ from contextlib import suppress
 
 import click
 
-from connector.cli.acting import be_sure, dry_run_option, progress, yes_option
-from connector.cli.context import BadInputError, open_database
-from connector.cli.output import as_json_option, cell, limit_option, printable, show, show_json
-from connector.storage import queries
-from connector.storage.database import Database
-from connector.storage.queries import DeliveryStory, EventLine
+from connector.cli.common.acting import be_sure, dry_run_option, progress, yes_option
+from connector.cli.common.context import BadInputError, open_database
+from connector.cli.common.output import as_json_option, cell, limit_option, printable, show, show_json
+from connector.storage.engine.database import Database
+from connector.storage.stores import run_queries
+from connector.storage.stores.run_queries import DeliveryStory, EventLine
 
 _TROUBLE = ("unreadable", "failed")
 _PAGE = 500
@@ -33,7 +33,7 @@ def deliveries(
     if context.invoked_subcommand:
         return
     with open_database() as database, database.read() as tx:
-        found = queries.list_deliveries(tx, status=status, connection=connection, limit=limit)
+        found = run_queries.list_deliveries(tx, status=status, connection=connection, limit=limit)
     columns = {
         "id": lambda each: each.id,
         "received (utc)": lambda each: each.received_at,
@@ -51,7 +51,7 @@ def deliveries(
 def show_(delivery_id: int, as_json: bool) -> None:
     """Show one delivery: headers, content, the events that came of it, and what workflows made of them."""
     with open_database() as database, database.read() as tx:
-        story = queries.delivery_story(tx, delivery_id)
+        story = run_queries.delivery_story(tx, delivery_id)
     if story is None:
         raise BadInputError(
             f"There is no delivery {delivery_id}. `ringback deliveries` shows those there are."
@@ -97,7 +97,7 @@ def _in_state(database: Database, status: str, connection: str | None) -> list[i
     """All of them, oldest first, page by page."""
     found: list[int] = []
     with database.read() as tx:
-        while page := queries.list_deliveries(
+        while page := run_queries.list_deliveries(
             tx, status=status, connection=connection, limit=_PAGE, before=found[-1] if found else None
         ):
             found.extend(line.id for line in page)
@@ -110,14 +110,14 @@ def _replay(database: Database, ids: Sequence[int]) -> list[int]:
     pages = [ids[start : start + _PAGE] for start in range(0, len(ids), _PAGE)]
     again: list[int] = []
     for page in progress(pages, len(pages)):
-        again += database.transact(lambda tx, page=page: queries.replay_deliveries(tx, page))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+        again += database.transact(lambda tx, page=page: run_queries.replay_deliveries(tx, page))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
     return again
 
 
 def _why_not(database: Database, ids: Sequence[int]) -> list[str]:
     """Why these were not replayed."""
     with database.read() as tx:
-        emptied = [one for one in ids if (story := queries.delivery_story(tx, one)) and story.line.emptied_at]
+        emptied = [one for one in ids if (story := run_queries.delivery_story(tx, one)) and story.line.emptied_at]
     unknown = sorted(set(ids) - set(emptied))
     said = [f"There is no delivery {', '.join(map(str, unknown))}."] if unknown else []
     if emptied:

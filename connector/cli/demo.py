@@ -21,21 +21,21 @@ import click
 from flask import Flask
 
 from connector import logs, wiring
-from connector.cli.context import BadInputError
-from connector.cli.listening import Server, address_of, bind, why
-from connector.cli.opening import assemble
-from connector.cli.serve import prepare, release_orphans, ticking, working
-from connector.config import load_config
-from connector.settings import Settings
-from connector.web.tour import cast, pages, shortened
-from connector.web.tour.cast import Person
-from connector.web.tour.http import call
-from connector.web.tour.outside import Outside
-from connector.web.tour.tour import Tour
-from connector.web.tour.values import Customer, Places
+from connector.cli.common.context import BadInputError
+from connector.cli.serve.commands import prepare, release_orphans, ticking, working
+from connector.cli.serve.sockets import Server, address_of, bind, why
+from connector.cli.serve.startup import assemble
+from connector.config.file import load_config
+from connector.config.settings import Settings
+from connector.demo import cast, pages, shortened
+from connector.demo.cast import Person
+from connector.demo.http import call
+from connector.demo.outside import Outside
+from connector.demo.tour import Tour
+from connector.demo.values import Customer, Places
 from connector.wiring import House
 from sandbox.world import World
-from webhooks.door import Door
+from webhooks.asgi import Door
 from workflows import yaml_text
 
 CARE, LEAD = "care@acme.example", "care-lead@acme.example"

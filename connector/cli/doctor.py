@@ -11,20 +11,21 @@ from typing import TypeVar
 import click
 
 from connector import logs
+from connector.cli.common.output import as_json_option, printable, show_json
 from connector.cli.configuration import read_parts
-from connector.cli.output import as_json_option, printable, show_json
 from connector.clock import Clock, system_clock
-from connector.config import Config, load_config
-from connector.connections import Connections
-from connector.feedback.actions import NotPossibleError
-from connector.observe import machine, stored, usage, vendors
+from connector.config.file import Config, load_config
+from connector.config.settings import Settings, masked
+from connector.feedback.base.actions import NotPossibleError
+from connector.observe import machine, stored, usage
 from connector.observe.backlog import read_backlog
 from connector.observe.findings import Finding, Verdict, of_mistakes, ok, warning
-from connector.runtime.tasks import in_memory
-from connector.settings import Settings, masked
-from connector.storage.database import Database
-from connector.storage.hook_secrets import HookSecrets, Secrets
-from connector.storage.token_store import DatabaseTokenStore
+from connector.runtime.queues.celery_app import in_memory
+from connector.storage.engine.database import Database
+from connector.storage.stores.oauth_tokens import DatabaseTokenStore
+from connector.storage.stores.webhook_secrets import HookSecrets, Secrets
+from connector.vendors import health_checks
+from connector.vendors.clients import Connections
 from integrations.errors import OptionsError
 from integrations.tokens import TokenStore
 from workflows.errors import DefinitionError
@@ -76,7 +77,7 @@ def examine(
     yield from mistakes
     if settings is None:
         return
-    yield vendors.check_address(settings.base_url)
+    yield health_checks.check_address(settings.base_url)
     yield _key(settings)
     yield machine.check_broker(settings.broker_url, in_memory=in_memory(settings.broker_url))
     config, mistakes = _read(
@@ -174,7 +175,7 @@ def _reserve(config: Config) -> Callable[[str], float]:
 @contextmanager
 def _agreements(settings: Settings, config: Config, clock: Clock) -> Iterator[Callable[[str], TokenStore | None]]:
     """The tokens that somebody agreed to: they cannot be asked for anew, as others can. Only where a key is there."""
-    agreed = {each.name for each in config.connections.values() if vendors.needs_agreement(each)}
+    agreed = {each.name for each in config.connections.values() if health_checks.needs_agreement(each)}
     key = _present_key(settings) if agreed else None
     if not key:
         yield lambda _name: None
@@ -193,8 +194,8 @@ def _present_key(settings: Settings) -> str | None:
 
 def _way_in(config: Config, kept: Secrets, clock: Clock) -> Iterator[Finding]:
     configured = list(config.connections.values())
-    yield from vendors.check_way_in(configured, kept)
-    yield from vendors.check_api_tokens(configured, clock().date())
+    yield from health_checks.check_way_in(configured, kept)
+    yield from health_checks.check_api_tokens(configured, clock().date())
 
 
 def _connections(
@@ -203,9 +204,9 @@ def _connections(
     configured = list(config.connections.values())
     if not offline:
         with _agreements(settings, config, clock) as store:
-            yield from vendors.check_connections(Connections(config, store), configured)
+            yield from health_checks.check_connections(Connections(config, store), configured)
     if vendor_clocks and not offline:
-        yield from vendors.check_vendor_clocks(configured, clock)
+        yield from health_checks.check_vendor_clocks(configured, clock)
 
 
 def _tell(found: Sequence[Finding]) -> None:

@@ -10,14 +10,14 @@ from typing import Any
 
 import click
 
-from connector.cli.lazy import LazyGroup
+from connector.cli.common.lazy import LazyGroup
 
 _COMMANDS: Mapping[str, tuple[str, str]] = {
     "demo": ("demo:demo", "See it all at work, with stand-ins for the vendors."),
-    "serve": ("serve:serve", "Run everything with one command."),
-    "web": ("serve:web", "Run the web side only."),
-    "worker": ("serve:worker", "Run a worker only."),
-    "scheduler": ("serve:scheduler", "Run the timers only."),
+    "serve": ("serve.commands:serve", "Run everything with one command."),
+    "web": ("serve.commands:web", "Run the web side only."),
+    "worker": ("serve.commands:worker", "Run a worker only."),
+    "scheduler": ("serve.commands:scheduler", "Run the timers only."),
     "doctor": ("doctor:doctor", "Check that all is in order, and say what to do."),
     "sandbox": ("sandbox:sandbox", "Start the stand-ins alone."),
     "migrate": ("migrate:migrate", "Bring the database to this version's shape."),
@@ -28,8 +28,11 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "deliveries": ("deliveries:deliveries", "Show the webhooks that arrived; replay them."),
     "runs": ("runs:runs", "Show what workflows did, and why; cancel, retry, skip and restart."),
     "customers": ("customers:customers", "Decide about people whom the systems do not agree about."),
-    "sync": ("sync:sync", "Take in contacts, write earlier scores, look for what was missed."),
-    "provision": ("provision:provision", "Set up a vendor's account: fields, views, webhooks; show and mend drift."),
+    "sync": ("sync.salesforce:sync", "Take in contacts, write earlier scores, look for what was missed."),
+    "provision": (
+        "provision.group:provision",
+        "Set up a vendor's account: fields, views, webhooks; show and mend drift.",
+    ),
     "retention": ("retention:retention", "Show how long what is kept, and what is due to go; let it go now."),
     "token": ("token:token", "Make, list and revoke tokens for the API."),
 }
@@ -53,8 +56,8 @@ def _told(error: Exception) -> click.ClickException | None:
     """The error for people, if it is one of our own kinds."""
     from sqlalchemy.exc import OperationalError
 
-    from connector.cli.context import BadInputError
-    from connector.storage.migrate import MigrationError
+    from connector.cli.common.context import BadInputError
+    from connector.storage.schema.migrate import MigrationError
     from integrations.errors import OptionsError
     from workflows.errors import WorkflowError
 

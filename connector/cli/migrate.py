@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from connector.cli.context import read_settings
-from connector.cli.output import as_json_option, show_json
-from connector.settings import masked
-from connector.storage.migrate import upgrade
+from connector.cli.common.context import read_settings
+from connector.cli.common.output import as_json_option, show_json
+from connector.config.settings import masked
+from connector.storage.schema.migrate import upgrade
 
 
 @click.command()

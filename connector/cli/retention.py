@@ -6,13 +6,13 @@ import sys
 
 import click
 
-from connector.cli.context import open_database, read_config, read_settings
-from connector.cli.output import as_json_option, show, show_json
+from connector.cli.common.context import open_database, read_config, read_settings
+from connector.cli.common.output import as_json_option, show, show_json
 from connector.clock import system_clock
-from connector.config_retention import FOREVER
-from connector.runtime.keeping import Keeper, Standing
-from connector.storage.queries import MOST_COUNTED
-from connector.storage.retention import KINDS
+from connector.config.retention import FOREVER
+from connector.runtime.jobs.retention import Keeper, Standing
+from connector.storage.stores.retention import KINDS
+from connector.storage.stores.run_queries import MOST_COUNTED
 
 
 @click.command()

@@ -6,13 +6,13 @@ from typing import Any
 
 import click
 
-from connector.cli.context import BadInputError, open_database
-from connector.cli.output import as_json_option, cell, limit_option, show, show_json, table
+from connector.cli.common.context import BadInputError, open_database
+from connector.cli.common.output import as_json_option, cell, limit_option, show, show_json, table
 from connector.cli.runs_acting import COMMANDS, chosen_from, filter_options
 from connector.clock import system_clock
-from connector.runtime.controls_case import STOPPED, gone
-from connector.storage import queries
-from connector.storage.queries import RunStory
+from connector.runtime.operations.locked_run import STOPPED, gone
+from connector.storage.stores import run_queries
+from connector.storage.stores.run_queries import RunStory
 
 
 @click.group(invoke_without_command=True)
@@ -30,7 +30,7 @@ def runs(context: click.Context, /, dead_letters: bool, limit: int, as_json: boo
     if dead_letters:
         given["statuses"] = (*given["statuses"], *STOPPED)
     with open_database() as database, database.read() as tx:
-        found = queries.list_runs(tx, limit=limit, where=chosen_from(**given).conditions())
+        found = run_queries.list_runs(tx, limit=limit, where=chosen_from(**given).conditions())
     columns = {
         "run": lambda each: each.id,
         "workflow": lambda each: f"{each.workflow} v{each.version}",
@@ -49,7 +49,7 @@ def runs(context: click.Context, /, dead_letters: bool, limit: int, as_json: boo
 def show_(run_id: str, as_json: bool) -> None:
     """Tell the story of one run: every decision with its reason, every wait, every outward call, in order."""
     with open_database() as database, database.read() as tx:
-        story = queries.run_story(tx, run_id)
+        story = run_queries.run_story(tx, run_id)
     if story is None:
         old = gone(run_id, system_clock())
         raise BadInputError(f"There is no run {run_id!r}. {old}`ringback runs` shows those there are.")

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from connector.cli.acting import (
+from connector.cli.common.acting import (
     acting,
     ago,
     be_sure,
@@ -21,11 +21,11 @@ from connector.cli.acting import (
     span,
     yes_option,
 )
-from connector.cli.context import BadInputError
-from connector.cli.output import as_json_option, show_json
-from connector.runtime import controls_bulk
-from connector.runtime.controls import Controls, Done
-from connector.runtime.controls_bulk import Action, Line, RunFilter
+from connector.cli.common.context import BadInputError
+from connector.cli.common.output import as_json_option, show_json
+from connector.runtime.operations import bulk as controls_bulk
+from connector.runtime.operations.bulk import Action, Line, RunFilter
+from connector.runtime.operations.runs import Controls, Done
 from connector.wiring import House
 from workflows.runs import Status
 

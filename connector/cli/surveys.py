@@ -7,12 +7,12 @@ from pathlib import Path
 
 import click
 
-from connector.cli.context import read_config, read_settings
-from connector.cli.files import files_in, read_text
-from connector.cli.output import as_json_option, show
-from connector.cli.validation import Verdict, report
+from connector.cli.common.context import read_config, read_settings
+from connector.cli.common.files import files_in, read_text
+from connector.cli.common.output import as_json_option, show
+from connector.cli.common.validation import Verdict, report
 from connector.definitions import read_surveys
-from connector.feedback import surveys
+from connector.feedback.surveys import files as surveys
 from workflows.errors import DefinitionError
 
 

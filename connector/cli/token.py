@@ -8,13 +8,13 @@ from datetime import datetime, timedelta
 import click
 from sqlalchemy.exc import IntegrityError
 
-from connector.cli.acting import plainly, span
-from connector.cli.context import BadInputError, open_database
-from connector.cli.output import as_json_option, cell, show, show_json
+from connector.cli.common.acting import plainly, span
+from connector.cli.common.context import BadInputError, open_database
+from connector.cli.common.output import as_json_option, cell, show, show_json
 from connector.clock import system_clock
-from connector.runtime.controls_input import told
-from connector.storage import api_tokens
-from connector.storage.api_tokens import SCOPES
+from connector.runtime.operations.validation import told
+from connector.storage.stores import api_tokens
+from connector.storage.stores.api_tokens import SCOPES
 
 _LONGEST_NAME = 60
 

@@ -11,20 +11,20 @@ from typing import Any
 
 import click
 
-from connector.cli.context import BadInputError, open_database, read_config, read_settings
-from connector.cli.files import bodies_in, files_in, read_text
-from connector.cli.output import as_json_option, show, show_json
-from connector.cli.validation import Verdict, report
+from connector.cli.common.context import BadInputError, open_database, read_config, read_settings
+from connector.cli.common.files import bodies_in, files_in, read_text
+from connector.cli.common.output import as_json_option, show, show_json
+from connector.cli.common.validation import Verdict, report
 from connector.clock import system_clock
-from connector.config import Config
+from connector.config.file import Config
 from connector.definitions import read_workflows
-from connector.storage import definitions
-from connector.storage.definitions import Change, Definition, Kind
+from connector.storage.stores import definitions
+from connector.storage.stores.definitions import Change, Definition, Kind
 from workflows import schema
 from workflows.definitions import Workflow
 from workflows.errors import DefinitionError
 from workflows.library import library_texts, load_library
-from workflows.scripts import Report, read_script, run_script
+from workflows.workflow_tests import Report, read_script, run_script
 
 _Files = tuple[Path, ...]
 _files = click.argument("files", nargs=-1, type=click.Path(path_type=Path))

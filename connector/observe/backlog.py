@@ -13,11 +13,10 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Row, Select, func, select
 
-from connector.storage import queues
-from connector.storage.budgets import Budget
-from connector.storage.lanes import Lanes
-from connector.storage.queries import MOST_COUNTED
-from connector.storage.tables import (
+from connector.storage.flow_control import backlog as queues
+from connector.storage.flow_control.fair_queue import Lanes
+from connector.storage.flow_control.rate_budget import Budget
+from connector.storage.schema.tables import (
     ENDED_BADLY,
     SET_ASIDE,
     STOPPED_RUNS,
@@ -27,6 +26,7 @@ from connector.storage.tables import (
     is_now,
     runs,
 )
+from connector.storage.stores.run_queries import MOST_COUNTED
 from workflows.runs import Status
 
 STOPPED = (Status.FAILED, Status.DEAD, Status.NEEDS_REVIEW)

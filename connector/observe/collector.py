@@ -12,8 +12,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from connector.clock import Clock
 from connector.observe.backlog import STATES, Backlog, ConnectionState, Line, read_backlog
 from connector.observe.usage import Forecast, forecasts
-from connector.storage.budgets import Budget
-from connector.storage.database import Database
+from connector.storage.engine.database import Database
+from connector.storage.flow_control.rate_budget import Budget
 
 
 class StateCollector(Collector):

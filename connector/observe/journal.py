@@ -11,7 +11,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from connector.feedback.actions import Effect, Result
+from connector.feedback.base.actions import Effect, Result
 from integrations.errors import IntegrationError
 
 log = logging.getLogger(__name__)

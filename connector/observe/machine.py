@@ -11,8 +11,8 @@ from typing import Any
 
 from kombu.connection import Connection
 
+from connector.config.settings import masked
 from connector.observe.findings import Finding, broken, ok, warning
-from connector.settings import masked
 
 OLDEST_PYTHON = (3, 11)
 PACKAGES = ("connector", "workflows", "integrations", "webhooks", "sandbox")

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from connector.feedback.actions import Ask, Effect, Finish, Handler, Intent, Output, Result
+from connector.feedback.base.actions import Ask, Effect, Finish, Handler, Intent, Output, Result
 from connector.observe.counters import Counters
 from integrations.errors import IntegrationError
 

@@ -11,11 +11,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from connector.clock import Clock
 from connector.observe.backlog import Backlog, Line
 from connector.observe.findings import Finding, broken, ok, warning
-from connector.storage import accounts, definitions
-from connector.storage.database import Database
-from connector.storage.definitions import Kind
-from connector.storage.migrate import current_revision, newest_revision
-from connector.storage.queries import MOST_COUNTED
+from connector.storage.engine.database import Database
+from connector.storage.flow_control import connection_state
+from connector.storage.schema.migrate import current_revision, newest_revision
+from connector.storage.stores import definitions
+from connector.storage.stores.definitions import Kind
+from connector.storage.stores.run_queries import MOST_COUNTED
 
 TOLERANCE = 2.0
 """Seconds that two clocks may differ before someone is told."""
@@ -156,7 +157,7 @@ def paused(tx: Connection, backlog: Backlog) -> list[Finding]:
 
 
 def _reason(tx: Connection, name: str) -> str:
-    row = accounts.state(tx, name)
+    row = connection_state.state(tx, name)
     return row.reason if row is not None and row.reason else "no reason was kept"
 
 

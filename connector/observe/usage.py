@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from connector.observe.findings import Finding, ok, warning
-from connector.storage import api_usage
+from connector.storage.flow_control import api_usage
 
 LOOKS_BACK = timedelta(hours=6)
 """The pace is that of so long."""

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, jsonify
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from connector.storage.database import Database
+from connector.storage.engine.database import Database
 
 
 def blueprint(database: Database) -> Blueprint:

@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
 from connector.observe.counters import UNKNOWN, Counters
-from integrations.addresses import is_local
+from integrations.base_url import is_local
 
 _REASONS = {
     400: "unreadable",

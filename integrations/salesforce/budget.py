@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 
+from integrations.error_mapping import Limit
 from integrations.errors import RateLimited
 from integrations.protocols import Usage
-from integrations.refusals import Limit
 
 LOOK_AGAIN = 15 * 60.0  # seconds; so old a count is found out anew, by a call that is let through
 

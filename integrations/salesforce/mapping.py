@@ -15,9 +15,9 @@ from typing import Any, TypeVar
 
 import requests
 
+from integrations.error_mapping import Complaint, Dialect, Limit, word
 from integrations.errors import AuthFailed, IntegrationError, Permanent, RateLimited, Transient
 from integrations.protocols import CrmPerson, Json, Score, Usage, VendorUser
-from integrations.refusals import Complaint, Dialect, Limit, word
 from integrations.salesforce.fields import PERSON
 from integrations.salesforce.record_ids import record_id
 from integrations.scores import FieldMap, ScoreFields, written

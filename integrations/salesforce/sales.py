@@ -13,7 +13,7 @@ from simple_salesforce.format import format_soql
 from integrations.errors import Permanent
 from integrations.protocols import Json
 from integrations.salesforce import mapping
-from integrations.salesforce.case_mapping import mark_of
+from integrations.salesforce.helpdesk.case_mapping import mark_of
 from integrations.salesforce.record_ids import record_id
 from integrations.salesforce.rest import Rest
 

@@ -14,8 +14,8 @@ from email.headerregistry import Address
 from email.utils import parseaddr
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from integrations import leave
-from integrations.addresses import is_local
+from integrations import request_deadline
+from integrations.base_url import is_local
 from integrations.errors import Ambiguous, AuthFailed, IntegrationError, Permanent, Transient
 from integrations.protocols import Mail
 from integrations.smtp import message
@@ -81,7 +81,7 @@ class SmtpMessenger:
             raise Permanent("mail field to needs SMTPUTF8, which is not supported; use another address", code="to")
         content = _DOT.sub(b"..", built.as_bytes())  # a line that is one dot would end the mail
         connection = self._connection()
-        leave.check()
+        request_deadline.check()
         try:
             self._hand_over(connection, recipient, content)
         except IntegrationError:

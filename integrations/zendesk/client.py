@@ -20,7 +20,7 @@ from integrations.protocols import Json, VendorUser
 from integrations.scores import FieldMap
 from integrations.zendesk import mapping, reading, texts
 from integrations.zendesk.records import OrganizationFields, ZendeskRecords
-from integrations.zendesk.refused import explained
+from integrations.zendesk.refusal_reasons import explained
 
 # Zenpy builds its own https address from these two; ".invalid" can exist nowhere (RFC 2606), so a request that
 # slipped past the session's rewriting would reach nobody.

@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from integrations.error_mapping import Complaint, Dialect, Limit
 from integrations.errors import AuthFailed
-from integrations.refusals import Complaint, Dialect, Limit
 
 _CLOSED = "closed prevents ticket update"
 _PART = re.compile(r"(total|remaining|resets)=(\d+)")

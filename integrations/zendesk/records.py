@@ -8,10 +8,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any
 
+from integrations.error_mapping import word
 from integrations.errors import IntegrationError, Permanent, Transient
 from integrations.http import VendorSession
 from integrations.protocols import AccountPicture, Answer, CrmPerson, CrmRow, PersonPicture, VendorUser
-from integrations.refusals import word
 from integrations.scores import FieldMap, iso
 from integrations.zendesk import mapping
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from integrations.zendesk import packing
-from integrations.zendesk.bundling import BundleError, bundle
+from integrations.zendesk.sidebar import packing
+from integrations.zendesk.sidebar.bundling import BundleError, bundle
 
 MODULES = {
     "main.js": 'import {twice} from "./twice.js";\nimport {one, STEP} from "./one.js";\n'
@@ -52,7 +52,7 @@ def test_what_cannot_be_joined_is_named_with_its_file(changed: dict[str, str], s
 
 
 def test_every_file_of_the_app_is_in_its_script() -> None:
-    assets = Path(packing.__file__).parent / "app" / "assets"
+    assets = Path(packing.__file__).parents[1] / "app" / "assets"
     script = packing.app_files("https://a.example", "zendesk")["assets/sidebar.js"].decode()
     assert {each.name for each in assets.glob("*.js")} <= {
         json.loads(line.partition("of[")[2].partition("]")[0]) for line in script.splitlines() if line.startswith("of[")

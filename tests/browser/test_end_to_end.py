@@ -17,8 +17,17 @@ import requests
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select
 
-from connector.config import load_config
-from connector.storage.tables import callbacks, consents, customers, deliveries, events, invitations, responses, runs
+from connector.config.file import load_config
+from connector.storage.schema.tables import (
+    callbacks,
+    consents,
+    customers,
+    deliveries,
+    events,
+    invitations,
+    responses,
+    runs,
+)
 from sandbox.mailbox.store import StoredMail
 from sandbox.world import World
 from tests.browser.browser import PATIENCE

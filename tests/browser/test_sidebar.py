@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, FrameLocator, Page, expect
 
-from connector.storage import tables
-from integrations.zendesk.packing import pack
+from connector.storage.schema import tables
+from integrations.zendesk.sidebar.packing import pack
 from tests.browser.browser import AXE, WCAG
 from tests.browser.zaf.host import Workspace, open_workspace
 from tests.integration.test_agent_api import BY_HAND

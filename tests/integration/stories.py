@@ -8,9 +8,10 @@ from typing import Any
 
 from sqlalchemy import insert
 
-from connector.storage import definitions, tables
-from connector.storage.database import Database
-from connector.storage.definitions import Kind
+from connector.storage.engine.database import Database
+from connector.storage.schema import tables
+from connector.storage.stores import definitions
+from connector.storage.stores.definitions import Kind
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 WORKFLOW = """\

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from connector.storage import tables
+from connector.storage.schema import tables
 from tests.integration.test_api import Api, a_token, told
 from tests.support.callbacks import check_requests
 from tests.support.house import Home, a_home, answer

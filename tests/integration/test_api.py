@@ -16,8 +16,9 @@ from sqlalchemy import update
 from sqlalchemy.exc import OperationalError
 
 from connector.ids import digest
-from connector.storage import api_tokens, tables
-from connector.storage.api_tokens import SCOPES
+from connector.storage.schema import tables
+from connector.storage.stores import api_tokens
+from connector.storage.stores.api_tokens import SCOPES
 from connector.web.api.blueprint import OPERATIONS
 from sandbox.faults import Fault
 from tests.support.house import Home, a_home, answer

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from connector.runtime.bell import INTAKE, effects_queue
-from connector.storage import tables
+from connector.runtime.doorbell import INTAKE, effects_queue
+from connector.storage.schema import tables
 from sandbox.mailbox.store import Stage
 from tests.fixtures import envelope
 from tests.support.callbacks import check_requests

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from werkzeug.test import TestResponse
 
 from connector.cli.main import main
-from connector.storage import tables
+from connector.storage.schema import tables
 from sandbox.faults import Effect, Fault
 from tests.fixtures import payload
 from tests.support.house import SALESFORCE_TOKEN, Home, a_home, answer, signed_inbound, signed_zendesk

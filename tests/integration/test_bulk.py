@@ -10,9 +10,9 @@ from sqlalchemy import insert, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from connector.ids import new_id
-from connector.storage import bulk
-from connector.storage.database import Database
-from connector.storage.tables import connections, deliveries, events, identities, writebacks
+from connector.storage.engine import bulk
+from connector.storage.engine.database import Database
+from connector.storage.schema.tables import connections, deliveries, events, identities, writebacks
 
 NOW = datetime(2026, 11, 22, 8, 30, 0, 123456, UTC)
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from connector.feedback.agent_desk import Agent
-from connector.storage import tables
+from connector.feedback.agent.sidebar import Agent
+from connector.storage.schema import tables
 from tests.support.callbacks import by_triggers, callback, check_requests, detractor, field, fill_in, library, provision
 from tests.support.house import Home, a_home, answer
 

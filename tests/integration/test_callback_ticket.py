@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from connector.storage import tables
+from connector.storage.schema import tables
 from integrations.zendesk.texts import TEXT_LIMIT
 from sandbox.clock import HandClock
 from sandbox.faults import Effect, Fault

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from connector.runtime.bell import INTAKE
-from connector.storage import tables
+from connector.runtime.doorbell import INTAKE
+from connector.storage.schema import tables
 from tests.support.house import Home, a_home, answer
 from tests.support.house_workflows import OPEN_A_TICKET
 

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from connector.feedback.actions import Effect, Result
-from connector.runtime import claims
-from connector.runtime.bell import INTAKE, effects_queue
-from connector.runtime.claims import Claimant
-from connector.storage import circuits, tables
+from connector.feedback.base.actions import Effect, Result
+from connector.runtime.doorbell import INTAKE, effects_queue
+from connector.runtime.effects import claims
+from connector.runtime.effects.claims import Claimant
+from connector.storage.flow_control import circuit_breaker
+from connector.storage.schema import tables
 from integrations.errors import Ambiguous, Permanent, RateLimited, Transient
 from sandbox.faults import Fault
 from tests.support.house import Home, a_home, a_second_house, answer
@@ -59,21 +60,23 @@ def connection(home: Home, name: str = "zendesk") -> Any:
 def break_down(home: Home) -> None:
     """As many calls meet nobody as open the circuit, over the time it takes."""
     meet_nobody(home, 1)
-    home.clock.now += circuits.SPAN
-    meet_nobody(home, circuits.FAILURES - 1)
+    home.clock.now += circuit_breaker.SPAN
+    meet_nobody(home, circuit_breaker.FAILURES - 1)
     assert connection(home).status == "open"
 
 
 # --- when it opens ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("failures", "status"), [(circuits.FAILURES - 1, "active"), (circuits.FAILURES, "open")])
+@pytest.mark.parametrize(
+    ("failures", "status"), [(circuit_breaker.FAILURES - 1, "active"), (circuit_breaker.FAILURES, "open")]
+)
 def test_so_many_failures_in_a_row_open_the_circuit_and_one_less_does_not(
     home: Home, failures: int, status: str
 ) -> None:
     ask(home, 10)
     meet_nobody(home, 1)
-    home.clock.now += circuits.SPAN
+    home.clock.now += circuit_breaker.SPAN
     meet_nobody(home, failures - 1)
     assert (connection(home).status, connection(home).failures) == (status, failures)
 
@@ -81,7 +84,7 @@ def test_so_many_failures_in_a_row_open_the_circuit_and_one_less_does_not(
 def test_a_hiccup_that_hits_many_calls_at_once_opens_nothing(home: Home) -> None:
     ask(home, 30)
     meet_nobody(home, 20)
-    home.clock.now += circuits.SPAN - timedelta(milliseconds=1)
+    home.clock.now += circuit_breaker.SPAN - timedelta(milliseconds=1)
     meet_nobody(home, 1)
     assert connection(home).status == "active"
     home.clock.now += timedelta(milliseconds=1)
@@ -97,19 +100,19 @@ def test_a_hiccup_that_hits_many_calls_at_once_opens_nothing(home: Home) -> None
 def test_any_answer_in_between_begins_the_count_anew(home: Home, sign_of_life: Result) -> None:
     ask(home, 20)
     meet_nobody(home, 1)
-    home.clock.now += circuits.SPAN
-    meet_nobody(home, circuits.FAILURES - 2)
+    home.clock.now += circuit_breaker.SPAN
+    meet_nobody(home, circuit_breaker.FAILURES - 2)
     end(home, claim(home, 1), sign_of_life)
     home.clock.move(seconds=2)
-    meet_nobody(home, circuits.FAILURES - 1)
+    meet_nobody(home, circuit_breaker.FAILURES - 1)
     assert connection(home).status == "active"
 
 
 def test_a_call_that_was_never_made_is_no_sign_of_life(home: Home) -> None:
     ask(home, 20)
     meet_nobody(home, 1)
-    home.clock.now += circuits.SPAN
-    meet_nobody(home, circuits.FAILURES - 2)
+    home.clock.now += circuit_breaker.SPAN
+    meet_nobody(home, circuit_breaker.FAILURES - 2)
     end(home, claim(home, 1), {"done": False, "reason": "nothing to write"})
     meet_nobody(home, 1)
     assert connection(home).status == "open"
@@ -118,7 +121,7 @@ def test_a_call_that_was_never_made_is_no_sign_of_life(home: Home) -> None:
 def test_the_records_of_one_call_count_as_one_failure(home: Home) -> None:
     ask(home, 10)
     together, same = claim(home, 10), Transient("503", status=503)
-    home.clock.now += circuits.SPAN
+    home.clock.now += circuit_breaker.SPAN
     home.house.pumps._outcomes.record([(effect, same) for effect in together])
     assert (connection(home).status, connection(home).failures) == ("active", 1)
 
@@ -159,11 +162,11 @@ def test_an_answer_closes_it_and_everything_goes_on_in_the_order_of_age(home: Ho
 
 
 def test_the_absence_of_the_vendor_costs_no_attempt_and_no_place_in_the_line(home: Home) -> None:
-    ask(home, circuits.FAILURES + 1)
+    ask(home, circuit_breaker.FAILURES + 1)
     break_down(home)
     before = [effect.attempts for effect in home.effects()]  # those before the last could not know
     assert sorted(before) == [0, 0, 1, 1, 1, 1]
-    for _ in range(circuits.FAILURES + 1):
+    for _ in range(circuit_breaker.FAILURES + 1):
         home.clock.now = connection(home).blocked_until + timedelta(minutes=1)
         home.house.sweep.tick()
         meet_nobody(home, 1)
@@ -174,16 +177,16 @@ def test_the_absence_of_the_vendor_costs_no_attempt_and_no_place_in_the_line(hom
 
 
 def test_a_lost_answer_is_still_looked_for_first(home: Home) -> None:
-    ask(home, circuits.FAILURES)
+    ask(home, circuit_breaker.FAILURES)
     meet_nobody(home, 1)
-    home.clock.now += circuits.SPAN
+    home.clock.now += circuit_breaker.SPAN
     end(home, claim(home, 4), Ambiguous("lost", status=502))
     assert connection(home).status == "open"
-    assert [effect.unsure for effect in home.effects()].count(True) == circuits.FAILURES - 1
+    assert [effect.unsure for effect in home.effects()].count(True) == circuit_breaker.FAILURES - 1
 
 
 def test_a_probe_takes_what_was_tried_least_so_that_one_bad_effect_cannot_keep_the_circuit_open(home: Home) -> None:
-    ask(home, circuits.FAILURES)
+    ask(home, circuit_breaker.FAILURES)
     break_down(home)
     probed = []
     home.clock.move(seconds=10)
@@ -221,8 +224,8 @@ def test_it_is_shown_by_the_connections_the_figures_and_the_journal(
     break_down(home)
     health = next(each for each in home.house.switches.health() if each.name == "zendesk")
     assert (health.status, health.due, health.reason) == ("open", 8, "Zendesk answered 503")
-    assert health.failing_since == home.clock() - circuits.SPAN
-    assert health.blocked_until == home.clock() + circuits.FIRST_PAUSE
+    assert health.failing_since == home.clock() - circuit_breaker.SPAN
+    assert health.blocked_until == home.clock() + circuit_breaker.FIRST_PAUSE
     shown = home.client.get("/metrics").text
     assert 'ringback_connection_state{connection="zendesk",state="open"} 1.0' in shown
     home.clock.now = connection(home).blocked_until
@@ -258,7 +261,7 @@ def test_two_processes_share_it(home: Home, database_url: str) -> None:
     ask(home, 20)
     with a_second_house(home, database_url) as other:
         meet_nobody(home, 1)
-        home.clock.now += circuits.SPAN
+        home.clock.now += circuit_breaker.SPAN
         meet_nobody(home, 2)
         meet_nobody(other, 2)
         assert connection(home).status == "open"

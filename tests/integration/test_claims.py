@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from connector.feedback.actions import Effect
-from connector.runtime import claims
-from connector.runtime.bell import INTAKE, effects_queue
-from connector.runtime.claims import Claimant
-from connector.storage import tables
+from connector.feedback.base.actions import Effect
+from connector.runtime.doorbell import INTAKE, effects_queue
+from connector.runtime.effects import claims
+from connector.runtime.effects.claims import Claimant
+from connector.storage.schema import tables
 from tests.support.house import Home, a_home, a_second_house, answer
 from tests.support.house_race import Racers
 from tests.support.house_workflows import OPEN_A_TICKET, WRITE_THE_SCORE, WRITE_TO_THE_CUSTOMER

@@ -19,9 +19,10 @@ from click.testing import CliRunner, Result
 from sqlalchemy import insert, select, update
 
 from connector.cli.main import main
-from connector.storage import definitions, tables
-from connector.storage.database import Database
-from connector.storage.definitions import Kind
+from connector.storage.engine.database import Database
+from connector.storage.schema import tables
+from connector.storage.stores import definitions
+from connector.storage.stores.definitions import Kind
 from tests.integration.stories import NOW, WORKFLOW, deliver, store_event, store_run
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from connector.config import read_config
-from connector.connections import Connections
-from connector.feedback.actions import Effect, Result
-from connector.runtime import claims
-from connector.runtime.bell import INTAKE
-from connector.runtime.calls import grouped
-from connector.runtime.claims import Claimant
-from connector.runtime.perform import Performer
+from connector.config.file import read_config
+from connector.feedback.base.actions import Effect, Result
+from connector.runtime.doorbell import INTAKE
+from connector.runtime.effects import claims
+from connector.runtime.effects.claims import Claimant
+from connector.runtime.effects.grouping import grouped
+from connector.runtime.effects.performer import Performer
+from connector.vendors.clients import Connections
 from integrations.errors import Ambiguous
 from tests.support.house import INBOUND_SECRET, Home, a_home, a_house, a_second_house, answer, config_of
 from tests.support.house_race import Racers

@@ -11,13 +11,16 @@ from typing import Any
 
 import pytest
 
-from connector.runtime import burial, claims, controls_bulk
-from connector.runtime.bell import INTAKE, effects_queue
-from connector.runtime.claims import Claimant
-from connector.runtime.controls import Controls
-from connector.runtime.controls_bulk import RunFilter
-from connector.runtime.controls_errors import InputError, RefusedError, UnknownError
-from connector.storage import accounts, tables
+from connector.runtime.doorbell import INTAKE, effects_queue
+from connector.runtime.effects import claims
+from connector.runtime.effects.claims import Claimant
+from connector.runtime.operations import bulk as controls_bulk
+from connector.runtime.operations.bulk import RunFilter
+from connector.runtime.operations.errors import InputError, RefusedError, UnknownError
+from connector.runtime.operations.runs import Controls
+from connector.runtime.runs import dead_letter
+from connector.storage.flow_control import connection_state
+from connector.storage.schema import tables
 from sandbox.faults import Effect, Fault
 from sandbox.mailbox.store import Stage
 from tests.support.house import Home, a_home, answer
@@ -327,7 +330,7 @@ def test_a_retry_waits_for_a_call_that_is_under_way(home: Home) -> None:
 
 def bury(home: Home, run: str) -> None:
     error = RuntimeError("ours")
-    home.house.database.transact(lambda tx: burial.bury(tx, [run], error, home.clock()))
+    home.house.database.transact(lambda tx: dead_letter.bury(tx, [run], error, home.clock()))
 
 
 def test_a_buried_run_makes_the_call_that_was_taken_back_under_its_own_key(home: Home) -> None:
@@ -627,8 +630,8 @@ def test_a_paused_connection_makes_no_calls_until_a_person_resumes_it(home: Home
 def test_a_pause_outlives_refused_credentials_and_limits_of_calls_that_were_under_way(home: Home) -> None:
     home.house.switches.pause("zendesk", "Ann", "they migrate")
     database, now = home.house.database, home.clock()
-    database.transact(lambda tx: accounts.pause(database, tx, "zendesk", "the token is refused", now))
-    database.transact(lambda tx: accounts.hold(database, tx, "zendesk", now + timedelta(seconds=1), now))
+    database.transact(lambda tx: connection_state.pause(database, tx, "zendesk", "the token is refused", now))
+    database.transact(lambda tx: connection_state.hold(database, tx, "zendesk", now + timedelta(seconds=1), now))
     home.wait(hours=1)
     state = home.house.switches.health_of("zendesk")
     assert (state.status, state.reason) == ("stopped", "by Ann: they migrate")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from connector.storage import tables
+from connector.storage.schema import tables
 from tests.support.house import Home, a_home, a_second_house, answer
 from tests.support.house_race import Racers
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
-from connector.storage import definitions
-from connector.storage.database import Database
-from connector.storage.definitions import Change, Kind, What, import_definitions
+from connector.storage.engine.database import Database
+from connector.storage.stores import definitions
+from connector.storage.stores.definitions import Change, Kind, What, import_definitions
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 

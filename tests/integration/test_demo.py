@@ -17,7 +17,7 @@ import requests
 from click.testing import CliRunner
 
 from connector.cli.main import main
-from connector.web.tour import cast, shortened, visitor
+from connector.demo import cast, shortened, visitor
 from tests.support.processes import Process, until
 from workflows import schema
 from workflows.library import load_library

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import event
 
-from connector.runtime.bell import INTAKE, effects_queue
-from connector.storage import tables
-from connector.storage.database import Database
+from connector.runtime.doorbell import INTAKE, effects_queue
+from connector.storage.engine.database import Database
+from connector.storage.schema import tables
 from tests.support.house import Home, a_home, answer
 from tests.support.house_faults import PowerCutError, just_before, power_cut
 from tests.support.house_workflows import CALL_AND_WAIT, OPEN_A_TICKET

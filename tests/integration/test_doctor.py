@@ -21,14 +21,16 @@ from sqlalchemy import insert, text, update
 
 from connector.cli.main import main
 from connector.clock import system_clock
-from connector.config import ConnectionConfig, load_config
-from connector.connections import Connections
-from connector.observe import machine, stored, vendors
+from connector.config.file import ConnectionConfig, load_config
+from connector.observe import machine, stored
 from connector.observe.backlog import read_backlog
 from connector.observe.findings import Verdict
-from connector.storage import accounts, tables
-from connector.storage.database import Database
-from connector.storage.migrate import upgrade
+from connector.storage.engine.database import Database
+from connector.storage.flow_control import connection_state
+from connector.storage.schema import tables
+from connector.storage.schema.migrate import upgrade
+from connector.vendors import health_checks
+from connector.vendors.clients import Connections
 from sandbox.faults import Effect, Fault
 from sandbox.world import World
 from tests.integration.stories import NOW, deliver, store_event, store_run
@@ -396,7 +398,7 @@ def test_a_vendor_that_does_not_answer_in_time_is_broken_and_waited_for_no_longe
     with socket.create_server(("127.0.0.1", 0)) as mute:  # connections are taken, and nobody says a word
         port = mute.getsockname()[1]
         practice.write(config_of(world).replace(world.smtp_url, f"smtp://127.0.0.1:{port}"))
-        found = vendors.check_connections(*_configured(practice), seconds=0.5)
+        found = health_checks.check_connections(*_configured(practice), seconds=0.5)
     said = {each.check: each.says for each in found}
     assert said["connection mail"] == "no answer within 0.5 s."
 
@@ -470,8 +472,8 @@ def test_fields_that_nobody_made_are_worth_a_look_until_they_are_there(practice:
 
 def test_a_vendors_clock_that_differs_is_worth_a_look(world: World) -> None:
     zendesk = [ConnectionConfig("zendesk", "zendesk", {"base_url": world.zendesk_url})]
-    [same] = vendors.check_vendor_clocks(zendesk, system_clock)
-    [late] = vendors.check_vendor_clocks(zendesk, lambda: system_clock() - timedelta(minutes=5))
+    [same] = health_checks.check_vendor_clocks(zendesk, system_clock)
+    [late] = health_checks.check_vendor_clocks(zendesk, lambda: system_clock() - timedelta(minutes=5))
     assert (same.verdict, late.verdict) == ("ok", "warning")
     assert "ahead of this machine" in late.says
 
@@ -481,7 +483,7 @@ def test_a_vendors_clock_that_differs_is_worth_a_look(world: World) -> None:
 
 def test_a_paused_connection_is_told_with_its_reason(practice: Practice, database: Database) -> None:
     now = system_clock()
-    database.transact(lambda tx: accounts.pause(database, tx, "zendesk", "the token was refused", now))
+    database.transact(lambda tx: connection_state.pause(database, tx, "zendesk", "the token was refused", now))
     finding = only(practice.findings(), "connection zendesk")
     assert finding["says"] == "is paused: the token was refused."
     assert "Mend its credentials" in finding["remedy"]

@@ -12,11 +12,11 @@ import pytest
 import requests
 
 from connector import wiring
-from connector.cli import listening
-from connector.cli.listening import Server, bind
-from connector.storage import tables
+from connector.cli.serve import sockets as listening
+from connector.cli.serve.sockets import Server, bind
+from connector.storage.schema import tables
 from tests.support.house import Home, a_home, answer, signed_inbound
-from webhooks import door
+from webhooks import asgi
 from webhooks.receiver import MAX_BYTES
 
 PATIENCE = 20  # seconds
@@ -72,7 +72,7 @@ def test_a_delivery_is_kept_once_and_pages_are_served_beside_it(home: Home) -> N
 
 
 def test_a_large_delivery_is_kept_like_any_other(home: Home) -> None:
-    body = json.dumps(answer(3, comment="x" * 2 * door.QUICK_BYTES)).encode()
+    body = json.dumps(answer(3, comment="x" * 2 * asgi.QUICK_BYTES)).encode()
     with served(home) as port:
         said = requests.post(f"http://127.0.0.1:{port}{HOOK}", body, headers=signed(home, body), timeout=PATIENCE)
     assert said.json()["status"] == "stored"
@@ -112,7 +112,7 @@ def test_senders_that_stall_in_a_body_hold_up_nobody(home: Home) -> None:
 
 @pytest.mark.parametrize("path", [HOOK, "/s/nobody"])
 def test_a_body_that_takes_too_long_is_cut_off(home: Home, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(door, "BODY_SECONDS", 0.05)
+    monkeypatch.setattr(asgi, "BODY_SECONDS", 0.05)
     with served(home) as port:
         said = sent(port, f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc".encode())
     assert said.startswith(b"HTTP/1.1 408 ")
@@ -133,7 +133,7 @@ def test_a_head_without_end_is_cut_off(home: Home) -> None:
 
 @pytest.mark.parametrize("path", [HOOK, "/s/nobody"])
 def test_a_body_is_bounded_however_its_length_is_told(home: Home, path: str) -> None:
-    size = (MAX_BYTES if path == HOOK else door.PAGE_BYTES) + 1
+    size = (MAX_BYTES if path == HOOK else asgi.PAGE_BYTES) + 1
     body = b"x" * size
     chunked = b"Transfer-Encoding: chunked\r\n\r\n" + f"{size:x}\r\n".encode() + body + b"\r\n0\r\n\r\n"
     told = f"Content-Length: {size}\r\n\r\n".encode()  # refused at its announcement

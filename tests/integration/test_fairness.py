@@ -7,13 +7,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from connector.feedback.actions import Effect
-from connector.runtime import claims
-from connector.runtime.bell import INTAKE, effects_queue
-from connector.runtime.claims import Claimant
-from connector.runtime.timers import Timers
-from connector.storage import inbox, tables
-from connector.storage.lanes import after, share_out
+from connector.feedback.base.actions import Effect
+from connector.runtime.doorbell import INTAKE, effects_queue
+from connector.runtime.effects import claims
+from connector.runtime.effects.claims import Claimant
+from connector.runtime.runs.timers import Timers
+from connector.storage.flow_control.fair_queue import after, share_out
+from connector.storage.schema import tables
+from connector.storage.stores import inbox
 from sandbox.faults import Effect as Happens
 from sandbox.faults import Fault
 from tests.support.house import Home, a_home, answer

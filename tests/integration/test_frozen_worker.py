@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from connector.storage import tables
-from connector.storage.database import Database
+from connector.storage.engine.database import Database
+from connector.storage.schema import tables
 from sandbox.clock import HandClock
 from sandbox.world import World
 from tests.support.doom import DoomedHouse, Doomsday, FrozenError, HouseProgram, doomsday

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from connector.storage import tables
+from connector.storage.schema import tables
 from sandbox.clock import HandClock
 from sandbox.world import World
 from sandbox.zendesk.limits import Limits

@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from integrations.error_mapping import Dialect
 from integrations.errors import Ambiguous, AuthFailed, IntegrationError, Permanent, RateLimited, Transient
 from integrations.http import VendorSession
-from integrations.refusals import Dialect
 from integrations.salesforce.mapping import DIALECT as SALESFORCE
 from integrations.tokens import (
     FixedCredentials,

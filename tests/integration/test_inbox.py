@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event, func, select, text
 
-from connector.storage import tables
-from connector.storage.database import Database
-from connector.storage.inbox import Inbox
+from connector.storage.engine.database import Database
+from connector.storage.schema import tables
+from connector.storage.stores.inbox import Inbox
 from sandbox.clock import HandClock
 from sandbox.world import World
 from tests.support.house import Home, a_home, a_house, answer, signed_inbound

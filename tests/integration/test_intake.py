@@ -12,9 +12,9 @@ from sqlalchemy import text, update
 from sqlalchemy.exc import OperationalError
 
 from connector.cli.main import main
-from connector.runtime.bell import INTAKE
-from connector.runtime.intake import Intake
-from connector.storage import tables
+from connector.runtime.doorbell import INTAKE
+from connector.runtime.intake.deliveries import Intake
+from connector.storage.schema import tables
 from tests.fixtures import payload
 from tests.support.house import (
     SALESFORCE_TOKEN,

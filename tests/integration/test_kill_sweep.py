@@ -26,8 +26,8 @@ import pytest
 import yaml
 from sqlalchemy import select
 
-from connector.storage import tables
-from connector.storage.database import Database
+from connector.storage.engine.database import Database
+from connector.storage.schema import tables
 from sandbox.clock import HandClock
 from sandbox.mailbox.store import StoredMail
 from sandbox.world import World

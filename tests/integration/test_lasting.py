@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, text
 
-from connector.storage.database import Database
+from connector.storage.engine.database import Database
 from tests.support.house import Home, a_home, answer
 from tests.support.house_workflows import OPEN_A_TICKET
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from integrations import leave
+from integrations import request_deadline
+from integrations.error_mapping import Dialect
 from integrations.errors import Transient
 from integrations.http import VendorSession
 from integrations.protocols import Mail
-from integrations.refusals import Dialect
 from integrations.smtp.client import SmtpMessenger
 from integrations.tokens import FixedCredentials
 from sandbox.world import World
@@ -20,7 +20,7 @@ MAIL = Mail(to="ann@example.com", subject="Thank you", text="We read it.", html=
 def test_of_a_call_with_several_requests_those_are_not_sent_that_come_too_late() -> None:
     answers = iter([True, False])
     with serving() as server, VendorSession(server.url, Dialect("Vendor"), FixedCredentials.bearer("x")) as session:
-        with leave.while_allowed(lambda: next(answers)):
+        with request_deadline.while_allowed(lambda: next(answers)):
             session.get("/first")
             with pytest.raises(Transient, match="not begun"):
                 session.get("/second")
@@ -32,7 +32,7 @@ def test_of_a_call_with_several_requests_those_are_not_sent_that_come_too_late()
 def test_a_mail_is_not_handed_over_too_late() -> None:
     with World() as world:
         messenger = SmtpMessenger(world.smtp_url, "Acme <feedback@acme.example>")
-        with leave.while_allowed(lambda: False), pytest.raises(Transient):
+        with request_deadline.while_allowed(lambda: False), pytest.raises(Transient):
             messenger.send(MAIL)
         assert world.mailbox.to("ann@example.com") == []
         messenger.send(MAIL)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from connector import logs
-from connector.storage import tables
+from connector.storage.schema import tables
 from sandbox.faults import Effect, Fault
 from tests.support.house import ZENDESK_SECRET, Home, a_home, answer
 from tests.support.house_workflows import OPEN_A_TICKET, SUPPORT_RECOVERY

@@ -16,15 +16,15 @@ from flask import Flask
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import Connection, event, insert, text, update
 
-from connector.cli.exposition import exposed
+from connector.cli.serve.metrics_server import exposed
+from connector.config.settings import Settings, SettingsError
 from connector.observe.backlog import read_backlog
 from connector.observe.counters import Counters
 from connector.observe.measured import Measured
-from connector.runtime.bell import INTAKE
-from connector.settings import Settings, SettingsError
-from connector.storage import tables
-from connector.storage.budgets import Budget
-from connector.storage.database import Database, LostRaceError
+from connector.runtime.doorbell import INTAKE
+from connector.storage.engine.database import Database, LostRaceError
+from connector.storage.flow_control.rate_budget import Budget
+from connector.storage.schema import tables
 from connector.web import metrics
 from sandbox.faults import Fault
 from tests.integration.stories import NOW, deliver

@@ -14,8 +14,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import insert, select, text
 
-from connector.storage.database import Database
-from connector.storage.migrate import (
+from connector.storage.engine.database import Database
+from connector.storage.schema.migrate import (
     MigrationError,
     Upgrade,
     current_revision,
@@ -23,7 +23,7 @@ from connector.storage.migrate import (
     newest_revision,
     upgrade,
 )
-from connector.storage.tables import connections, metadata
+from connector.storage.schema.tables import connections, metadata
 
 BOTH = pytest.mark.parametrize(
     "empty_database_url", ["sqlite", pytest.param("postgresql", marks=pytest.mark.services)], indirect=True
@@ -123,7 +123,7 @@ def test_a_database_of_a_newer_version_is_refused_and_left_alone(empty: Database
 
 @BOTH
 def test_processes_that_start_at_once_take_turns(empty_database_url: str) -> None:
-    program = "import sys; from connector.storage.migrate import upgrade; print(upgrade(sys.argv[1]).changed)"
+    program = "import sys; from connector.storage.schema.migrate import upgrade; print(upgrade(sys.argv[1]).changed)"
     command = [sys.executable, "-W", "error", "-c", program, empty_database_url]
     started = [
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(4)

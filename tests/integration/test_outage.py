@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from connector.storage import tables
+from connector.storage.schema import tables
 from sandbox.faults import Effect, Fault
 from tests.support.house import Home, a_home, a_house, answer, config_of
 from tests.support.house_workflows import OPEN_A_TICKET, WRITE_THE_SCORE, WRITE_TO_THE_CUSTOMER

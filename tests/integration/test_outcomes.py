@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from connector.storage import tables
+from connector.storage.schema import tables
 from tests.support.house import ZENDESK_SECRET, Home, a_home, answer
 from tests.support.house_workflows import SUPPORT_RECOVERY
 

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
-from connector.feedback.actions import Effect as Claimed
-from connector.feedback.actions import Result
-from connector.runtime.bell import INTAKE, effects_queue
-from connector.runtime.claims import Claimant
-from connector.runtime.perform import Performer
-from connector.storage import tables
+from connector.feedback.base.actions import Effect as Claimed
+from connector.feedback.base.actions import Result
+from connector.runtime.doorbell import INTAKE, effects_queue
+from connector.runtime.effects.claims import Claimant
+from connector.runtime.effects.performer import Performer
+from connector.storage.schema import tables
 from sandbox.faults import Effect, Fault
 from sandbox.mailbox.store import Stage
 from sandbox.receiver import Receiver

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from connector.feedback import reviews
-from connector.feedback.reviews import Case
-from connector.storage import tables
+from connector.feedback.customers import review_queue
+from connector.feedback.customers.review_queue import Case
+from connector.storage.schema import tables
 from sandbox.clock import HandClock
 from sandbox.world import World
 from tests.integration.test_whole_writeback import WHOLE, on_sqlite, whole
@@ -36,13 +36,13 @@ def people(home: Home) -> list[Any]:
 
 def cases(home: Home) -> list[Case]:
     with home.house.database.read() as tx:
-        return reviews.listed(tx)
+        return review_queue.listed(tx)
 
 
 def decide(home: Home, choice: str) -> None:
     [case] = cases(home)
     database = home.house.database
-    database.transact(lambda tx: reviews.decide(database, tx, case.id, choice, "Ada", home.clock()))
+    database.transact(lambda tx: review_queue.decide(database, tx, case.id, choice, "Ada", home.clock()))
 
 
 JAN = {"name": "Jan de Vries", "phone": MOBILE}

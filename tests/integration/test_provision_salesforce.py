@@ -17,10 +17,10 @@ import pytest
 
 from integrations.errors import Permanent, Transient
 from integrations.registry import build
-from integrations.salesforce import bundle as package
 from integrations.salesforce.fields import PERSON, RESPONSE
-from integrations.salesforce.metadata import read_deployment
-from integrations.salesforce.provision import SalesforceProvisioner, Target
+from integrations.salesforce.setup import bundle as package
+from integrations.salesforce.setup.metadata import read_deployment
+from integrations.salesforce.setup.provision import SalesforceProvisioner, Target
 from sandbox.salesforce.metadata_zip import canonical
 from sandbox.salesforce.security import Rights
 from tests.support.salesforce_admin import BASE_URL, TOKEN, SalesforceAdmin, a_salesforce_admin

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from connector.clock import system_clock
-from connector.storage.hook_secrets import HookSecrets
-from connector.storage.provisioned import FieldIds
+from connector.storage.stores.provisioned import FieldIds
+from connector.storage.stores.webhook_secrets import HookSecrets
 from integrations.callback_fields import FIELDS
-from integrations.zendesk.blueprint import SUBSCRIPTIONS
+from integrations.zendesk.setup.blueprint import SUBSCRIPTIONS
 from sandbox.faults import Effect, Fault
 from tests.support.provisioning import BASE_URL, SECRET_KEY, Admin, an_admin
 from webhooks.delivery import Account, Delivery
-from webhooks.zendesk import MEANINGS, PREFIX, Zendesk
+from webhooks.zendesk.source import MEANINGS, PREFIX, Zendesk
 from workflows.events import Event
 
 MADE = {
@@ -291,7 +291,7 @@ def test_one_refused_thing_stops_only_what_needs_it(admin: Admin) -> None:
 
 def test_a_busy_account_is_waited_for(admin: Admin, monkeypatch: pytest.MonkeyPatch) -> None:
     slept: list[float] = []
-    monkeypatch.setattr("connector.cli.provision_output.time.sleep", slept.append)
+    monkeypatch.setattr("connector.cli.provision.output.time.sleep", slept.append)
     headers = {"Retry-After": "37"}
     admin.zendesk.faults.add(Fault("/api/v2/macros$", "POST", times=2, status=429, headers=headers))
     admin.provision()

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from connector.storage import provisioned
-from connector.storage.database import Database
-from connector.storage.provisioned import FieldIds, Made
+from connector.storage.engine.database import Database
+from connector.storage.stores import provisioned
+from connector.storage.stores.provisioned import FieldIds, Made
 from sandbox.clock import HandClock
 
 CONNECTION = "zendesk"

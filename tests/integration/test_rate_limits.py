@@ -20,8 +20,8 @@ from sqlalchemy import insert
 from werkzeug.test import Client, EnvironBuilder
 
 from connector.ids import new_id
-from connector.runtime.bell import INTAKE
-from connector.storage import tables
+from connector.runtime.doorbell import INTAKE
+from connector.storage.schema import tables
 from sandbox.clock import HandClock
 from sandbox.faults import Fault
 from sandbox.world import World

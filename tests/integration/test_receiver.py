@@ -23,7 +23,7 @@ from tests.unit.test_signatures import WHSEC, standard_headers, zendesk_headers
 from webhooks.delivery import Account, Delivery
 from webhooks.errors import StoreDown
 from webhooks.receiver import blueprint
-from webhooks.soap import ACK, SOAP
+from webhooks.salesforce.soap import ACK, SOAP
 from webhooks.sources import MOST_BYTES
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)

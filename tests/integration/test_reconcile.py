@@ -13,12 +13,19 @@ from sqlalchemy import insert
 
 from connector.cli.main import main
 from connector.ids import new_id
-from connector.runtime import reconcile_callbacks, reconcile_deliveries
-from connector.runtime.permits import NoPermitError, Permits
-from connector.storage import accounts, provisioned, tables
-from connector.storage.budgets import Budget
-from connector.storage.database import Database
-from connector.storage.provisioned import Made
+from connector.runtime.effects.background_calls import NoPermitError, Permits
+from connector.storage.engine.database import Database
+from connector.storage.flow_control import connection_state
+from connector.storage.flow_control.rate_budget import Budget
+from connector.storage.schema import tables
+from connector.storage.stores import provisioned
+from connector.storage.stores.provisioned import Made
+from connector.vendors.zendesk.reconcile import (
+    callbacks as reconcile_callbacks,
+)
+from connector.vendors.zendesk.reconcile import (
+    deliveries as reconcile_deliveries,
+)
 from sandbox.clock import HandClock
 from sandbox.faults import Fault
 from tests.oracles import SHARED
@@ -301,11 +308,11 @@ def test_a_paused_connection_is_left_alone_and_read_on_when_it_works_again(home:
     listening(home)
     home.world.zendesk.solve(callback(home).ticket_id)
     database, now = home.house.database, home.clock()
-    database.transact(lambda tx: accounts.stop(database, tx, "zendesk", "a test", now))
+    database.transact(lambda tx: connection_state.stop(database, tx, "zendesk", "a test", now))
     before = len(home.world.zendesk.requests)
     look(home)
     assert len(home.world.zendesk.requests) == before
-    database.transact(lambda tx: accounts.resume(tx, "zendesk", now))
+    database.transact(lambda tx: connection_state.resume(tx, "zendesk", now))
     look(home)
     assert callback(home).status == "solved"
 
@@ -322,7 +329,7 @@ def test_a_busy_account_holds_up_the_connection_as_long_as_it_says(home: Home) -
 
 def test_readings_leave_half_of_the_budget_to_the_effects(database: Database) -> None:
     clock = HandClock()
-    database.transact(lambda tx: accounts.ensure(database, tx, ["zendesk"], clock()))
+    database.transact(lambda tx: connection_state.ensure(database, tx, ["zendesk"], clock()))
     permits = Permits(database, "zendesk", Budget(120), clock)  # ten in a burst of five seconds
     for _ in range(5):
         permits.take()

@@ -16,12 +16,12 @@ from click.testing import CliRunner
 from sqlalchemy import func, select, update
 
 from connector.cli.main import main
-from connector.config_retention import Retention
-from connector.runtime.controls_errors import UnknownError
-from connector.runtime.keeping import SLICE, Keeper
-from connector.storage import queries, retention
-from connector.storage import tables as t
-from connector.storage.retention import Kind
+from connector.config.retention import Retention
+from connector.runtime.jobs.retention import SLICE, Keeper
+from connector.runtime.operations.errors import UnknownError
+from connector.storage.schema import tables as t
+from connector.storage.stores import retention, run_queries
+from connector.storage.stores.retention import Kind
 from tests.support.house import Home, a_home, answer
 from tests.support.house_race import Racers
 
@@ -323,4 +323,4 @@ def test_runs_that_wait_for_a_person_are_a_figure(home: Home) -> None:
     assert 'ringback_runs_stopped{status="dead"} 1.0' in shown
     assert 'ringback_runs_stopped{status="failed"} 0.0' in shown
     with home.house.database.read() as tx:
-        assert queries.list_runs(tx, status="dead")
+        assert run_queries.list_runs(tx, status="dead")

@@ -10,9 +10,10 @@ import pytest
 from click.testing import CliRunner
 
 from connector.cli.main import main
-from connector.feedback import reviews
-from connector.feedback.reviews import Case, ReviewError
-from connector.storage import api_tokens, tables
+from connector.feedback.customers import review_queue
+from connector.feedback.customers.review_queue import Case, ReviewError
+from connector.storage.schema import tables
+from connector.storage.stores import api_tokens
 from tests.support.house import Home, a_home, answer
 
 TICKETS = """\
@@ -38,9 +39,9 @@ def contradict(home: Home) -> None:
     tell(home, email="bo@example.com", zendesk_user_id=1)
 
 
-def cases(home: Home, status: str | None = reviews.OPEN) -> list[Case]:
+def cases(home: Home, status: str | None = review_queue.OPEN) -> list[Case]:
     with home.house.database.read() as tx:
-        return reviews.listed(tx, status=status)
+        return review_queue.listed(tx, status=status)
 
 
 def decide(home: Home, choice: str) -> Case:
@@ -51,7 +52,7 @@ def decide(home: Home, choice: str) -> Case:
 
 
 def _decide(home: Home, case_id: str, choice: str, tx: Any) -> Case:
-    return reviews.decide(home.house.database, tx, case_id, choice, "Ada", home.clock())
+    return review_queue.decide(home.house.database, tx, case_id, choice, "Ada", home.clock())
 
 
 def test_a_contradiction_is_on_the_list_with_its_candidates(home: Home) -> None:
@@ -151,8 +152,8 @@ def several_records(home: Home) -> list[str]:
     tell(home, email="ann@example.com", name="Ann")
     contacts = [home.world.salesforce.add_contact(name, "ann@example.com")["Id"] for name in ("One", "Two")]
     customer = home.one(tables.customers).id
-    found = reviews.Found("", customer, tuple(contacts), home.clock(), "salesforce", reviews.RECORDS)
-    home.house.database.transact(lambda tx: reviews.keep(tx, [found]))
+    found = review_queue.Found("", customer, tuple(contacts), home.clock(), "salesforce", review_queue.RECORDS)
+    home.house.database.transact(lambda tx: review_queue.keep(tx, [found]))
     return contacts
 
 
@@ -163,7 +164,7 @@ def test_a_chosen_record_is_the_customers_from_then_on(home: Home) -> None:
     [identity] = home.rows(tables.identities, tables.identities.c.system == "salesforce")
     assert (identity.value, identity.customer_id) == (second[:15], home.one(tables.customers).id)
     with home.house.database.read() as tx:
-        assert reviews.chosen(tx, "salesforce", home.one(tables.customers).id) == second
+        assert review_queue.chosen(tx, "salesforce", home.one(tables.customers).id) == second
 
 
 def test_a_score_that_two_records_could_bear_waits_for_a_person_and_goes_to_the_chosen_one(home: Home) -> None:

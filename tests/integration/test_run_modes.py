@@ -7,8 +7,8 @@ from functools import partial
 
 import pytest
 
-from connector.runtime.bell import INTAKE, TIMERS
-from connector.storage import tables
+from connector.runtime.doorbell import INTAKE, TIMERS
+from connector.storage.schema import tables
 from tests.support.house import Home, a_home, a_second_house, answer
 from tests.support.house_faults import just_before
 from tests.support.house_race import Racers

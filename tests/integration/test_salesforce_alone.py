@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from connector.storage import tables
+from connector.storage.schema import tables
 from integrations.errors import Permanent
 from integrations.protocols import Helpdesk, Sales
 from sandbox.clock import HandClock

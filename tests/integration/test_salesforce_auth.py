@@ -8,14 +8,15 @@ from typing import Any
 
 import pytest
 
-from connector.storage import accounts, tables
-from connector.storage.database import Database
-from connector.storage.token_store import DatabaseTokenStore
+from connector.storage.engine.database import Database
+from connector.storage.flow_control import connection_state
+from connector.storage.schema import tables
+from connector.storage.stores.oauth_tokens import DatabaseTokenStore
 from integrations.errors import AuthFailed, IntegrationError, Permanent, RateLimited
-from integrations.options import audience
+from integrations.option_fields import audience
 from integrations.registry import build
-from integrations.salesforce.metadata import MetadataApi
-from integrations.salesforce.setup import Setup
+from integrations.salesforce.setup.metadata import MetadataApi
+from integrations.salesforce.setup.org import Setup
 from integrations.tokens import SharedToken, Token
 from sandbox.clock import HandClock
 from sandbox.faults import Fault
@@ -55,7 +56,7 @@ def test_a_permanent_401_costs_two_tokens_and_the_connection_pauses_and_says_so(
     home.settle()
     assert logins(home) == 2
     paused = home.one(tables.connections, tables.connections.c.name == "salesforce")
-    assert paused.status == accounts.PAUSED
+    assert paused.status == connection_state.PAUSED
     assert "401" in paused.reason or "refused" in paused.reason
     assert {each.status for each in home.effects("score.write")} == {"due"}, "no answer is lost by it"
 
@@ -70,7 +71,7 @@ def test_while_it_lasts_one_token_a_minute_finds_out_whether_it_is_mended_and_th
     home.world.salesforce.faults.clear()
     home.wait(minutes=1)
     home.wait(minutes=1)
-    assert home.one(tables.connections, tables.connections.c.name == "salesforce").status == accounts.ACTIVE
+    assert home.one(tables.connections, tables.connections.c.name == "salesforce").status == connection_state.ACTIVE
     assert sorted(each["NPS_Score__c"] for each in home.world.salesforce.contacts) == [1, 2, 3]
 
 
@@ -192,7 +193,7 @@ def test_a_token_is_kept_sealed_with_what_is_known_of_it(database: Database) -> 
     store(database, clock).put(token, replacing=None)
     assert store(database, clock).get() == token
     with database.read() as tx:
-        assert b"secret-token" not in accounts.state(tx, "salesforce").token  # type: ignore[union-attr]
+        assert b"secret-token" not in connection_state.state(tx, "salesforce").token  # type: ignore[union-attr]
 
 
 # --- nowhere else ---------------------------------------------------------------------------------------------------

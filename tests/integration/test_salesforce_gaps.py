@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from connector.runtime.gaps import looks_of
-from connector.storage import tables
+from connector.storage.schema import tables
+from connector.vendors.salesforce.change_polling import looks_of
 from sandbox.faults import Fault
 from tests.support.house import SALESFORCE_TOKEN, Home, a_home, answer
 from workflows.library import library_texts

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from connector.storage import tables
+from connector.storage.schema import tables
 from integrations.protocols import Score
-from integrations.salesforce.provision import SalesforceProvisioner, Target
+from integrations.salesforce.setup.provision import SalesforceProvisioner, Target
 from sandbox.salesforce.formula import Facts, holds
 from sandbox.world import World
 from tests.support.house import SALESFORCE_TOKEN, Home, a_home

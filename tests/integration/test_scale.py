@@ -15,9 +15,9 @@ from sqlalchemy import Connection, event, text
 
 from benchmarks import crowd
 from benchmarks.scale import Site, Task, a_house
-from connector.runtime import controls_connections
-from connector.storage import retention
-from connector.storage.retention import Kind
+from connector.runtime.operations import connections as controls_connections
+from connector.storage.stores import retention
+from connector.storage.stores.retention import Kind
 
 SMALL, LARGE, BATCH = 300, 3000, 5
 BIG = {"deliveries", "events", "runs", "waits", "history", "effects", "customers", "identities"}

@@ -12,8 +12,8 @@ import redis
 from kombu import Connection as Amqp
 from sqlalchemy import text
 
-from connector.storage.database import Database
-from connector.storage.migrate import is_current
+from connector.storage.engine.database import Database
+from connector.storage.schema.migrate import is_current
 from tests import services
 
 

@@ -16,9 +16,9 @@ import pytest
 import requests
 from click.testing import CliRunner
 
-from connector.cli.listening import bind
 from connector.cli.main import main
-from connector.cli.sides import Sides
+from connector.cli.serve.processes import Sides
+from connector.cli.serve.sockets import bind
 from tests.support.processes import PROGRAM, Process, free_port, until
 
 
@@ -133,7 +133,7 @@ def sides() -> Iterator[Sides]:
 def test_a_side_that_cannot_start_ends_the_program_with_a_sentence(
     sides: Sides, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("connector.cli.sides._PROGRAM", ("/bin/sh", "-c", "exit 3"))
+    monkeypatch.setattr("connector.cli.serve.processes._PROGRAM", ("/bin/sh", "-c", "exit 3"))
     sides.start("calls")
     with pytest.raises(click.ClickException, match="the calls process ended with exit code 3 before it could work"):
         sides.run(lambda _queue: None, list, lambda _name: None, "http://127.0.0.1")
@@ -145,7 +145,7 @@ starts = pathlib.Path(sys.argv[1])
 starts.write_text(starts.read_text() + "x" if starts.exists() else "x")
 if len(starts.read_text()) in (2, 3):
     sys.exit(3)
-os.execv(sys.executable, [sys.executable, "-P", "-m", "connector.cli.side", *sys.argv[2:]])
+os.execv(sys.executable, [sys.executable, "-P", "-m", "connector.cli.serve.child_main", *sys.argv[2:]])
 """
 
 
@@ -166,7 +166,7 @@ def test_one_that_worked_and_now_fails_to_start_is_tried_again_after_a_rest_that
 
 
 def test_a_port_that_is_taken_is_said_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("connector.cli.serve._PATIENCE", 0)
+    monkeypatch.setattr("connector.cli.serve.commands._PATIENCE", 0)
     with closing(bind("127.0.0.1", 0)) as taken:
         told = CliRunner().invoke(main, ["serve", "--port", str(taken.getsockname()[1])])
     assert told.exit_code == 2

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import requests
 
-from connector.feedback import invitations
-from connector.feedback.invitations import find, opt_out, save_answer
-from connector.feedback.surveys import Survey, from_dict, to_dict
+from connector.feedback.surveys import invitations
+from connector.feedback.surveys.files import Survey, from_dict, to_dict
+from connector.feedback.surveys.invitations import find, opt_out, save_answer
 from connector.ids import digest
 from tests.survey_site import NOON, Site, survey_site
 

@@ -11,9 +11,9 @@ from click.testing import CliRunner
 from sqlalchemy import update
 
 from connector.cli.main import main
-from connector.runtime import sync as syncing
-from connector.runtime.sync import BusyError, Sync
-from connector.storage import tables
+from connector.storage.schema import tables
+from connector.vendors.salesforce import backfill as syncing
+from connector.vendors.salesforce.backfill import BusyError, Sync
 from integrations.errors import IntegrationError
 from sandbox.faults import Effect, Fault
 from tests.support.house import SECRET_KEY, Home, a_home, answer, config_of

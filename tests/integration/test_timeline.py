@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from connector.feedback import timeline
-from connector.feedback.timeline import Item, Page
-from connector.storage import tables
+from connector.feedback.agent import timeline
+from connector.feedback.agent.timeline import Item, Page
+from connector.storage.schema import tables
 from tests.support.house import Home, a_home, answer
 from tests.support.house_workflows import OPEN_A_TICKET, WRITE_TO_THE_CUSTOMER
 

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import text
 
-from connector.runtime.bell import TIMERS
-from connector.storage import tables
+from connector.runtime.doorbell import TIMERS
+from connector.storage.schema import tables
 from tests.support.house import Home, a_home, a_house, a_second_house, answer
 from tests.support.house_race import Racers
 

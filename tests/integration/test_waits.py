@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from connector.runtime import claims
-from connector.runtime.bell import INTAKE, TIMERS, effects_queue
-from connector.storage import tables
+from connector.runtime.doorbell import INTAKE, TIMERS, effects_queue
+from connector.runtime.effects import claims
+from connector.storage.schema import tables
 from sandbox.faults import Effect, Fault
 from tests.support.house import Home, a_home, a_second_house, answer
 from tests.support.house_race import Racers

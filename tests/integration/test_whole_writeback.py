@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from connector.runtime.bell import INTAKE
-from connector.storage import tables
+from connector.runtime.doorbell import INTAKE
+from connector.storage.schema import tables
 from integrations.protocols import AccountPicture, Answer, PersonPicture, Score
 from integrations.registry import build
 from integrations.salesforce import bulk

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from connector.runtime.bell import INTAKE, effects_queue
-from connector.storage import tables
+from connector.runtime.doorbell import INTAKE, effects_queue
+from connector.storage.schema import tables
 from integrations.protocols import Score
 from sandbox.faults import Effect, Fault
 from tests.support.house import Home, a_home, answer

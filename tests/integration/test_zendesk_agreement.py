@@ -13,11 +13,12 @@ import pytest
 import requests
 from click.testing import CliRunner
 
-from connector import agreement
 from connector.cli.main import main
-from connector.storage import accounts, tables
-from connector.storage.database import Database
-from connector.storage.token_store import DatabaseTokenStore
+from connector.storage.engine.database import Database
+from connector.storage.flow_control import connection_state
+from connector.storage.schema import tables
+from connector.storage.stores.oauth_tokens import DatabaseTokenStore
+from connector.vendors import oauth_consent
 from integrations.errors import AuthFailed
 from integrations.registry import build
 from integrations.tokens import Token
@@ -56,7 +57,7 @@ def waiting(world: World) -> str:
 
 def asked(home: Home) -> str:
     """The address that the command prints."""
-    begun = agreement.begin(SECRET_KEY, "zendesk", home.clock())
+    begun = oauth_consent.begin(SECRET_KEY, "zendesk", home.clock())
     return home.house.connections.oauth_client("zendesk").address(BACK, begun.state, begun.challenge)
 
 
@@ -91,7 +92,7 @@ def test_nothing_works_before_somebody_agrees_and_the_remedy_is_named(home: Home
 
 def test_after_somebody_agreed_the_connection_works_and_is_no_longer_paused(home: Home) -> None:
     database, now = home.house.database, home.clock()
-    database.transact(lambda tx: accounts.pause(database, tx, "zendesk", "refused", now))
+    database.transact(lambda tx: connection_state.pause(database, tx, "zendesk", "refused", now))
     said = come_back(home, agree(asked(home)))
     assert (said.status_code, "Connected" in said.text) == (200, True)
     assert said.headers["Referrer-Policy"] == "no-referrer"
@@ -166,7 +167,7 @@ def test_doctor_looks_with_what_somebody_agreed_to_and_says_when_nobody_did(
                    "RINGBACK_CONFIG": str(tmp_path / "ringback.yaml")}  # fmt: skip
     said = CliRunner().invoke(main, ["doctor"], env=environment).output
     assert "nobody has agreed to this connection yet; `ringback connections authorize`" in said
-    begun = agreement.begin(SECRET_KEY, "zendesk", home.clock())
+    begun = oauth_consent.begin(SECRET_KEY, "zendesk", home.clock())
     client = home.house.connections.oauth_client("zendesk")
     code = parse_qs(urlsplit(agree(client.address(BACK, begun.state, begun.challenge))).query)["code"][0]
     token = replace(client.exchange(code, BACK, begun.verifier), use_until=None)  # the doctor has its own clock
@@ -201,7 +202,7 @@ class Processes:
 def processes(database: Database, world: World, clock: HandClock) -> Iterator[Processes]:
     """With tokens that somebody agreed to."""
     processes = Processes(database, world, clock)
-    begun = agreement.begin(SECRET_KEY, "zendesk", clock())
+    begun = oauth_consent.begin(SECRET_KEY, "zendesk", clock())
     client = processes().session.tokens._client
     code = parse_qs(urlsplit(agree(client.address(BACK, begun.state, begun.challenge))).query)["code"][0]
     token = client.exchange(code, BACK, begun.verifier)

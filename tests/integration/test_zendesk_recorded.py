@@ -13,9 +13,9 @@ import pytest
 
 from integrations.provisioning import Performed, Step, Verb
 from integrations.registry import build
-from integrations.zendesk.blueprint import TRIGGER, USER_FIELD, WEBHOOK, Account, blueprint
-from integrations.zendesk.ledger import Ledger
-from integrations.zendesk.provision import ZendeskProvisioner
+from integrations.zendesk.history import Ledger
+from integrations.zendesk.setup.blueprint import TRIGGER, USER_FIELD, WEBHOOK, Account, blueprint
+from integrations.zendesk.setup.provision import ZendeskProvisioner
 from tests.oracles import oracle_path
 from tests.support.http import Reply, Server, serving
 

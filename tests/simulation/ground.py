@@ -16,14 +16,14 @@ from typing import Any, Protocol
 from sqlalchemy import Connection, event
 
 from connector import ids
-from connector.config import Config, read_config
-from connector.feedback import surveys
-from connector.feedback.survey_book import SurveyBook
-from connector.runtime.book import WorkflowBook
-from connector.storage import accounts
-from connector.storage.database import Database
-from connector.storage.definitions import Kind, import_definitions
-from connector.storage.migrate import upgrade
+from connector.config.file import Config, read_config
+from connector.feedback.surveys import files as surveys
+from connector.feedback.surveys.catalog import SurveyBook
+from connector.runtime.runs.workflow_cache import WorkflowBook
+from connector.storage.engine.database import Database
+from connector.storage.flow_control import connection_state
+from connector.storage.schema.migrate import upgrade
+from connector.storage.stores.definitions import Kind, import_definitions
 from sandbox.clock import HandClock
 from tests.simulation.scripts import scripts
 
@@ -142,8 +142,8 @@ def furnish(database: Database, config: Config) -> None:
 
 def seat(database: Database, tx: Connection, config: Config) -> None:
     """The connections, all well, and whom we act as."""
-    accounts.know_own_user(database, tx, "zendesk", OUR_USER, START)
-    accounts.ensure(database, tx, list(config.connections), START)
+    connection_state.know_own_user(database, tx, "zendesk", OUR_USER, START)
+    connection_state.ensure(database, tx, list(config.connections), START)
 
 
 def _without_fsync(raw: Any, _record: Any) -> None:

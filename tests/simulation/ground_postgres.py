@@ -7,10 +7,10 @@ from typing import Any
 import psycopg
 from sqlalchemy import delete, event, update
 
-from connector.feedback.survey_book import SurveyBook
-from connector.runtime.book import WorkflowBook
-from connector.storage.database import Database
-from connector.storage.tables import definitions, metadata
+from connector.feedback.surveys.catalog import SurveyBook
+from connector.runtime.runs.workflow_cache import WorkflowBook
+from connector.storage.engine.database import Database
+from connector.storage.schema.tables import definitions, metadata
 from tests.simulation.ground import START, furnish, seat, the_config
 
 _KEPT = {"definitions"}

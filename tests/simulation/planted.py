@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
-from connector.runtime import claims
-from connector.runtime.waiting import Waits
+from connector.runtime.effects import claims
+from connector.runtime.runs.waits import Waits
 
 
 @contextmanager

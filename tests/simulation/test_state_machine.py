@@ -20,8 +20,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from connector.runtime.bell import INTAKE, TIMERS, effects_queue
-from connector.runtime.controls_errors import RefusedError
+from connector.runtime.doorbell import INTAKE, TIMERS, effects_queue
+from connector.runtime.operations.errors import RefusedError
 from tests.simulation.ground import Ground, SqliteGround, seeded_ids
 from tests.simulation.ground_postgres import PostgresGround
 from tests.simulation.invariants import ViolationError, stored

@@ -15,7 +15,7 @@ from functools import partial
 from itertools import count
 from typing import Any, TypeVar
 
-from connector.feedback.actions import NotPossibleError
+from connector.feedback.base.actions import NotPossibleError
 from integrations.errors import Ambiguous, IntegrationError, Permanent, Transient
 from integrations.protocols import (
     AccountPicture,

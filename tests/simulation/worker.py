@@ -13,29 +13,31 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from connector.connections import Accounts
-from connector.feedback import callbacks, optouts, responses
-from connector.feedback.actions import Effect, Handler
-from connector.feedback.asking import SendSurvey
-from connector.feedback.callback_actions import CountCallbacks, ReadCallback, ReopenCallback, RequestCall
-from connector.feedback.messages import SendAlert, SendMessage
-from connector.feedback.survey_values import Survey
-from connector.feedback.ticket_changes import ChangeTicket
-from connector.feedback.tickets import OpenTicket, Rules
-from connector.feedback.writeback import WriteScore
+from connector.feedback.base.actions import Effect, Handler
+from connector.feedback.callbacks import store as callbacks
+from connector.feedback.callbacks.actions import CountCallbacks, ReadCallback, ReopenCallback, RequestCall
+from connector.feedback.callbacks.open_ticket import OpenTicket, Rules
+from connector.feedback.callbacks.update_ticket import ChangeTicket
+from connector.feedback.consent import opt_out_events
+from connector.feedback.crm.write_score import WriteScore
+from connector.feedback.messaging.actions import SendAlert, SendMessage
+from connector.feedback.responses import store as responses
+from connector.feedback.surveys.model import Survey
+from connector.feedback.surveys.send_survey import SendSurvey
 from connector.ids import new_id
-from connector.runtime import claims
-from connector.runtime.bell import INTAKE, TIMERS
-from connector.runtime.claims import Claimant
-from connector.runtime.controls import Controls
-from connector.runtime.controls_connections import Switches
-from connector.runtime.desk import Desk
-from connector.runtime.intake import Intake
-from connector.runtime.outcomes import Outcomes, Results
-from connector.runtime.perform import Performer
-from connector.runtime.sweep import Sweep
-from connector.runtime.timers import Timers
-from connector.storage.budgets import Budget
+from connector.runtime.doorbell import INTAKE, TIMERS
+from connector.runtime.effects import claims
+from connector.runtime.effects.claims import Claimant
+from connector.runtime.effects.outcomes import Outcomes, Results
+from connector.runtime.effects.performer import Performer
+from connector.runtime.intake.deliveries import Intake
+from connector.runtime.jobs.sweep import Sweep
+from connector.runtime.operations.connections import Switches
+from connector.runtime.operations.runs import Controls
+from connector.runtime.runs.advance import Desk
+from connector.runtime.runs.timers import Timers
+from connector.storage.flow_control.rate_budget import Budget
+from connector.vendors.clients import Accounts
 from integrations.protocols import Mail
 from tests.simulation.ground import OUR_USER, Ground, SimulatedClock
 from tests.simulation.vendors import Vendors
@@ -88,7 +90,7 @@ class Worker:
         database = ground.database
 
         accounts = Accounts(ground.config, lambda: {"zendesk": OUR_USER})
-        recorders = (responses.record, callbacks.record, optouts.record)
+        recorders = (responses.record, callbacks.record, opt_out_events.record)
         self._intake = Intake(
             database, ground.book, self._desk, calendar, accounts, SOURCES, recorders, self._kinds, clock
         )

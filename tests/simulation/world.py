@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from functools import partial
 from random import Random
 
-from connector.runtime.bell import INTAKE
-from connector.storage.budgets import Budget
-from connector.storage.inbox import Inbox
+from connector.runtime.doorbell import INTAKE
+from connector.storage.flow_control.rate_budget import Budget
+from connector.storage.stores.inbox import Inbox
 from tests.simulation.ground import Ground, SimulatedClock, seeded_ids
 from tests.simulation.invariants import Invariants, ViolationError
 from tests.simulation.scripts import choose

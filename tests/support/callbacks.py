@@ -6,10 +6,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from connector.storage import provisioned, tables
-from connector.storage.provisioned import TICKET_FIELD, Made
+from connector.storage.schema import tables
+from connector.storage.stores import provisioned
+from connector.storage.stores.provisioned import TICKET_FIELD, Made
 from integrations import callback_fields
-from integrations.zendesk.blueprint import TRIGGER, WEBHOOK, Account, blueprint, resolved
+from integrations.zendesk.setup.blueprint import TRIGGER, WEBHOOK, Account, blueprint, resolved
 from sandbox.gateway import SeenRequest
 from tests.oracles import SHARED
 from tests.support.house import Home, answer

@@ -35,14 +35,14 @@ from sqlalchemy import select as rows_of
 from urllib3.connection import HTTPConnection
 
 from connector import wiring
-from connector.config import read_config
-from connector.feedback.actions import Effect
-from connector.runtime import claims
-from connector.runtime.perform import Performer
-from connector.settings import Settings
-from connector.storage.database import Database
-from connector.storage.migrate import upgrade
-from connector.storage.tables import deliveries, effects
+from connector.config.file import read_config
+from connector.config.settings import Settings
+from connector.feedback.base.actions import Effect
+from connector.runtime.effects import claims
+from connector.runtime.effects.performer import Performer
+from connector.storage.engine.database import Database
+from connector.storage.schema.migrate import upgrade
+from connector.storage.schema.tables import deliveries, effects
 from integrations import tokens
 from integrations.alerts.client import AppriseAlerter
 from integrations.smtp.client import SmtpMessenger

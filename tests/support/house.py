@@ -23,14 +23,14 @@ from sqlalchemy import Table, func, insert, select
 from werkzeug.test import TestResponse
 
 from connector import wiring
-from connector.config import read_config
+from connector.config.file import read_config
+from connector.config.settings import Settings
 from connector.definitions import read_surveys
 from connector.ids import new_id
-from connector.runtime import claims
-from connector.runtime.bell import INTAKE, TIMERS, effects_queue
-from connector.settings import Settings
-from connector.storage import tables
-from connector.storage.definitions import Kind, import_definitions
+from connector.runtime.doorbell import INTAKE, TIMERS, effects_queue
+from connector.runtime.effects import claims
+from connector.storage.schema import tables
+from connector.storage.stores.definitions import Kind, import_definitions
 from connector.wiring import House
 from sandbox.clock import HandClock
 from sandbox.serving import Server

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import event
 
-from connector.storage.database import Database
+from connector.storage.engine.database import Database
 
 
 class PowerCutError(BaseException):

@@ -21,10 +21,10 @@ import requests
 import yaml
 from sqlalchemy import func, select
 
-from connector.storage import queries
-from connector.storage.database import Database
-from connector.storage.queries import RunLine
-from connector.storage.tables import deliveries, effects, events
+from connector.storage.engine.database import Database
+from connector.storage.schema.tables import deliveries, effects, events
+from connector.storage.stores import run_queries
+from connector.storage.stores.run_queries import RunLine
 from sandbox.world import World
 from sandbox.zendesk import ZendeskStandIn
 from tests.support.processes import Process, free_port, run, running, until
@@ -60,7 +60,7 @@ class Installation:
     def runs(self, workflow: str) -> list[RunLine]:
         """Runs of a workflow, oldest first."""
         with self.database.read() as tx:
-            return list(reversed(queries.list_runs(tx, workflow=workflow, status=None, limit=100)))
+            return list(reversed(run_queries.list_runs(tx, workflow=workflow, status=None, limit=100)))
 
     def story(self, run_id: str) -> list[dict[str, Any]]:
         """Everything a run did and decided, as ``ringback runs show`` tells it."""

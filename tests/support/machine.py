@@ -9,8 +9,8 @@ from pathlib import Path
 
 from sqlalchemy import update
 
-from connector.storage.database import Database
-from connector.storage.tables import deliveries, effects
+from connector.storage.engine.database import Database
+from connector.storage.schema.tables import deliveries, effects
 from sandbox.world import World
 from tests.support.house import SECRET_KEY, config_of
 from tests.support.house_sender import Sender

@@ -14,7 +14,7 @@ import yaml
 from click.testing import CliRunner, Result
 
 from connector.cli.main import main
-from connector.storage.database import Database
+from connector.storage.engine.database import Database
 from sandbox.gateway import SeenRequest
 from sandbox.world import World
 from tests.oracles import SHARED

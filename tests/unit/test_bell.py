@@ -10,7 +10,7 @@ from queue import Empty, SimpleQueue
 
 import pytest
 
-from connector.runtime.bell import Bell, effects_queue
+from connector.runtime.doorbell import Bell, effects_queue
 
 PATIENCE = 60  # seconds
 _CLOSING = "closing"

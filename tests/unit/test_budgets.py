@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connector.storage.budgets import Ledger, Limits, within
+from connector.storage.flow_control.rate_budget import Ledger, Limits, within
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 UPDATES = Limits({"updates": within(100, 60)}, {"updates": within(30, 600)})

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connector.feedback.callback_life import GONE, LONG_AGO, SOLVED, Life, Loop, after, read
+from connector.feedback.callbacks.state_machine import GONE, LONG_AGO, SOLVED, Life, Loop, after, read
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 AGENT = {"agent": "7", "by_person": True}

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.config import FATIGUE_DAYS, Config, ConfigError, Team, load_config, read_config
-from connector.config_reader import put_in
+from connector.config.file import FATIGUE_DAYS, Config, ConfigError, Team, load_config, read_config
+from connector.config.yaml_reader import put_in
 
 
 def read(text: str, home: Path = Path(), **environ: str) -> Config:

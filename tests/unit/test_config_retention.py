@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from connector.config import read_config
-from connector.config_retention import Retention
+from connector.config.file import read_config
+from connector.config.retention import Retention
 from connector.ids import made_at, new_id
 from tests.unit.test_config import mistakes, read
 

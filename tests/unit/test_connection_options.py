@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from integrations.errors import OptionsError
-from integrations.options import audience
+from integrations.option_fields import audience
 from integrations.protocols import Crm, Helpdesk, Messenger
 from integrations.registry import KINDS, build
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connector.storage.group_commit import GroupCommit
+from connector.storage.engine.group_commit import GroupCommit
 
 PATIENCE = 60  # seconds
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.feedback.likeness import SHARED, Known, Likeness, Verdict, alike, judge
-from connector.feedback.phones import trait
+from connector.feedback.customers.matching import SHARED, Known, Likeness, Verdict, alike, judge
+from connector.feedback.customers.phone_numbers import trait
 
 JAN = Known("jan", "Jan de Vries", {"salesforce": "003000000000001"})
 

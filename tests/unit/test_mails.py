@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import yaml
 
-from connector.feedback.brands import Brand
-from connector.feedback.mails import Mailer, harmless_name, links, render_message
-from connector.feedback.surveys import Survey, built_in, from_dict, parse
+from connector.feedback.messaging.brands import Brand
+from connector.feedback.messaging.email_layout import Mailer, harmless_name, links, render_message
+from connector.feedback.surveys.files import Survey, built_in, from_dict, parse
 from integrations.protocols import Mail
 
 ANN = {"name": "Ann Bakker", "email": "ann@example.com"}

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
+from connector.cli.serve.process_link import RING, Partner
 from connector.observe.figures import Shown, told
-from connector.runtime.bell import Bell
-from connector.runtime.partner import RING, Partner
+from connector.runtime.doorbell import Bell
 
 PATIENCE = 60  # seconds
 

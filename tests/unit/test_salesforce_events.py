@@ -24,11 +24,11 @@ from tests.unit.test_translate_salesforce import (
     verify,
     wsdl_schema,
 )
-from webhooks import salesforce_rules
 from webhooks.delivery import Account, Delivery, Request, Translation
 from webhooks.errors import Refused, Unreadable, WebhookError
-from webhooks.salesforce import FOUND, Callout, Salesforce
-from webhooks.soap import ACK, SOAP
+from webhooks.salesforce import rules as salesforce_rules
+from webhooks.salesforce.soap import ACK, SOAP
+from webhooks.salesforce.source import FOUND, Callout, Salesforce
 from workflows.events import Event, Person
 
 DELIVERED = {

@@ -17,13 +17,13 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
-from integrations.salesforce import bundle as package
-from integrations.salesforce.bundle import Component, Source
-from integrations.salesforce.case_mapping import CASES
 from integrations.salesforce.fields import ACCOUNT, PERSON, RESPONSE
+from integrations.salesforce.helpdesk.case_mapping import CASES
+from integrations.salesforce.setup import bundle as package
+from integrations.salesforce.setup.bundle import Component, Source
 from tests.oracles import oracle_path
 from tests.support.metadata_wsdl import mistakes
-from webhooks.salesforce_case import KEY, TAGS
+from webhooks.salesforce.cases import KEY, TAGS
 
 NS = f"{{{package.NAMESPACE}}}"
 ENDPOINT, USERNAME = "https://feedback.acme.example/webhooks/salesforce/a&b", "ringback@acme.example"

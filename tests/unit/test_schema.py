@@ -28,8 +28,8 @@ from workflows.definitions import (
 from workflows.errors import DefinitionError
 from workflows.library import library_texts
 from workflows.paths import with_paths
-from workflows.positions import every_step
 from workflows.schema import dump, from_dict, json_schema, lint, load, to_dict
+from workflows.step_positions import every_step
 from workflows.yaml_text import read
 
 HEAD = "workflow: w\ntrigger: {event: survey.answered}\nsteps:\n"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from connector.settings import Settings, SettingsError, masked
+from connector.config.settings import Settings, SettingsError, masked
 
 KEY = "k" * 32
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from workflows import scripts
+from workflows import workflow_tests
 from workflows.errors import DefinitionError
 from workflows.library import load_library
 from workflows.runs import Status
 from workflows.schema import load
-from workflows.scripts import read_script, run_script
 from workflows.simulate import Happening, Outcome, Trace, simulate
+from workflows.workflow_tests import read_script, run_script
 
 NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)
 
@@ -91,7 +91,7 @@ def test_an_event_that_cannot_be_decided_is_told_and_the_rest_goes_on() -> None:
     assert (trace.lines[0].kind, len(trace.runs)) == ("failed", 1)
 
 
-EXAMPLE = (scripts.__doc__ or "").partition("```yaml\n")[2].partition("```")[0]
+EXAMPLE = (workflow_tests.__doc__ or "").partition("```yaml\n")[2].partition("```")[0]
 
 
 def test_the_example_in_the_documentation_passes() -> None:

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 import yaml
 
-from connector.feedback import languages
-from connector.feedback.brands import Brand, choose, contrast, read_brands
-from connector.feedback.languages import say_in
-from connector.feedback.survey_answers import AnswerError, check_answer
-from connector.feedback.survey_values import MAX_COMMENT
-from connector.feedback.surveys import Survey, built_in, from_dict, lint, load_surveys, parse, to_dict
+from connector.feedback.messaging import translations
+from connector.feedback.messaging.brands import Brand, choose, contrast, read_brands
+from connector.feedback.messaging.translations import say_in
+from connector.feedback.surveys.answers import AnswerError, check_answer
+from connector.feedback.surveys.files import Survey, built_in, from_dict, lint, load_surveys, parse, to_dict
+from connector.feedback.surveys.model import MAX_COMMENT
 from workflows.errors import DefinitionError
 
 AFTER_SUPPORT = yaml.safe_load(built_in()["after-support"])
@@ -234,9 +234,10 @@ def test_only_offered_choices_are_taken_and_each_once() -> None:
 
 
 def test_every_fixed_word_is_there_in_dutch() -> None:
-    root = Path(languages.__file__).parents[1]
+    root = Path(translations.__file__).parents[2]
     files = [*root.glob("web/templates/survey/*.html"), *root.glob("web/templates/mail/*.mjml")]
-    files += [*root.glob("web/survey_*.py"), root / "feedback" / "mails.py", root / "feedback" / "scale_words.py"]
+    files += [*root.glob("web/survey/*.py"), root / "feedback/messaging/email_layout.py"]
+    files += [root / "feedback/surveys/scale_labels.py"]
     words = {w for file in files for w in re.findall(r"""(?:\b_|\bsay)\((["'])(.+?)\1\)""", file.read_text("utf-8"))}
     assert len(words) > 40
     assert [word for _, word in words if say_in("nl")(word) == word and word not in ("Privacy", "E-mail")] == []

@@ -14,7 +14,7 @@ from tests.fixtures import envelope, payload
 from tests.unit.test_signatures import NOW, WHSEC, standard_headers
 from webhooks.delivery import Account, Delivery, Request
 from webhooks.errors import Refused, Unreadable, WebhookError
-from webhooks.reading import json_object
+from webhooks.parsing import json_object
 from webhooks.sources import SOURCES
 from workflows.events import EVENT_TYPES, Event, Person
 

@@ -19,8 +19,8 @@ from tests.fixtures import payload
 from tests.oracles import oracle_path
 from webhooks.delivery import Account, Delivery, Request, Translation
 from webhooks.errors import Refused, StoreDown, Unreadable, WebhookError
-from webhooks.salesforce import Salesforce
-from webhooks.soap import ACK, OUTBOUND, SOAP
+from webhooks.salesforce.soap import ACK, OUTBOUND, SOAP
+from webhooks.salesforce.source import Salesforce
 from workflows.events import Event, Person
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)

@@ -14,8 +14,8 @@ from tests.fixtures import envelope, payload
 from tests.oracles import oracle_path
 from webhooks.delivery import Account, Delivery, Translation
 from webhooks.errors import Unreadable, WebhookError
-from webhooks.zendesk import Zendesk
-from webhooks.zendesk_trigger import TYPES
+from webhooks.zendesk.source import Zendesk
+from webhooks.zendesk.triggers import TYPES
 from workflows.events import EVENT_TYPES, Event, Person
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from connector.storage.turns import Turns
+from connector.storage.engine.writer_queue import Turns
 from tests.support.processes import ROOT
 
 
@@ -163,7 +163,7 @@ def in_the_door(file: Path) -> bool:
 HOLDER = """
 import sys
 from pathlib import Path
-from connector.storage.turns import Turns
+from connector.storage.engine.writer_queue import Turns
 with Turns(Path(sys.argv[1])).taken():
     print("mine", flush=True)
     sys.stdin.read()
@@ -184,7 +184,7 @@ def test_where_turns_cannot_be_taken_writing_goes_on_and_it_is_said_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     turns = Turns(tmp_path / "no such folder" / "db")
-    with caplog.at_level(logging.WARNING, logger="connector.storage.turns"):
+    with caplog.at_level(logging.WARNING, logger="connector.storage.engine.writer_queue"):
         for _ in range(3):
             with turns.taken():
                 pass

@@ -10,8 +10,8 @@ import pytest
 
 from connector.observe.findings import Verdict
 from connector.observe.usage import check_usage, forecast
+from integrations.error_mapping import Limit
 from integrations.errors import RateLimited
-from integrations.refusals import Limit
 from integrations.salesforce.budget import LOOK_AGAIN, DailyCalls
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from connector.feedback import permission
-from connector.feedback.agent_desk import NO_WORKFLOW
+from connector.feedback.agent.sidebar import NO_WORKFLOW
+from connector.feedback.surveys import eligibility
 from integrations.callback_fields import OUTCOMES, ROOT_CAUSES
-from integrations.zendesk.packing import PackError, app_files, check, pack
+from integrations.zendesk.sidebar.packing import PackError, app_files, check, pack
 
 HOUSE = "https://feedback.acme.example"
 FILES = dict(app_files(HOUSE, "zendesk"))
@@ -133,9 +133,9 @@ def test_the_app_offers_the_outcomes_and_causes_that_the_house_takes() -> None:
 
 
 REASONS = (
-    permission.NO_ADDRESS, permission.OPTED_OUT, permission.SUSPENDED, permission.UNKNOWN,
+    eligibility.NO_ADDRESS, eligibility.OPTED_OUT, eligibility.SUSPENDED, eligibility.UNKNOWN,
     "not sent: already asked for this occasion",
-    permission.other_language("fr", ["nl"]) or "", permission.other_language(None, ["nl", "en"]) or "",
+    eligibility.other_language("fr", ["nl"]) or "", eligibility.other_language(None, ["nl", "en"]) or "",
     "not sent: asked 0 days ago, the rule is 90",
     "not sent: asked 12 days ago, the rule is 90", "not sent: the ticket was merged",
     "not sent: the customer has no e-mail address", "not sent: this e-mail address belongs to another customer",

@@ -1,4 +1,4 @@
-"""Alembic runs this file for every command; the connection was handed in by ``connector.storage.migrate``."""
+"""Alembic runs this file for every command; the connection was handed in by ``connector.storage.schema.migrate``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from alembic import context
 from alembic.autogenerate.api import AutogenContext
 from sqlalchemy import JSON, BigInteger
 
-from connector.storage.tables import Moment, metadata
+from connector.storage.schema.tables import Moment, metadata
 
 
 def render_item(kind: str, item: Any, _context: AutogenContext) -> str | Literal[False]:

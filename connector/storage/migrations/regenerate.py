@@ -7,7 +7,7 @@ from pathlib import Path
 from alembic import command
 from sqlalchemy import create_engine
 
-from connector.storage.migrate import alembic_config
+from connector.storage.schema.migrate import alembic_config
 
 _VERSIONS = Path(__file__).parent / "versions"
 _REVISION = "0001"

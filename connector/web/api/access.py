@@ -9,9 +9,9 @@ from datetime import datetime
 
 from flask import Request
 
-from connector.storage import api_tokens
-from connector.storage.api_tokens import SEEN_EVERY, ApiToken
-from connector.storage.database import Database
+from connector.storage.engine.database import Database
+from connector.storage.stores import api_tokens
+from connector.storage.stores.api_tokens import SEEN_EVERY, ApiToken
 from connector.web.api.problems import Fault, ProblemError
 
 _REMEDY = "Send `Authorization: Bearer rb_…`; make a token with `ringback token create NAME --scope SCOPE`."

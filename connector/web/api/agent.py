@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from connector.feedback.agent_desk import Agent, Requester
-from connector.feedback.timeline import CursorError
-from connector.runtime.bell import INTAKE
-from connector.runtime.controls_errors import InputError, UnknownError
+from connector.feedback.agent.sidebar import Agent, Requester
+from connector.feedback.agent.timeline import CursorError
+from connector.runtime.doorbell import INTAKE
+from connector.runtime.operations.errors import InputError, UnknownError
 from connector.web.api import schemas_agent as schemas
 from connector.web.api.operations import Call, Operation
 from workflows.errors import ScoreError

@@ -13,11 +13,11 @@ from flask import Blueprint, Response, request
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
-from connector.feedback.agent_desk import AgentDesk
-from connector.runtime.controls import Controls
-from connector.runtime.controls_connections import Switches
-from connector.runtime.controls_errors import ControlError
-from connector.storage.database import Database
+from connector.feedback.agent.sidebar import AgentDesk
+from connector.runtime.operations.connections import Switches
+from connector.runtime.operations.errors import ControlError
+from connector.runtime.operations.runs import Controls
+from connector.storage.engine.database import Database
 from connector.web.api import access, agent, connections, customers, deliveries, openapi, problems, runs
 from connector.web.api.operations import Call, Operation, Parts
 from connector.web.api.problems import ProblemError

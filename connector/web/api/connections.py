@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from connector.runtime.controls_connections import Health
+from connector.runtime.operations.connections import Health
 from connector.web.api import schemas
 from connector.web.api.operations import Call, Operation
 

@@ -6,18 +6,18 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
-from connector.feedback import reviews
-from connector.runtime.controls_errors import RefusedError, UnknownError
+from connector.feedback.customers import review_queue
+from connector.runtime.operations.errors import RefusedError, UnknownError
 from connector.web.api.operations import Call, Operation
 
-_STATUSES = [reviews.OPEN, reviews.DECIDED]
+_STATUSES = [review_queue.OPEN, review_queue.DECIDED]
 
 
 class ReviewQuery(Schema):
     """Which cases."""
 
     status = fields.String(
-        load_default=reviews.OPEN, validate=validate.OneOf(_STATUSES),
+        load_default=review_queue.OPEN, validate=validate.OneOf(_STATUSES),
         metadata={"description": f"One of: {', '.join(_STATUSES)}."},
     )  # fmt: skip
     limit = fields.Integer(
@@ -48,7 +48,7 @@ class Case(Schema):
     """A case that waits for a decision, or had one."""
 
     id = fields.String(required=True)
-    kind = fields.String(required=True, validate=validate.OneOf([reviews.CUSTOMERS, reviews.RECORDS]))
+    kind = fields.String(required=True, validate=validate.OneOf([review_queue.CUSTOMERS, review_queue.RECORDS]))
     connection = fields.String(required=True)
     customer = fields.String(required=True)
     status = fields.String(required=True, validate=validate.OneOf(_STATUSES))
@@ -68,23 +68,23 @@ class Cases(Schema):
 
 def _list(call: Call) -> dict[str, Any]:
     with call.parts.database.read() as tx:
-        return {"items": reviews.listed(tx, status=call.given["status"], limit=call.given["limit"])}
+        return {"items": review_queue.listed(tx, status=call.given["status"], limit=call.given["limit"])}
 
 
-def _show(call: Call) -> reviews.Case:
+def _show(call: Call) -> review_queue.Case:
     with call.parts.database.read() as tx:
-        case = reviews.shown(tx, call.path["case_id"])
+        case = review_queue.shown(tx, call.path["case_id"])
     if case is None:
         raise _unknown(call)
     return case
 
 
-def _decide(call: Call) -> reviews.Case:
+def _decide(call: Call) -> review_queue.Case:
     case_id, choice = _show(call).id, call.given["choice"]
     database, now = call.parts.database, call.parts.clock()
     try:
-        return database.transact(lambda tx: reviews.decide(database, tx, case_id, choice, call.by, now))
-    except reviews.ReviewError as error:
+        return database.transact(lambda tx: review_queue.decide(database, tx, case_id, choice, call.by, now))
+    except review_queue.ReviewError as error:
         raise RefusedError(str(error), "look at the case again, and choose one of its candidates") from error
 
 

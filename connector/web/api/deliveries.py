@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from connector.runtime.bell import INTAKE
-from connector.runtime.controls_errors import RefusedError, UnknownError
-from connector.storage import queries
+from connector.runtime.doorbell import INTAKE
+from connector.runtime.operations.errors import RefusedError, UnknownError
+from connector.storage.stores import run_queries
 from connector.web.api import schemas
 from connector.web.api.operations import Call, Operation
 
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 def _list(call: Call) -> dict[str, Any]:
     given = call.given
     with call.parts.database.read() as tx:
-        lines = queries.list_deliveries(
+        lines = run_queries.list_deliveries(
             tx, status=given.get("status"), connection=given.get("connection"),
             limit=given["limit"], before=given.get("before"),
         )  # fmt: skip
@@ -29,7 +29,7 @@ def _list(call: Call) -> dict[str, Any]:
 def _show(call: Call) -> Any:
     delivery_id = _id(call)
     with call.parts.database.read() as tx:
-        story = queries.delivery_story(tx, delivery_id)
+        story = run_queries.delivery_story(tx, delivery_id)
     if story is None:
         raise _unknown(call)
     return story
@@ -37,7 +37,7 @@ def _show(call: Call) -> Any:
 
 def _replay(call: Call) -> dict[str, Any]:
     delivery_id = _id(call)
-    if not call.parts.database.transact(lambda tx: queries.replay_deliveries(tx, [delivery_id])):
+    if not call.parts.database.transact(lambda tx: run_queries.replay_deliveries(tx, [delivery_id])):
         at = _show(call).line.emptied_at
         raise RefusedError(f"The content of delivery {delivery_id} went at {at:%Y-%m-%d %H:%M} UTC, when its period "
                            "was over.", "ask its sender to send it again")  # fmt: skip
@@ -52,9 +52,9 @@ def _replay_many(call: Call) -> dict[str, Any]:
     chosen = {"status": given["status"], "connection": given.get("connection")}
 
     def work(tx: Connection) -> dict[str, Any]:
-        lines = queries.list_deliveries(tx, limit=given["limit"], **chosen)
-        matched = queries.count_deliveries(tx, **chosen)
-        ids = [] if given["dry_run"] else queries.replay_deliveries(tx, [line.id for line in lines])
+        lines = run_queries.list_deliveries(tx, limit=given["limit"], **chosen)
+        matched = run_queries.count_deliveries(tx, **chosen)
+        ids = [] if given["dry_run"] else run_queries.replay_deliveries(tx, [line.id for line in lines])
         return {"matched": matched, "dry_run": given["dry_run"], "ids": ids}
 
     done = call.parts.database.transact(work)

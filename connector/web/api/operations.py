@@ -9,10 +9,10 @@ from typing import Any
 
 from marshmallow import Schema
 
-from connector.feedback.agent_desk import AgentDesk
-from connector.runtime.controls import Controls
-from connector.runtime.controls_connections import Switches
-from connector.storage.database import Database
+from connector.feedback.agent.sidebar import AgentDesk
+from connector.runtime.operations.connections import Switches
+from connector.runtime.operations.runs import Controls
+from connector.storage.engine.database import Database
 
 
 @dataclass(frozen=True, slots=True)

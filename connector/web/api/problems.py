@@ -12,7 +12,7 @@ from flask import Response
 from marshmallow import Schema
 from werkzeug.exceptions import HTTPException
 
-from connector.runtime.controls_errors import ControlError, InputError, RefusedError, UnknownError
+from connector.runtime.operations.errors import ControlError, InputError, RefusedError, UnknownError
 
 _LONGEST_VALUE = 60
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from connector.runtime import controls_bulk
-from connector.runtime.controls import Done
-from connector.runtime.controls_bulk import Action, RunFilter
-from connector.runtime.controls_errors import InputError, UnknownError
-from connector.storage import queries
+from connector.runtime.operations import bulk as controls_bulk
+from connector.runtime.operations.bulk import Action, RunFilter
+from connector.runtime.operations.errors import InputError, UnknownError
+from connector.runtime.operations.runs import Done
+from connector.storage.stores import run_queries
 from connector.web.api import schemas
 from connector.web.api.operations import Call, Operation
 from workflows.runs import Status
@@ -18,14 +18,14 @@ from workflows.runs import Status
 def _list(call: Call) -> dict[str, Any]:
     limit, before = call.given["limit"], call.given.get("before")
     with call.parts.database.read() as tx:
-        lines = queries.list_runs(tx, limit=limit, before=before, where=_filter(call.given).conditions())
+        lines = run_queries.list_runs(tx, limit=limit, before=before, where=_filter(call.given).conditions())
     return {"items": lines, "next": lines[-1].id if len(lines) == limit else None}
 
 
 def _show(call: Call) -> Any:
     run_id = call.path["run_id"]
     with call.parts.database.read() as tx:
-        story = queries.run_story(tx, run_id) if run_id.isalnum() else None
+        story = run_queries.run_story(tx, run_id) if run_id.isalnum() else None
     if story is None:
         raise UnknownError("run", run_id[:60], "GET /api/v1/runs shows those there are.")
     return story

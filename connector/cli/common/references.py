@@ -1,0 +1,49 @@
+"""Names in workflows that something else must know: connections, teams and surveys.
+
+A workflow may be right by itself and still fail, because it names a team that nobody configured. Better to
+hear so before a customer waits for it.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping, Set
+
+from connector.config.file import Config
+from workflows.definitions import Do, Workflow
+from workflows.errors import Mistake
+from workflows.step_positions import every_step
+
+_NAMES: Mapping[tuple[str, str], str] = {
+    ("ticket.open", "connection"): "connection",
+    ("score.write", "connection"): "connection",
+    ("survey.send", "via"): "connection",
+    ("message.send", "via"): "connection",
+    ("survey.send", "survey"): "survey",
+    ("alert.send", "to"): "team",
+}
+"""(Action, parameter) → what its value names."""
+
+
+def unknown_names(workflow: Workflow, config: Config, surveys: Set[str]) -> Iterator[Mistake]:
+    """Names in the workflow that the configuration and ``surveys`` do not know. Templates are left alone."""
+    known = {"connection": config.connections.keys(), "team": config.teams.keys(), "survey": surveys}
+    for step in every_step(workflow.steps):
+        if isinstance(step, Do):
+            yield from _unknown(workflow.slug, step, known)
+
+
+def _unknown(slug: str, step: Do, known: Mapping[str, Set[str]]) -> Iterator[Mistake]:
+    for name, value in step.params.items():
+        what = _NAMES.get((step.action, name))
+        if what and isinstance(value, str) and "{" not in value and value not in known[what]:
+            yield Mistake(
+                f"{slug}: {step.path}.with.{name}",
+                f"there is no {what} {value!r}.",
+                _meant(value, known[what]),
+            )
+
+
+def _meant(value: str, known: Set[str]) -> str:
+    close = difflib.get_close_matches(value, known, n=1)
+    return f"Did you mean {close[0]}?" if close else f"Known are: {', '.join(sorted(known)) or 'none'}."

@@ -1,0 +1,1 @@
+"""``ringback provision``: one module per vendor."""

@@ -1,0 +1,1 @@
+"""``ringback serve`` and its processes."""

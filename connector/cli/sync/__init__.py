@@ -1,0 +1,1 @@
+"""``ringback sync``: one module per vendor."""

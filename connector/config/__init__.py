@@ -1,0 +1,1 @@
+"""What an organisation decides, and what the environment says."""

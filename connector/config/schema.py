@@ -1,0 +1,233 @@
+"""The shape of ``ringback.yaml``. Every mistake is found at once, with its path and a remedy.
+
+A message is "what is wrong", a line break, "what to do": marshmallow carries only text.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, validate, validates_schema
+
+from connector.config.calendar import holidays_of, hours_of
+from connector.config.customer_value import Valuation
+from connector.config.retention import DEDUPLICATION, SHORTEST_CONTENT, Retention, contradiction_in, period_of
+from connector.config.yaml_reader import join
+from workflows.calendars import BusinessCalendar
+from workflows.errors import DurationError, Mistake
+
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,99}")
+_RESERVED = "ringback"  # our own pages and features report events under this name
+_EMPTY = "is empty.\nGive it a value, or leave the key out."
+_NO_MAPPING = "must be a mapping.\nWrite its keys below it, indented, each with a colon."
+
+
+def mistakes_of(error: ValidationError) -> list[Mistake]:
+    """The mistakes in an error of this file's schemas, in the order of the file."""
+    return list(_walk(error.messages, ""))
+
+
+def _walk(messages: Any, path: str) -> Iterator[Mistake]:
+    if isinstance(messages, Mapping):
+        for part, inner in messages.items():
+            yield from _walk(inner, path if part == "_schema" else join(path, part))
+        return
+    for each in messages:
+        message, _, remedy = str(each).partition("\n")
+        yield Mistake(path or "file", message, remedy)
+
+
+class _Strict(Schema):
+    """Refuses unknown keys, and names the one that was probably meant."""
+
+    class Meta:
+        unknown = EXCLUDE  # _known_keys says more than marshmallow's own refusal
+
+    error_messages = {"type": _NO_MAPPING, "invalid": _NO_MAPPING}  # noqa: RUF012 - marshmallow wants it so
+
+    @validates_schema(pass_original=True, skip_on_field_errors=False)
+    def _known_keys(self, _data: Any, original: Any, **_: Any) -> None:
+        keys = original if isinstance(original, Mapping) else ()
+        unknown = {key: [self._unknown(key)] for key in keys if key not in self.fields}
+        if unknown:
+            raise ValidationError(unknown)
+
+    def _unknown(self, key: str) -> str:
+        close = difflib.get_close_matches(key, self.fields, n=1)
+        return "is not known here.\n" + (
+            f"Did you mean {close[0]}?" if close else f"Known are: {', '.join(self.fields)}."
+        )
+
+
+class _Read(fields.Field[Any]):
+    """A value that a function reads; it raises ValueError with "what is wrong", line break, remedy."""
+
+    def __init__(self, read: Callable[[Any], Any]) -> None:
+        super().__init__(error_messages={"null": _EMPTY})
+        self._read = read
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> Any:
+        try:
+            return self._read(value)
+        except (ValueError, DurationError) as error:
+            raise ValidationError(str(error)) from error
+
+
+class _Named(fields.Field[Any]):
+    """A mapping of names to values of one shape; each name is checked."""
+
+    def __init__(self, shape: Schema) -> None:
+        super().__init__(error_messages={"null": _EMPTY})
+        self._shape = shape
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise ValidationError(_NO_MAPPING)
+        loaded: dict[str, Any] = {}
+        errors: dict[str, Any] = {}
+        for name, each in value.items():
+            try:
+                loaded[name] = self._load(name, each)
+            except ValidationError as error:
+                errors[name] = error.messages
+        if errors:
+            raise ValidationError(errors)
+        return loaded
+
+    def _load(self, name: str, value: Any) -> Any:
+        if not _NAME.fullmatch(name):
+            raise ValidationError(
+                "is no name.\nUse small letters, digits and hyphens, a letter first, as care-team."
+            )
+        if name == _RESERVED:
+            raise ValidationError("is the name of the product itself.\nChoose another.")
+        return self._shape.load(value)
+
+
+class _Options(Schema):
+    """Any keys: whoever uses them checks them."""
+
+    class Meta:
+        unknown = "include"
+
+    error_messages = {"type": _NO_MAPPING, "invalid": _NO_MAPPING}  # noqa: RUF012 - marshmallow wants it so
+
+
+class _Connection(_Options):
+    kind = fields.String(
+        required=True,
+        validate=validate.Regexp(
+            r"[a-z][a-z0-9_-]*$", error="is no kind.\nWrite one as zendesk, salesforce or smtp."
+        ),
+        error_messages={
+            "required": "is missing.\nSay what it is: zendesk, salesforce, inbound or smtp.",
+            "invalid": "must be text.\nWrite one as zendesk, salesforce or smtp.",
+            "null": _EMPTY,
+        },
+    )
+
+
+def _texts(check: Callable[[str], Any]) -> fields.List[str]:
+    each = fields.String(
+        validate=check, error_messages={"invalid": "must be text.\nPut it in quotes.", "null": _EMPTY}
+    )
+    no_list: dict[str, Any] = {
+        "invalid": "must be a list.\nPut it in square brackets: [one, two].",
+        "null": _EMPTY,
+    }
+    return fields.List(each, error_messages=no_list)
+
+
+def _is_notification(value: str) -> None:
+    if "://" not in value:
+        raise ValidationError("is no notification URL.\nWrite an Apprise URL, as slack://… or json://….")
+
+
+class _Team(_Strict):
+    email = _texts(validate.Email(error="is no e-mail address.\nWrite one as care@example.org."))
+    notify = _texts(_is_notification)
+
+    @post_load
+    def _someone(self, team: dict[str, Any], **_: Any) -> dict[str, Any]:
+        if not any(team.values()):
+            raise ValidationError("reaches nobody.\nGive it email, notify, or both.")
+        return team
+
+
+def _time_zone(value: Any) -> str:
+    try:
+        return BusinessCalendar(timezone=value).timezone
+    except (DurationError, TypeError) as error:
+        raise ValueError("is no time zone.\nWrite one as Europe/Amsterdam.") from error
+
+
+class _Calendar(_Strict):
+    timezone = _Read(_time_zone)
+    hours = _Read(hours_of)
+    holidays = _Read(holidays_of)
+
+    @post_load
+    def _calendar(self, values: dict[str, Any], **_: Any) -> BusinessCalendar:
+        return BusinessCalendar(**values)
+
+
+class _Retention(_Strict):
+    contents = _Read(partial(period_of, shortest=SHORTEST_CONTENT))
+    deliveries = _Read(partial(period_of, shortest=DEDUPLICATION))
+    runs = _Read(partial(period_of, shortest=DEDUPLICATION))
+    events = _Read(partial(period_of, shortest=DEDUPLICATION))
+    suppressions = _Read(partial(period_of, shortest=DEDUPLICATION))
+    conflicts = _Read(partial(period_of, shortest=DEDUPLICATION))
+
+    @post_load
+    def _retention(self, values: dict[str, Any], **_: Any) -> Retention:
+        retention = Retention(**values)
+        if wrong := contradiction_in(retention):
+            raise ValidationError({"contents": [wrong]})
+        return retention
+
+
+class _CustomerValue(_Strict):
+    high_from = fields.Float(error_messages={"invalid": "is no number.\nGive a figure, as 10000.", "null": _EMPTY})
+    high = _texts(validate.Length(1, 100, error="is empty or too long.\nWrite a word, as gold."))
+
+    @post_load
+    def _valuation(self, given: dict[str, Any], **_: Any) -> Valuation:
+        words = given.get("high")
+        lower = {} if words is None else {"words": frozenset(word.strip().lower() for word in words)}
+        return Valuation(given.get("high_from"), **lower)
+
+
+class _Config(_Strict):
+    connections = _Named(_Connection())
+    brands = _Named(_Options())
+    teams = _Named(_Team())
+    calendar = fields.Nested(_Calendar, error_messages={"null": _EMPTY})
+    customer_value = fields.Nested(_CustomerValue, error_messages={"null": _EMPTY})
+    fatigue_days = fields.Integer(
+        validate=validate.Range(
+            0, 3650, error="is not between 0 and 3650.\nGive a number of days; 0 is no rule."
+        ),
+        error_messages={"invalid": "is no whole number.\nGive a number of days, as 90.", "null": _EMPTY},
+    )
+
+
+def config_schema(home: Path) -> Schema:
+    """The whole file; loads to the fields of ``config.Config``. Folders are relative to ``home``."""
+    folder = partial(_folder, home)
+    retention = fields.Nested(_Retention.from_dict({"archive": _Read(folder)})(), error_messages={"null": _EMPTY})
+    return _Config.from_dict({"workflows": _Read(folder), "surveys": _Read(folder), "retention": retention})()
+
+
+def _folder(home: Path, value: Any) -> Path:
+    if not isinstance(value, str) or not value:
+        raise ValueError("must be a folder.\nWrite its path, relative to this file.")
+    folder = home / value
+    if not folder.is_dir():
+        raise ValueError(f"the folder {folder} does not exist.\nCreate it, or correct the path.")
+    return folder

@@ -1,0 +1,209 @@
+"""What the environment says: where the database is, where the broker, and under which address we are known.
+
+Everything an organisation decides about its feedback stands in ``ringback.yaml`` (see ``connector.config.file``);
+here is only what differs from machine to machine.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import secrets
+import stat
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from workflows.errors import DefinitionError, Mistake
+
+NAMES = {
+    "RINGBACK_DATABASE_URL": "where everything is kept: sqlite:///file.db or postgresql://user:password@host/name",
+    "RINGBACK_BROKER_URL": "the doorbell between processes: memory://, redis://host:6379/0 or amqp://host//",
+    "RINGBACK_SECRET_KEY": "what survey links and stored tokens are made with; at least 32 characters",
+    "RINGBACK_BASE_URL": "the address people and vendors reach us at, as https://feedback.example.org",
+    "RINGBACK_CONFIG": "the configuration file",
+    "RINGBACK_LOG": "text, or json for one JSON object a line",
+    "RINGBACK_METRICS_TOKEN": "what a caller of /metrics must bring; at least 16 characters",
+}
+"""Every setting and its meaning, for help texts and messages."""
+
+DEFAULT_CONFIG = "ringback.yaml"
+_KEY_LENGTH = 32  # characters
+_TOKEN_LENGTH = 16  # characters
+_NEW_KEY = "python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
+_DATABASES = {"sqlite", "postgresql", "postgres", "postgresql+psycopg"}
+_BROKERS = {"memory", "redis", "rediss", "amqp", "amqps"}
+
+
+class SettingsError(DefinitionError):
+    """The environment is refused; a mistake names the variable, its value without secrets, and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The environment, checked. ``config_named`` tells a file that was asked for from the default one."""
+
+    database_url: str = field(repr=False)  # may hold a password
+    broker_url: str = field(repr=False)
+    base_url: str  # without a slash at the end
+    config: Path
+    config_named: bool
+    log_format: str
+    given_key: str | None = field(repr=False)
+    metrics_token: str | None = field(default=None, repr=False)
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """Read the ``RINGBACK_`` variables. Raises ``SettingsError`` with all mistakes at once."""
+        environ = os.environ if environ is None else environ
+        reader = _Reader(environ)
+        settings = cls(
+            database_url=reader.checked("RINGBACK_DATABASE_URL", "sqlite:///ringback.db", _check_database),
+            broker_url=reader.checked("RINGBACK_BROKER_URL", "memory://", _check_broker),
+            base_url=reader.checked("RINGBACK_BASE_URL", "http://127.0.0.1:8000", _check_base_url).rstrip(
+                "/"
+            ),
+            config=Path(environ.get("RINGBACK_CONFIG") or DEFAULT_CONFIG),
+            config_named=bool(environ.get("RINGBACK_CONFIG")),
+            log_format=reader.checked("RINGBACK_LOG", "text", _check_log),
+            given_key=reader.checked("RINGBACK_SECRET_KEY", "", _check_key) or None,
+            metrics_token=reader.checked("RINGBACK_METRICS_TOKEN", "", _check_token) or None,
+        )
+        reader.finish()
+        return settings
+
+    @property
+    def database_file(self) -> Path | None:
+        """The SQLite file; None on PostgreSQL."""
+        _, _, path = self.database_url.partition("sqlite:///")
+        return Path(path.partition("?")[0]) if path else None
+
+    def secret_key(self, say: Callable[[str], object]) -> str:
+        """The secret key. Without one in the environment, a SQLite database gets a file beside it that holds
+        one, made once; ``say`` is told where. Raises ``SettingsError`` on PostgreSQL, where several machines
+        must share the key, and when others may read the file.
+        """
+        if self.given_key:
+            return self.given_key
+        if self.database_file is None:
+            raise _refuse(
+                "RINGBACK_SECRET_KEY",
+                "is not set, and PostgreSQL needs one that all processes share.",
+                f"Make one with: {_NEW_KEY}",
+            )
+        return _kept_key(self.database_file.with_suffix(".secret"), say)
+
+
+def masked(url: str) -> str:
+    """A URL for people to read: without the user, the password and the query."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return "(not a URL)"
+    guard = "***@" if "@" in parts.netloc else ""
+    return f"{parts.scheme}://{guard}{host}{port}{parts.path}" if parts.scheme else "(not a URL)"
+
+
+class _Reader:
+    """Collects the mistakes of all variables, so that one run shows them all."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self._mistakes = list(_misspelt(environ))
+
+    def checked(self, name: str, default: str, check: Callable[[str], tuple[str, str] | None]) -> str:
+        value = self._environ.get(name, "").strip() or default
+        trouble = check(value) if value else None
+        if trouble:
+            self._mistakes.append(Mistake(name, *trouble))
+        return value
+
+    def finish(self) -> None:
+        if self._mistakes:
+            raise SettingsError("The environment", tuple(self._mistakes))
+
+
+def _misspelt(environ: Mapping[str, str]) -> list[Mistake]:
+    """Names that are nearly a setting: typing errors, for which the default would be used in silence."""
+    found = []
+    for name in sorted(environ):
+        close = difflib.get_close_matches(name, NAMES, n=1, cutoff=0.88)
+        if name.startswith("RINGBACK_") and name not in NAMES and close:
+            found.append(Mistake(name, "is not a setting.", f"Did you mean {close[0]}?"))
+    return found
+
+
+def _check_database(url: str) -> tuple[str, str] | None:
+    scheme, _, rest = url.partition("://")
+    remedy = "Write sqlite:///ringback.db or postgresql://user:password@host/name."
+    if scheme == "sqlite" and (not rest.startswith("/") or rest in {"/", "/:memory:"}):
+        return f"{masked(url)} names no file, and a database in memory would forget everything.", remedy
+    if scheme not in _DATABASES or not rest:
+        return f"{masked(url)} is no database we know.", remedy
+    return None
+
+
+def _check_broker(url: str) -> tuple[str, str] | None:
+    if urlsplit(url).scheme in _BROKERS and "://" in url:
+        return None
+    return (
+        f"{masked(url)} is no broker we know.",
+        "Write memory://, redis://host:6379/0 or amqp://user:password@host//.",
+    )
+
+
+def _check_base_url(url: str) -> tuple[str, str] | None:
+    parts = urlsplit(url)
+    if parts.scheme in {"http", "https"} and parts.hostname and not parts.query and not parts.fragment:
+        return None
+    return f"{masked(url)} is no web address.", "Write scheme and host, as https://feedback.example.org."
+
+
+def _check_log(value: str) -> tuple[str, str] | None:
+    return None if value in {"text", "json"} else (f"{value!r} is no log format.", "Write text or json.")
+
+
+def _check_key(value: str) -> tuple[str, str] | None:
+    if len(value) >= _KEY_LENGTH:
+        return None
+    return f"has {len(value)} characters; {_KEY_LENGTH} are needed.", f"Make one with: {_NEW_KEY}"
+
+
+def _check_token(value: str) -> tuple[str, str] | None:
+    if len(value) >= _TOKEN_LENGTH and value.isascii():
+        return None
+    return f"must have {_TOKEN_LENGTH} characters or more, all of them ASCII.", f"Make one with: {_NEW_KEY}"
+
+
+def _kept_key(file: Path, say: Callable[[str], object]) -> str:
+    if not file.exists():
+        _write_once(file, secrets.token_urlsafe(_KEY_LENGTH))
+        say(f"made a secret key and keep it in {file}; set RINGBACK_SECRET_KEY to use one of your own")
+    if stat.S_IMODE(file.stat().st_mode) & 0o077:
+        raise _refuse(
+            str(file),
+            "holds the secret key, and others on this machine may read it.",
+            f"Run: chmod 600 {file}",
+        )
+    key = file.read_text().strip()
+    if trouble := _check_key(key):
+        raise _refuse(str(file), *trouble)
+    return key
+
+
+def _write_once(file: Path, key: str) -> None:
+    """Whole or not at all, and never over another process's: a link fails where a file already is."""
+    draft = file.with_name(f"{file.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    with open(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as output:
+        output.write(f"{key}\n")
+    with suppress(FileExistsError):
+        os.link(draft, file)
+    draft.unlink()
+
+
+def _refuse(name: str, message: str, remedy: str) -> SettingsError:
+    return SettingsError("The environment", (Mistake(name, message, remedy),))

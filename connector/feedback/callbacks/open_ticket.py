@@ -1,0 +1,209 @@
+"""``ticket.open``: a callback ticket, whose first comment is internal and holds what a caller needs to know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from connector.config.customer_value import Valuation, value_of
+from connector.feedback.base.actions import (
+    Ask,
+    Clients,
+    Effect,
+    Finish,
+    Intent,
+    NotPossibleError,
+    Output,
+    Result,
+    Write,
+)
+from connector.feedback.callbacks import briefing
+from connector.feedback.callbacks import store as callbacks
+from connector.feedback.callbacks.briefing import Brief
+from connector.feedback.callbacks.ticket_fields import FieldIdsOf, by_id
+from connector.feedback.callbacks.update_ticket import attempt, change_once, note_intent, paged
+from connector.feedback.customers.identity import KNOW
+from connector.feedback.responses import store as responses
+from integrations.limits import TICKETS_CREATE
+from workflows import durations
+from workflows.calendars import BusinessCalendar
+
+_KEYS_LIVE = timedelta(minutes=110)
+"""Zendesk forgets an idempotency key after two hours; before that we look the ticket up instead."""
+
+OVERTAKES = timedelta(minutes=15)
+"""When much waits, the ticket of a high-value customer overtakes those that have waited less than so much longer: it
+comes first, and nobody waits for ever."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the house decides about callbacks: its hours, where phone numbers are from, whose signals come first."""
+
+    calendar: BusinessCalendar
+    country: str = "NL"
+    valuation: Valuation = field(default_factory=Valuation)
+
+
+class OpenTicket:
+    """One call, with a request more for a customer who is new to us. Before it, a call of its own: whether the ticket
+    to follow up is closed. After it one for each further page of a very long text."""
+
+    def __init__(self, clients: Clients, rules: Rules, fields: FieldIdsOf) -> None:
+        self._clients, self._rules, self._fields = clients, rules, fields
+
+    def batch(self, connection: str) -> int:
+        return 1
+
+    def prepare(self, ask: Ask) -> Intent:
+        connection = str(ask.params["connection"])
+        mark = f"ringback-{ask.key}"
+        helpdesk, brief = self._clients.helpdesk(connection), self._brief(ask, connection)
+        first, *more = helpdesk.pages(briefing.first_comment(brief, str(ask.params.get("body") or "")))
+        ticket = self._ticket(ask, connection, mark) | {"body": paged(first, 1, len(more) + 1)}
+        ticket |= {"phone": brief.dialled} if helpdesk.takes_phone and brief.dialled else {}
+        request = {"external_id": mark, "ticket": ticket, "pages": more}
+        if source := ask.params.get("follow_up"):
+            request["follow_up"] = _number(str(source))
+        asked = callbacks.asked(ask.run_id, ask.facts, ask.now, connection, mark)
+        intent = self._next(connection, request, 0)
+        return replace(intent, due_at=ask.now - OVERTAKES if self._is_high(ask) else None, writes=(asked,))
+
+    def _next(self, connection: str, request: dict[str, Any], stage: int) -> Intent:
+        """The call that comes next: what must be found out first, or the opening."""
+        if "follow_up" in request:
+            return Intent(connection, {**request, "do": "look"}, stage=stage, reads_only=True)
+        body = self._clients.helpdesk(connection).render_ticket(request["ticket"])
+        told = {name: request[name] for name in ("external_id", "pages")} | {"do": "open", "body": body}
+        asker = request["ticket"]["requester"]
+        if "id" in asker:
+            return Intent(connection, told, stage=stage, bucket=TICKETS_CREATE)
+        return Intent(connection, {**told, "newcomer": asker}, stage=stage, bucket=TICKETS_CREATE, beside=1)
+
+    def _brief(self, ask: Ask, connection: str) -> Brief:
+        about = (ask.facts.event.get("context") or {}).get("ticket_id")
+        url = self._clients.helpdesk(connection).ticket_url(str(about)) if about else ""
+        return Brief(ask.facts.event, ask.facts.customer, _earlier(ask), self._rules.country, url)
+
+    def _ticket(self, ask: Ask, connection: str, mark: str) -> dict[str, Any]:
+        params = ask.params
+        ticket = {
+            "subject": str(params["subject"]),
+            "requester": _requester(ask.facts.customer, connection),
+            "priority": self._priority(ask),
+            "type": params.get("type") or ("task" if params.get("due") else None),
+            "due_at": due_at(params.get("due"), ask.now, self._rules.calendar),
+            "group_id": params.get("group"),
+            "assignee_id": params.get("assignee"),
+            "tags": _tags(ask),
+            "custom_fields": self._custom_fields(ask, connection) or None,
+            "external_id": mark,
+        }
+        return {name: value for name, value in ticket.items() if value is not None}
+
+    def _priority(self, ask: Ask) -> Any:
+        raised = ask.params.get("high_value_priority")
+        return raised if raised and self._is_high(ask) else ask.params.get("priority")
+
+    def _is_high(self, ask: Ask) -> bool:
+        return self._rules.valuation.is_high(value_of(ask.facts.customer, ask.facts.event))
+
+    def _custom_fields(self, ask: Ask, connection: str) -> dict[str, Any]:
+        known, event = self._fields(connection), ask.facts.event
+        return by_id(briefing.field_values(event), known) | by_id(ask.params.get("custom_fields"), known)
+
+    def perform(self, effects: Sequence[Effect], now: datetime) -> list[Result]:
+        return [attempt(_CALLS[effect.request["do"]], self._clients, effect, now) for effect in effects]
+
+    def finish(self, done: Finish) -> Intent | Output:
+        request, connection, stage = done.effect.request, done.effect.connection, done.effect.stage + 1
+        if request["do"] == "open":
+            return self._opened(done)
+        if request["do"] == "note":
+            return note_intent(done) or Output(request["output"])
+        told = {name: value for name, value in request.items() if name != "follow_up"}
+        follow_up = {"follow_up": request["follow_up"]} if done.result["closed"] else {}
+        return self._next(connection, {**told, "ticket": {**request["ticket"], **follow_up}}, stage)
+
+    def _opened(self, done: Finish) -> Intent | Output:
+        result, connection, request = done.result, done.effect.connection, done.effect.request
+        ticket_id = str(result["ticket_id"])
+        writes = (callbacks.opened(request["external_id"], ticket_id), *_requesters_id(done))
+        output = {"ticket": f"{connection}:{ticket_id}", "ticket_id": ticket_id, "url": result.get("url")}
+        if result.get("ignored"):
+            output["ignored_fields"] = list(result["ignored"])
+        return note_intent(done, ticket_id, request["pages"], output, writes) or Output(output, writes)
+
+
+def _look(helpdesk: Any, effect: Effect, now: datetime) -> Result:
+    """Whether the ticket to follow up is closed: of others Zendesk makes no follow-up."""
+    found = helpdesk.read_ticket(effect.request["follow_up"])
+    return {"closed": bool(found) and found["status"] == "closed"}
+
+
+def open_once(helpdesk: Any, effect: Effect, now: datetime) -> Result:
+    """Open the ticket in ``request.body`` under the effect's key; once the helpdesk has forgotten keys, only if it is
+    not there."""
+    if effect.unsure and now - effect.first_tried_at > _KEYS_LIVE:
+        found: Result | None = helpdesk.find_ticket(effect.request["external_id"])
+        if found is not None:
+            return found
+    request = effect.request
+    opened: Result = helpdesk.open_ticket(request["body"], key=effect.key, newcomer=request.get("newcomer"))
+    return opened
+
+
+_CALLS = {"look": _look, "open": open_once, "note": change_once}
+
+
+def due_at(due: Any, now: datetime, calendar: BusinessCalendar) -> str | None:
+    """The moment when a span ("4 business hours") has passed, as ISO 8601; None without one."""
+    if not due:
+        return None
+    moment = durations.parse(str(due)).after(now, calendar)
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _number(ticket: str) -> str:
+    """Of "zendesk:7" or "7"."""
+    return ticket.rpartition(":")[2]
+
+
+def _requester(customer: Mapping[str, Any], connection: str) -> dict[str, Any]:
+    user_id = (customer.get("ids") or {}).get(connection)
+    if user_id:
+        return {"id": user_id}
+    if not customer.get("email"):
+        raise NotPossibleError(
+            "customer: neither an e-mail address nor a user of this helpdesk is known, so a ticket would have "
+            "no requester. Send one of them with the answer (customer.email)."
+        )
+    return {"name": customer.get("name") or customer["email"], "email": customer["email"]}
+
+
+def _requesters_id(done: Finish) -> tuple[Write, ...]:
+    """Whoever was found by e-mail, or made, is the customer's user from now on."""
+    user, customer = done.result.get("requester_id"), done.facts.customer
+    if not user or not customer.get("id") or (customer.get("ids") or {}).get(done.effect.connection):
+        return ()
+    row = {"system": done.effect.connection, "value": str(user), "customer_id": customer["id"]}
+    return (Write(KNOW, row),)
+
+
+def _tags(ask: Ask) -> list[str]:
+    own = ["ringback_callback"]
+    if band := ask.facts.event.get("band"):
+        own.append(f"ringback_{band}")
+    return [*own, *(str(tag) for tag in ask.params.get("tags") or ())]
+
+
+def _earlier(ask: Ask) -> list[Any]:
+    """The customer's earlier answers, newest first."""
+    customer_id, current = ask.facts.customer.get("id"), ask.facts.event.get("response")
+    if not customer_id:
+        return []
+    if ask.batch.earlier_answers is None:
+        ask.batch.earlier_answers = responses.of_customers(ask.tx, ask.batch.customers)
+    return [row for row in ask.batch.earlier_answers.get(customer_id, ()) if row.id != current]

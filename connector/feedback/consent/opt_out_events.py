@@ -1,0 +1,26 @@
+"""Opt-outs that reach us as events: from the CRM's consent fields, or from another survey platform."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from connector.feedback.base.event_hooks import Arrival
+from connector.feedback.consent import consents
+from connector.storage.engine.database import Database
+
+
+def record(database: Database, tx: Connection, batch: Sequence[Arrival], now: datetime) -> Sequence[Arrival]:
+    """Remember who wants no surveys. An opt-out is never undone by an event: only the person can."""
+    ids = {arrival.customer.id for arrival in batch if arrival.customer and _opts_out(arrival)}
+    if ids:
+        consents.opt_out(tx, ids, now)
+    consents.learn_from(tx, batch, now)
+    return batch
+
+
+def _opts_out(arrival: Arrival) -> bool:
+    record_ = arrival.data.get("record") or {}
+    return arrival.type == "customer.opted_out" or record_.get("HasOptedOutOfEmail") is True

@@ -1,0 +1,1 @@
+"""Scores onto customer records."""

@@ -1,0 +1,44 @@
+"""The record of a customer whom a CRM knows by no id and no e-mail address of theirs: by their phone number.
+
+Weaker evidence, so a record is the customer's only if nobody else has the number and the whole name agrees, and neither
+has an e-mail address that the other contradicts. What is merely possible is left to a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+from connector.feedback.customers import matching
+from connector.feedback.customers.identity import HOME
+from connector.feedback.customers.matching import Known, Verdict
+from connector.feedback.customers.phone_numbers import country_of, trait
+from integrations.protocols import VendorUser
+
+
+class Directory(Protocol):
+    """Where people are looked up; what a ``Crm`` has of it."""
+
+    def find_by_phone(self, number: str) -> Iterable[VendorUser]: ...
+
+
+def wish(customer: Mapping[str, Any], country: str = HOME) -> dict[str, str]:
+    """What is asked about a customer (``view``): their name, and their number if it is one."""
+    number = trait(customer.get("phone"), country_of(customer.get("locale"), country))
+    return {"name": str(customer.get("name") or ""), "phone": number.text} if number else {}
+
+
+def find(crm: Directory, request: Mapping[str, Any], country: str = HOME) -> Verdict:
+    """Whose record it is (``same``), or may be, by the ``wish`` in a request. Raises IntegrationError."""
+    number = trait(request.get("phone"), country)
+    if number is None:
+        return Verdict()
+    told = (each for each in crm.find_by_phone(number.text) if trait(each.phone, country) == number)
+    holders = {each.id: Known(each.id, each.name, _ids(each.email, record=each.id)) for each in told}
+    who = Known("", request.get("name"), _ids(request.get("email"), customer="us"))
+    return matching.judge(who, list(holders.values()), personal=number.personal)
+
+
+def _ids(email: str | None, **own: str) -> dict[str, str]:
+    """Nobody here is only a voice on the phone: both sides have a record."""
+    return {**own, "email": email.strip().casefold()} if email else own

@@ -1,0 +1,127 @@
+"""Contacts and leads that are gone from the CRM: deleted, merged into another, or converted into a contact.
+
+The id of one that is gone still leads to its customer, but no longer counts as the customer's record there: nothing is
+written on it. Merged into another, that one is the customer's record; if it was another customer's, the two become one,
+unless some third system says they are not. So it is with a lead that became a contact. The event then carries the
+customer's newest score, for who writes it there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+
+from connector.feedback.base.event_hooks import Arrival
+from connector.feedback.customers import identity as customers
+from connector.feedback.customers import review_queue
+from connector.feedback.customers.identity import Customer, normal_id
+from connector.feedback.responses import store as responses
+from connector.storage.engine import bulk
+from connector.storage.engine.database import Database
+from connector.storage.schema.tables import identities
+
+_LEAVING, _BACK = ("contact.merged", "contact.deleted"), ("contact.changed", "lead.changed")
+_CONVERTED = "lead.converted"
+_METRIC = "nps"
+
+
+def record(database: Database, tx: Connection, batch: Sequence[Arrival], now: datetime) -> Sequence[Arrival]:
+    """Follow deletions, merges and restorations."""
+    if not any(arrival.type in (*_LEAVING, *_BACK, _CONVERTED) for arrival in batch):
+        return batch
+    _restore(tx, [arrival for arrival in batch if arrival.type in _BACK])
+    return [_followed(database, tx, arrival, now) for arrival in batch]
+
+
+def _followed(database: Database, tx: Connection, arrival: Arrival, now: datetime) -> Arrival:
+    if arrival.type == _CONVERTED:
+        return _convert(database, tx, arrival, now)
+    return _follow(database, tx, arrival, now) if arrival.type in _LEAVING else arrival
+
+
+def _follow(database: Database, tx: Connection, arrival: Arrival, now: datetime) -> Arrival:
+    if arrival.customer is None or arrival.event.person is None:
+        return arrival
+    system, value = next(iter(arrival.event.person.ids.items()))
+    loser, into = (system, value[:15]), arrival.data.get("into")
+    tx.execute(_this(*loser).values(gone_at=arrival.event.time))
+    owner = arrival.customer.id
+    if into:
+        owner = _join(database, tx, owner, (system, str(into)[:15]), arrival, now)
+    [customer] = customers.load(tx, [owner]).values()
+    newest = _newest(tx, owner) if into else None
+    data = {**arrival.data, "customer": owner, "response": newest}
+    return replace(arrival, customer=customer, data=data)
+
+
+def _convert(database: Database, tx: Connection, arrival: Arrival, now: datetime) -> Arrival:
+    """A lead that was written on is known under the connection's own name, one that was told of under that of leads."""
+    contact, lead = arrival.data.get("contact"), str(arrival.data.get("lead"))[:15]
+    if arrival.customer is None or not contact:
+        return arrival
+    connection = arrival.event.connection
+    owners = [_owner(tx, (system, lead)) for system in (connection, f"{connection}/lead")]
+    for system in (connection, f"{connection}/lead"):
+        tx.execute(_this(system, lead).values(gone_at=arrival.event.time))
+    owner = next(filter(None, owners), arrival.customer.id)
+    owner = _join(database, tx, owner, (connection, str(contact)[:15]), arrival, now)
+    [customer] = customers.load(tx, [owner]).values()
+    data = {**arrival.data, "customer": owner, "response": _newest(tx, owner)}
+    return replace(arrival, customer=customer, data=data)
+
+
+def _owner(tx: Connection, identity: customers.Identity) -> str | None:
+    c = identities.c
+    known: str | None = tx.execute(
+        select(c.customer_id).where(c.system == identity[0], c.value == identity[1])
+    ).scalar_one_or_none()
+    return known
+
+
+def _join(
+    database: Database, tx: Connection, owner: str, winner: customers.Identity, arrival: Arrival, now: datetime
+) -> str:
+    """Whose the winner's record is from now on."""
+    database.lock(tx, [f"person:{winner[0]}:{winner[1]}"])
+    other = _owner(tx, winner)
+    if other is None:
+        row = {"system": winner[0], "value": winner[1], "customer_id": owner, "gone_at": None}
+        bulk.execute(tx, customers.KNOW, [row])
+        return owner
+    if other == owner:
+        return owner
+    both = customers.load(tx, [owner, other])
+    if customers.contradict(both[other], both[owner], but=(winner[0], "email")):  # a person may have two addresses
+        review_queue.keep_conflict(tx, review_queue.Found(arrival.id, other, (owner,), now))
+        return other
+    _become_one(tx, both[other], both[owner], now)
+    return other
+
+
+def _become_one(tx: Connection, kept: Customer, gone: Customer, now: datetime) -> None:
+    customers.rewrite(tx, customers.union(kept, gone), now)
+    customers.merge(tx, kept.id, gone.id)
+    review_queue.settle(tx, kept.id, gone.id, now)
+
+
+def _restore(tx: Connection, changed: Sequence[Arrival]) -> None:
+    """A record that changed after it was deleted is back from the recycle bin."""
+    for arrival in changed:
+        ids: Mapping[str, str] = arrival.event.person.ids if arrival.event.person else {}
+        for system, value in ids.items():
+            back = _this(system, str(normal_id(value, "salesforce"))).where(identities.c.gone_at < arrival.event.time)
+            tx.execute(back.values(gone_at=None))
+
+
+def _this(system: str, value: str) -> Any:
+    return update(identities).where(identities.c.system == system, identities.c.value == value)
+
+
+def _newest(tx: Connection, customer_id: str) -> str | None:
+    """The newest answer whose score stands on records."""
+    found = responses.of_customers(tx, [customer_id], most=50).get(customer_id, [])
+    return next((row.id for row in found if row.metric == _METRIC), None)

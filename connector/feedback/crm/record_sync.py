@@ -1,0 +1,195 @@
+"""Bringing a vendor's records up to date: of answers, of the people who gave them, and of their accounts.
+
+One worker at a time and connection does it (the effects' serial says so), so no two writes ever meet on one account,
+whatever account a person moves to meanwhile. It writes what is true now, and only what does not stand there already;
+so doing it again after trouble costs nothing, and an older answer cannot overwrite a newer one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, select
+
+from connector.feedback.crm import people_cache
+from connector.feedback.crm.people_cache import Found
+from connector.feedback.crm.snapshots import Pictures, TicketLink
+from connector.storage.engine import bulk
+from connector.storage.engine.database import Database
+from connector.storage.schema.tables import crm_jobs, crm_written
+from integrations.errors import IntegrationError, NotYet, Permanent, Transient
+from integrations.protocols import CrmPerson, CrmRecords, CrmRow, PersonPicture
+
+JOB_ENDS = timedelta(hours=12)
+"""A job that a CRM does not finish in so long is given up, and its rows are written again."""
+
+_MOVED = frozenset(
+    ("ENTITY_IS_DELETED", "NOT_FOUND", "INVALID_CROSS_REFERENCE_KEY", "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY")
+)
+"""What a write is refused with when a record was deleted or merged since we saw it."""
+
+_GONE = "the customer's record was deleted in the CRM, and not merged into another"
+_STANDS = select(crm_written.c.record, crm_written.c.digest).where(
+    crm_written.c.connection == bindparam("connection"),
+    crm_written.c.sobject == bindparam("sobject"),
+    crm_written.c.record.in_(bindparam("records", expanding=True)),
+)
+_WRITTEN = bulk.Upsert(crm_written, keys=("connection", "sobject", "record"), newest="written_at")
+_JOB = select(crm_jobs).where(crm_jobs.c.connection == bindparam("connection"))
+_JOB_STARTED = bulk.Upsert(crm_jobs, keys=("connection",), newest="started_at")
+
+Key = tuple[str, str]
+"""(object, record)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """One answer and the record that its customer is known by."""
+
+    answer: str
+    record: str
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """What became of a wish: the record where the customer's picture stands now, or the error."""
+
+    record: str = ""
+    error: IntegrationError | None = None
+    is_shown: bool = True  # the answer is the newest of its metric, and stands on the person
+    has_own: bool = False  # the answer has a record of its own
+
+
+class CrmDesk:
+    """The desk of one connection at one moment."""
+
+    def __init__(
+        self, database: Database, connection: str, crm: CrmRecords, link: TicketLink, now: datetime
+    ) -> None:
+        self._database, self._connection, self._crm, self._link, self._now = database, connection, crm, link, now
+        self._errors: dict[Key, IntegrationError] = {}
+        self._shown: set[str] = set()
+
+    def bring(self, wishes: Sequence[Wish]) -> list[Brought]:
+        """Raises NotYet while a job is at work, and whatever a look-up meets."""
+        self._collect()
+        found = people_cache.find(self._database, self._connection, self._crm, {w.record for w in wishes}, self._now)
+        wanted = {wish.answer: found.living[wish.record] for wish in wishes if wish.record in found.living}
+        people = {each.record: each for each in wanted.values()}
+        accounts = {each.account for each in people.values() if each.account}
+        self._step(lambda draw: map(self._crm.answer, draw.answers(wanted)))
+        self._step(lambda draw: self._drawn(draw.people(people.values())))
+        self._step(lambda draw: map(self._crm.account, draw.accounts(accounts)))
+        self._look_again(people)
+        return [self._brought(wish, found) for wish in wishes]
+
+    def _step(self, draw: Callable[[Pictures], Iterable[CrmRow | None]]) -> None:
+        """Write the rows of a picture that do not stand there yet."""
+        with self._database.read() as tx:
+            rows = [row for row in draw(Pictures(tx, self._connection, self._link)) if row is not None]
+            by_object: dict[str, list[CrmRow]] = {}
+            for row in rows:
+                by_object.setdefault(row.sobject, []).append(row)
+            due = {sobject: self._changed(tx, sobject, each) for sobject, each in by_object.items()}
+        for each in due.values():
+            self._send(each)
+
+    def _drawn(self, pictures: Iterable[PersonPicture]) -> Iterator[CrmRow]:
+        for picture in pictures:
+            self._shown.update(picture.newest)
+            yield self._crm.person(picture)
+
+    def _changed(self, tx: Connection, sobject: str, rows: Sequence[CrmRow]) -> list[CrmRow]:
+        asked = {"connection": self._connection, "sobject": sobject, "records": [row.key for row in rows]}
+        stands = {row.record: row.digest for row in tx.execute(_STANDS, asked)}
+        return [row for row in rows if row.values and stands.get(row.key) != row.digest]
+
+    def _send(self, rows: Sequence[CrmRow]) -> None:
+        """What a job has just failed with is not tried again at once."""
+        due = [row for row in rows if (row.sobject, row.key) not in self._errors]
+        if len(due) > self._crm.bulk_above:
+            self._hand_over(due)
+        if not due:
+            return
+        results = self._crm.write(due)
+        self._note({row.key: row for row in due}, dict(zip((row.key for row in due), results, strict=True)))
+        if (trouble := next(filter(_is_everybodys, results), None)) is not None:
+            raise trouble
+
+    def _note(self, rows: Mapping[str, CrmRow], results: Mapping[str, IntegrationError | None]) -> None:
+        done = {key: rows[key].digest for key, error in results.items() if error is None and key in rows}
+        sobject = next(iter(rows.values())).sobject
+        self._database.transact(lambda tx: self._remember(tx, sobject, done), lasting=False)
+        self._errors |= {(sobject, key): error for key, error in results.items() if error is not None}
+
+    def _remember(self, tx: Connection, sobject: str, digests: Mapping[str, str]) -> None:
+        place = {"connection": self._connection, "sobject": sobject, "written_at": self._now}
+        bulk.execute(tx, _WRITTEN, [{**place, "record": key, "digest": each} for key, each in digests.items()])
+
+    # --- jobs
+
+    def _hand_over(self, rows: Sequence[CrmRow]) -> None:
+        """Many rows are a job. Whoever waits for it comes back, and finds what was written standing there."""
+        job = self._crm.start(rows)
+        row = {"connection": self._connection, "job": job, "sobject": rows[0].sobject, "started_at": self._now}
+        row["digests"] = {each.key: each.digest for each in rows}
+        self._database.transact(lambda tx: bulk.execute(tx, _JOB_STARTED, [row]))
+        raise NotYet(f"a job of {len(rows)} records is at work", retry_after=self._crm.look_after)
+
+    def _collect(self) -> None:
+        """Remember what a job of ours has written, if there is one and it is finished."""
+        with self._database.read() as tx:
+            job = tx.execute(_JOB, {"connection": self._connection}).one_or_none()
+        if job is None:
+            return
+        if self._now - job.started_at > JOB_ENDS:
+            raise self._lost(job, "it did not end")
+        try:
+            results = self._crm.finished(job.job)
+        except Permanent as error:
+            raise self._lost(job, error.reason) from error
+        if results is None:
+            raise NotYet("a job with many records is at work", retry_after=self._crm.look_after)
+        done = {key: job.digests[key] for key, error in results.items() if error is None and key in job.digests}
+        self._errors |= {(job.sobject, key): error for key, error in results.items() if error is not None}
+        self._database.transact(lambda tx: self._close(tx, job, done))
+
+    def _lost(self, job: Any, why: str) -> Transient:
+        """Of a job that failed as a whole nothing is known: its rows are written again, and each try counts."""
+        self._database.transact(lambda tx: self._close(tx, job, {}))
+        return Transient(f"a job with many records came to nothing: {why}", code="job_lost")
+
+    def _close(self, tx: Connection, job: Any, done: Mapping[str, str]) -> None:
+        self._remember(tx, job.sobject, done)
+        tx.execute(delete(crm_jobs).where(crm_jobs.c.connection == self._connection, crm_jobs.c.job == job.job))
+
+    # --- what became of it
+
+    def _look_again(self, people: Mapping[str, CrmPerson]) -> None:
+        """Records that moved since we saw them are asked for before the next try, which follows them."""
+        if any(error.code in _MOVED for error in self._errors.values()):
+            records = list(people)
+            self._database.transact(lambda tx: people_cache.forget(tx, self._connection, records, self._now))
+
+    def _brought(self, wish: Wish, found: Found) -> Brought:
+        person = found.living.get(wish.record)
+        if person is None:
+            return Brought(error=Permanent(_GONE, code="ENTITY_IS_DELETED"))
+        mine = {wish.answer, person.record, person.account}
+        errors = [error for (_, key), error in self._errors.items() if key in mine]
+        if not errors:
+            return Brought(person.record, None, wish.answer in self._shown, self._crm.keeps_answers)
+        worst = next((each for each in errors if isinstance(each, Permanent) and each.code not in _MOVED), errors[0])
+        return Brought(error=_later(worst) if worst.code in _MOVED else worst)
+
+
+def _is_everybodys(error: IntegrationError | None) -> bool:
+    """Whether it would meet every other call now, too: no vendor, no credentials, no calls left, no time."""
+    return error is not None and (error.is_outage or error.kind in ("auth", "rate_limited") or error.code == "late")
+
+
+def _later(error: IntegrationError) -> IntegrationError:
+    return Transient(f"{error}; it is looked for again", code=error.code)

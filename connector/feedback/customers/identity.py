@@ -1,0 +1,349 @@
+"""One customer across systems: found by ids, e-mail and phone, never by guessing.
+
+Two records are the same person when one source names an id of each and no system contradicts it. Where a
+system does contradict (two different ids there), the event goes to the customer of the strongest id and the
+conflict is kept for people to look at. A phone number is weaker (``likeness``): what it leaves open is kept likewise.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BindParameter, Connection, bindparam, delete, select, update
+
+from connector.feedback.customers import matching
+from connector.feedback.customers.matching import Known
+from connector.feedback.customers.phone_numbers import Number, country_of, trait
+from connector.ids import new_id
+from connector.storage.engine import bulk
+from connector.storage.engine.database import Database
+from connector.storage.schema import tables as t
+from connector.storage.stores.inbox import OWN
+from integrations.salesforce.record_ids import fault, is_id
+from workflows.events import Person
+
+log = logging.getLogger(__name__)
+
+_SHOWN = 20  # characters of an id that is none
+
+HOME = "NL"
+"""The country of phone numbers without +, where nobody says another."""
+
+Identity = tuple[str, str]
+"""(system, value): ("email", "ann@example.com") or ("zendesk-nl", "4711")."""
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """One person, as conditions and templates see them (``view``)."""
+
+    id: str
+    name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    locale: str | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    ids: Mapping[str, str] = field(default_factory=dict)
+    opted_out_at: datetime | None = None
+
+    def view(self) -> dict[str, Any]:
+        """What ``customer.<field>`` reads; a missing name reads as "" so that a greeting can fall back."""
+        own = {"id": self.id, "name": self.name or "", "email": self.email, "phone": self.phone}
+        rest = {"locale": self.locale, "ids": dict(self.ids), "opted_out": self.opted_out_at is not None}
+        return {**self.facts, **own, **rest}
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A person whose ids point to several customers that cannot be one; or, ``by_phone``, whose number others have
+    who may be the same."""
+
+    kept: str
+    others: tuple[str, ...]
+    by_phone: bool = False
+
+
+def identities_of(person: Person, kinds: Mapping[str, str]) -> list[Identity]:
+    """The person's identities, strongest first. ``kinds`` maps a connection's name to its kind."""
+    named = ((system, normal_id(value, kinds.get(system.partition("/")[0]))) for system, value in person.ids.items())
+    found = [(system, value) for system, value in named if value]
+    if person.email:
+        found.append(("email", person.email.strip().lower()))
+    return found
+
+
+def normal_id(value: str | None, kind: str | None) -> str | None:
+    """The one name of a record: a Salesforce id is the same with 15 and with 18 characters. None for what is no id."""
+    if not value or kind != "salesforce":
+        return value
+    return value[:15] if is_id(value) else None
+
+
+def number_of(person: Person, country: str) -> Number | None:
+    """Their phone number; ``country`` is where a number without + is from, unless their locale says so."""
+    return trait(person.phone, country_of(person.locale, country)) if person.phone else None
+
+
+def lock_keys(people: Iterable[Person | None], kinds: Mapping[str, str], country: str = HOME) -> list[str]:
+    """What to lock so that two transactions do not make two customers of one new person."""
+    told = [person for person in people if person]
+    keys = [f"person:{system}:{value}" for person in told for system, value in identities_of(person, kinds)]
+    return keys + [f"phone:{number.text}" for person in told if (number := number_of(person, country))]
+
+
+class Resolver:
+    """Finds or makes the customers of a batch of people: four queries, however many they are.
+
+    The caller holds ``lock_keys`` of all of them. ``country`` is where phone numbers without + are from.
+    """
+
+    def __init__(
+        self, database: Database, tx: Connection, kinds: Mapping[str, str], now: datetime, country: str = HOME
+    ) -> None:
+        self._database, self._tx, self._kinds, self._now, self._country = database, tx, kinds, now, country
+        self._phones = PhoneBook(tx)
+        self._customers: dict[str, Customer] = {}
+        self._owners: dict[Identity, str] = {}
+        self._new: dict[str, Customer] = {}
+        self._new_identities: list[dict[str, str | None]] = []
+        self._changed: dict[str, Customer] = {}
+
+    def resolve(self, people: Sequence[Person | None]) -> list[tuple[Customer | None, Conflict | None]]:
+        """One customer (and perhaps a conflict) per person, in order; None for events about nobody."""
+        told = [person for person in people if person]
+        wanted = {identity for person in told for identity in identities_of(person, self._kinds)}
+        self._phones.look_up({n.text for person in told if (n := number_of(person, self._country))})
+        self._load(wanted)
+        chosen = [self._one(person) if person else (None, None) for person in people]
+        self._store()
+        return [(self._customers[c.id] if c else None, conflict) for c, conflict in chosen]
+
+    def _load(self, wanted: set[Identity]) -> None:
+        own = {value for system, value in wanted if system == OWN}
+        self._owners = _owners(self._tx, {identity for identity in wanted if identity[0] != OWN})
+        self._customers = load(self._tx, own | set(self._owners.values()) | self._phones.holders)
+        self._owners |= {(OWN, id_): id_ for id_ in own if id_ in self._customers}
+
+    def _one(self, person: Person) -> tuple[Customer | None, Conflict | None]:
+        identities = identities_of(person, self._kinds)
+        self._tell_faults(person)
+        owners = list(dict.fromkeys(self._owners[i] for i in identities if i in self._owners))
+        number = number_of(person, self._country)
+        if not owners and all(system == OWN for system, _ in identities):  # without any, too
+            return self._voice(person, number) if number and not identities else (None, None)
+        first = self._customers[owners[0]] if owners else self._by_phone(person, identities, number) or self._make()
+        conflicting = tuple(other for other in owners[1:] if not self._merge(first.id, other))
+        if conflicting:  # nothing is learned from it: an address of the one must not become the other's
+            return self._customers[first.id], Conflict(first.id, conflicting)
+        return self._meet(self._enrich(self._customers[first.id], person, identities), number)
+
+    def _tell_faults(self, person: Person) -> None:
+        """An id that is none identifies nobody: cut to 15 characters it might be another person's."""
+        for system, value in person.ids.items():
+            if self._kinds.get(system.partition("/")[0]) == "salesforce" and (wrong := fault(value)):
+                where = {"connection": system}
+                log.warning("an id is left out, it is none: %s; %s", value[:_SHOWN], wrong, extra=where)
+
+    def _by_phone(self, person: Person, identities: Sequence[Identity], number: Number | None) -> Customer | None:
+        if number is None:
+            return None
+        who = Known("", person.name, dict(identities))
+        same = matching.judge(who, self._holders(self._phones.of(number)), personal=number.personal).same
+        return self._customers[same] if same else None
+
+    def _meet(self, customer: Customer, number: Number | None) -> tuple[Customer, Conflict | None]:
+        """Whoever was seen with the customer's number may be the same person; asked when the number is new of them."""
+        if number is None or customer.id in (known := self._phones.of(number)):
+            return customer, None
+        verdict = matching.judge(_known(customer), self._holders(known), personal=number.personal)
+        same, perhaps = verdict.same, verdict.perhaps
+        if same and not self._merge(customer.id, same):  # one of them is known by more than its ids say
+            perhaps = (same,)
+        self._phones.add(number, customer.id)
+        return self._customers[customer.id], Conflict(customer.id, perhaps, by_phone=True) if perhaps else None
+
+    def _voice(self, person: Person, number: Number) -> tuple[Customer | None, Conflict | None]:
+        """Somebody of whom only a number is known, and perhaps a name."""
+        known = self._phones.of(number)
+        holders = self._holders(known)
+        verdict = matching.judge(Known("", person.name), holders, personal=number.personal)
+        before = next((each.id for each in holders if not each.ids and _same_name(each.name, person.name)), None)
+        if found := verdict.same or before:
+            others = tuple(each for each in verdict.perhaps if each != found)
+            conflict = Conflict(found, others, by_phone=True) if others else None
+            customer = self._customers[found]
+            return self._enrich(customer, replace(person, name=customer.name or person.name), []), conflict
+        if len(known) >= matching.SHARED or not (number.personal or person.name):
+            return None, None  # a switchboard's caller
+        return self._meet(self._enrich(self._make(), person, []), number)
+
+    def _holders(self, known: Iterable[str]) -> list[Known]:
+        """Those that are still there, each once: a merge makes one of two."""
+        there = [self._customers[id_] for id_ in known if id_ in self._customers]
+        return [_known(each) for each in {customer.id: customer for customer in there}.values()]
+
+    def _make(self) -> Customer:
+        customer = Customer(new_id())
+        self._customers[customer.id] = self._new[customer.id] = customer
+        return customer
+
+    def _enrich(self, customer: Customer, person: Person, identities: Sequence[Identity]) -> Customer:
+        ids = dict(customer.ids)
+        for system, value in identities:
+            if system != OWN and (system, value) not in self._owners:
+                self._owners[system, value] = customer.id
+                row = {"system": system, "value": value, "customer_id": customer.id, "gone_at": None}
+                self._new_identities.append(row)
+                ids.setdefault(system, value)
+        told = {n: getattr(person, n) for n in ("name", "email", "phone", "locale") if getattr(person, n)}
+        richer = replace(customer, **told, facts={**customer.facts, **person.facts}, ids=ids)
+        if richer != customer:
+            self._customers[customer.id] = richer
+            (self._new if customer.id in self._new else self._changed)[customer.id] = richer
+        return richer
+
+    def _merge(self, keep: str, other: str) -> bool:
+        """Make two records one if no system contradicts it."""
+        kept, gone = self._customers[keep], self._customers[other]
+        if contradict(kept, gone):
+            return False
+        self._store()
+        self._customers[keep] = self._changed[keep] = union(kept, gone)
+        merge(self._tx, keep, other)
+        self._owners = {i: keep if owner == other else owner for i, owner in self._owners.items()}
+        self._customers[other] = self._customers[keep]
+        self._phones.give(other, keep)
+        return True
+
+    def _store(self) -> None:
+        rows = [_row(customer, self._now) | {"created_at": self._now} for customer in self._new.values()]
+        bulk.execute(self._tx, _INSERT, rows)
+        bulk.execute(self._tx, KNOW, self._new_identities)
+        self._phones.store()
+        changed = [_row(c, self._now) for id_, c in self._changed.items() if id_ not in self._new]
+        bulk.execute(self._tx, _UPDATE, changed)
+        self._new, self._new_identities, self._changed = {}, [], {}
+
+
+class PhoneBook:
+    """Who was seen with which number: those of a batch. Of a number that many share no more is kept."""
+
+    def __init__(self, tx: Connection) -> None:
+        self._tx = tx
+        self._known: dict[str, list[str]] = {}
+        self._new: list[tuple[str, str]] = []
+
+    @property
+    def holders(self) -> set[str]:
+        return {customer for each in self._known.values() for customer in each}
+
+    def look_up(self, numbers: set[str]) -> None:
+        rows = self._tx.execute(_PHONES, {"numbers": list(numbers)}) if numbers else ()
+        for row in rows:
+            self._known.setdefault(row.number, []).append(row.customer_id)
+
+    def of(self, number: Number) -> list[str]:
+        return self._known.get(number.text, [])
+
+    def add(self, number: Number, customer: str) -> None:
+        known = self._known.setdefault(number.text, [])
+        if customer not in known and len(known) < matching.SHARED:
+            known.append(customer)
+            self._new.append((number.text, customer))
+
+    def give(self, gone: str, keep: str) -> None:
+        """What was one's is the other's; in the database ``merge`` has seen to it."""
+        for number, known in self._known.items():
+            self._known[number] = list(dict.fromkeys(keep if each == gone else each for each in known))
+        self._new = [(number, keep if each == gone else each) for number, each in self._new]
+
+    def store(self) -> None:
+        rows = [{"number": number, "customer_id": customer} for number, customer in dict.fromkeys(self._new)]
+        bulk.execute(self._tx, _SEEN_WITH, rows)
+        self._new = []
+
+
+_CHANGING = ("name", "email", "phone", "locale", "facts", "opted_out_at", "updated_at")
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_IDENTITIES_OF = select(t.identities).where(t.identities.c.customer_id.in_(_IDS), t.identities.c.gone_at.is_(None))
+_CUSTOMERS = select(t.customers).where(t.customers.c.id.in_(_IDS))
+_OWNERS = select(t.identities).where(t.identities.c.system == bindparam("system"), t.identities.c.value.in_(_IDS))
+_PHONES = select(t.phones).where(t.phones.c.number.in_(bindparam("numbers", expanding=True)))
+_SEEN_WITH = bulk.Insert(t.phones, skip_known=True)
+_INSERT = bulk.Insert(t.customers)
+_UPDATE = bulk.Update(t.customers, where=("id",), new=_CHANGING)
+KNOW = bulk.Insert(t.identities, skip_known=True)
+"""Remember whose an id is, unless it is known."""
+
+
+def load(tx: Connection, ids: Iterable[str]) -> dict[str, Customer]:
+    """Customers by id, with all their ids elsewhere."""
+    wanted = {"ids": list(ids)}
+    if not wanted["ids"]:
+        return {}
+    known: dict[str, dict[str, str]] = {}
+    for row in tx.execute(_IDENTITIES_OF, wanted):  # a record that is gone leads to its customer, and is no more theirs
+        known.setdefault(row.customer_id, {})[row.system] = row.value
+    rows = tx.execute(_CUSTOMERS, wanted)
+    return {row.id: _customer(row, known.get(row.id, {})) for row in rows}
+
+
+_OWNED = (
+    t.identities, t.phones, t.events, t.runs, t.invitations, t.responses, t.callbacks, t.consents, t.suppressions
+)  # fmt: skip
+
+
+def merge(tx: Connection, keep: str, gone: str) -> None:
+    """Give everything of ``gone`` to ``keep`` and remove it."""
+    phones = t.phones.c
+    held = select(phones.number).where(phones.customer_id == keep).scalar_subquery()
+    tx.execute(delete(t.phones).where(phones.customer_id == gone, phones.number.in_(held)))
+    for table in _OWNED:
+        tx.execute(update(table).where(table.c.customer_id == gone).values(customer_id=keep))
+    tx.execute(delete(t.customers).where(t.customers.c.id == gone))
+
+
+def _owners(tx: Connection, wanted: set[Identity]) -> dict[Identity, str]:
+    by_system: dict[str, list[str]] = {}
+    for system, value in wanted:
+        by_system.setdefault(system, []).append(value)
+    asked = ({"system": system, "ids": values} for system, values in by_system.items())
+    return {(row.system, row.value): row.customer_id for each in asked for row in tx.execute(_OWNERS, each)}
+
+
+def contradict(one: Customer, other: Customer, *, but: tuple[str, ...] = ()) -> bool:
+    """Whether some system, ``but`` for these, knows the two under different ids."""
+    heard = {system: value for system, value in other.ids.items() if system not in but}
+    return any(one.ids.get(system, value) != value for system, value in heard.items())
+
+
+def rewrite(tx: Connection, customer: Customer, now: datetime) -> None:
+    """Keep what became of a customer."""
+    bulk.execute(tx, _UPDATE, [_row(customer, now)])
+
+
+def union(kept: Customer, gone: Customer) -> Customer:
+    """What is known of two that are one; where both say something, ``kept`` counts."""
+    filled = {n: getattr(kept, n) or getattr(gone, n) for n in ("name", "email", "phone", "locale", "opted_out_at")}
+    return replace(kept, **filled, facts={**gone.facts, **kept.facts}, ids={**gone.ids, **kept.ids})
+
+
+def _known(customer: Customer) -> Known:
+    return Known(customer.id, customer.name, customer.ids)
+
+
+def _same_name(one: str | None, other: str | None) -> bool:
+    return (one or "").casefold() == (other or "").casefold()
+
+
+def _customer(row: Any, ids: Mapping[str, str]) -> Customer:
+    return Customer(row.id, row.name, row.email, row.phone, row.locale, row.facts, ids, row.opted_out_at)
+
+
+def _row(customer: Customer, now: datetime) -> dict[str, Any]:
+    names = ("id", "name", "email", "phone", "locale", "opted_out_at")
+    return {n: getattr(customer, n) for n in names} | {"facts": dict(customer.facts), "updated_at": now}

@@ -1,0 +1,134 @@
+"""``message.send``: a plain e-mail to the customer. ``alert.send``: a word to a team of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from connector.config.file import Team
+from connector.feedback.base.actions import (
+    Ask,
+    Clients,
+    Effect,
+    Finish,
+    Intent,
+    NotPossibleError,
+    Output,
+    Result,
+)
+from connector.storage.engine.database import Database
+from connector.storage.schema.tables import customers, runs
+from integrations.errors import IntegrationError
+from integrations.protocols import Alerter, Mail
+
+OPTED_OUT = "not sent: the customer wants no mail from us"
+
+
+class SendMessage:
+    """One mail to the customer, unless they opted out, checked again when it leaves."""
+
+    def __init__(self, database: Database, clients: Clients, render: Any) -> None:
+        self._database, self._clients, self._render = database, clients, render
+
+    def batch(self, connection: str) -> int:
+        return 1
+
+    def prepare(self, ask: Ask) -> Intent | Output:
+        customer = ask.facts.customer
+        to = ask.params.get("to") or customer.get("email")
+        if not to:
+            return Output({"done": False, "reason": "not sent: no e-mail address is known"})
+        via, _ = self._clients.messenger(ask.params.get("via"))
+        subject, text = str(ask.params["subject"]), str(ask.params["text"])
+        html = self._render(subject, text, customer.get("locale"))
+        mail = {"to": to, "to_name": customer.get("name") or "", "subject": subject, "text": text, "html": html}
+        return Intent(via, {"mail": mail, "customer": customer.get("id")})
+
+    def perform(self, effects: Sequence[Effect], now: datetime) -> list[Result]:
+        return [self._send(effect) for effect in effects]
+
+    def _send(self, effect: Effect) -> Result:
+        if opted_out(self._database, effect.run_id):
+            return {"done": False, "reason": OPTED_OUT}
+        return send_mail(self._clients, effect, effect.request["mail"])
+
+    def finish(self, done: Finish) -> Output:
+        if done.result.get("done") is False:
+            return Output(done.result)
+        return Output({"sent_to": done.effect.request["mail"]["to"]})
+
+
+class SendAlert:
+    """Tells a team, one address after the other: each is a call of its own, so that none is told twice because
+    another failed."""
+
+    def __init__(self, clients: Clients, alerter: Alerter, teams: Mapping[str, Team]) -> None:
+        self._clients, self._alerter, self._teams = clients, alerter, teams
+
+    def batch(self, connection: str) -> int:
+        return 1
+
+    def prepare(self, ask: Ask) -> Intent | Output:
+        team = self._team(str(ask.params["to"]))
+        addresses = [*team.email, *team.notify]
+        subject = str(ask.params.get("subject") or f"Ringback: {ask.workflow}")
+        request = {"team": team.name, "addresses": addresses, "subject": subject, "text": str(ask.params["text"])}
+        return self._intent(request, 0)
+
+    def _team(self, name: str) -> Team:
+        """A team of ours, or one person by address: the owner of an account, say."""
+        if "@" in name and name not in self._teams:
+            return Team(name, email=(name,))
+        team = self._teams.get(name)
+        if team is None or not (team.email or team.notify):
+            known = ", ".join(sorted(self._teams)) or "none"
+            raise NotPossibleError(
+                f"to: {name!r} is no team with an address. Add it under teams: in ringback.yaml (known: {known})."
+            )
+        return team
+
+    def _intent(self, request: Mapping[str, Any], stage: int) -> Intent:
+        address = request["addresses"][stage]
+        connection = self._clients.messenger(None)[0] if "://" not in address else "alerts"
+        return Intent(connection, request, stage=stage)
+
+    def perform(self, effects: Sequence[Effect], now: datetime) -> list[Result]:
+        return [self._tell(effect) for effect in effects]
+
+    def _tell(self, effect: Effect) -> Result:
+        request, address = effect.request, effect.request["addresses"][effect.stage]
+        if "://" not in address:
+            mail = {"to": address, "subject": request["subject"], "text": request["text"]}
+            return send_mail(self._clients, effect, mail)
+        try:
+            self._alerter.alert([address], request["subject"], request["text"])
+        except IntegrationError as error:
+            return error
+        return {}
+
+    def finish(self, done: Finish) -> Intent | Output:
+        request, following = done.effect.request, done.effect.stage + 1
+        if following < len(request["addresses"]):
+            return self._intent(request, following)
+        return Output({"told": request["team"]})
+
+
+def send_mail(clients: Clients, effect: Effect, fields: Mapping[str, Any]) -> Result:
+    """Hand a mail over; its Message-ID comes from the effect's key, so that a repeat is recognisable."""
+    _, messenger = clients.messenger(effect.connection)
+    try:
+        messenger.send(Mail(**{**fields, "message_id": f"<{effect.key}@ringback>"}))
+    except IntegrationError as error:
+        return error
+    return {}
+
+
+def opted_out(database: Database, run_id: str) -> bool:
+    """Whether the run's customer opted out, as of now; the run knows who they are also after two became one."""
+    whose = customers.c.id == runs.c.customer_id
+    statement = select(customers.c.opted_out_at).join(runs, whose).where(runs.c.id == run_id)
+    with database.read() as tx:
+        return tx.execute(statement).scalar_one_or_none() is not None

@@ -1,0 +1,105 @@
+"""Responses: every answer to a survey, from our own pages or from another platform, in one table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, func, select
+
+from connector.feedback.base.event_hooks import Arrival
+from connector.storage.engine import bulk
+from connector.storage.engine.database import Database
+from connector.storage.schema.tables import responses
+from connector.storage.stores.inbox import OWN
+from workflows import scoring
+
+_LATER = func.row_number().over(partition_by=responses.c.customer_id, order_by=responses.c.answered_at.desc())
+_RANKED = (
+    select(responses, _LATER.label("place"))
+    .where(responses.c.customer_id.in_(bindparam("ids", expanding=True)))
+    .subquery()
+)
+_LATEST = (
+    select(_RANKED)
+    .where(_RANKED.c.place <= bindparam("most"))
+    .order_by(_RANKED.c.customer_id, _RANKED.c.place)
+)
+
+ANSWERED = ("survey.answered", "feedback.logged", "csat.rated")
+
+RATED = "helpdesk-rating"
+"""The survey that a helpdesk's own question is kept as."""
+
+_RATINGS = {"good": 3, "neutral": 2, "bad": 1}
+
+
+def record(database: Database, tx: Connection, batch: Sequence[Arrival], now: datetime) -> list[Arrival]:
+    """Keep the answers among the events; each gets ``event.response``, our id of it."""
+    scored = [_rated(arrival) if arrival.type == "csat.rated" else arrival for arrival in batch]
+    named = [_with_response(arrival) if _is_answer(arrival) else arrival for arrival in scored]
+    bulk.execute(tx, bulk.Insert(responses), [_row(arrival, now) for arrival in named if _is_answer(arrival)])
+    return named
+
+
+def _is_answer(arrival: Arrival) -> bool:
+    return arrival.type in ANSWERED and arrival.data.get("score") is not None
+
+
+def _rated(arrival: Arrival) -> Arrival:
+    """A helpdesk's rating as an answer on a scale of three. "good_with_comment" is good; "offered" is no answer yet."""
+    score = _RATINGS.get(str(arrival.data.get("rating") or "").partition("_")[0])
+    if score is None:
+        return arrival
+    banded = scoring.band("csat", score, scoring.CSAT_3).value
+    told = {"survey": RATED, "metric": "csat", "scale": scoring.CSAT_3.name, "score": score, "band": banded}
+    return replace(arrival, data={**arrival.data, **told, "answered_at": arrival.event.time.isoformat()})
+
+
+def _with_response(arrival: Arrival) -> Arrival:
+    """Our own pages name the response already (their invitation); others' ids are theirs, so it gets one."""
+    own = arrival.data.get("response") if arrival.event.connection == OWN else None
+    return replace(arrival, data={**arrival.data, "response": own or arrival.id})
+
+
+def _row(arrival: Arrival, now: datetime) -> dict[str, Any]:
+    data = arrival.data
+    return {
+        "id": data["response"],
+        "connection": arrival.event.connection,
+        "external_id": arrival.event.id,
+        "survey": data["survey"],
+        "metric": data["metric"],
+        "scale": str(data.get("scale") or ""),
+        "score": data["score"],
+        "band": data["band"],
+        "comment": data.get("comment") or "",
+        "contact_consent": bool(data.get("contact_consent")),
+        "customer_id": arrival.customer.id if arrival.customer else None,
+        "invitation_id": data.get("invitation"),
+        "about": data.get("about"),
+        "answered_at": _moment(data.get("answered_at")) or arrival.event.time,
+        "received_at": now,
+        "answers": data.get("answers") or {},
+        "context": data.get("context") or {},
+    }
+
+
+def _moment(value: Any) -> datetime | None:
+    return datetime.fromisoformat(value) if isinstance(value, str) and value else None
+
+
+def get(tx: Connection, response_id: str) -> Mapping[str, Any] | None:
+    """A stored response as a mapping of its columns."""
+    row = tx.execute(select(responses).where(responses.c.id == response_id)).one_or_none()
+    return None if row is None else dict(row._mapping)
+
+
+def of_customers(tx: Connection, customer_ids: Iterable[str], most: int = 5) -> dict[str, list[Any]]:
+    """The latest answers of each customer, newest first: one query, however many customers."""
+    found: dict[str, list[Any]] = {}
+    for row in tx.execute(_LATEST, {"ids": list(customer_ids), "most": most}):
+        found.setdefault(row.customer_id, []).append(row)
+    return found

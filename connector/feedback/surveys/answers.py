@@ -1,0 +1,125 @@
+"""One given answer: checked, and brought into the form it is stored in.
+
+What a person typed is never trusted: it comes from a form that anybody can send.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from connector.feedback.customers.phone_numbers import e164
+from connector.feedback.surveys.model import MAX_COMMENT, SCALES, Question, QuestionType, points, scale_of
+
+_EMAIL = re.compile(r"[^\s@<>\"(),;:\\\[\]]{1,64}@[^\s@<>\"(),;:\\\[\]]{1,190}\.[^\s@.<>\"(),;:\\\[\]]{2,63}\Z")
+
+
+class AnswerError(Exception):
+    """An answer that cannot be taken. ``code`` names why; ``numbers`` are what the message needs to say so."""
+
+    def __init__(self, question: str, code: str, **numbers: int) -> None:
+        super().__init__(f"{question}: {code} {numbers or ''}".rstrip())
+        self.question, self.code, self.numbers = question, code, numbers
+
+
+def check_answer(question: Question, given: Any, country: str = "NL") -> Any:
+    """The answer as it is stored, or None for "nothing given". Raises AnswerError.
+
+    ``given`` is what a form holds: text, a list of texts for choices, a mapping of texts for contact details.
+    ``country`` is where a phone number without + is from.
+    """
+    if given is None or given in ("", [], {}):
+        return None
+    if question.type is QuestionType.CONTACT:
+        return _contact(question, given, country)
+    return _CHECKS[question.type](question, given)
+
+
+def check_complete(asked: tuple[Question, ...], answers: Mapping[str, Any]) -> None:
+    """Raises AnswerError for the first question that must be answered and is not; the main one always must."""
+    for index, question in enumerate(asked):
+        if (index == 0 or question.required) and answers.get(question.id) is None:
+            raise AnswerError(question.id, "missing")
+
+
+def _score(question: Question, given: Any) -> int:
+    scale = scale_of(question)
+    text = str(given)
+    if not (text.isascii() and text.isdigit() and len(text) <= 2 and int(text) in points(scale)):
+        raise AnswerError(question.id, "score", lowest=scale.lowest, highest=scale.highest)
+    return int(text)
+
+
+def _text(question: Question, given: Any) -> str | None:
+    text = plain(str(given))
+    if len(text) > MAX_COMMENT:
+        raise AnswerError(question.id, "too_long", length=len(text), most=MAX_COMMENT)
+    return text or None
+
+
+def _choice(question: Question, given: Any) -> str:
+    if given not in [option.value for option in question.options]:
+        raise AnswerError(question.id, "choice")
+    return str(given)
+
+
+def _choices(question: Question, given: Any) -> list[str]:
+    values = [given] if isinstance(given, str) else list(given)
+    return list(dict.fromkeys(_choice(question, value) for value in values))
+
+
+def _consent(question: Question, given: Any) -> bool:
+    if given not in ("yes", "no", True, False):
+        raise AnswerError(question.id, "choice")
+    return given in ("yes", True)
+
+
+_CHECKS: Mapping[QuestionType, Callable[[Question, Any], Any]] = {
+    **dict.fromkeys(SCALES, _score),
+    QuestionType.TEXT: _text,
+    QuestionType.CHOICE: _choice,
+    QuestionType.CHOICES: _choices,
+    QuestionType.CONSENT: _consent,
+}
+
+
+def _contact(question: Question, given: Any, country: str) -> dict[str, str] | None:
+    if not isinstance(given, Mapping):
+        raise AnswerError(question.id, "choice")
+    window = given.get("window") or ""
+    found = {
+        "phone": _phone(question, plain(str(given.get("phone") or "")), country),
+        "email": _email(question, plain(str(given.get("email") or ""))),
+        "window": _choice(question, window) if window else "",
+    }
+    return {name: value for name, value in found.items() if value} or None
+
+
+def _phone(question: Question, text: str, country: str) -> str:
+    """The number in E.164; one that could not be dialled is refused while the person is still there."""
+    if not text:
+        return ""
+    number = e164(text, country)
+    if number is None:
+        raise AnswerError(question.id, "phone")
+    return number
+
+
+def _email(question: Question, text: str) -> str:
+    if text and not _EMAIL.match(text):
+        raise AnswerError(question.id, "email")
+    return text
+
+
+def plain(text: str) -> str:
+    """The text without control characters and outer space, with one kind of line end.
+
+    Direction overrides go as well: they can make a comment show other words than it holds.
+    """
+    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    return _CONTROLS.sub("", lines).strip()
+
+
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
+"""Unicode's categories Cc and Cs without tab and line end, and what turns the direction of writing."""

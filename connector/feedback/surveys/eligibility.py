@@ -1,0 +1,104 @@
+"""Whether a person may be asked now: opt-out, suspension, occasion, quiet time, and whether the ticket still stands.
+
+Looked at when a step comes, again when the mail leaves, and when an agent wants to know beforehand. Each refusal is
+the sentence that the history, the suppression and the agent's sidebar show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from connector.feedback.callbacks.state_machine import Loop
+from connector.feedback.customers.identity import Customer
+from connector.feedback.surveys.model import Survey
+from connector.storage.schema.tables import callbacks, events, invitations
+
+NO_ADDRESS = "not sent: no e-mail address is known"
+OPTED_OUT = "not sent: the customer opted out of surveys"
+SUSPENDED = "not sent: the customer is suspended in the helpdesk"
+UNKNOWN = "not sent: the helpdesk does not know the customer any more"
+
+UNKNOWN_LANGUAGE = "not sent: the customer's language is not known, and only {wanted} is asked"
+OTHER_LANGUAGE = "not sent: the customer's language is {language}, and only {wanted} is asked"
+
+_ENDS = {
+    "ticket.reopened": "reopened",
+    "ticket.merged": "merged",
+    "ticket.deleted": "deleted",
+    "ticket.spam": "marked as spam",
+}
+_NOT_ABOUT = {
+    **{status: f"not sent: the callback ticket was {status}" for status in (Loop.REOPENED, Loop.MERGED, Loop.DELETED)},
+    Loop.SPAM: "not sent: the callback ticket was marked as spam",
+    Loop.UNREACHED: "not sent: the customer was not reached",
+}
+
+
+def why_not(
+    tx: Connection, customer: Customer, survey: Survey, request: Mapping[str, Any], fatigue_days: int, now: datetime
+) -> str | None:
+    """The reason not to ask, or None. ``request`` may hold ``once``, ``about``, and the ``invitation`` it is for.
+
+    ``fatigue_days`` is the quiet time of a survey that names none of its own.
+    """
+    if customer.opted_out_at:
+        return OPTED_OUT
+    if request.get("once") and _exists(tx, request["once"], request.get("invitation")):
+        return "not sent: already asked for this occasion"
+    if survey.passes_fatigue:
+        return _moved_on(tx, request)
+    days = survey.fatigue_days if survey.fatigue_days is not None else fatigue_days
+    last = _last_asked(tx, customer.id, now - timedelta(days=days), request.get("invitation"))
+    return f"not sent: asked {(now - last).days} days ago, the rule is {days}" if last else None
+
+
+def other_language(locale: str | None, languages: Sequence[str]) -> str | None:
+    """The reason not to ask somebody who reads something else. ``languages`` are codes as "nl", or "nl-be" for Belgium
+    alone; empty asks everybody."""
+    told = (locale or "").lower().replace("_", "-")
+    if not languages or any(told == each or told.startswith(f"{each}-") for each in languages):
+        return None
+    words = OTHER_LANGUAGE if told else UNKNOWN_LANGUAGE
+    return words.format(language=told, wanted=" or ".join(languages))
+
+
+def ticket_gone(tx: Connection, ticket: object) -> str | None:
+    """The reason not to ask about a solved ticket that was reopened, merged, deleted or marked as spam since."""
+    if not ticket:
+        return None
+    c = events.c
+    told = select(c.type).where(c.type.in_((*_ENDS, "ticket.solved", "ticket.restored")), c.subject == str(ticket))
+    last = tx.execute(told.order_by(c.seq.desc()).limit(1)).scalar_one_or_none()
+    return f"not sent: the ticket was {_ENDS[last]}" if last in _ENDS else None
+
+
+def _exists(tx: Connection, once: str, own: str | None) -> bool:
+    found = tx.execute(select(invitations.c.id).where(invitations.c.once == once)).scalar_one_or_none()
+    return found is not None and found != own
+
+
+def _last_asked(tx: Connection, customer_id: str, since: datetime, own: str | None) -> datetime | None:
+    """When another survey was last sent to this person, or decided to be."""
+    c = invitations.c
+    statement = select(c.asked_at).where(c.customer_id == customer_id, c.asked_at > since, c.id != (own or ""))
+    last: datetime | None = tx.execute(statement.order_by(c.asked_at.desc()).limit(1)).scalar_one_or_none()
+    return last
+
+
+def _moved_on(tx: Connection, request: Mapping[str, Any]) -> str | None:
+    """A survey about a callback waits for a solved one: reopened, merged or deleted since means no question. One that a
+    second bad answer handed to a person is not asked about again."""
+    if not request.get("about"):
+        return None
+    c = callbacks.c
+    statement = select(c.status, c.handed_over).where(c.response_id == request["about"])
+    callback = tx.execute(statement.order_by(c.created_at.desc(), c.id.desc()).limit(1)).one_or_none()
+    if callback is None:
+        return None
+    if callback.handed_over:
+        return "not sent: a person has this callback in hand since the last answer"
+    return _NOT_ABOUT.get(callback.status)

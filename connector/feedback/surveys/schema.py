@@ -1,0 +1,188 @@
+"""The YAML form of a survey, field by field. ``surveys`` adds what holds between fields.
+
+A message of a field is "what is wrong | what to do about it".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from marshmallow import RAISE, Schema, ValidationError, fields, post_dump, post_load, validate
+
+from connector.feedback.surveys.model import (
+    SCALES,
+    Link,
+    MailTexts,
+    Option,
+    Purpose,
+    Question,
+    QuestionType,
+    Survey,
+    Thanks,
+)
+from workflows import scoring
+from workflows.scoring import Scale
+
+_SLUG = validate.Regexp(
+    r"^[a-z][a-z0-9_-]{0,59}\Z", error="{input!r} is no name | Use lower-case letters, digits, - and _, at most 60."
+)
+_ID = validate.Regexp(
+    r"^[a-z][a-z0-9_]{0,39}\Z", error="{input!r} is no id | Use lower-case letters, digits and _, at most 40."
+)
+_LANGUAGE = validate.Regexp(
+    r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})?\Z", error="{input!r} is no language | Write en, nl, nl-BE."
+)
+_URL = validate.Regexp(r"^https?://[^\s\"<>]+\Z", error="{input!r} is no web address | Start it with https://.")
+_DAYS = validate.Range(1, 3650, error="{input!r} is out of range | Give whole days from 1 to 3650.")
+_SHORT = validate.Length(1, 50, error="it is empty or too long | Keep it within 50 characters.")
+_WORDING = validate.Length(1, 4_000, error="it is empty or too long | Keep it within 4000 characters.")
+_SOME = validate.Length(1, error="it is empty | List at least one.")
+_MESSAGES = {
+    "required": "it is missing | Add it.",
+    "null": "it is empty | Fill it in, or remove the line.",
+    "invalid": "it has the wrong type | Compare it with a built-in survey.",
+    "unknown": "it is not known | Remove it, or correct its name.",
+    "type": "it is not a group of fields | Write it as name: value lines.",
+}
+
+
+class _Base(Schema):
+    """Every wrong or unknown key is an error; what is empty is not written back."""
+
+    class Meta:
+        unknown = RAISE
+
+    error_messages = _MESSAGES
+
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
+        messages = {**field_obj.error_messages, **_MESSAGES}
+        if isinstance(field_obj, fields.Enum):
+            messages["unknown"] = "it is none of the kinds there are | Use one of {choices}."
+        field_obj.error_messages = messages
+
+    @post_dump
+    def without_empty(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return {name: value for name, value in data.items() if value not in (None, "", {}, [], False)}
+
+
+class TextField(fields.Field[Mapping[str, str]]):
+    """One wording per language."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> Mapping[str, str]:
+        if not isinstance(value, Mapping):
+            raise ValidationError("it is one text for all languages | Write it per language: {en: …, nl: …}.")
+        for language, wording in value.items():
+            if not isinstance(language, str) or not isinstance(wording, str):
+                raise ValidationError(f"its language {language!r} holds no text | Put the text in quotes.")
+            _WORDING(wording)
+        return dict(value)
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **_: Any) -> Any:
+        return dict(value)
+
+
+class ScaleField(fields.Field[Scale]):
+    """The name of one of scoring's scales: european-nps, csat-10, ces-5-effort."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> Scale:
+        if not isinstance(value, str) or value not in scoring.SCALES:
+            raise ValidationError(f"{value!r} is no scale | Use one of {', '.join(scoring.SCALES)}.")
+        return scoring.SCALES[value]
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **_: Any) -> Any:
+        return None if value is None else value.name
+
+
+class OptionSchema(_Base):
+    value = fields.String(required=True, validate=_ID)
+    text = TextField(required=True)
+
+    @post_load
+    def make(self, data: dict[str, Any], **_: Any) -> Option:
+        return Option(**data)
+
+
+class QuestionSchema(_Base):
+    id = fields.String(required=True, validate=_ID)
+    type = fields.Enum(QuestionType, by_value=True, required=True)
+    text = TextField(required=True)
+    text_by_band = fields.Dict(fields.String(), TextField())
+    help = TextField()
+    required = fields.Boolean(truthy={True}, falsy={False})
+    condition = fields.String(data_key="if")
+    options = fields.List(fields.Nested(OptionSchema), validate=_SOME)
+    purpose = fields.Enum(Purpose, by_value=True)
+    scale = ScaleField()
+
+    @post_load
+    def make(self, data: dict[str, Any], **_: Any) -> Question:
+        if data["type"] in SCALES and "scale" not in data:
+            data["scale"] = scoring.scale_of(data["type"].value)
+        return Question(**{**data, "options": tuple(data.get("options", ()))})
+
+
+class LinkSchema(_Base):
+    url = fields.String(required=True, validate=_URL)
+    text = TextField(required=True)
+
+    @post_load
+    def make(self, data: dict[str, Any], **_: Any) -> Link:
+        return Link(**data)
+
+
+class ThanksSchema(_Base):
+    title = TextField(required=True)
+    text = TextField(required=True)
+    link = fields.Nested(LinkSchema)
+
+    @post_load
+    def make(self, data: dict[str, Any], **_: Any) -> Thanks:
+        return Thanks(**data)
+
+
+class MailSchema(_Base):
+    subject = TextField(required=True)
+    greeting = TextField(required=True)
+    intro = TextField(required=True)
+
+    @post_load
+    def make(self, data: dict[str, Any], **_: Any) -> MailTexts:
+        return MailTexts(**data)
+
+
+class SurveySchema(_Base):
+    slug = fields.String(required=True, data_key="survey", validate=_SLUG)
+    name = fields.String(required=True, validate=_WORDING)
+    metric = fields.String(
+        required=True,
+        validate=validate.OneOf(tuple(scoring.Metric), error="{input!r} is no metric | Use nps, nls, csat or ces."),
+    )
+    languages = fields.List(fields.String(validate=_LANGUAGE), required=True, validate=_SOME)
+    brand = fields.String(validate=_SLUG)
+    expires_days = fields.Integer(strict=True, validate=_DAYS)
+    fatigue_days = fields.Integer(strict=True, validate=_DAYS)
+    passes_fatigue = fields.Boolean(truthy={True}, falsy={False})
+    consent = fields.String(required=True, validate=_SHORT)
+    intro = TextField(required=True)
+    promise = TextField(required=True)
+    improved = TextField()
+    mail = fields.Nested(MailSchema, required=True)
+    questions = fields.List(fields.Nested(QuestionSchema), required=True, validate=_SOME)
+    thanks = fields.Dict(fields.String(), fields.Nested(ThanksSchema), required=True)
+
+    @post_load
+    def make(self, data: dict[str, Any], **_: Any) -> Survey:
+        return Survey(**{**data, "languages": tuple(data["languages"]), "questions": tuple(data["questions"])})
+
+
+def _keys(schema: Schema) -> Iterator[str]:
+    for name, field in schema.fields.items():
+        yield field.data_key or name
+        inner = getattr(field, "inner", None) or getattr(field, "value_field", None) or field
+        if isinstance(inner, fields.Nested):
+            yield from _keys(inner.schema)
+
+
+KEYS = frozenset(_keys(SurveySchema()))
+"""Every key of the form, to guess at what a misspelt one was meant to be."""

@@ -1,0 +1,322 @@
+"""``survey.send``: whether to ask, and asking. Checked when the step comes and again when the mail leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, case, insert, select, update
+
+from connector.feedback.base.actions import (
+    Ask,
+    Clients,
+    Effect,
+    Finish,
+    Intent,
+    NotPossibleError,
+    Output,
+    Result,
+    Write,
+)
+from connector.feedback.customers import identity as customers
+from connector.feedback.customers import review_queue
+from connector.feedback.customers.identity import Customer
+from connector.feedback.messaging.actions import send_mail
+from connector.feedback.surveys import eligibility
+from connector.feedback.surveys.catalog import SurveyBook
+from connector.feedback.surveys.model import Survey
+from connector.ids import digest, new_id, survey_token
+from connector.storage.engine.database import Database
+from connector.storage.schema.tables import invitations, runs, suppressions
+from connector.storage.stores.inbox import insert_deliveries, own_event
+from integrations.errors import IntegrationError, Permanent
+from integrations.protocols import Mail, VendorUser
+from workflows import durations
+from workflows.calendars import BusinessCalendar
+from workflows.events import Person
+
+_TOKEN = "ringback-survey-token"  # noqa: S105 - stands in stored mails where the secret goes when they leave
+
+_INVITED, _WITHHELD = insert(invitations), insert(suppressions)
+_SENT = (
+    update(invitations)
+    .where(invitations.c.id == bindparam("row"))
+    .values(
+        status=bindparam("new_status"),
+        sent_at=bindparam("moment"),
+        reason=bindparam("why"),
+        once=case((bindparam("new_status") == "withheld", None), else_=invitations.c.once),  # the occasion stays open
+    )
+)
+
+
+Render = Callable[[Survey, str, Mapping[str, Any], Mapping[str, Any], str], Mail]
+"""(survey, language, customer, context, token) → the mail."""
+
+
+class SendSurvey:
+    """Two calls at most: ask the helpdesk who the customer is when we know no address, then the mail."""
+
+    def __init__(
+        self,
+        database: Database,
+        clients: Clients,
+        surveys: SurveyBook,
+        render: Render,
+        calendar: BusinessCalendar,
+        secret_key: str,
+        fatigue_days: int,
+        look: Callable[[str, datetime], None],
+        country: str = customers.HOME,
+    ) -> None:
+        """``look`` sees to it that an opt-out in a CRM is known here; phone numbers without + are from ``country``."""
+        self._database, self._clients, self._surveys, self._render = database, clients, surveys, render
+        self._calendar, self._secret_key, self._fatigue_days, self._look = calendar, secret_key, fatigue_days, look
+        self._country = country
+
+    def batch(self, connection: str) -> int:
+        return 1
+
+    def prepare(self, ask: Ask) -> Intent | Output:
+        self._survey(str(ask.params["survey"]))
+        customer = _customer(ask.tx, ask.facts.customer.get("id"))
+        request = self._request(ask)
+        place = _Place(ask.run_id, ask.database, ask.tx, ask.now)
+        if customer is None or not customer.email or ask.params.get("verify") or _unread(customer, request):
+            return self._who(customer, request, place)
+        return self._invite(customer, request, place)
+
+    def _survey(self, slug: str) -> tuple[Survey, str]:
+        found = self._surveys.find(slug)
+        if found is None:
+            raise NotPossibleError(
+                f"survey: {slug!r} is not there. Put {slug}.yaml into the surveys folder, or name one of those there."
+            )
+        return found
+
+    def _request(self, ask: Ask) -> dict[str, Any]:
+        event, params = ask.facts.event, ask.params
+        context = {**(event.get("context") or {}), **(params.get("context") or {})}
+        for name in ("ticket", "ticket_id", "subject"):  # event.agent is an id, and nobody wants to read it
+            if event.get(name) and not (name == "agent" and str(event[name]).isdigit()):  # an id names nobody
+                context.setdefault(name, event[name])
+        due = durations.parse(str(params["delay"])).after(ask.now, self._calendar) if params.get("delay") else None
+        return {
+            "survey": str(params["survey"]),
+            "about": params.get("about") or None,
+            "once": params.get("once") or None,
+            "solved": event.get("ticket") if event.get("type") == "ticket.solved" else None,
+            "via": params.get("via"),
+            "languages": _languages(params.get("languages")),
+            "context": context,
+            "due_at": due.isoformat() if due else None,
+        }
+
+    def _who(self, customer: Customer | None, request: Mapping[str, Any], place: _Place) -> Intent | Output:
+        """Ask a helpdesk that knows this person for their address; what the rules forbid now need not be asked."""
+        survey, _ = self._survey(request["survey"])
+        if customer and (reason := self._why_not(place.tx, customer, survey, request, place.now)):
+            return _withheld(place, customer.id, survey.slug, reason)
+        named = customer.ids if customer else {}
+        accounts = [name for name in named if name != "email" and "/" not in name]  # a lead has no page of a contact
+        for kind in ("zendesk", "salesforce"):  # of the two the helpdesk knows who is suspended
+            for name in accounts:
+                if self._clients.kind(name) == kind:
+                    return Intent(name, {**request, "find": named[name]}, due_at=_due(request), reads_only=True)
+        if customer and customer.email:
+            return self._invite(customer, request, place)  # nobody to verify it with
+        return _withheld(place, customer.id if customer else None, survey.slug, eligibility.NO_ADDRESS)
+
+    def _invite(self, customer: Customer, request: Mapping[str, Any], place: _Place) -> Intent | Output:
+        """The invitation and its mail, whole, but for the secret of the link."""
+        survey, definition_id = self._survey(request["survey"])
+        reason = self._why_not(place.tx, customer, survey, request, place.now)
+        if reason := reason or eligibility.other_language(customer.locale, request.get("languages") or ()):
+            return _withheld(place, customer.id, survey.slug, reason)
+        via, _ = self._clients.messenger(request["via"])
+        invitation = new_id()
+        language = survey.language_for(customer.locale)
+        mail = self._render(survey, language, customer.view(), request["context"], _TOKEN)
+        row = _invitation_row(invitation, customer, survey, definition_id, language, request, place)
+        row["token_digest"] = digest(survey_token(self._secret_key, invitation))
+        sent = {"invitation": invitation, "customer": customer.id, "mail": asdict(mail), "survey": survey.slug}
+        written = (Write(_INVITED, row),)
+        return Intent(via, {**request, **sent}, due_at=_due(request), writes=written, stage=1)
+
+    def _why_not(
+        self, tx: Connection, customer: Customer, survey: Survey, request: Mapping[str, Any], now: datetime
+    ) -> str | None:
+        return eligibility.why_not(tx, customer, survey, request, self._fatigue_days, now)
+
+    def perform(self, effects: Sequence[Effect], now: datetime) -> list[Result]:
+        return [self._find(e) if e.stage == 0 else self._send(e, now) for e in effects]
+
+    def _find(self, effect: Effect) -> Result:
+        kind = self._clients.kind(effect.connection)
+        try:
+            if kind == "salesforce":
+                return _told(self._clients.crm(effect.connection).get_contact(effect.request["find"]))
+            return _told(self._clients.helpdesk(effect.connection).get_user(effect.request["find"]))
+        except IntegrationError as error:
+            return error
+
+    def _send(self, effect: Effect, now: datetime) -> Result:
+        request = effect.request
+        self._look(request["customer"], now)
+        if reason := self._database.transact(lambda tx: self._book(tx, request, now)):
+            return {"done": False, "reason": reason}
+        token = survey_token(self._secret_key, request["invitation"])
+        result = send_mail(self._clients, effect, _with_token(request["mail"], token))
+        if isinstance(result, Permanent):
+            self._database.transact(lambda tx: _mark_asked(tx, request["invitation"], None))
+        return result
+
+    def _book(self, tx: Connection, request: Mapping[str, Any], now: datetime) -> str | None:
+        """The last look, and the booking that other runs' last looks will see: of two surveys that are about to
+        leave for one person only one does. → why this one does not."""
+        customer = _invited(tx, request["invitation"])
+        self._database.lock(tx, [f"ask:{customer.id}"])
+        survey, _ = self._survey(request["survey"])
+        reason = self._why_not(tx, customer, survey, request, now)
+        reason = reason or eligibility.ticket_gone(tx, request.get("solved"))
+        if reason is None:
+            _mark_asked(tx, request["invitation"], now)
+        return reason
+
+    def finish(self, done: Finish) -> Intent | Output:
+        return self._found(done) if done.effect.stage == 0 else self._sent(done)
+
+    def _found(self, done: Finish) -> Intent | Output:
+        told, request = dict(done.result), {k: v for k, v in done.effect.request.items() if k != "find"}
+        place = _Place(done.effect.run_id, done.database, done.tx, done.now)
+        if reason := _nobody(told):
+            return _withheld(place, _whose(place), request["survey"], reason)
+        told.pop("suspended", None)  # an answer of before this was asked
+        person = Person(**told, ids={done.effect.connection: done.effect.request["find"]})
+        kinds = {done.effect.connection: self._clients.kind(done.effect.connection)}
+        done.database.lock(done.tx, customers.lock_keys([person], kinds, self._country))
+        resolver = customers.Resolver(done.database, done.tx, kinds, done.now, self._country)
+        [(customer, conflict)] = resolver.resolve([person])
+        if customer is None or (conflict and not conflict.by_phone):
+            reason = "not sent: this e-mail address belongs to another customer"
+            return _withheld(place, _whose(place), request["survey"], reason)
+        if conflict:
+            review_queue.keep_conflict(done.tx, review_queue.Found("", conflict.kept, conflict.others, done.now))
+        return self._invite(customer, {**request, "due_at": None}, place)
+
+    def _sent(self, done: Finish) -> Output:
+        request, result = done.effect.request, done.result
+        why = result["reason"] if result.get("done") is False else ""
+        status = "withheld" if why else "sent"
+        row = {"row": request["invitation"], "new_status": status, "moment": None if why else done.now, "why": why}
+        if why:
+            return Output({"done": False, "reason": why}, (Write(_SENT, row),))
+        told = {"invitation": request["invitation"], "survey": request["survey"], "channel": "email"}
+        told["customer"] = {"id": request["customer"]}
+        event = own_event("survey.sent", f"sent-{request['invitation']}", done.now, told)
+        insert_deliveries(done.database, done.tx, [event])
+        return Output({"invitation": request["invitation"], "sent_to": request["mail"]["to"]}, (Write(_SENT, row),))
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a decision is taken: the run, its transaction, the moment."""
+
+    run_id: str
+    database: Database
+    tx: Connection
+    now: datetime
+
+
+def _customer(tx: Connection, customer_id: str | None) -> Customer | None:
+    return customers.load(tx, [customer_id]).get(customer_id) if customer_id else None
+
+
+def _due(request: Mapping[str, Any]) -> datetime | None:
+    return datetime.fromisoformat(request["due_at"]) if request["due_at"] else None
+
+
+def _languages(value: Any) -> list[str]:
+    """One code or several, as "nl" or "nl-BE", in small letters."""
+    given = value if isinstance(value, list | tuple) else [value] if value else []
+    return [str(each).strip().lower().replace("_", "-") for each in given]
+
+
+def _unread(customer: Customer, request: Mapping[str, Any]) -> bool:
+    """Whether a condition on the language needs the helpdesk, which knows it."""
+    return bool(request["languages"]) and not customer.locale
+
+
+def _told(user: VendorUser | None) -> dict[str, Any]:
+    if user is None:
+        return {}
+    told = {"email": user.email, "name": user.name, "phone": user.phone, "locale": user.locale}
+    return {**told, "suspended": user.suspended}
+
+
+def _nobody(told: Mapping[str, Any]) -> str | None:
+    """Why the person whom the helpdesk told us of is not asked, or None."""
+    if not told:
+        return eligibility.UNKNOWN
+    if told.get("suspended"):
+        return eligibility.SUSPENDED
+    return None if told.get("email") else "not sent: the customer has no e-mail address"
+
+
+def _invited(tx: Connection, invitation: str) -> Customer:
+    """The invitation's customer: whoever they are now, should two have become one since."""
+    found = tx.execute(select(invitations.c.customer_id).where(invitations.c.id == invitation)).scalar_one()
+    return customers.load(tx, [found])[found]
+
+
+def _mark_asked(tx: Connection, invitation: str, at: datetime | None) -> None:
+    tx.execute(update(invitations).where(invitations.c.id == invitation).values(asked_at=at))
+
+
+def _with_token(mail: Mapping[str, Any], token: str) -> dict[str, Any]:
+    whole = Mail(**mail)
+    headers = {name: value.replace(_TOKEN, token) for name, value in (whole.headers or {}).items()}
+    return asdict(replace(whole, text=whole.text.replace(_TOKEN, token), html=whole.html.replace(_TOKEN, token),
+                          headers=headers))  # fmt: skip
+
+
+def _whose(place: _Place) -> str | None:
+    """The run's customer: whoever they are now, should two have become one since."""
+    found: str | None = place.tx.execute(select(runs.c.customer_id).where(runs.c.id == place.run_id)).scalar_one()
+    return found
+
+
+def _withheld(place: _Place, customer_id: str | None, survey: str, reason: str) -> Output:
+    """Not asked, and why; kept with the customer, if we know any."""
+    row = {"id": new_id(), "customer_id": customer_id, "survey": survey, "run_id": place.run_id}
+    written = (Write(_WITHHELD, row | {"reason": reason, "at": place.now}),) if customer_id else ()
+    return Output({"done": False, "reason": reason}, written)
+
+
+def _invitation_row(
+    id_: str,
+    customer: Customer,
+    survey: Survey,
+    definition_id: str,
+    language: str,
+    request: Mapping[str, Any],
+    place: _Place,
+) -> dict[str, Any]:
+    return {
+        "id": id_,
+        "survey": survey.slug,
+        "definition_id": definition_id,
+        "customer_id": customer.id,
+        "run_id": place.run_id,
+        "channel": "email",
+        "language": language,
+        "status": "prepared",
+        "about": request["about"],
+        "once": request["once"],
+        "context": request["context"],
+        "answers": {},
+        "created_at": place.now,
+        "expires_at": place.now + timedelta(days=survey.expires_days),
+    }

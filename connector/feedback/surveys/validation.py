@@ -1,0 +1,231 @@
+"""What must hold between the fields of a survey, and what is allowed but unwise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from connector.feedback.surveys.model import (
+    Option,
+    Question,
+    QuestionType,
+    Survey,
+    Text,
+    condition_names,
+    points,
+)
+from workflows.errors import ConditionError, Mistake, TemplateError
+from workflows.expressions import condition, references
+from workflows.scoring import CSAT_10, SCALES, Band
+from workflows.templates import check_template, template_references
+
+MAIL_NAMES = frozenset({"customer", "agent", "product", "context"})
+_CONDITION_NAMES = frozenset({"answers", "band", "customer"})
+_WITH_OPTIONS = frozenset({QuestionType.CHOICE, QuestionType.CHOICES, QuestionType.CONTACT})
+
+
+def check(survey: Survey) -> Iterator[Mistake]:
+    """Every mistake that makes the survey unusable."""
+    yield from _check_main(survey)
+    yield from _check_ids(survey)
+    scales = list(_check_scales(survey))
+    yield from scales
+    yield from _check_questions(survey)
+    yield from _check_languages(survey)
+    yield from _check_templates(survey)
+    if not scales and survey.main.scale is not None:  # bands and conditions cannot be judged without a scale
+        yield from _check_bands(survey)
+        yield from _check_conditions(survey)
+
+
+def lint(survey: Survey) -> tuple[Mistake, ...]:
+    """What works and is still unwise, as warnings."""
+    return (*_warn_of_ten_points(survey), *_warn_of_gated_links(survey), *_warn_of_missing_reason(survey))
+
+
+def _check_main(survey: Survey) -> Iterator[Mistake]:
+    main, metric = survey.main, survey.metric
+    if main.type != metric:
+        yield Mistake(
+            "questions[0].type", f"it is {main.type}, and the survey's metric is {metric}.",
+            f"Put the {metric} question first, or set metric: {main.type}.",
+        )
+    for index, question in enumerate(survey.questions[1:], 1):
+        if question.type == metric:
+            yield Mistake(f"questions[{index}].type", f"it is a second {metric} question.", "Ask it once.")
+    if main.condition is not None:
+        yield Mistake("questions[0].if", "the main question is always asked.", "Remove the condition.")
+
+
+def _check_ids(survey: Survey) -> Iterator[Mistake]:
+    seen: set[str] = set()
+    for index, question in enumerate(survey.questions):
+        if question.id in seen:
+            yield Mistake(f"questions[{index}].id", f"{question.id!r} is there twice.", "Give it another id.")
+        seen.add(question.id)
+
+
+def _check_scales(survey: Survey) -> Iterator[Mistake]:
+    for index, question in enumerate(survey.questions):
+        if question.scale is not None:
+            yield from _check_scale(f"questions[{index}].scale", question)
+
+
+def _check_scale(path: str, question: Question) -> Iterator[Mistake]:
+    given = question.scale
+    if given is not None and given.metric.value != question.type.value:
+        fitting = ", ".join(name for name, scale in SCALES.items() if scale.metric.value == question.type.value)
+        remedy = f"Use one of {fitting}." if fitting else "Remove it."
+        yield Mistake(path, f"{given.name} does not fit a {question.type} question.", remedy)
+
+
+def _check_questions(survey: Survey) -> Iterator[Mistake]:
+    for index, question in enumerate(survey.questions):
+        path = f"questions[{index}]"
+        if question.options and question.type not in _WITH_OPTIONS:
+            yield Mistake(f"{path}.options", f"a {question.type} question has no options.", "Remove them.")
+        if not question.options and question.type in (QuestionType.CHOICE, QuestionType.CHOICES):
+            yield Mistake(f"{path}.options", "there is nothing to choose from.", "List options: [{value, text}, …].")
+        if (question.type is QuestionType.CONSENT) != (question.purpose is not None):
+            remedy = "Give a consent question, and no other, purpose: contact or improvements."
+            yield Mistake(f"{path}.purpose", f"it does not fit a {question.type} question.", remedy)
+        yield from _check_options(f"{path}.options", question.options)
+    yield from _check_single(survey)
+
+
+def _check_options(path: str, options: tuple[Option, ...]) -> Iterator[Mistake]:
+    values = [option.value for option in options]
+    for value in sorted({value for value in values if values.count(value) > 1}):
+        yield Mistake(path, f"the value {value!r} is there twice.", "Give each option its own value.")
+
+
+def _check_single(survey: Survey) -> Iterator[Mistake]:
+    """One consent per purpose and one contact question: two that differ could not both be right."""
+    seen: set[str] = set()
+    for index, question in enumerate(survey.questions):
+        kind = f"{question.type} {question.purpose or ''}".strip()
+        if question.type in (QuestionType.CONSENT, QuestionType.CONTACT) and kind in seen:
+            yield Mistake(f"questions[{index}].type", f"it is a second {kind} question.", "Ask it once.")
+        seen.add(kind)
+
+
+def _check_languages(survey: Survey) -> Iterator[Mistake]:
+    for path, text in texts(survey):
+        for language in survey.languages:
+            if language not in text:
+                yield Mistake(path, f"its wording in {language} is missing.", f"Add {language}: …")
+        for extra in sorted(set(text) - set(survey.languages)):
+            yield Mistake(path, f"{extra} is not among the languages.", f"Add {extra} to languages, or remove it.")
+
+
+def texts(survey: Survey) -> Iterator[tuple[str, Text]]:
+    """Every wording of the survey with its place; those left out are not among them."""
+    yield from (("intro", survey.intro), ("promise", survey.promise))
+    yield from (("improved", survey.improved),) if survey.improved else ()
+    yield from _mail_texts(survey)
+    for index, question in enumerate(survey.questions):
+        yield from _question_texts(f"questions[{index}]", question)
+    for band, thanks in survey.thanks.items():
+        yield from ((f"thanks.{band}.title", thanks.title), (f"thanks.{band}.text", thanks.text))
+        yield from ((f"thanks.{band}.link.text", thanks.link.text),) if thanks.link else ()
+
+
+def _mail_texts(survey: Survey) -> Iterator[tuple[str, Text]]:
+    mail = survey.mail
+    yield from (("mail.subject", mail.subject), ("mail.greeting", mail.greeting), ("mail.intro", mail.intro))
+
+
+def _question_texts(path: str, question: Question) -> Iterator[tuple[str, Text]]:
+    yield f"{path}.text", question.text
+    yield from ((f"{path}.help", question.help),) if question.help else ()
+    yield from ((f"{path}.text_by_band.{band}", text) for band, text in question.text_by_band.items())
+    yield from ((f"{path}.options[{i}].text", option.text) for i, option in enumerate(question.options))
+
+
+def _check_templates(survey: Survey) -> Iterator[Mistake]:
+    for path, text in _mail_texts(survey):
+        for language, wording in text.items():
+            yield from _check_template(f"{path}.{language}", wording)
+
+
+def _check_template(path: str, wording: str) -> Iterator[Mistake]:
+    try:
+        check_template(wording)
+        names = {name.partition(".")[0] for name in template_references(wording)}
+    except TemplateError as error:
+        yield Mistake(path, str(error), "Correct the template.")
+        return
+    for unknown in sorted(names - MAIL_NAMES):
+        yield Mistake(path, f"{unknown} is not known here.", f"Use {', '.join(sorted(MAIL_NAMES))}.")
+
+
+def _check_bands(survey: Survey) -> Iterator[Mistake]:
+    bands = {band.value for band in Band}
+    for band in sorted(bands - set(survey.thanks)):
+        yield Mistake(f"thanks.{band}", "its thank-you text is missing.", f"Add {band}: {{title: …, text: …}}.")
+    places: list[tuple[str, Mapping[str, Any]]] = [("thanks", survey.thanks)]
+    places += [(f"questions[{i}].text_by_band", q.text_by_band) for i, q in enumerate(survey.questions)]
+    for path, given in places:
+        for unknown in sorted(set(given) - bands):
+            remedy = f"The bands of {survey.metric} are {', '.join(sorted(bands))}."
+            yield Mistake(f"{path}.{unknown}", "there is no such band.", remedy)
+
+
+def _check_conditions(survey: Survey) -> Iterator[Mistake]:
+    for index, question in enumerate(survey.questions):
+        if question.condition is not None:
+            yield from _check_condition(survey, index, question.condition)
+
+
+def _check_condition(survey: Survey, index: int, text: str) -> Iterator[Mistake]:
+    path = f"questions[{index}].if"
+    try:
+        names = references(text)
+        condition(text)
+    except ConditionError as error:
+        yield Mistake(path, str(error), "Correct the condition.")
+        return
+    unknown = sorted({name.partition(".")[0] for name in names} - _CONDITION_NAMES)
+    earlier = {question.id for question in survey.questions[:index]}
+    later = sorted({name.split(".")[1] for name in names if name.startswith("answers.")} - earlier)
+    if unknown:
+        yield Mistake(path, f"{unknown[0]} is not known here.", "Use answers, band and customer.")
+    elif later:
+        yield Mistake(path, f"answers.{later[0]} is no earlier question.", "Name a question that comes before it.")
+    elif not any(name.startswith("customer") for name in names):
+        yield from _try_condition(path, survey, text)
+
+
+def _try_condition(path: str, survey: Survey, text: str) -> Iterator[Mistake]:
+    """Decide it once per band with nothing else answered: a condition that only fails live is found now."""
+    for score in points(survey.scale):
+        answers = {survey.main.id: score}
+        try:
+            condition(text).decide(condition_names(survey, answers, survey.band(answers), {}))
+        except ConditionError as error:
+            yield Mistake(path, str(error), "It must be decidable while later answers are still open.")
+            return
+
+
+def _warn_of_ten_points(survey: Survey) -> Iterator[Mistake]:
+    for index, question in enumerate(survey.questions):
+        if question.scale is CSAT_10:
+            yield Mistake(
+                f"questions[{index}].scale", "people use ten points of satisfaction differently per culture.",
+                "Five smileys compare better.", warning=True,
+            )
+
+
+def _warn_of_gated_links(survey: Survey) -> Iterator[Mistake]:
+    urls = {thanks.link.url if thanks.link else None for thanks in survey.thanks.values()}
+    if len(urls) > 1:
+        yield Mistake(
+            "thanks", "only some bands get this link.",
+            "For a public review site, give everybody the same link: asking only happy customers misleads readers "
+            "and is unlawful in many places.", warning=True,
+        )
+
+
+def _warn_of_missing_reason(survey: Survey) -> Iterator[Mistake]:
+    if not any(question.type is QuestionType.TEXT for question in survey.questions):
+        yield Mistake("questions", "nothing asks for the reason.", "Add a question of type text.", warning=True)

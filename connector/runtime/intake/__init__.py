@@ -1,0 +1,1 @@
+"""From stored deliveries to events."""

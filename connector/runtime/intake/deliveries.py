@@ -1,0 +1,355 @@
+"""The intake: from stored deliveries to events, to runs that go on and runs that begin. One transaction a batch.
+
+A delivery that cannot be understood is set aside with its reason and holds up none of the others.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, select
+from sqlalchemy.exc import OperationalError
+
+from connector.clock import Clock
+from connector.feedback.base.event_hooks import Arrival, Recorder
+from connector.feedback.customers import identity as customers
+from connector.feedback.customers import review_queue
+from connector.feedback.customers.identity import Conflict, Customer, Resolver
+from connector.ids import new_id
+from connector.observe import journal
+from connector.observe.journal import Understood
+from connector.runtime.runs.advance import Desk, OpenDesk
+from connector.runtime.runs.run_update import Draft
+from connector.runtime.runs.waits import decide, subject_key, type_key
+from connector.runtime.runs.workflow_cache import Version, WorkflowBook
+from connector.storage.engine import bulk
+from connector.storage.engine.database import Database
+from connector.storage.schema.tables import events
+from connector.storage.stores import inbox
+from webhooks.delivery import Account, Delivery, Source, Translation
+from webhooks.errors import WebhookError
+from workflows import engine
+from workflows.calendars import BusinessCalendar
+from workflows.engine import Moment
+from workflows.errors import WorkflowError
+from workflows.events import Event
+from workflows.runs import EventArrived, Facts
+
+log = logging.getLogger(__name__)
+
+Accounts = Callable[[str], Account | None]
+Begun = Sequence[tuple[int, str]]  # deliveries, and the runs they began
+Reading = tuple[Any, Translation, str]  # a delivery, what it means, and why it cannot be read
+
+_KNOWN = select(events.c.connection, events.c.external_id).where(
+    events.c.connection == bindparam("connection"), events.c.external_id.in_(bindparam("ids", expanding=True))
+)
+_ARRIVED = bulk.Insert(events)
+
+KEY_LENGTH = 300
+"""Characters; what the key of a run may measure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a batch did: how many deliveries, which queues have work now, and what became of each delivery."""
+
+    count: int
+    asked: frozenset[str] = frozenset()
+    understood: tuple[Understood, ...] = ()
+
+
+class Intake:
+    """Understands deliveries. ``kinds`` maps connection names to kinds, for the ids of people; ``country`` is where
+    phone numbers without + are from."""
+
+    def __init__(
+        self,
+        database: Database,
+        book: WorkflowBook,
+        open_desk: OpenDesk,
+        calendar: BusinessCalendar,
+        accounts: Accounts,
+        sources: Mapping[str, Source],
+        recorders: Sequence[Recorder],
+        kinds: Mapping[str, str],
+        clock: Clock,
+        country: str = customers.HOME,
+    ) -> None:
+        self._database, self._book, self._open_desk, self._calendar = database, book, open_desk, calendar
+        self._accounts, self._sources, self._recorders = accounts, sources, recorders
+        self._kinds, self._clock, self._country = kinds, clock, country
+
+    def take(self, limit: int) -> Taken:
+        """Work on the oldest new deliveries. A batch that fails is taken again one by one, so that the delivery
+        at fault is found and set aside."""
+        taken = self._take(limit)
+        journal.deliveries(taken.understood)
+        return taken
+
+    def _take(self, limit: int) -> Taken:
+        try:
+            return self._oldest(limit)
+        except OperationalError:
+            raise  # the database, not a delivery
+        except Exception:
+            log.exception("a batch of deliveries failed; taking them one by one")
+        with self._database.read() as tx:
+            ids = inbox.new_ids(tx, limit)
+        taken = [self._alone(id_) for id_ in ids]
+        told = tuple(each for t in taken for each in t.understood)
+        return Taken(sum(t.count for t in taken), frozenset().union(*(t.asked for t in taken)), told)
+
+    def _alone(self, delivery_id: int) -> Taken:
+        """One delivery by name: another worker may have taken the oldest one meanwhile."""
+        try:
+            return self._database.transact(partial(self._one, delivery_id))
+        except OperationalError:
+            raise
+        except Exception:
+            log.exception("a delivery could not be processed; it is set aside", extra={"delivery": delivery_id})
+        return self._database.transact(lambda tx: self._set_aside(tx, delivery_id))
+
+    def _one(self, delivery_id: int, tx: Connection) -> Taken:
+        return self._batch(tx, self._read(inbox.take_new(tx, 1, only=delivery_id)))
+
+    def _set_aside(self, tx: Connection, delivery_id: int) -> Taken:
+        rows = inbox.take_new(tx, 1, only=delivery_id)
+        why = "an error of ours; see the log, then replay it"
+        inbox.settle(tx, [(row.id, "failed", why) for row in rows], self._clock())
+        return Taken(len(rows), understood=tuple(Understood(row.id, row.connection, "failed", why) for row in rows))
+
+    def _oldest(self, limit: int) -> Taken:
+        """SQLite's one writer is not kept waiting while deliveries are read: only this process takes any.
+
+        The commit need not last: the deliveries do, and the claim of what follows from them makes it last, too.
+        """
+        if not self._database.is_sqlite:
+            return self._database.transact(lambda tx: self._batch(tx, self._read(inbox.take_new(tx, limit))))
+        with self._database.read() as tx:
+            rows = inbox.take_new(tx, limit)
+        if not rows:
+            return Taken(0)
+        read = {row.id: (row, translation, error) for row, translation, error in self._read(rows)}
+        still = partial(inbox.still_new, ids=list(read))
+        return self._database.transact(
+            lambda tx: self._batch(tx, [read[id_] for id_ in still(tx)]), lasting=False
+        )
+
+    def _batch(self, tx: Connection, read: Sequence[Reading]) -> Taken:
+        if not read:
+            return Taken(0)
+        now = self._clock()
+        found = [(event, row.id) for row, translation, _ in read for event in translation.events]
+        desk, begun = self._apply(tx, found, now)
+        verdicts = [_verdict(row, translation, error) for row, translation, error in read]
+        inbox.settle(tx, verdicts, now)
+        rows = [row for row, _, _ in read]
+        return Taken(len(rows), frozenset(desk.asked), _understood(rows, verdicts, begun))
+
+    def _read(self, rows: Sequence[Any]) -> list[Reading]:
+        return [(row, *self._translate(row)) for row in rows]
+
+    def _translate(self, row: Any) -> tuple[Translation, str]:
+        """What a delivery means, or why it cannot be read."""
+        account = self._accounts(row.connection)
+        if account is None:
+            return Translation(), f"connection {row.connection!r} is no longer configured; restore it, then replay"
+        delivery = Delivery(row.connection, row.key, row.received_at, row.content_type, row.headers, row.body)
+        try:
+            return self._sources[account.kind].translate(delivery, account), ""
+        except WebhookError as error:
+            return Translation(), error.reason
+
+    def _apply(self, tx: Connection, found: Sequence[tuple[Event, int]], now: datetime) -> tuple[Desk, Begun]:
+        moment = Moment(now, self._calendar)
+        desk = self._open_desk(tx, moment)
+        if not found:
+            return desk, []
+        self._lock(tx, [event for event, _ in found])
+        arrivals = self._arrive(tx, _only_new(tx, found), now)
+        active = self._book.active(tx)
+        plans = [self._plan(arrival, active, moment) for arrival in arrivals]
+        seqs = _insert_events(tx, arrivals, plans, now)
+        self._wake(desk, arrivals, seqs, moment)
+        planned = [(arrival.delivery_id, draft) for arrival, plan in zip(arrivals, plans, strict=True)
+                   for draft in _drafts(arrival, plan, seqs[arrival.id], now)]  # fmt: skip
+        exist = desk.start([draft for _, draft in planned])
+        return desk, [(delivery_id, draft.id) for delivery_id, draft in planned if draft.id in exist]
+
+    def _lock(self, tx: Connection, found: Sequence[Event]) -> None:
+        """In one go, so that intakes cannot cross: the events, the people, and what waits look for."""
+        exclusive = [f"event:{event.connection}:{event.id}" for event in found]
+        exclusive += customers.lock_keys([event.person for event in found], self._kinds, self._country)
+        for event in found:
+            subject = Arrival("", event, 0, None, event.data).subject
+            exclusive += [subject_key(event.type, subject)] if subject else []
+        self._database.lock(tx, exclusive)
+        self._database.lock(tx, [type_key(event.type) for event in found], shared=True)
+
+    def _arrive(self, tx: Connection, fresh: Sequence[tuple[Event, int]], now: datetime) -> Sequence[Arrival]:
+        """Give each event its customer, and each feature its part."""
+        people = [event.person for event, _ in fresh]
+        resolved = Resolver(self._database, tx, self._kinds, now, self._country).resolve(people)
+        batch: Sequence[Arrival] = [
+            _arrival(event, delivery_id, customer)
+            for (event, delivery_id), (customer, _) in zip(fresh, resolved, strict=True)
+        ]
+        _keep_conflicts(tx, batch, [conflict for _, conflict in resolved], now)
+        for record in self._recorders:
+            batch = record(self._database, tx, batch, now)
+        return batch
+
+    def _plan(self, arrival: Arrival, active: Sequence[Version], moment: Moment) -> list[_Plan]:
+        """Which workflows this event concerns, and what each decides."""
+        customer = arrival.customer.view() if arrival.customer else {}
+        concerned = [version for version in active if version.workflow.trigger.event == arrival.type]
+        return [_decide(version, arrival, customer, moment) for version in concerned]
+
+    def _wake(
+        self, desk: Desk, arrivals: Sequence[Arrival], seqs: Mapping[str, int], moment: Moment
+    ) -> None:
+        """Runs that waited for these events go on; an event meets each wait at most once."""
+        for arrival, expecting in self._meetings(desk, arrivals):
+            drafts = desk.load(wait.run_id for wait in expecting)
+            still = desk.waits.still_open([wait.id for wait in expecting])
+            given = []
+            for wait in (wait for wait in expecting if wait.id in still):
+                draft = drafts[wait.run_id]
+                met, notes = decide(draft, arrival, moment)
+                draft.notes.extend(notes)
+                if met:
+                    desk.waits.close([(wait.id, seqs[arrival.id])])
+                    given.append((draft, EventArrived(wait.visit, arrival.data)))
+            desk.jot(list(drafts.values()))
+            desk.resume(given)
+
+    def _meetings(self, desk: Desk, arrivals: Sequence[Arrival]) -> list[tuple[Arrival, list[Any]]]:
+        expected = desk.waits.expected([(arrival.type, arrival.subject) for arrival in arrivals])
+        met = [(arrival, [wait for wait in expected if _may_meet(wait, arrival)]) for arrival in arrivals]
+        return [(arrival, waits) for arrival, waits in met if waits]
+
+
+def _may_meet(wait: Any, arrival: Arrival) -> bool:
+    return wait.event_type == arrival.type and wait.subject in (None, arrival.subject)
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What a workflow makes of an event: start a run under a key, or not, and why."""
+
+    version: Version
+    starts: bool
+    why: str
+    key: str = ""
+
+    def json(self) -> dict[str, Any]:
+        workflow = self.version.workflow.slug
+        return {"workflow": workflow, "version": self.version.number, "starts": self.starts, "why": self.why}
+
+
+def _decide(version: Version, arrival: Arrival, customer: Mapping[str, Any], moment: Moment) -> _Plan:
+    workflow = version.workflow
+    try:
+        verdict = engine.match_trigger(workflow, arrival.type, arrival.data, customer, moment)
+        key = engine.run_key(workflow, arrival.data, customer) if verdict.value else ""
+    except WorkflowError as error:
+        which = {"event": arrival.id, "delivery": arrival.delivery_id}
+        log.warning("workflow %s could not decide about an event: %s", workflow.slug, error, extra=which)
+        return _Plan(version, False, f"could not decide: {error}")
+    if len(key) > KEY_LENGTH:
+        why = f"run.key is {len(key)} characters long, {KEY_LENGTH} are the most; name an id, not a text"
+        return _Plan(version, False, f"could not decide: {why}")
+    return _Plan(version, verdict.value, verdict.why, key)
+
+
+def _drafts(arrival: Arrival, plans: Sequence[_Plan], seq: int, now: datetime) -> list[Draft]:
+    customer = arrival.customer.view() if arrival.customer else {}
+    drafts = []
+    for plan in (plan for plan in plans if plan.starts):
+        run_id = new_id()
+        facts = Facts(run_id, arrival.data, customer, now)
+        customer_id = arrival.customer.id if arrival.customer else None
+        drafts.append(Draft(run_id, plan.version, plan.key, facts, seq, customer_id, 0, started_at=now))
+    return drafts
+
+
+def _arrival(event: Event, delivery_id: int, customer: Customer | None) -> Arrival:
+    neutral = {"type": event.type, "id": event.id, "time": event.time.isoformat(), "connection": event.connection}
+    data = {**event.data, **neutral, "customer": customer.id if customer else None}
+    return Arrival(new_id(), event, delivery_id, customer, data)
+
+
+def _only_new(tx: Connection, found: Sequence[tuple[Event, int]]) -> list[tuple[Event, int]]:
+    """Drop what is known already: the same id on the same connection is the same fact."""
+    by_connection: dict[str, set[str]] = {}
+    for event, _ in found:
+        by_connection.setdefault(event.connection, set()).add(event.id)
+    asked = ({"connection": name, "ids": list(ids)} for name, ids in by_connection.items())
+    known = {tuple(row) for each in asked for row in tx.execute(_KNOWN, each)}
+    fresh = []
+    for event, delivery_id in found:
+        if (event.connection, event.id) not in known:
+            known.add((event.connection, event.id))
+            fresh.append((event, delivery_id))
+    return fresh
+
+
+def _insert_events(
+    tx: Connection, arrivals: Sequence[Arrival], plans: Sequence[Sequence[_Plan]], now: datetime
+) -> dict[str, int]:
+    """Store the events; → their place in the order of arrival, by id."""
+    rows: list[dict[str, Any]] = [
+        {
+            "seq": seq,
+            "id": arrival.id,
+            "connection": arrival.event.connection,
+            "external_id": arrival.event.id,
+            "type": arrival.type,
+            "subject": arrival.subject,
+            "customer_id": arrival.customer.id if arrival.customer else None,
+            "time": arrival.event.time,
+            "received_at": now,
+            "delivery_id": arrival.delivery_id,
+            "data": dict(arrival.data),
+            "decisions": [each.json() for each in plan],
+        }
+        for seq, arrival, plan in zip(bulk.numbers(tx, events.c.seq, len(arrivals)), arrivals, plans, strict=True)
+    ]
+    bulk.execute(tx, _ARRIVED, rows)
+    return {row["id"]: row["seq"] for row in rows}
+
+
+def _keep_conflicts(
+    tx: Connection, batch: Sequence[Arrival], conflicts: Sequence[Conflict | None], now: datetime
+) -> None:
+    found = [
+        review_queue.Found(a.id, c.kept, c.others, now) for a, c in zip(batch, conflicts, strict=True) if c is not None
+    ]
+    review_queue.keep(tx, found)
+
+
+def _understood(
+    rows: Sequence[Any], verdicts: Sequence[tuple[int, str, str]], begun: Begun
+) -> tuple[Understood, ...]:
+    runs: dict[int, tuple[str, ...]] = {}
+    for delivery_id, run_id in begun:
+        runs[delivery_id] = (*runs.get(delivery_id, ()), run_id)
+    return tuple(
+        Understood(row.id, row.connection, status, reason, runs.get(row.id, ()))
+        for row, (_, status, reason) in zip(rows, verdicts, strict=True)
+    )
+
+
+def _verdict(row: Any, translation: Translation, error: str) -> tuple[int, str, str]:
+    if error:
+        return row.id, "unreadable", error
+    trouble = "; ".join(translation.trouble)
+    if translation.events:
+        return row.id, "done", trouble
+    return row.id, "unreadable" if trouble else "ignored", trouble or translation.ignored

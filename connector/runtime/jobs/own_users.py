@@ -1,0 +1,51 @@
+"""Whom we act as at each vendor, so that our own writes are recognised when they come back as events."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+
+from connector.clock import Clock
+from connector.storage.engine.cached_value import Remembered
+from connector.storage.engine.database import Database
+from connector.storage.flow_control import connection_state
+from integrations.errors import IntegrationError
+
+log = logging.getLogger(__name__)
+
+_FRESH = timedelta(seconds=30)
+
+
+class OwnUsers:
+    """Asks each vendor once, keeps the answer in the database, and reads it from there now and then."""
+
+    def __init__(self, database: Database, ask: Callable[[str], str], clock: Clock) -> None:
+        self._database, self._ask, self._clock = database, ask, clock
+        self._known: Remembered[Mapping[str, str]] = Remembered(
+            database, connection_state.own_users, {}, what="whom we act as", fresh=_FRESH, clock=clock
+        )
+        self._told: set[str] = set()
+
+    def known(self) -> Mapping[str, str]:
+        """Connection → our user's id there; as last read while the database does not answer."""
+        return self._known()
+
+    def learn(self, connections: list[str]) -> None:
+        """Ask those vendors whose answer we do not have yet; one that does not answer is asked again later."""
+        for name in connections:
+            if name not in self.known():
+                self._learn(name)
+
+    def _learn(self, name: str) -> None:
+        try:
+            user_id = self._ask(name)
+        except IntegrationError as error:
+            if name not in self._told:
+                log.warning("%s does not say whom we act as (%s); our own changes there may come back as events",
+                            name, error.reason)  # fmt: skip
+            self._told.add(name)
+            return
+        now = self._clock()
+        self._database.transact(lambda tx: connection_state.know_own_user(self._database, tx, name, user_id, now))
+        self._known.forget()

@@ -1,0 +1,48 @@
+"""The sweep: finds work that no ring announced. Every tick may run in any number of processes at once."""
+
+from __future__ import annotations
+
+import logging
+
+from sqlalchemy import Connection
+
+from connector.clock import Clock
+from connector.runtime.doorbell import INTAKE, TIMERS, Bell, effects_queue
+from connector.runtime.effects import claims
+from connector.storage.engine.database import Database
+from connector.storage.flow_control import backlog as queues
+from connector.storage.flow_control import connection_state
+
+log = logging.getLogger(__name__)
+
+EVERY_SECONDS = 1.0
+
+
+class Sweep:
+    """One tick: give back expired leases, let paused and open connections try, ring for what is due."""
+
+    def __init__(self, database: Database, bell: Bell, clock: Clock) -> None:
+        self._database, self._bell, self._clock = database, bell, clock
+
+    def tick(self) -> None:
+        """Idempotent: twice at once does what once does."""
+        try:
+            self._bell.ring(*self._database.transact(self._find))
+            self._database.tidy()
+        except Exception:
+            log.exception("the sweep failed; the next one comes in %s s", EVERY_SECONDS)
+
+    def _find(self, tx: Connection) -> set[str]:
+        now = self._clock()
+        returned = claims.release_expired(tx, now)
+        if returned:
+            log.warning("leases ended and were given back, at: %s", ", ".join(sorted(returned)))
+        for name in connection_state.probe(tx, now):
+            log.info("connection %s is tried with one call", name)
+        rung = {effects_queue(name) for name in claims.due_connections(tx, now)}
+        if next(queues.SENDERS.values(tx), None):
+            rung.add(INTAKE)
+        firsts = [queues.TIMERS.oldest(tx), queues.READY.oldest(tx)]
+        if any(first is not None and first <= now for first in firsts):
+            rung.add(TIMERS)
+        return rung

@@ -1,0 +1,107 @@
+"""Restarting: a new run from an old one's event and facts, with the newest version of its workflow."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from connector.ids import new_id
+from connector.runtime.operations.errors import RefusedError
+from connector.runtime.operations.locked_run import Case
+from connector.runtime.runs.run_update import Draft, slot_of
+from connector.runtime.runs.workflow_cache import Version, WorkflowBook
+from connector.storage.schema.tables import history, runs
+from workflows import engine
+from workflows.definitions import Mode
+from workflows.engine import Moment
+from workflows.errors import WorkflowError
+from workflows.runs import LIVE, Facts, Note
+
+_AS = "restarted_as"
+
+
+class Restart:
+    """Begins the new run, in the old one's transaction."""
+
+    def __init__(self, book: WorkflowBook) -> None:
+        self._book = book
+
+    def __call__(self, case: Case, by: str, moment: Moment) -> str:
+        """→ the new run's id. Raises RefusedError."""
+        _refuse_second(case)
+        draft = self._draft(case, by, moment)
+        if case.status in LIVE:
+            case.desk.cancel([case.id], f"by {by}: restarted as run {draft.id}")
+        _refuse_taken(case, draft)
+        if draft.id not in case.desk.start([draft]):
+            raise RefusedError(f"Run {case.id}: another run has its key by now.", "look again")
+        _tell(case, by, draft.id)
+        return draft.id
+
+    def _draft(self, case: Case, by: str, moment: Moment) -> Draft:
+        old, run_id = case.draft, new_id()
+        version = self._newest(case)
+        facts = Facts(run_id, old.facts.event, old.facts.customer, moment.now)
+        draft = Draft(
+            run_id,
+            version,
+            _key(case, version),
+            facts,
+            old.event_seq,
+            old.customer_id,
+            0,
+            started_at=moment.now,
+        )
+        draft.notes.append(Note("", "by_hand", f"Restarted by {by}, after run {old.id}.", {"after": old.id}))
+        return draft
+
+    def _newest(self, case: Case) -> Version:
+        slug = case.draft.version.workflow.slug
+        for version in self._book.active(case.tx):
+            if version.workflow.slug == slug:
+                return version
+        raise RefusedError(
+            f"Run {case.id}: the workflow {slug} is retired or switched off.", "import it, then restart"
+        )
+
+
+def _key(case: Case, version: Version) -> str:
+    """The key as the newest version makes it; the event must be one that the version speaks of."""
+    facts, wanted = case.draft.facts, version.workflow.trigger.event
+    if facts.event.get("type") != wanted:
+        why = (
+            f"version {version.number} starts on {wanted}, and this run began with {facts.event.get('type')}"
+        )
+        raise RefusedError(f"Run {case.id}: {why}.")
+    try:
+        return engine.run_key(version.workflow, facts.event, facts.customer)
+    except WorkflowError as error:
+        raise RefusedError(f"Run {case.id}: version {version.number} finds no key for it: {error}") from error
+
+
+def _refuse_second(case: Case) -> None:
+    """Two people who restart one run mean one new run."""
+    told = case.tx.execute(select(history.c.notes).where(history.c.run_id == case.id)).scalars()
+    for note in (note for notes in told for note in notes):
+        if successor := note.get("data", {}).get(_AS):
+            raise RefusedError(
+                f"Run {case.id} was restarted already, as run {successor}.", f"restart run {successor}"
+            )
+
+
+def _refuse_taken(case: Case, draft: Draft) -> None:
+    """Modes single and queued: the key is another run's. (Mode restart ends that one, parallel has no
+    keys.)"""
+    if draft.version.workflow.run.mode not in {Mode.SINGLE, Mode.QUEUED}:
+        return
+    slot = slot_of(draft.version.workflow.slug, draft.key)
+    holder = case.tx.execute(select(runs.c.id).where(runs.c.slot == slot)).scalar()
+    if holder:
+        why = f"Run {case.id}: run {holder} has the same key."
+        raise RefusedError(why, f"cancel run {holder}", f"restart run {holder}")
+
+
+def _tell(case: Case, by: str, new_run: str) -> None:
+    """Into the old run's history; cancelling may have moved it on, so it is read again."""
+    old = case.desk.load([case.id])[case.id]
+    old.notes.append(Note("", "by_hand", f"Restarted by {by} as run {new_run}.", {_AS: new_run}))
+    case.desk.jot([old])

@@ -1,0 +1,1 @@
+"""From a ring to the work."""

@@ -1,0 +1,1 @@
+"""One table or two each, behind functions."""

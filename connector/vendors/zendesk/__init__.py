@@ -1,0 +1,1 @@
+"""Zendesk, as the house knows it."""

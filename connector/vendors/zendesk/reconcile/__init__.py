@@ -1,0 +1,1 @@
+"""What Zendesk did and never told us."""

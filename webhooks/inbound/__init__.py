@@ -1,0 +1,1 @@
+"""Other systems' events, and our own."""

@@ -1,0 +1,131 @@
+"""Events of other systems, signed by Standard Webhooks: {"type", "id", "time", "data"}.
+
+``data`` is kept whole: what it holds under names we do not know is usable in conditions all the same. Only
+``data.customer`` leaves it, and becomes the person the event is about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from webhooks import replies
+from webhooks.delivery import Account, Answer, Delivery, Request, Translation
+from webhooks.errors import Refused, Unreadable
+from webhooks.inbound.schema import read_answer, read_customer, read_envelope
+from webhooks.parsing import KEY_LENGTH, declares_json, identity, json_object, mapping, sane_key
+from webhooks.signatures import verify_standard
+from webhooks.timestamps import written
+from workflows.events import EVENT_TYPES, Event, Person
+
+KEPT_HEADERS = ("webhook-id", "webhook-timestamp", "user-agent")
+PERSON_FIELDS = ("email", "name", "phone", "locale")
+ID_FIELDS = {"salesforce_contact_id": "salesforce", "zendesk_user_id": "zendesk"}
+
+Data = Mapping[str, Any]
+
+
+class Inbound:
+    """Whoever signs with the connection's secret."""
+
+    def verify(self, request: Request, account: Account) -> Delivery:
+        """The delivery, kept under its ``webhook-id``: the same for every attempt.
+
+        Raises ``Refused``: 401 when the signature is wrong or old, 415 when the body is declared as not JSON.
+        """
+        verify_standard(request.headers, request.body, account.secrets, request.received_at)
+        key = sane_key(request.headers["webhook-id"])
+        if not key:
+            raise Refused("webhook-id is too long or not printable ASCII", status=400,
+                          remedy="send at most 200 letters, digits and signs")
+        if not declares_json(request.content_type):
+            raise Refused("the body is declared as something else than JSON", status=415,
+                          remedy="send Content-Type: application/json")
+        kept = {name: request.headers[name] for name in KEPT_HEADERS if name in request.headers}
+        return Delivery(account.connection, key, request.received_at, request.content_type, kept, request.body)
+
+    def translate(self, delivery: Delivery, account: Account) -> Translation:
+        """The one event. Raises ``Unreadable`` that names the path, the value and the remedy."""
+        return Translation((read_event(delivery, account),))
+
+    def answer(self, stored: bool) -> Answer:
+        return replies.accepted(stored)
+
+    def refuse(self, error: Exception) -> Answer:
+        return replies.refusal(error)
+
+
+def read_event(delivery: Delivery, account: Account) -> Event:
+    """The event in a body of this format; without an id of its own it has that of the delivery."""
+    envelope = read_envelope(json_object(delivery.body))
+    kind, time = envelope["type"], envelope["time"]
+    told = dict(envelope["data"])
+    customer = told.pop("customer", None)
+    fill = FILLED.get(kind, _neutral)
+    data = fill(kind, _with_ticket(told, account), time, account.kind == "internal")
+    _expect_short_subject(kind, data)
+    return Event(envelope.get("id") or delivery.key, kind, time, account.connection, data, _person(customer, account))
+
+
+def _neutral(kind: str, data: Data, _time: datetime, _own: bool) -> Data:
+    """A known type has all its neutral fields; what the sender left out is None, and no condition stumbles."""
+    known = EVENT_TYPES.get(kind)
+    return {**dict.fromkeys(known.fields), **data} if known else data
+
+
+def _answered(_kind: str, data: Data, time: datetime, own: bool) -> Data:
+    """A survey's answer: every neutral field is there, with what the sender left out filled in."""
+    answer = read_answer(data, own=own)
+    answered_at = answer.pop("answered_at") or time
+    asked = data.get("contact_consent") is not None  # who was not asked, or did not say, has refused nothing
+    answer["contact_refused"] = data.get("contact_refused") is True if own else asked and not answer["contact_consent"]
+    return {"about": None, **data, **answer, "response": answer["response_id"], "answered_at": written(answered_at)}
+
+
+def _logged(kind: str, data: Data, time: datetime, own: bool) -> Data:
+    """Feedback from a conversation: an answer if it has a score, else words alone, and no ``score`` at all."""
+    if data.get("score") is not None:
+        return _answered(kind, data, time, own)
+    empty: Data = {"survey": None, "comment": "", "contact_consent": False, "contact_refused": False, "context": {}}
+    words = {**empty, "response": data.get("response_id"), "answered_at": written(time), **data}
+    return {name: words[name] for name in words if name != "score"}
+
+
+FILLED: Mapping[str, Callable[[str, Data, datetime, bool], Data]] = {
+    "survey.answered": _answered,
+    "feedback.logged": _logged,
+}
+
+
+def _with_ticket(data: Data, account: Account) -> Data:
+    """The ticket that the context names, if we know which helpdesk it belongs to."""
+    ticket_id = identity(mapping(data.get("context")).get("ticket_id"))
+    helpdesk = account.systems.get("zendesk")
+    if ticket_id is None or helpdesk is None or data.get("ticket"):
+        return data
+    return {**data, "ticket": f"{helpdesk}:{ticket_id}"}
+
+
+def _expect_short_subject(kind: str, data: Data) -> None:
+    """Waits are looked up by the subject, so it must fit an index."""
+    known = EVENT_TYPES.get(kind)
+    if known and known.subject and len(str(data.get(known.subject) or "")) > KEY_LENGTH:
+        raise Unreadable(f"data.{known.subject} is longer than {KEY_LENGTH} characters", remedy="send an id")
+
+
+def _person(customer: object, account: Account) -> Person | None:
+    """Only we ourselves may name our own customers and connections: elsewhere ``id`` and ``ids`` are facts like any
+    other."""
+    if customer is None:
+        return None
+    told = read_customer(customer)
+    owners = {name: account.systems.get(kind, kind) for name, kind in ID_FIELDS.items()}
+    if account.kind == "internal":
+        owners = {"id": account.connection, **owners}
+    named = {system: told.get(name) for name, system in owners.items()}
+    if account.kind == "internal":
+        named |= mapping(told.pop("ids", None))
+    ids = {system: id_ for system, value in named.items() if (id_ := identity(value))}
+    facts = {name: told[name] for name in told if name not in {*PERSON_FIELDS, *owners}}
+    return Person(**{name: told.get(name) for name in PERSON_FIELDS}, ids=ids, facts=facts)
