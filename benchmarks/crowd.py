@@ -110,7 +110,7 @@ def _copy(tx: Connection, table: Table, row: Mapping[str, Any], given: Mapping[s
     statement = text(
         f"INSERT INTO {table.name} ({columns}) {words['numbers']} SELECT {made} FROM numbers"  # noqa: S608  # our words
     )
-    types = {"timer": t.Moment(), **{name: _bound_as(table, name) for name in row}}
+    types = {"timer": t.UtcDateTime(), **{name: _bound_as(table, name) for name in row}}
     wanted = {name: each for name, each in {**row, **given}.items() if name in statement._bindparams}
     kinds = [bindparam(name, type_=types[name]) for name in wanted if name in types]
     tx.execute(statement.bindparams(*kinds), wanted)

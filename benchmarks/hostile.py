@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from connector.cli.serve.sockets import Server, bind
-from webhooks.asgi import Door, Receive, Scope, Send
+from connector.cli.serve.sockets import WebServer, bind
+from webhooks.asgi import AsgiApp, Receive, Scope, Send
 from webhooks.delivery import Account, Delivery
 from webhooks.receiver import Receiver
 
@@ -75,7 +75,7 @@ def _send(port: int, body: bytes) -> int:
 def _server() -> Iterator[int]:
     receiver = Receiver({"salesforce": ACCOUNT}.get, lambda: datetime.now(UTC))
     begun, listening = threading.Event(), bind("127.0.0.1", 0)
-    server = Server(Door(receiver, _keep, lambda _connection, _status: None, _no_pages), begun.set)
+    server = WebServer(AsgiApp(receiver, _keep, lambda _connection, _status: None, _no_pages), begun.set)
     serving = threading.Thread(target=server.run, args=([listening],))
     serving.start()
     begun.wait()

@@ -34,14 +34,14 @@ from connector.config.file import read_config
 from connector.config.settings import Settings
 from connector.runtime.doorbell import INTAKE, TIMERS
 from connector.runtime.effects import claims
-from connector.runtime.effects.claims import Claimant
+from connector.runtime.effects.claims import ClaimPolicy
 from connector.runtime.operations.bulk import RunFilter
 from connector.runtime.operations.locked_run import STOPPED
 from connector.storage.schema import tables as t
 from connector.storage.schema.migrate import upgrade
 from connector.storage.stores import run_queries
-from connector.storage.stores.definitions import Kind, import_definitions
-from connector.wiring import House
+from connector.storage.stores.definitions import DefinitionKind, import_definitions
+from connector.wiring import Services
 from webhooks.delivery import Delivery
 
 CONFIG = """\
@@ -103,7 +103,7 @@ class Task:
 class Site:
     """A house on a database with a crowd in it."""
 
-    def __init__(self, house: House, waiting: int, batch: int, rounds: int) -> None:
+    def __init__(self, house: Services, waiting: int, batch: int, rounds: int) -> None:
         self.house, self._batch, self._numbers = house, batch, count(1)
         uses, numbers = (rounds + 1) * batch, range(1, waiting + 1)
         self._neighbours = iter(numbers[waiting // 2 : waiting // 2 + uses])
@@ -148,7 +148,7 @@ class Site:
         """One run as the product makes it, with a call that was made and a longer history. → its id"""
         database, now = self.house.database, self.house.clock()
         upgrade(database)
-        database.transact(lambda tx: import_definitions(tx, Kind.WORKFLOW, {"bench": WORKFLOW}, now))
+        database.transact(lambda tx: import_definitions(tx, DefinitionKind.WORKFLOW, {"bench": WORKFLOW}, now))
         self._keep("survey.answered", _answer(crowd.NUMBER))
         self.house.pumps.pump(INTAKE)
         with database.write() as tx:
@@ -198,7 +198,7 @@ class Site:
             self._keep("survey.answered", _answer(f"n{next(self._numbers):06}"))
 
     def _claim(self, tx: Connection) -> None:
-        everything = Claimant("mail", "scale", concurrency=1_000_000)
+        everything = ClaimPolicy("mail", "scale", concurrency=1_000_000)
         claimed = claims.claim(self.house.database, tx, everything, self.house.clock(), self._batch)
         assert len(claimed) == self._batch, f"only {len(claimed)} calls were due"  # noqa: S101
 
@@ -222,13 +222,13 @@ def _made(run_id: str, now: datetime) -> dict[str, Any]:
 
 
 @contextmanager
-def _fresh(kind: str) -> Iterator[House]:
+def _fresh(kind: str) -> Iterator[Services]:
     with tempfile.TemporaryDirectory() as folder, fresh_database(kind, Path(folder)) as url, a_house(url) as house:
         yield house
 
 
 @contextmanager
-def a_house(url: str) -> Iterator[House]:
+def a_house(url: str) -> Iterator[Services]:
     """The product's parts on a database, with a clock that stands still. Nothing runs by itself."""
     settings = Settings(url, "memory://", "http://127.0.0.1:8000", Path("ringback.yaml"), False, "text", None)
     config = read_config(CONFIG, Path("ringback.yaml"), {})
@@ -251,7 +251,7 @@ def measure(kind: str, sizes: Sequence[int], batch: int, rounds: int) -> dict[in
         return found
 
 
-def _site(house: House, waiting: int, batch: int, rounds: int) -> Site:
+def _site(house: Services, waiting: int, batch: int, rounds: int) -> Site:
     began = time.perf_counter()
     site = Site(house, waiting, batch, rounds)
     print(f"{waiting:,} runs wait after {time.perf_counter() - began:.0f} s", file=sys.stderr)

@@ -11,7 +11,7 @@ from connector.config.file import Config
 from connector.feedback.surveys import files as surveys
 from connector.storage.engine.database import Database
 from connector.storage.stores import definitions
-from connector.storage.stores.definitions import Change, Kind
+from connector.storage.stores.definitions import Change, DefinitionKind
 from workflows import schema
 from workflows.errors import DefinitionError, Mistake
 
@@ -28,10 +28,13 @@ def read_surveys(config: Config) -> dict[str, str]:
     return {**surveys.built_in(), **_read(config.surveys, surveys.parse)}
 
 
-def import_all(database: Database, config: Config, now: datetime) -> Mapping[Kind, list[Change]]:
+def import_all(database: Database, config: Config, now: datetime) -> Mapping[DefinitionKind, list[Change]]:
     """Make the folders' files the definitions in force. Nothing changes when one of them is wrong."""
-    found = {Kind.SURVEY: read_surveys(config), Kind.WORKFLOW: read_workflows(config)}
-    retire = {Kind.SURVEY: True, Kind.WORKFLOW: config.workflows is not None}  # no folder says nothing about any
+    found = {DefinitionKind.SURVEY: read_surveys(config), DefinitionKind.WORKFLOW: read_workflows(config)}
+    retire = {
+        DefinitionKind.SURVEY: True,
+        DefinitionKind.WORKFLOW: config.workflows is not None,
+    }  # no folder says nothing about any
     return database.transact(
         lambda tx: {
             kind: definitions.import_definitions(tx, kind, bodies, now, retire_others=retire[kind])

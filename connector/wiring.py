@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from connector.clock import Clock, system_clock
 from connector.config.file import Config
 from connector.config.settings import Settings
-from connector.feedback.agent.sidebar import AgentDesk
+from connector.feedback.agent.sidebar import SidebarService
 from connector.feedback.base.actions import Handler
 from connector.feedback.callbacks import store as callbacks
 from connector.feedback.callbacks.actions import CountCallbacks, ReadCallback, ReopenCallback, RequestCall
@@ -33,45 +33,45 @@ from connector.feedback.messaging.actions import SendAlert, SendMessage
 from connector.feedback.messaging.brands import choose, read_brands
 from connector.feedback.messaging.email_layout import Mailer
 from connector.feedback.responses import store as responses
-from connector.feedback.surveys.catalog import SurveyBook
+from connector.feedback.surveys.catalog import SurveyCatalog
 from connector.feedback.surveys.send_survey import SendSurvey
 from connector.ids import new_id
 from connector.observe.collector import StateCollector
 from connector.observe.counters import Counters
 from connector.observe.measured import measured
-from connector.runtime.doorbell import INTAKE, Bell, Share
-from connector.runtime.effects.background_calls import Permits
-from connector.runtime.effects.claims import Claimant
+from connector.runtime.doorbell import INTAKE, Doorbell, Share
+from connector.runtime.effects.background_calls import BackgroundCallBudget
+from connector.runtime.effects.claims import ClaimPolicy
 from connector.runtime.effects.outcomes import Outcomes
-from connector.runtime.effects.reported_limits import Watch
+from connector.runtime.effects.reported_limits import ReportedLimits
 from connector.runtime.intake.deliveries import Intake
 from connector.runtime.jobs.own_users import OwnUsers
-from connector.runtime.jobs.retention import Keeper
+from connector.runtime.jobs.retention import RetentionJob
 from connector.runtime.jobs.sweep import Sweep
-from connector.runtime.operations.connections import Switches
-from connector.runtime.operations.runs import Controls
+from connector.runtime.operations.connections import ConnectionCommands
+from connector.runtime.operations.runs import RunCommands
 from connector.runtime.queues import celery_app
 from connector.runtime.queues.consumers import Pumps
-from connector.runtime.runs.advance import Desk, OpenDesk
+from connector.runtime.runs.advance import OpenAdvancer, RunAdvancer
 from connector.runtime.runs.timers import Timers
-from connector.runtime.runs.workflow_cache import WorkflowBook
+from connector.runtime.runs.workflow_cache import WorkflowCache
 from connector.storage.engine.database import Database
 from connector.storage.flow_control import connection_state as storage_accounts
 from connector.storage.stores.inbox import Inbox
 from connector.storage.stores.oauth_tokens import DatabaseTokenStore
 from connector.storage.stores.provisioned import FieldIds
 from connector.storage.stores.webhook_secrets import HookSecrets
-from connector.vendors.clients import Accounts, Connections
+from connector.vendors.clients import Connections, WebhookAccounts
 from connector.vendors.oauth_consent import return_address
 from connector.vendors.salesforce import case_reopenings
-from connector.vendors.salesforce.change_polling import GapFinder, Looks, looks_of
+from connector.vendors.salesforce.change_polling import ChangePoller, PollPlan, looks_of
 from connector.vendors.zendesk.reconcile.run import Reconciler
 from connector.web import api, health, metrics, oauth_callback
 from connector.web.survey import pages as survey_pages
 from integrations.alerts.client import AppriseAlerter
-from integrations.zendesk.history import Ledger
+from integrations.zendesk.history import ZendeskHistory
 from webhooks import receiver
-from webhooks.asgi import Door, KeepSoon
+from webhooks.asgi import AsgiApp, KeepSoon
 from webhooks.delivery import Delivery
 from webhooks.errors import StoreDown
 from webhooks.sources import SOURCES
@@ -86,7 +86,7 @@ PAGE_THREADS = 16
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class Services:
     """One process's parts. The commands start those they need; ``close`` ends what was started here.
 
     ``celery`` is None in a process that has no share of the work: its rings go to another by a line of their own.
@@ -97,22 +97,22 @@ class House:
     database: Database
     connections: Connections
     inbox: Inbox
-    bell: Bell
+    bell: Doorbell
     share: Share
     celery: Celery | None
     pumps: Pumps
     sweep: Sweep
     own_users: OwnUsers
-    surveys: SurveyBook
-    accounts: Accounts
+    surveys: SurveyCatalog
+    accounts: WebhookAccounts
     mailer: Mailer
     clock: Clock
     counters: Counters
-    controls: Controls
-    switches: Switches
-    agents: AgentDesk
-    keeper: Keeper
-    gaps: GapFinder
+    controls: RunCommands
+    switches: ConnectionCommands
+    agents: SidebarService
+    keeper: RetentionJob
+    gaps: ChangePoller
     field_ids: FieldIds
     reconciler: Reconciler
     secret_key: str = field(repr=False)
@@ -134,7 +134,7 @@ def build(
     clock: Clock = system_clock,
     share: Share = Share.ALL,
     ring: Callable[[str], None] | None = None,
-) -> House:
+) -> Services:
     """Build one process's parts. Raises ``NotPossibleError``, ``OptionsError`` or ``DefinitionError`` with remedies.
 
     ``ring`` passes on to another process what is rung for no ``share`` of this one; without it the broker does.
@@ -144,7 +144,7 @@ def build(
     connections = Connections(
         config, lambda name: DatabaseTokenStore(database, name, secret_key, clock), lambda: clock().timestamp()
     )
-    surveys = SurveyBook(database, clock)
+    surveys = SurveyCatalog(database, clock)
     mailer = Mailer(settings.base_url, read_brands(config.brands))
     field_ids = FieldIds(database, clock)
     handlers = measured(_handlers(database, config, connections, surveys, mailer, secret_key, field_ids), counters)
@@ -154,30 +154,30 @@ def build(
     celery = None
     if ring is None or share is not Share.NOTHING:
         celery = celery_app.make_celery(settings.broker_url, namespace=_namespace(settings))
-    bell = Bell(_sender(celery, share, ring))
+    bell = Doorbell(_sender(celery, share, ring))
     own_users = OwnUsers(database, connections.me, clock)
-    accounts = Accounts(config, own_users.known, HookSecrets(database, secret_key, clock))
-    inbox, book = Inbox(database), WorkflowBook()
+    accounts = WebhookAccounts(config, own_users.known, HookSecrets(database, secret_key, clock))
+    inbox, book = Inbox(database), WorkflowCache()
     open_desk = _desks(database, book, handlers)
     pumps = _pumps(database, config, connections, accounts, handlers, book, open_desk, bell, clock)
     if celery is not None:
         celery_app.register(celery, pumps.pump)
         if celery_app.in_memory(settings.broker_url):
             bell.prefer(pumps.nudge)
-    return House(
+    return Services(
         settings, config, database, connections, inbox, bell, share, celery, pumps,
         Sweep(database, bell, clock), own_users, surveys, accounts, mailer, clock, counters,
-        Controls(database, open_desk, book, config.calendar, clock, bell.ring),
-        Switches(database, connections.kinds, connections.budget, clock, bell.ring),
-        AgentDesk(database, surveys, config.fatigue_days, book.listens, clock),
-        Keeper(database, config.retention, clock, counters.removed),
-        GapFinder(database, _looks(config), connections.changes, clock, lambda: bell.ring(INTAKE)),
+        RunCommands(database, open_desk, book, config.calendar, clock, bell.ring),
+        ConnectionCommands(database, connections.kinds, connections.budget, clock, bell.ring),
+        SidebarService(database, surveys, config.fatigue_days, book.listens, clock),
+        RetentionJob(database, config.retention, clock, counters.removed),
+        ChangePoller(database, _looks(config), connections.changes, clock, lambda: bell.ring(INTAKE)),
         field_ids, _reconciler(database, inbox, connections, bell, clock),
         secret_key,
     )  # fmt: skip
 
 
-def _looks(config: Config) -> list[Looks]:
+def _looks(config: Config) -> list[PollPlan]:
     """What is asked for by us, because messages may be lost."""
     found = [looks_of(each.name, each.options) for each in config.of_kind("salesforce")]
     return [looks for looks in found if looks is not None]
@@ -198,16 +198,16 @@ def _sender(
 
 
 def _reconciler(
-    database: Database, inbox: Inbox, connections: Connections, bell: Bell, clock: Clock
+    database: Database, inbox: Inbox, connections: Connections, bell: Doorbell, clock: Clock
 ) -> Reconciler:
-    def permits(name: str) -> Permits:
-        return Permits(database, name, connections.budget(name), clock)
+    def permits(name: str) -> BackgroundCallBudget:
+        return BackgroundCallBudget(database, name, connections.budget(name), clock)
 
     def accounts() -> list[str]:
         return [name for name, kind in connections.kinds.items() if kind == "zendesk"]
 
-    def ledger(name: str) -> Ledger:
-        return Ledger(connections.zendesk(name).session)
+    def ledger(name: str) -> ZendeskHistory:
+        return ZendeskHistory(connections.zendesk(name).session)
 
     return Reconciler(database, inbox, accounts, ledger, permits, lambda: bell.ring(INTAKE), clock)
 
@@ -216,7 +216,7 @@ def _handlers(
     database: Database,
     config: Config,
     connections: Connections,
-    surveys: SurveyBook,
+    surveys: SurveyCatalog,
     mailer: Mailer,
     secret_key: str,
     fields: FieldIds,
@@ -245,19 +245,19 @@ def _handlers(
     }
 
 
-def _desks(database: Database, book: WorkflowBook, handlers: Mapping[str, Handler]) -> OpenDesk:
-    return lambda tx, moment: Desk(database, tx, book, handlers, moment)
+def _desks(database: Database, book: WorkflowCache, handlers: Mapping[str, Handler]) -> OpenAdvancer:
+    return lambda tx, moment: RunAdvancer(database, tx, book, handlers, moment)
 
 
 def _pumps(
     database: Database,
     config: Config,
     connections: Connections,
-    accounts: Accounts,
+    accounts: WebhookAccounts,
     handlers: Mapping[str, Handler],
-    book: WorkflowBook,
-    open_desk: OpenDesk,
-    bell: Bell,
+    book: WorkflowCache,
+    open_desk: OpenAdvancer,
+    bell: Doorbell,
     clock: Clock,
 ) -> Pumps:
     recorders = (
@@ -272,16 +272,16 @@ def _pumps(
     outcomes = Outcomes(database, open_desk, config.calendar, clock)
     owner = new_id()
 
-    def claimant(connection: str) -> Claimant:
-        return Claimant(
+    def claimant(connection: str) -> ClaimPolicy:
+        return ClaimPolicy(
             connection, owner, connections.budget(connection), connections.concurrency(connection),
-            connections.limits(connection), Watch(lambda: connections.told_limits(connection)),
+            connections.limits(connection), ReportedLimits(lambda: connections.told_limits(connection)),
         )  # fmt: skip
 
     return Pumps(database, intake, timers, outcomes, handlers, bell, claimant, clock)
 
 
-def web_app(house: House) -> Flask:
+def web_app(house: Services) -> Flask:
     """The web side as Flask has it: webhooks in, survey pages, health and metrics. See ``front_door``."""
     app = Flask("ringback", static_folder=None)
     app.register_blueprint(receiver.blueprint(house.accounts, _keeper(house), house.clock))
@@ -302,15 +302,15 @@ def web_app(house: House) -> Flask:
     return app
 
 
-def front_door(house: House, pages: Flask) -> Door:
+def front_door(house: Services, pages: Flask) -> AsgiApp:
     """What a web server serves: webhooks on its event loop, ``pages`` in threads."""
     refused = partial(metrics.count_refusal, house.counters)
     reception = receiver.Receiver(house.accounts, house.clock)
     in_threads: Any = WSGIMiddleware(pages, workers=PAGE_THREADS)  # type: ignore[arg-type]  # TypedDicts of its own
-    return Door(reception, _keeper_soon(house), refused, in_threads)
+    return AsgiApp(reception, _keeper_soon(house), refused, in_threads)
 
 
-def _completing(house: House) -> oauth_callback.Complete:
+def _completing(house: Services) -> oauth_callback.Complete:
     def complete(connection: str, code: str, verifier: str) -> None:
         """The connection works from now on, also where it was paused for its credentials."""
         back = return_address(house.settings.base_url, connection)
@@ -321,7 +321,7 @@ def _completing(house: House) -> oauth_callback.Complete:
     return complete
 
 
-def _keeper(house: House) -> receiver.Keep:
+def _keeper(house: Services) -> receiver.Keep:
     """Store, then ring. A database that does not answer is the only reason to send a sender away."""
 
     def keep(delivery: Delivery, unreadable: str) -> bool:
@@ -332,7 +332,7 @@ def _keeper(house: House) -> receiver.Keep:
     return keep
 
 
-def _keeper_soon(house: House) -> KeepSoon:
+def _keeper_soon(house: Services) -> KeepSoon:
     """The same, for an event loop."""
 
     async def keep(delivery: Delivery, unreadable: str) -> bool:
@@ -343,7 +343,7 @@ def _keeper_soon(house: House) -> KeepSoon:
     return keep
 
 
-def _kept(house: House, delivery: Delivery, unreadable: str, new: bool) -> bool:
+def _kept(house: Services, delivery: Delivery, unreadable: str, new: bool) -> bool:
     house.counters.kept(delivery.connection, "unreadable" if unreadable else "new" if new else "duplicate")
     if new and not unreadable:
         house.bell.ring(INTAKE)

@@ -18,7 +18,7 @@ from integrations.salesforce.helpdesk.case_mapping import CASES, CaseNames
 from integrations.salesforce.record_ids import fault
 from integrations.salesforce.sales import VALUE
 from integrations.scores import FieldMap, ScoreFields
-from integrations.smtp.client import Server, parse_sender
+from integrations.smtp.client import MailServer, parse_sender
 from integrations.zendesk.plans import PLANS
 from integrations.zendesk.records import OrganizationFields
 
@@ -214,7 +214,7 @@ class _Organizations(fields.Field[Any]):
         return replace(OrganizationFields(), **_renamed(OrganizationFields)().load(value))
 
 
-class Zendesk(_Connection):
+class ZendeskOptions(_Connection):
     plan = _Plan()
     organizations = _Organizations(load_default=None)
     base_url = _Checked(Address.parse)
@@ -322,7 +322,7 @@ class _Share(fields.Field[Any]):
         return share
 
 
-class Salesforce(_Connection):
+class SalesforceOptions(_Connection):
     base_url = _Checked(_my_domain)
     organization_id = _RecordId()
     auth = _Auth({"client_credentials": _Login, "jwt": _Jwt, "token": _FixedToken})
@@ -340,8 +340,8 @@ class Salesforce(_Connection):
     )  # fmt: skip
 
 
-class Smtp(_Connection):
-    url = _Checked(Server.parse)
+class SmtpOptions(_Connection):
+    url = _Checked(MailServer.parse)
     sender = _Checked(parse_sender)
 
 

@@ -148,8 +148,8 @@ def _smtp(given: Given, sharing: Sharing) -> SmtpMessenger:
 
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
-        "zendesk": Kind(Helpdesk, options.Zendesk, _zendesk),
-        "salesforce": Kind(Crm, options.Salesforce, _salesforce),
-        "smtp": Kind(Messenger, options.Smtp, _smtp),
+        "zendesk": Kind(Helpdesk, options.ZendeskOptions, _zendesk),
+        "salesforce": Kind(Crm, options.SalesforceOptions, _salesforce),
+        "smtp": Kind(Messenger, options.SmtpOptions, _smtp),
     }
 )

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from webhooks.delivery import Answer, Delivery
+from webhooks.delivery import Delivery, Reply
 from webhooks.errors import Refused, StoreDown
 from webhooks.receiver import Receiver, Sender, Verified, keeping
 
@@ -29,8 +29,8 @@ QUICK_BYTES = 50_000
 BODY_SECONDS = 60.0
 """How long a body may take to arrive."""
 
-_TOO_LARGE = Answer(413, b"send less at once\n", "text/plain")
-_TOO_SLOW = Answer(408, b"send it faster\n", "text/plain")
+_TOO_LARGE = Reply(413, b"send less at once\n", "text/plain")
+_TOO_SLOW = Reply(408, b"send it faster\n", "text/plain")
 
 
 class _TooLarge(Exception):  # noqa: N818 (a verdict)
@@ -41,7 +41,7 @@ class _Gone(Exception):  # noqa: N818 (a verdict)
     """The sender hung up."""
 
 
-class Door:
+class AsgiApp:
     """An ASGI app. ``keep`` stores a delivery durably (see ``receiver.blueprint``); ``refused`` hears of the status of
     each webhook request that is answered with an error; ``pages`` is everything else."""
 
@@ -67,7 +67,7 @@ class Door:
         else:
             await _send(send, await self._answer(sender, token, scope, body))
 
-    def _cut_off(self, sender: Sender | None, error: Exception) -> Answer:
+    def _cut_off(self, sender: Sender | None, error: Exception) -> Reply:
         if isinstance(error, TimeoutError):
             return _TOO_SLOW
         return self._refuse(sender, sender.too_large(), b"") if sender else _TOO_LARGE
@@ -82,7 +82,7 @@ class Door:
             return None, ""
         return self._receiver.sender(connection, _header(scope, b"content-type").decode("latin-1")), token
 
-    async def _answer(self, sender: Sender, token: str, scope: Scope, body: bytes) -> Answer:
+    async def _answer(self, sender: Sender, token: str, scope: Scope, body: bytes) -> Reply:
         try:
             kept = await _verified(sender, _headers(scope), body, token)
             with keeping():
@@ -94,7 +94,7 @@ class Door:
             self._refused(sender.account.connection, answer.status)
         return answer
 
-    def _refuse(self, sender: Sender, error: Exception, body: bytes) -> Answer:
+    def _refuse(self, sender: Sender, error: Exception, body: bytes) -> Reply:
         answer = sender.refuse(error, body)
         self._refused(sender.account.connection, answer.status)
         return answer
@@ -152,7 +152,7 @@ def _headers(scope: Scope) -> dict[str, str]:
     return headers
 
 
-async def _send(send: Send, answer: Answer, *, last: bool = False) -> None:
+async def _send(send: Send, answer: Reply, *, last: bool = False) -> None:
     """``last``: the connection ends with it, as the rest of the request was not read."""
     told = {"Content-Type": answer.content_type, "Content-Length": str(len(answer.body)), **answer.headers}
     told |= {"Connection": "close"} if last else {}

@@ -55,7 +55,7 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Reply:
     """What the sender gets to hear."""
 
     status: int
@@ -88,10 +88,10 @@ class Source(Protocol):
         """What it means. Raises ``Unreadable``."""
         ...
 
-    def answer(self, stored: bool) -> Answer:
+    def answer(self, stored: bool) -> Reply:
         """The reply to an accepted delivery; ``stored`` false: it was there already."""
         ...
 
-    def refuse(self, error: Exception) -> Answer:
+    def refuse(self, error: Exception) -> Reply:
         """The reply to a refused or unreadable one, in the sender's own format."""
         ...

@@ -16,7 +16,7 @@ from flask import Blueprint, Response, request
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from webhooks import replies
-from webhooks.delivery import Account, Answer, Delivery, Request, Source
+from webhooks.delivery import Account, Delivery, Reply, Request, Source
 from webhooks.errors import Refused, StoreDown, Unreadable
 from webhooks.parsing import digest
 from webhooks.sources import MOST_BYTES, source_of
@@ -78,14 +78,14 @@ class Sender:
         except Unreadable as error:
             return Verified(_unreadable(arrived, self.account, error), error)
 
-    def answer(self, kept: Verified, new: bool) -> Answer:
+    def answer(self, kept: Verified, new: bool) -> Reply:
         """The answer to a request that was kept, or was there already."""
         return self.refuse(kept.trouble, kept.delivery.body) if kept.trouble else self.source.answer(new)
 
     def too_large(self) -> Refused:
         return Refused(f"the body is larger than {self.max_bytes} bytes", status=413, remedy="send less at once")
 
-    def refuse(self, error: Exception, body: bytes) -> Answer:
+    def refuse(self, error: Exception, body: bytes) -> Reply:
         """The answer to one that was not, in the sender's own format."""
         name = self.account.connection
         log.warning("refused a delivery: connection=%s bytes=%d reason=%s", name, len(body), error)
@@ -136,7 +136,7 @@ class _View:
             return _response(UNKNOWN)
         return _response(self._answer(sender, token))
 
-    def _answer(self, sender: Sender, token: str) -> Answer:
+    def _answer(self, sender: Sender, token: str) -> Reply:
         body = b""
         try:
             body = _body(sender)
@@ -170,5 +170,5 @@ def _unreadable(arrived: Request, account: Account, error: Unreadable) -> Delive
     return Delivery(account.connection, key, arrived.received_at, arrived.content_type, {}, arrived.body)
 
 
-def _response(answer: Answer) -> Response:
+def _response(answer: Reply) -> Response:
     return Response(answer.body, answer.status, {**answer.headers, "Content-Type": answer.content_type})

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 
-from webhooks.delivery import Answer
+from webhooks.delivery import Reply
 from webhooks.errors import StoreDown, WebhookError
 
-STORED = Answer(200, b'{"status": "stored"}')
-DUPLICATE = Answer(200, b'{"status": "duplicate"}')
+STORED = Reply(200, b'{"status": "stored"}')
+DUPLICATE = Reply(200, b'{"status": "duplicate"}')
 
 CODES = {
     400: "unreadable",
@@ -22,22 +22,22 @@ CODES = {
 }
 
 
-def accepted(stored: bool) -> Answer:
+def accepted(stored: bool) -> Reply:
     """A duplicate is as welcome as the first: the sender must stop repeating it."""
     return STORED if stored else DUPLICATE
 
 
-def refusal(error: Exception) -> Answer:
+def refusal(error: Exception) -> Reply:
     """{"error": code, "message": …, "remedy": …} with the status the error asks for."""
     if isinstance(error, WebhookError):
         return problem(error.status, error.message, error.remedy)
     return problem(503, "nothing can be stored now", "send it again later", headers=retry_headers(error))
 
 
-def problem(status: int, message: str, remedy: str, headers: dict[str, str] | None = None) -> Answer:
+def problem(status: int, message: str, remedy: str, headers: dict[str, str] | None = None) -> Reply:
     """An error answer of the one shape."""
     body = {"error": CODES.get(status, "refused"), "message": message, "remedy": remedy}
-    return Answer(status, json.dumps(body).encode(), headers=headers or {})
+    return Reply(status, json.dumps(body).encode(), headers=headers or {})
 
 
 def retry_headers(error: Exception) -> dict[str, str]:

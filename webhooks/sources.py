@@ -5,24 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from webhooks.delivery import Source
-from webhooks.inbound.own_events import Internal
-from webhooks.inbound.source import Inbound
+from webhooks.inbound.own_events import OwnEventsSource
+from webhooks.inbound.source import InboundSource
 from webhooks.parsing import declares_json
-from webhooks.salesforce.source import Callout, Salesforce
-from webhooks.zendesk.source import Zendesk
+from webhooks.salesforce.source import CalloutSource, SalesforceSource
+from webhooks.zendesk.source import ZendeskSource
 
 SOURCES: Mapping[str, Source] = {
-    "zendesk": Zendesk(),
-    "salesforce": Salesforce(),
-    "inbound": Inbound(),
-    "internal": Internal(),
+    "zendesk": ZendeskSource(),
+    "salesforce": SalesforceSource(),
+    "inbound": InboundSource(),
+    "internal": OwnEventsSource(),
 }
 """A connection of another kind (smtp) sends nothing; the receiver does not know it."""
 
 MOST_BYTES: Mapping[str, int] = {"salesforce": 4_000_000}
 """Where a body may be larger than elsewhere: 100 notifications of records with long texts are."""
 
-_CALLOUT = Callout()
+_CALLOUT = CalloutSource()
 
 
 def source_of(kind: str, content_type: str) -> Source | None:

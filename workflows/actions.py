@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from workflows.definitions import Delivery
+from workflows.definitions import DeliveryGuarantee
 
 
 class EffectClass(StrEnum):
@@ -28,7 +28,7 @@ class ActionSpec:
     required: tuple[str, ...]
     optional: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
-    delivery: Delivery | None = None  # the rule for class D when the step names none
+    delivery: DeliveryGuarantee | None = None  # the rule for class D when the step names none
 
     @property
     def params(self) -> tuple[str, ...]:
@@ -46,7 +46,7 @@ ACTIONS: Mapping[str, ActionSpec] = _catalogue(
     ActionSpec("survey.send", "send a survey to the customer", EffectClass.BLIND, ("survey",),
                ("about", "delay", "channel", "via", "once", "context", "verify",
                 "languages"), ("invitation", "sent_to"),
-               Delivery.AT_MOST_ONCE),
+               DeliveryGuarantee.AT_MOST_ONCE),
     ActionSpec("ticket.open", "open a ticket in the helpdesk", EffectClass.KEYED, ("connection", "subject"),
                ("body", "type", "high_value_priority", "follow_up", *_TICKET_FIELDS),
                ("ticket", "ticket_id", "url", "ignored_fields")),
@@ -69,11 +69,11 @@ ACTIONS: Mapping[str, ActionSpec] = _catalogue(
     ActionSpec("callback.count", "count the callbacks that wait for the team", EffectClass.UPSERT,
                ("connection",), (), ("waiting",)),
     ActionSpec("call.request", "put the customer into the helpdesk's queue of calls", EffectClass.BLIND,
-               ("connection", "line"), ("group",), ("requested",), Delivery.AT_MOST_ONCE),
+               ("connection", "line"), ("group",), ("requested",), DeliveryGuarantee.AT_MOST_ONCE),
     ActionSpec("score.write", "write the score onto the customer's record", EffectClass.UPSERT,
                ("connection",), ("response",), ("record",)),
     ActionSpec("alert.send", "tell a team of ours", EffectClass.BLIND, ("to", "text"), ("subject",), (),
-               Delivery.AT_LEAST_ONCE),
+               DeliveryGuarantee.AT_LEAST_ONCE),
     ActionSpec("message.send", "write an e-mail to the customer", EffectClass.BLIND, ("subject", "text"),
-               ("to", "via"), ("sent_to",), Delivery.AT_MOST_ONCE),
+               ("to", "via"), ("sent_to",), DeliveryGuarantee.AT_MOST_ONCE),
 )

@@ -17,7 +17,7 @@ class Mode(StrEnum):
     PARALLEL = "parallel"  # both go
 
 
-class Delivery(StrEnum):
+class DeliveryGuarantee(StrEnum):
     """What to do when nobody can know whether an outward call of effect class D happened."""
 
     AT_MOST_ONCE = "at-most-once"  # take it as done
@@ -67,7 +67,7 @@ class Do(Step):
     action: str
     params: Mapping[str, Any] = field(default_factory=dict)
     retry: Retry | None = None
-    delivery: Delivery | None = None
+    delivery: DeliveryGuarantee | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

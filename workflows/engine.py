@@ -13,7 +13,7 @@ from typing import Any
 from workflows.definitions import Do, Step, Wait, Workflow
 from workflows.errors import ConditionError
 from workflows.expressions import Verdict, condition, value
-from workflows.interpreter import FLAGS, Walk
+from workflows.interpreter import FLAGS, Interpreter
 from workflows.runs import (
     LIVE,
     Decision,
@@ -66,7 +66,7 @@ def run_key(workflow: Workflow, data: Mapping[str, Any], customer: Mapping[str, 
 
 def start(workflow: Workflow, facts: Facts, moment: Moment) -> Decision:
     """Begin a run and take its first steps."""
-    walk = Walk(workflow, RunState(Status.READY), facts, moment)
+    walk = Interpreter(workflow, RunState(Status.READY), facts, moment)
     walk.notes.append(Note("", "started", f"Started by {workflow.trigger.event}."))
     return walk.advance()
 
@@ -76,7 +76,7 @@ def resume(workflow: Workflow, state: RunState, facts: Facts, given: Input, mome
     step = step_at(workflow, state.position) if state.status in _AWAITING else None
     if step is None or given.visit != state.waiting_for or not _fits(step, given):
         return Decision(state, (_ignored(state, given),))
-    walk = Walk(workflow, state, facts, moment)
+    walk = Interpreter(workflow, state, facts, moment)
     decision = _take_in(walk, step, given)
     return decision if decision is not None else walk.advance()
 
@@ -85,7 +85,7 @@ def replay(workflow: Workflow, state: RunState, facts: Facts, moment: Moment) ->
     """Try a failed run's last step again, as a new visit. Only for runs that failed or need a review."""
     if state.status not in {Status.FAILED, Status.DEAD, Status.NEEDS_REVIEW}:
         return Decision(state, (Note("", "ignored", f"A run that is {state.status} is not replayed."),))
-    walk = Walk(workflow, state, facts, moment)
+    walk = Interpreter(workflow, state, facts, moment)
     walk.note("started", "Tried again from this step.")
     return walk.advance()
 
@@ -102,7 +102,7 @@ def wait_matches(
         return Verdict(False, "the run does not wait for an event")
     if step.match is None:
         return Verdict(True, f"any {step.event} will do")
-    return condition(step.match).decide({**Walk(workflow, state, facts, moment).names(), "event": event_data})
+    return condition(step.match).decide({**Interpreter(workflow, state, facts, moment).names(), "event": event_data})
 
 
 def cancel(state: RunState, reason: str) -> Decision:
@@ -148,7 +148,7 @@ def _ignored(state: RunState, given: Input) -> Note:
     return Note("", "ignored", f"Something came for {given.visit}, which the run does not wait for: {waits}.")
 
 
-def _take_in(walk: Walk, step: Step, given: Input) -> Decision | None:
+def _take_in(walk: Interpreter, step: Step, given: Input) -> Decision | None:
     """Note and record what happened, and move on; a decision only when the run ends by it."""
     match given:
         case EffectFailed():
@@ -162,7 +162,7 @@ def _take_in(walk: Walk, step: Step, given: Input) -> Decision | None:
     return None
 
 
-def _done(walk: Walk, step: Step, output: Mapping[str, Any]) -> None:
+def _done(walk: Interpreter, step: Step, output: Mapping[str, Any]) -> None:
     told = {"done": True, **output}
     action = step.action if isinstance(step, Do) else ""
     reason = f": {str(told['reason']).rstrip('.')}" if told.get("reason") else ""
@@ -171,7 +171,7 @@ def _done(walk: Walk, step: Step, output: Mapping[str, Any]) -> None:
     walk.go_on()
 
 
-def _arrived(walk: Walk, step: Step, event: Mapping[str, Any]) -> None:
+def _arrived(walk: Interpreter, step: Step, event: Mapping[str, Any]) -> None:
     event_type = step.event if isinstance(step, Wait) else ""
     walk.note("matched", f"{event_type} came.")
     fields = {name: item for name, item in event.items() if name not in _RESERVED}
@@ -179,7 +179,7 @@ def _arrived(walk: Walk, step: Step, event: Mapping[str, Any]) -> None:
     walk.go_on()
 
 
-def _time_passed(walk: Walk, step: Step) -> None:
+def _time_passed(walk: Interpreter, step: Step) -> None:
     if isinstance(step, Wait) and step.event is not None:
         walk.note("timed_out", f"{step.event} did not come in time.")
         walk.record(step, {"done": False, "timed_out": True})

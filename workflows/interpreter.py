@@ -1,7 +1,7 @@
 """The interpreter: takes a run from where it stands to the next thing that it must wait for.
 
-A ``Walk`` lives inside one call of the engine. It is the one thing here that changes while it works; what comes in
-and what goes out is frozen.
+An ``Interpreter`` lives inside one call of the engine. It is the one thing here that changes while it works; what
+comes in and what goes out is frozen.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ FLAGS: Mapping[str, Any] = {"done": False, "skipped": False, "timed_out": False,
 """What conditions can ask of every step, whatever became of it."""
 
 
-class Walk:
+class Interpreter:
     """One advance of one run."""
 
     def __init__(self, workflow: Workflow, state: RunState, facts: Facts, moment: Moment) -> None:
@@ -247,9 +247,9 @@ def _expectation(step: Wait, deadline: datetime | None) -> str:
 
 
 _TAKE: Mapping[type[Step], Callable[..., Decision | None]] = {
-    Do: Walk._do,
-    Wait: Walk._wait,
-    Choose: Walk._choose,
-    Each: Walk._each,
-    Stop: Walk._stop,
+    Do: Interpreter._do,
+    Wait: Interpreter._wait,
+    Choose: Interpreter._choose,
+    Each: Interpreter._each,
+    Stop: Interpreter._stop,
 }

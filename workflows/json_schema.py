@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from workflows.actions import ACTIONS, ActionSpec
-from workflows.definitions import Delivery, Mode
+from workflows.definitions import DeliveryGuarantee, Mode
 from workflows.events import EVENT_TYPES
 
 _TEXT = {"type": "string"}
@@ -73,7 +73,7 @@ def _do() -> dict[str, Any]:
         "do": {"enum": sorted(ACTIONS)},
         "with": {"type": "object"},
         "retry": retry,
-        "delivery": {"enum": [delivery.value for delivery in Delivery]},
+        "delivery": {"enum": [delivery.value for delivery in DeliveryGuarantee]},
     })
     return {**shape, "allOf": [_params(spec) for spec in ACTIONS.values()]}
 

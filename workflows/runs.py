@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from workflows.calendars import BusinessCalendar
-from workflows.definitions import Delivery, Retry
+from workflows.definitions import DeliveryGuarantee, Retry
 
 
 class Status(StrEnum):
@@ -119,7 +119,7 @@ class EffectWanted:
     action: str
     params: Mapping[str, Any]  # rendered
     retry: Retry | None = None
-    delivery: Delivery | None = None
+    delivery: DeliveryGuarantee | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from workflows.actions import ACTIONS
 from workflows.definitions import (
     Branch,
     Choose,
-    Delivery,
+    DeliveryGuarantee,
     Do,
     Each,
     Mode,
@@ -143,7 +143,7 @@ class DoShape(_StepShape):
         error_messages={"invalid": "This must be a mapping.\nWrite the action's parameters and their values."},
     )
     retry = fields.Nested(RetryShape, load_default=None)
-    delivery = Choice(Delivery, load_default=None)
+    delivery = Choice(DeliveryGuarantee, load_default=None)
 
     @validates_schema(skip_on_field_errors=False)
     def _known_action(self, data: dict[str, Any], **_: Any) -> None:

@@ -11,7 +11,7 @@ from connector.cli.common.acting import by_option, plainly
 from connector.cli.common.context import BadInputError, open_database, read_config, read_settings
 from connector.cli.common.output import as_json_option, show, show_json
 from connector.clock import system_clock
-from connector.runtime.operations.connections import Health, Switches
+from connector.runtime.operations.connections import ConnectionCommands, Health
 from connector.vendors import oauth_consent
 from connector.vendors.clients import Connections
 
@@ -85,11 +85,11 @@ def authorize(name: str) -> None:
 
 
 @contextmanager
-def _switches() -> Iterator[Switches]:
+def _switches() -> Iterator[ConnectionCommands]:
     """Without a bell: `ringback serve` or the scheduler finds what may go out within a second."""
     clients = Connections(read_config(read_settings()))
     with open_database() as database, plainly():
-        yield Switches(database, clients.kinds, clients.budget, system_clock, lambda queue: None)
+        yield ConnectionCommands(database, clients.kinds, clients.budget, system_clock, lambda queue: None)
 
 
 def _tell(health: Health, as_json: bool) -> None:

@@ -9,7 +9,7 @@ from connector.cli.common.context import BadInputError, open_database
 from connector.cli.common.output import as_json_option, limit_option, show, show_json, table
 from connector.clock import system_clock
 from connector.feedback.customers import review_queue
-from connector.feedback.customers.review_queue import Case, ReviewError
+from connector.feedback.customers.review_queue import ReviewCase, ReviewError
 
 
 @click.group()
@@ -80,7 +80,7 @@ def decide(case_id: str, choice: str, by: str, as_json: bool) -> None:
         click.echo(f"Case {case.id} is decided: {case.decision}, by {case.decided_by}.")
 
 
-def _who(case: Case) -> str:
+def _who(case: ReviewCase) -> str:
     first = case.candidates[0]
     return first.name or first.email or first.id
 
@@ -89,7 +89,7 @@ def _ids(ids: object) -> str:
     return ", ".join(f"{system}={value}" for system, value in ids.items()) if isinstance(ids, dict) else ""
 
 
-def _explained(case: Case) -> str:
+def _explained(case: ReviewCase) -> str:
     if case.status == review_queue.DECIDED:
         return f"Decided: {case.decision}, by {case.decided_by}."
     if case.kind == review_queue.CUSTOMERS:

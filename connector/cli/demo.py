@@ -23,7 +23,7 @@ from flask import Flask
 from connector import logs, wiring
 from connector.cli.common.context import BadInputError
 from connector.cli.serve.commands import prepare, release_orphans, ticking, working
-from connector.cli.serve.sockets import Server, address_of, bind, why
+from connector.cli.serve.sockets import WebServer, address_of, bind, why
 from connector.cli.serve.startup import assemble
 from connector.config.file import load_config
 from connector.config.settings import Settings
@@ -33,9 +33,9 @@ from connector.demo.http import call
 from connector.demo.outside import Outside
 from connector.demo.tour import Tour
 from connector.demo.values import Customer, Places
-from connector.wiring import House
+from connector.wiring import Services
 from sandbox.world import World
-from webhooks.asgi import Door
+from webhooks.asgi import AsgiApp
 from workflows import yaml_text
 
 CARE, LEAD = "care@acme.example", "care-lead@acme.example"
@@ -121,7 +121,7 @@ def _places(host: str, listening: socket.socket, world: World) -> Places:
 
 
 @contextmanager
-def _house(folder: Path, world: World, places: Places) -> Iterator[House]:
+def _house(folder: Path, world: World, places: Places) -> Iterator[Services]:
     """The product, configured by a file in ``folder`` and ready to work."""
     (folder / "workflows").mkdir()
     for slug, text in shortened.library().items():
@@ -210,7 +210,7 @@ def _send_messages(world: World, endpoint: str) -> None:
     call("POST", f"{world.salesforce_url}/sandbox/outbound", json={"endpoint": endpoint})
 
 
-def _tour(house: House, world: World, places: Places) -> Tour:
+def _tour(house: Services, world: World, places: Places) -> Tour:
     outside = Outside(places, _repeater(world))
     known = [_admit(world, each) for each in cast.PEOPLE]  # on both sides before anybody asks anything
 
@@ -244,7 +244,7 @@ def _repeater(world: World) -> Callable[[str], bool]:
     return repeat
 
 
-def _app(house: House, tour: Tour) -> Flask:
+def _app(house: Services, tour: Tour) -> Flask:
     app = wiring.web_app(house)
     app.register_blueprint(pages.blueprint(tour, house.database))
     return app
@@ -263,9 +263,9 @@ Ringback, the guided tour. Everything below runs in this one process, on this ma
 """)
 
 
-def _listen(app: Door, listening: socket.socket) -> None:
+def _listen(app: AsgiApp, listening: socket.socket) -> None:
     """Serve until a signal; requests under way are answered first."""
-    server = Server(app)
+    server = WebServer(app)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: server.leave())
     server.run([listening])

@@ -10,7 +10,7 @@ from connector.cli.common.context import open_database, read_config, read_settin
 from connector.cli.common.output import as_json_option, show, show_json
 from connector.clock import system_clock
 from connector.config.retention import FOREVER
-from connector.runtime.jobs.retention import Keeper, Standing
+from connector.runtime.jobs.retention import RetentionJob, Standing
 from connector.storage.stores.retention import KINDS
 from connector.storage.stores.run_queries import MOST_COUNTED
 
@@ -25,7 +25,7 @@ def retention(now: bool, as_json: bool) -> None:
     """
     config = read_config(read_settings())
     with open_database() as database:
-        keeper = Keeper(database, config.retention, system_clock)
+        keeper = RetentionJob(database, config.retention, system_clock)
         if now:
             _run(keeper, as_json)
         else:
@@ -46,7 +46,7 @@ def _period(standing: Standing) -> str:
     return f"{standing.period.days} days" if standing.period is not None else FOREVER
 
 
-def _run(keeper: Keeper, as_json: bool) -> None:
+def _run(keeper: RetentionJob, as_json: bool) -> None:
     went: dict[str, int] = {}
     for kind in KINDS:
         went[kind.name] = 0

@@ -24,9 +24,9 @@ from connector.cli.common.acting import (
 from connector.cli.common.context import BadInputError
 from connector.cli.common.output import as_json_option, show_json
 from connector.runtime.operations import bulk as controls_bulk
-from connector.runtime.operations.bulk import Action, Line, RunFilter
-from connector.runtime.operations.runs import Controls, Done
-from connector.wiring import House
+from connector.runtime.operations.bulk import Action, BulkLine, RunFilter
+from connector.runtime.operations.runs import CommandResult, RunCommands
+from connector.wiring import Services
 from workflows.runs import Status
 
 filter_options = options(
@@ -49,7 +49,7 @@ class Chosen:
     ids: tuple[str, ...]
     filter: RunFilter
 
-    def find(self, house: House) -> Sequence[str]:
+    def find(self, house: Services) -> Sequence[str]:
         """Raises BadInputError when neither or both are given, InputError for a filter that names nothing."""
         if self.ids:
             if not self.filter.is_empty:
@@ -148,7 +148,7 @@ def review(run_id: str, answer: str, output: dict[str, Any], by: str, as_json: b
 COMMANDS = (cancel, retry, restart, skip, review)
 
 
-def _each(given: dict[str, Any], action_of: Callable[[Controls], Action]) -> None:
+def _each(given: dict[str, Any], action_of: Callable[[RunCommands], Action]) -> None:
     """Find them, be sure, do it with one after the other, and say how each went."""
     as_json, yes, dry_run = given.pop("as_json"), given.pop("yes"), given.pop("dry_run")
     chosen = Chosen(given.pop("ids"), chosen_from(**given))
@@ -169,7 +169,7 @@ def _tell_count(count: int, as_json: bool) -> None:
         click.echo(f"{count} run{'s' * (count != 1)}; nothing was changed.")
 
 
-def _tell(lines: Sequence[Line], as_json: bool) -> None:
+def _tell(lines: Sequence[BulkLine], as_json: bool) -> None:
     if as_json:
         show_json([{"run": line.run, "done": line.done, "error": line.error} for line in lines])
     else:
@@ -182,13 +182,13 @@ def _tell(lines: Sequence[Line], as_json: bool) -> None:
         raise click.ClickException(f"{refused} of {len(lines)} could not be done.")
 
 
-def _tell_one(done: Done, as_json: bool) -> None:
+def _tell_one(done: CommandResult, as_json: bool) -> None:
     if as_json:
         show_json(done)
     else:
         click.echo(_sentence(done))
 
 
-def _sentence(done: Done) -> str:
+def _sentence(done: CommandResult) -> str:
     new = f" as run {done.new_run}" if done.new_run else ""
     return f"Run {done.run}: {done.what}{new}; it is {done.status} now."

@@ -10,7 +10,7 @@ import click
 from connector.cli.common.context import read_config, read_settings
 from connector.cli.common.files import files_in, read_text
 from connector.cli.common.output import as_json_option, show
-from connector.cli.common.validation import Verdict, report
+from connector.cli.common.validation import FileVerdict, report
 from connector.definitions import read_surveys
 from connector.feedback.surveys import files as surveys
 from workflows.errors import DefinitionError
@@ -62,12 +62,12 @@ def list_(as_json: bool) -> None:
     show(lines, columns, as_json, empty="No surveys.")
 
 
-def _check(file: Path) -> Verdict:
+def _check(file: Path) -> FileVerdict:
     try:
         read = surveys.parse(read_text(file), file.name)
     except DefinitionError as error:
-        return Verdict(str(file), "", error.mistakes)
-    return Verdict(str(file), read.slug, tuple(surveys.lint(read)))
+        return FileVerdict(str(file), "", error.mistakes)
+    return FileVerdict(str(file), read.slug, tuple(surveys.lint(read)))
 
 
 def _line(body: str, origin: str) -> SurveyLine:

@@ -20,7 +20,7 @@ _LONGEST_NAME = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class NewToken:
     """A token as it is shown once."""
 
     name: str
@@ -30,7 +30,7 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class TokenLine:
     """A token without its secret."""
 
     name: str
@@ -67,7 +67,7 @@ def create(name: str, scopes: tuple[str, ...], expires: timedelta | None, as_jso
             remedy = "Choose another name, or revoke that one first."
             raise BadInputError(f"NAME: there is a token {name!r} already. {remedy}") from error
     if as_json:
-        show_json(Made(name, secret, tuple(sorted(set(scopes))), until))
+        show_json(NewToken(name, secret, tuple(sorted(set(scopes))), until))
     else:
         click.echo(secret)
         click.echo(f"This is the token {name!r}; it is not shown again.", err=True)
@@ -80,7 +80,7 @@ def list_(as_json: bool) -> None:
     now = system_clock()
     with open_database() as database, database.read() as tx:
         found = [
-            Listed(
+            TokenLine(
                 each.name, each.state(now), each.scopes, each.created_at, each.last_used_at, each.expires_at
             )
             for each in api_tokens.every(tx)

@@ -14,12 +14,12 @@ import click
 from connector.cli.common.context import BadInputError, open_database, read_config, read_settings
 from connector.cli.common.files import bodies_in, files_in, read_text
 from connector.cli.common.output import as_json_option, show, show_json
-from connector.cli.common.validation import Verdict, report
+from connector.cli.common.validation import FileVerdict, report
 from connector.clock import system_clock
 from connector.config.file import Config
 from connector.definitions import read_workflows
 from connector.storage.stores import definitions
-from connector.storage.stores.definitions import Change, Definition, Kind
+from connector.storage.stores.definitions import Change, Definition, DefinitionKind
 from workflows import schema
 from workflows.definitions import Workflow
 from workflows.errors import DefinitionError
@@ -80,7 +80,7 @@ def import_(files: _Files, name: str | None, force: bool, as_json: bool) -> None
 def export(slug: str, version: int | None) -> None:
     """Print a workflow's YAML as it was loaded."""
     with open_database() as database, database.read() as tx:
-        found = definitions.find(tx, Kind.WORKFLOW, slug, version)
+        found = definitions.find(tx, DefinitionKind.WORKFLOW, slug, version)
     if found is None:
         which = f"version {version} of the workflow" if version else "workflow"
         raise BadInputError(f"There is no {which} {slug!r}. `ringback workflow list` shows those there are.")
@@ -96,7 +96,7 @@ def list_(built_in: bool, as_json: bool) -> None:
         _show_library(as_json)
         return
     with open_database() as database, database.read() as tx:
-        found = [_line(each) for each in definitions.newest(tx, Kind.WORKFLOW)]
+        found = [_line(each) for each in definitions.newest(tx, DefinitionKind.WORKFLOW)]
     columns = {
         "workflow": lambda each: each.slug,
         "version": lambda each: each.version,
@@ -151,12 +151,12 @@ def _report_json(report: Report) -> dict[str, Any]:
     }
 
 
-def _check(file: Path) -> Verdict:
+def _check(file: Path) -> FileVerdict:
     try:
         read = schema.load(read_text(file), file.name)
     except DefinitionError as error:
-        return Verdict(str(file), "", error.mistakes)
-    return Verdict(str(file), read.slug, tuple(schema.lint(read)))
+        return FileVerdict(str(file), "", error.mistakes)
+    return FileVerdict(str(file), read.slug, tuple(schema.lint(read)))
 
 
 def _import(files: Sequence[Path]) -> list[Change]:
@@ -168,7 +168,7 @@ def _import(files: Sequence[Path]) -> list[Change]:
         bodies = read_workflows(config)
     with open_database() as database, database.write() as tx:
         return definitions.import_definitions(
-            tx, Kind.WORKFLOW, bodies, system_clock(), retire_others=not files
+            tx, DefinitionKind.WORKFLOW, bodies, system_clock(), retire_others=not files
         )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Column, Connection, Row, Select, func, select
 
 from connector.storage.flow_control import backlog as queues
-from connector.storage.flow_control.fair_queue import Lanes
+from connector.storage.flow_control.fair_queue import FairQueue
 from connector.storage.flow_control.rate_budget import Budget
 from connector.storage.schema.tables import (
     ENDED_BADLY,
@@ -38,7 +38,7 @@ circuit is open. Stopped: by a person."""
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class QueueLine:
     """A queue: how many wait in it, and since when the first of them could have been served."""
 
     waiting: int
@@ -56,7 +56,7 @@ class ConnectionState:
 
     name: str
     state: str
-    due: Line
+    due: QueueLine
     performing: int
     failed: int
     review: int
@@ -68,9 +68,9 @@ class Backlog:
     """The present: deliveries not understood yet, those set aside, runs that are due, runs that wait for a person
     (by status), and each connection."""
 
-    deliveries: Line
+    deliveries: QueueLine
     set_aside: int
-    runs: Line
+    runs: QueueLine
     stopped: Mapping[str, int]
     connections: tuple[ConnectionState, ...]
 
@@ -99,38 +99,38 @@ def read_backlog(
     )  # fmt: skip
 
 
-def _new(tx: Connection) -> Line:
+def _new(tx: Connection) -> QueueLine:
     c, new = deliveries.c, queues.IS_NEW
     senders = list(queues.SENDERS.values(tx))
     firsts = [tx.execute(select(func.min(c.id)).where(new, c.connection == name)).scalar_one() for name in senders]
     oldest = select(c.received_at).where(c.id == min(firsts)) if firsts else None
-    return Line(_count(tx, select(c.id).where(new)), tx.execute(oldest).scalar() if oldest is not None else None)
+    return QueueLine(_count(tx, select(c.id).where(new)), tx.execute(oldest).scalar() if oldest is not None else None)
 
 
-def _runs_due(tx: Connection, now: datetime) -> Line:
+def _runs_due(tx: Connection, now: datetime) -> QueueLine:
     """Timers that are over, and runs whose turn has come."""
     c = runs.c
     kinds = ((queues.TIMERS, queues.IS_TIMER), (queues.READY, queues.IS_READY))
     lines = [_line(tx, each, select(c.id).where(*kind, c.due_at <= now), c.workflow, now) for each, kind in kinds]
     oldest = [line.oldest for line in lines if line.oldest]
-    return Line(sum(line.waiting for line in lines), min(oldest, default=None))
+    return QueueLine(sum(line.waiting for line in lines), min(oldest, default=None))
 
 
-def _due(tx: Connection, connection: str, now: datetime) -> Line:
+def _due(tx: Connection, connection: str, now: datetime) -> QueueLine:
     c = effects.c
     due = select(c.id).where(queues.IS_DUE, c.connection == connection, c.due_at <= now)
     return _line(tx, queues.CALLS, due, c.workflow, now, connection=connection)
 
 
 def _line(
-    tx: Connection, lanes: Lanes, due: Select[Any], lane: Column[str], now: datetime, **given: str
-) -> Line:
+    tx: Connection, lanes: FairQueue, due: Select[Any], lane: Column[str], now: datetime, **given: str
+) -> QueueLine:
     """What is due by now, lane by lane: their index begins with the lane."""
     oldest = lanes.oldest(tx, **given)
     if oldest is None or oldest > now:
-        return Line(0, None)
+        return QueueLine(0, None)
     counts = (_count(tx, due.where(lane == name)) for name in lanes.names(tx, **given))
-    return Line(min(MOST_COUNTED, sum(counts)), oldest)
+    return QueueLine(min(MOST_COUNTED, sum(counts)), oldest)
 
 
 def _stopped(tx: Connection) -> Mapping[str, int]:

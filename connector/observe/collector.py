@@ -10,7 +10,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy.exc import SQLAlchemyError
 
 from connector.clock import Clock
-from connector.observe.backlog import STATES, Backlog, ConnectionState, Line, read_backlog
+from connector.observe.backlog import STATES, Backlog, ConnectionState, QueueLine, read_backlog
 from connector.observe.usage import Forecast, forecasts
 from connector.storage.engine.database import Database
 from connector.storage.flow_control.rate_budget import Budget
@@ -46,7 +46,7 @@ class StateCollector(Collector):
         yield from _daily_calls(calls)
 
 
-def _whole(backlog: Backlog, lag: Callable[[Line], float]) -> Iterator[Metric]:
+def _whole(backlog: Backlog, lag: Callable[[QueueLine], float]) -> Iterator[Metric]:
     yield _gauge(
         "deliveries_waiting", "Deliveries that are kept and not understood yet.", backlog.deliveries.waiting
     )
@@ -62,7 +62,7 @@ def _whole(backlog: Backlog, lag: Callable[[Line], float]) -> Iterator[Metric]:
     yield stopped
 
 
-def _by_connection(states: Iterable[ConnectionState], lag: Callable[[Line], float]) -> Iterator[Metric]:
+def _by_connection(states: Iterable[ConnectionState], lag: Callable[[QueueLine], float]) -> Iterator[Metric]:
     due = _family("effects_due", "Outward calls whose time has come.")
     behind = _family("effects_due_lag_seconds", "For how long the first of them has been due.")
     performing = _family("effects_performing", "Outward calls under way.")

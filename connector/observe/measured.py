@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from connector.feedback.base.actions import Ask, Effect, Finish, Handler, Intent, Output, Result
+from connector.feedback.base.actions import ActionContext, CompletionContext, Effect, Handler, Intent, Output, Result
 from connector.observe.counters import Counters
 from integrations.errors import IntegrationError
 
@@ -25,10 +25,10 @@ class Measured:
     def batch(self, connection: str) -> int:
         return self._handler.batch(connection)
 
-    def prepare(self, ask: Ask) -> Intent | Output:
+    def prepare(self, ask: ActionContext) -> Intent | Output:
         return self._handler.prepare(ask)
 
-    def finish(self, done: Finish) -> Intent | Output:
+    def finish(self, done: CompletionContext) -> Intent | Output:
         return self._handler.finish(done)
 
     def perform(self, effects: Sequence[Effect], now: datetime) -> Sequence[Result]:

@@ -9,13 +9,13 @@ from sqlalchemy import Connection, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from connector.clock import Clock
-from connector.observe.backlog import Backlog, Line
+from connector.observe.backlog import Backlog, QueueLine
 from connector.observe.findings import Finding, broken, ok, warning
 from connector.storage.engine.database import Database
 from connector.storage.flow_control import connection_state
 from connector.storage.schema.migrate import current_revision, newest_revision
 from connector.storage.stores import definitions
-from connector.storage.stores.definitions import Kind
+from connector.storage.stores.definitions import DefinitionKind
 from connector.storage.stores.run_queries import MOST_COUNTED
 
 TOLERANCE = 2.0
@@ -98,7 +98,7 @@ def compare(check: str, whose: str, ahead: float, tolerance: float) -> Finding:
 
 def check_workflows(tx: Connection, in_files: Mapping[str, str]) -> Finding:
     """Whether any workflow is in force, and whether the folder's are."""
-    active = {each.slug: each.body for each in definitions.active(tx, Kind.WORKFLOW)}
+    active = {each.slug: each.body for each in definitions.active(tx, DefinitionKind.WORKFLOW)}
     waiting = sorted(slug for slug, body in in_files.items() if active.get(slug) != body)
     if waiting:
         said = f"not in force as they stand in their files: {', '.join(waiting)}."
@@ -165,7 +165,7 @@ def _many(count: int) -> str:
     return f"{count} or more" if count >= MOST_COUNTED else str(count)
 
 
-def _minutes(line: Line, now: datetime) -> int:
+def _minutes(line: QueueLine, now: datetime) -> int:
     return int(line.lag(now) // 60)
 
 

@@ -44,7 +44,7 @@ class Share(Enum):
         return self is Share.ALL or self is (Share.CALLING if calling else Share.ADVANCING)
 
 
-class Bell:
+class Doorbell:
     """Collects rings and passes each queue's on once per interval, from a thread of its own."""
 
     def __init__(self, send: Callable[[str], None]) -> None:

@@ -208,7 +208,7 @@ class Connections:
         return {**configured.options, "auth": {**auth, "private_key_file": str(file)}}
 
 
-class Accounts:
+class WebhookAccounts:
     """What the way in must know of each connection. ``own_users`` says whom we act as, as far as known; ``kept`` are
     the webhook secrets that provisioning fetched, beside those of the configuration."""
 

@@ -25,7 +25,7 @@ _WAITS = 5  # for one step
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class StepResult:
     """What became of a step. ``trouble`` is empty when it succeeded."""
 
     step: Step
@@ -38,10 +38,10 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ProvisioningOutcome:
     """A whole run. ``broken_off`` is the reason why the rest was not tried."""
 
-    told: tuple[Told, ...]
+    told: tuple[StepResult, ...]
     broken_off: str = ""
 
     @property
@@ -53,7 +53,7 @@ class Outcome:
         return sum(each.ok and each.step.verb is verb for each in self.told)
 
 
-class Memory:
+class ProvisioningMemory:
     """What we made on one connection. ``box`` seals webhooks' secrets. Read once: an org has a hundred steps."""
 
     def __init__(self, database: Database, connection: str, box: Box, clock: Clock) -> None:
@@ -89,48 +89,48 @@ class Memory:
 def carry_out(
     steps: Sequence[Step],
     provisioner: Provisioner,
-    memory: Memory,
-    tell: Callable[[Told], None],
+    memory: ProvisioningMemory,
+    tell: Callable[[StepResult], None],
     sleep: Callable[[float], None],
-) -> Outcome:
+) -> ProvisioningOutcome:
     """Do the steps in their order; ``tell`` hears of each as it ends. Never raises for what a vendor says."""
-    told: list[Told] = []
+    told: list[StepResult] = []
     ids = {each.place: each.vendor_id for each in memory.known()}
     failed: set[Place] = set()
     for step in steps:
         try:
             heard = _one(step, provisioner, memory, ids, failed, sleep)
         except IntegrationError as error:
-            return Outcome(tuple(told), f"{step.kind} {step.key}: {error.reason}")
+            return ProvisioningOutcome(tuple(told), f"{step.kind} {step.key}: {error.reason}")
         if not heard.ok:
             failed.add(step.place)
         told.append(heard)
         tell(heard)
-    return Outcome(tuple(told))
+    return ProvisioningOutcome(tuple(told))
 
 
 def _one(
     step: Step,
     provisioner: Provisioner,
-    memory: Memory,
+    memory: ProvisioningMemory,
     ids: dict[Place, str],
     failed: set[Place],
     sleep: Callable[[float], None],
-) -> Told:
+) -> StepResult:
     missing = [" ".join(place) for place in step.needs if place in failed]
     if missing:
-        return Told(step, trouble=f"not tried: it needs {', '.join(missing)}")
+        return StepResult(step, trouble=f"not tried: it needs {', '.join(missing)}")
     try:
         done = _patiently(step, provisioner, ids, sleep)
     except Permanent as error:
-        return Told(step, trouble=error.reason)
+        return StepResult(step, trouble=error.reason)
     if step.verb in (Verb.REMOVE, Verb.FORGET):
         memory.drop(step)
         ids.pop(step.place, None)
     elif step.verb is not Verb.TELL:
         memory.keep(step, done)
         ids[step.place] = done.vendor_id
-    return Told(step, done.vendor_id)
+    return StepResult(step, done.vendor_id)
 
 
 def _patiently(

@@ -27,7 +27,7 @@ Broken = (smtplib.SMTPException, OSError)
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class MailServer:
     """Where mail is handed over. ``tls_required``: rather no mail than one without encryption."""
 
     host: str
@@ -38,7 +38,7 @@ class Server:
     password: str = field(default="", repr=False)
 
     @classmethod
-    def parse(cls, url: str) -> Server:
+    def parse(cls, url: str) -> MailServer:
         """Read "smtp[s]://[user:password@]host[:port][?tls=required]". Raises ValueError with the remedy."""
         parts = urlsplit(url)
         if parts.scheme not in _PORTS or not parts.hostname or parts.path not in ("", "/"):
@@ -67,7 +67,7 @@ class SmtpMessenger:
         self, url: str, sender: str, *, timeout: float = 30.0, now: Callable[[], datetime] = _utc_now
     ) -> None:
         """``sender`` as "Acme <feedback@acme.example>"; ``timeout`` in seconds. Raises ValueError."""
-        self._server, self._timeout, self._now = Server.parse(url), timeout, now
+        self._server, self._timeout, self._now = MailServer.parse(url), timeout, now
         self._sender = parse_sender(sender)
         self._of_thread = threading.local()
         self._open: set[smtplib.SMTP] = set()

@@ -38,7 +38,7 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class HistoryPage:
     """Invocations, the oldest first; ``after`` continues the list, None at its end."""
 
     invocations: tuple[Invocation, ...]
@@ -55,13 +55,13 @@ class Changes:
     more: bool
 
 
-class Ledger:
+class ZendeskHistory:
     """Reads. Every method may raise the errors of ``errors.py``."""
 
     def __init__(self, session: VendorSession) -> None:
         self._session = session
 
-    def invocations(self, webhook: str, since: datetime, after: str | None = None) -> Page:
+    def invocations(self, webhook: str, since: datetime, after: str | None = None) -> HistoryPage:
         """``GET /api/v2/webhooks/{id}/invocations``: Zendesk knows those of seven days."""
         query = {"page[size]": str(_PAGE), "sort": "latest_completed_at", "filter[from_ts]": _iso(since)}
         if after:
@@ -73,7 +73,7 @@ class Ledger:
             if each.get("latest_completed_at")
         ]
         meta = answer.get("meta") or {}
-        return Page(tuple(found), meta.get("after_cursor") if meta.get("has_more") else None)
+        return HistoryPage(tuple(found), meta.get("after_cursor") if meta.get("has_more") else None)
 
     def sent(self, webhook: str, invocation: str) -> Sent | None:
         """What was sent, from any attempt that still knows it (throttled ones do not)."""

@@ -19,7 +19,7 @@ from tests.browser.browser import AXE, WCAG
 from tests.browser.zaf.host import Workspace, open_workspace
 from tests.integration.test_agent_api import BY_HAND
 from tests.integration.test_api import a_token
-from tests.support.house import Home, a_home, answer
+from tests.support.house import Harness, a_home, answer
 from tests.support.house_workflows import SUPPORT_RECOVERY
 
 pytestmark = pytest.mark.browser
@@ -34,7 +34,7 @@ HOSTILE = "<img src=x onerror=alert(1)> {{setting.token}} مرحبا"
 class Desk:
     """An agent's desk: the house, Zendesk around the sidebar, and the browser's page."""
 
-    home: Home
+    home: Harness
     workspace: Workspace
     page: Page
     ticket: str

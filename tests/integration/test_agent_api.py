@@ -13,7 +13,7 @@ from sqlalchemy import update
 from connector.storage.schema import tables
 from tests.integration.test_api import Api, a_token, told
 from tests.support.callbacks import check_requests
-from tests.support.house import Home, a_home, answer
+from tests.support.house import Harness, a_home, answer
 from tests.support.house_workflows import SUPPORT_RECOVERY
 from workflows.library import library_texts
 
@@ -26,7 +26,7 @@ BY_HAND = {
 
 
 @pytest.fixture
-def home(tmp_path: Path, sqlite_template: Path) -> Iterator[Home]:
+def home(tmp_path: Path, sqlite_template: Path) -> Iterator[Harness]:
     """On SQLite; what the questions to the database are, the first test asks on both."""
     shutil.copy(sqlite_template, tmp_path / "ringback.db")
     with a_home(f"sqlite:///{tmp_path / 'ringback.db'}", support_recovery=SUPPORT_RECOVERY, **BY_HAND) as home:
@@ -35,12 +35,12 @@ def home(tmp_path: Path, sqlite_template: Path) -> Iterator[Home]:
 
 
 @pytest.fixture
-def api(home: Home) -> Iterator[Api]:
+def api(home: Harness) -> Iterator[Api]:
     with home.on_the_network() as url:
         yield Api(home, url, a_token(home, "agent", name="sidebar"))
 
 
-def ann(home: Home) -> str:
+def ann(home: Harness) -> str:
     """Someone Zendesk knows. → their user id there."""
     return str(home.world.zendesk.add_user("Ann Jansen", "ann@example.com", locale="nl")["id"])
 

@@ -21,7 +21,7 @@ from connector.storage.stores import api_tokens
 from connector.storage.stores.api_tokens import SCOPES
 from connector.web.api.blueprint import OPERATIONS
 from sandbox.faults import Fault
-from tests.support.house import Home, a_home, answer
+from tests.support.house import Harness, a_home, answer
 from tests.support.house_faults import just_before
 from tests.support.house_workflows import OPEN_A_TICKET
 
@@ -32,7 +32,7 @@ HUGE = 2**63
 class Api:
     """A program with a token."""
 
-    home: Home
+    home: Harness
     url: str
     token: str
 
@@ -51,7 +51,7 @@ class Api:
         return done.json()
 
 
-def a_token(home: Home, *scopes: str, name: str = "crm", **more: Any) -> str:
+def a_token(home: Harness, *scopes: str, name: str = "crm", **more: Any) -> str:
     now = home.clock()
     return home.house.database.transact(lambda tx: api_tokens.create(tx, name, scopes, now, **more))
 

@@ -14,7 +14,7 @@ from connector.storage.schema import tables
 from sandbox.mailbox.store import Stage
 from tests.fixtures import envelope
 from tests.support.callbacks import check_requests
-from tests.support.house import Home, a_home, answer
+from tests.support.house import Harness, a_home, answer
 from tests.support.house_workflows import SUPPORT_RECOVERY
 
 ASK = """\
@@ -31,32 +31,32 @@ on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
-def home(database_url: str) -> Iterator[Home]:
+def home(database_url: str) -> Iterator[Harness]:
     with a_home(database_url, ask=ASK) as home:
         yield home
         check_requests(home)
 
 
-def a_customer(home: Home, email: str = "ann@example.com") -> str:
+def a_customer(home: Harness, email: str = "ann@example.com") -> str:
     """Someone Zendesk knows and we do not. → their user id there."""
     return str(home.world.zendesk.add_user("Ann Jansen", email, locale="nl")["id"])
 
 
-def solved(home: Home, requester: str, ticket: str = "1") -> None:
+def solved(home: Harness, requester: str, ticket: str = "1") -> None:
     home.ticket_event("ticket_solved", ticket, requester_id=requester)
     home.settle()
 
 
-def opt_out(home: Home, email: str = "ann@example.com") -> None:
+def opt_out(home: Harness, email: str = "ann@example.com") -> None:
     home.deliver({"type": "customer.opted_out", "id": f"out-{email}", "data": {"customer": {"email": email}}})
     home.pump(INTAKE)
 
 
-def asked(home: Home) -> list[Any]:
+def asked(home: Harness) -> list[Any]:
     return home.mails("ann@example.com")
 
 
-def test_a_customer_whose_address_we_do_not_know_is_looked_up_and_asked(home: Home) -> None:
+def test_a_customer_whose_address_we_do_not_know_is_looked_up_and_asked(home: Harness) -> None:
     solved(home, a_customer(home))
     [mail] = asked(home)
     assert re.search(r"/s/[\w-]{22}", mail.text)
@@ -72,14 +72,14 @@ def test_a_customer_whose_address_we_do_not_know_is_looked_up_and_asked(home: Ho
     assert home.rows(tables.events)[-1].type == "survey.sent"
 
 
-def test_the_link_in_the_mail_is_stored_nowhere(home: Home) -> None:
+def test_the_link_in_the_mail_is_stored_nowhere(home: Harness) -> None:
     solved(home, a_customer(home))
     [token] = set(re.findall(r"/s/([\w-]{22})", asked(home)[0].text))
     for table in tables.metadata.sorted_tables:
         assert token not in repr([tuple(row) for row in home.rows(table)]), table.name
 
 
-def test_a_customer_without_an_address_anywhere_is_not_asked_and_the_history_says_so(home: Home) -> None:
+def test_a_customer_without_an_address_anywhere_is_not_asked_and_the_history_says_so(home: Harness) -> None:
     user = home.world.zendesk.add_user("Nameless")["id"]
     solved(home, str(user))
     assert home.mails() == []
@@ -87,7 +87,7 @@ def test_a_customer_without_an_address_anywhere_is_not_asked_and_the_history_say
     assert any("no e-mail address" in line for line in home.story())
 
 
-def test_who_opted_out_is_not_asked(home: Home) -> None:
+def test_who_opted_out_is_not_asked(home: Harness) -> None:
     user = a_customer(home)
     opt_out(home)
     home.deliver(answer(9, customer={"email": "ann@example.com", "zendesk_user_id": user}))
@@ -97,7 +97,7 @@ def test_who_opted_out_is_not_asked(home: Home) -> None:
     assert any("not sent: the customer opted out" in line for line in home.story())
 
 
-def test_who_opts_out_before_a_planned_mail_leaves_is_not_asked(home: Home) -> None:
+def test_who_opts_out_before_a_planned_mail_leaves_is_not_asked(home: Harness) -> None:
     home.install(ask=LATER)
     user = a_customer(home)
     home.deliver(answer(9, customer={"email": "ann@example.com", "zendesk_user_id": user}))
@@ -111,7 +111,7 @@ def test_who_opts_out_before_a_planned_mail_leaves_is_not_asked(home: Home) -> N
     assert home.run().status == "succeeded"
 
 
-def test_an_opt_out_in_the_crm_counts(home: Home) -> None:
+def test_an_opt_out_in_the_crm_counts(home: Harness) -> None:
     user = a_customer(home)
     home.deliver(answer(9, customer={"email": "ann@example.com", "zendesk_user_id": user}))
     record = {"record": {"HasOptedOutOfEmail": True}, "customer": {"email": "ann@example.com"}}
@@ -120,7 +120,7 @@ def test_an_opt_out_in_the_crm_counts(home: Home) -> None:
     assert asked(home) == []
 
 
-def test_nobody_is_asked_twice_within_the_quiet_time_and_the_history_counts_the_days(home: Home) -> None:
+def test_nobody_is_asked_twice_within_the_quiet_time_and_the_history_counts_the_days(home: Harness) -> None:
     user = a_customer(home)
     solved(home, user, "1")
     home.clock.move(days=12)
@@ -130,7 +130,7 @@ def test_nobody_is_asked_twice_within_the_quiet_time_and_the_history_counts_the_
     assert "asked 12 days ago" in home.one(tables.suppressions).reason
 
 
-def test_the_quiet_time_is_the_persons_whichever_system_speaks_of_them(home: Home) -> None:
+def test_the_quiet_time_is_the_persons_whichever_system_speaks_of_them(home: Harness) -> None:
     user, contact = a_customer(home), "003000000000001"
     both = {"email": "ann@example.com", "zendesk_user_id": user, "salesforce_contact_id": contact}
     home.deliver(answer(9, customer=both))
@@ -145,7 +145,7 @@ def test_the_quiet_time_is_the_persons_whichever_system_speaks_of_them(home: Hom
     assert reasons == ["not sent: asked 3 days ago, the rule is 90"] * 2
 
 
-def test_after_the_quiet_time_the_customer_is_asked_again(home: Home) -> None:
+def test_after_the_quiet_time_the_customer_is_asked_again(home: Harness) -> None:
     user = a_customer(home)
     solved(home, user, "1")
     home.clock.move(days=400)
@@ -153,7 +153,7 @@ def test_after_the_quiet_time_the_customer_is_asked_again(home: Home) -> None:
     assert len(asked(home)) == 2
 
 
-def test_two_surveys_planned_side_by_side_become_one(home: Home) -> None:
+def test_two_surveys_planned_side_by_side_become_one(home: Harness) -> None:
     """Both were allowed when they were planned; the rule is looked at again when a mail leaves."""
     home.install(ask=LATER)
     user = a_customer(home)
@@ -167,7 +167,7 @@ def test_two_surveys_planned_side_by_side_become_one(home: Home) -> None:
     assert sorted(row.status for row in home.rows(tables.invitations)) == ["sent", "withheld"]
 
 
-def test_a_delay_is_kept_to_the_second(home: Home) -> None:
+def test_a_delay_is_kept_to_the_second(home: Harness) -> None:
     home.install(ask=LATER)
     solved(home, a_customer(home))
     home.wait(days=1, hours=23, minutes=59, seconds=59)
@@ -176,7 +176,7 @@ def test_a_delay_is_kept_to_the_second(home: Home) -> None:
     assert len(asked(home)) == 1
 
 
-def test_once_means_once_ever(home: Home) -> None:
+def test_once_means_once_ever(home: Harness) -> None:
     home.install(ask=ONCE)
     user = a_customer(home)
     solved(home, user, "1")
@@ -187,7 +187,7 @@ def test_once_means_once_ever(home: Home) -> None:
     assert any("already asked for this occasion" in line for line in home.story())
 
 
-def test_once_holds_for_two_events_of_one_batch(home: Home) -> None:
+def test_once_holds_for_two_events_of_one_batch(home: Harness) -> None:
     home.install(ask=ONCE)
     user = a_customer(home)
     home.deliver(answer(9, customer={"email": "ann@example.com", "zendesk_user_id": user}))
@@ -198,7 +198,7 @@ def test_once_holds_for_two_events_of_one_batch(home: Home) -> None:
     assert len(home.runs()) == 2
 
 
-def test_a_mail_that_may_have_left_is_counted_as_sent_and_not_sent_again(home: Home) -> None:
+def test_a_mail_that_may_have_left_is_counted_as_sent_and_not_sent_again(home: Harness) -> None:
     home.world.mailbox.refuse(stage=Stage.DROP_AFTER_DATA)
     user = a_customer(home)
     solved(home, user)
@@ -241,7 +241,7 @@ def test_a_retention_mail_passes_the_quiet_time_but_not_the_opt_out(database_url
         assert home.one(tables.customers).opted_out_at is not None
 
 
-def test_a_survey_that_is_not_there_fails_the_step_with_the_remedy(home: Home) -> None:
+def test_a_survey_that_is_not_there_fails_the_step_with_the_remedy(home: Harness) -> None:
     home.install(ask=ASK.replace("survey: after-support", "survey: nonesuch"))
     home.ticket_event("ticket_solved", "1", requester_id=a_customer(home))
     home.pump(INTAKE, effects_queue("zendesk"))
@@ -249,7 +249,7 @@ def test_a_survey_that_is_not_there_fails_the_step_with_the_remedy(home: Home) -
     assert "'nonesuch' is not there" in home.run().reason
 
 
-def test_of_surveys_that_are_due_for_one_person_at_the_same_moment_one_is_sent(home: Home) -> None:
+def test_of_surveys_that_are_due_for_one_person_at_the_same_moment_one_is_sent(home: Harness) -> None:
     home.install(ask=LATER)
     user = a_customer(home)
     home.deliver(answer(9, customer={"email": "ann@example.com", "zendesk_user_id": user}))
@@ -262,7 +262,7 @@ def test_of_surveys_that_are_due_for_one_person_at_the_same_moment_one_is_sent(h
     assert told == [("sent", ""), *[("withheld", "not sent: asked 0 days ago, the rule is 90")] * 7]
 
 
-def test_a_mail_that_could_not_be_delivered_does_not_count_as_asked(home: Home) -> None:
+def test_a_mail_that_could_not_be_delivered_does_not_count_as_asked(home: Harness) -> None:
     user = a_customer(home)
     home.world.mailbox.refuse("ann@example.com", Stage.RCPT, 550, "no such user", times=1)
     solved(home, user)
@@ -271,7 +271,7 @@ def test_a_mail_that_could_not_be_delivered_does_not_count_as_asked(home: Home) 
     assert len(asked(home)) == 1
 
 
-def test_a_person_who_became_one_with_another_is_asked_as_who_they_are_now(home: Home) -> None:
+def test_a_person_who_became_one_with_another_is_asked_as_who_they_are_now(home: Harness) -> None:
     home.install(ask=LATER)
     user = a_customer(home)
     home.deliver(answer(9, customer={"email": "ann@example.com"}))
@@ -299,7 +299,7 @@ IN_DUTCH = ASK.replace("survey: after-support", "survey: after-support, language
     ],
 )
 def test_who_reads_another_language_is_not_asked_though_only_zendesk_knew_it(
-    home: Home, locale: str, reason: str | None
+    home: Harness, locale: str, reason: str | None
 ) -> None:
     home.install(ask=IN_DUTCH)
     solved(home, str(home.world.zendesk.add_user("Ann Jansen", "ann@example.com", locale=locale)["id"]))
@@ -308,7 +308,7 @@ def test_who_reads_another_language_is_not_asked_though_only_zendesk_knew_it(
 
 
 @on_sqlite
-def test_a_language_that_we_know_is_not_looked_up_and_one_that_nobody_knows_is_not_guessed(home: Home) -> None:
+def test_a_language_that_we_know_is_not_looked_up_and_one_that_nobody_knows_is_not_guessed(home: Harness) -> None:
     home.install(ask=IN_DUTCH)
     home.ticket_event("ticket_created", "9")
     home.deliver(answer(9, customer={"email": "bob@example.com", "name": "Bob", "locale": "nl-NL"}))
@@ -340,7 +340,7 @@ steps:
 
 
 @on_sqlite
-def test_what_a_trigger_tells_serves_every_kind_of_condition(home: Home) -> None:
+def test_what_a_trigger_tells_serves_every_kind_of_condition(home: Harness) -> None:
     home.install(ask=BY_NAME)
     home.deliver_zendesk(json.dumps(TOLD_BY_TRIGGER).encode())
     home.deliver_zendesk(json.dumps({**TOLD_BY_TRIGGER, "ticket_id": "78", "form_name": "Other"}).encode())
@@ -354,7 +354,7 @@ def test_what_a_trigger_tells_serves_every_kind_of_condition(home: Home) -> None
 VERIFIED = ONCE.replace("survey: after-support", "survey: after-support, delay: 1 hour, verify: true")
 
 
-def a_late_survey(home: Home) -> str:
+def a_late_survey(home: Harness) -> str:
     """A customer whose ticket 1 was solved, and whom we ask about it in two days. → their user id."""
     home.install(ask=LATER.replace("delay", 'once: "{{ event.ticket }}", delay'))
     user = a_customer(home)
@@ -364,7 +364,7 @@ def a_late_survey(home: Home) -> str:
 
 
 @pytest.mark.parametrize("what", ["reopened", "merged", "deleted"])
-def test_a_ticket_that_is_no_longer_solved_is_not_asked_about(home: Home, what: str) -> None:
+def test_a_ticket_that_is_no_longer_solved_is_not_asked_about(home: Harness, what: str) -> None:
     user = a_late_survey(home)
     home.clock.move(days=1)
     home.ticket_event(f"ticket_{what}", "1", requester_id=user)
@@ -374,7 +374,7 @@ def test_a_ticket_that_is_no_longer_solved_is_not_asked_about(home: Home, what: 
     assert home.one(tables.invitations).reason == f"not sent: the ticket was {what}"
 
 
-def test_a_ticket_marked_as_spam_is_not_asked_about(home: Home) -> None:
+def test_a_ticket_marked_as_spam_is_not_asked_about(home: Harness) -> None:
     a_late_survey(home)
     home.clock.move(days=1)
     body = envelope("zendesk/ticket_deleted.json", type="zen:event-type:ticket.marked_as_spam", id="spam",
@@ -386,7 +386,7 @@ def test_a_ticket_marked_as_spam_is_not_asked_about(home: Home) -> None:
     assert home.one(tables.invitations).reason == "not sent: the ticket was marked as spam"
 
 
-def test_a_ticket_that_is_solved_again_is_asked_about_after_all(home: Home) -> None:
+def test_a_ticket_that_is_solved_again_is_asked_about_after_all(home: Harness) -> None:
     user = a_late_survey(home)
     home.clock.move(days=1)
     home.ticket_event("ticket_reopened", "1", requester_id=user)
@@ -399,7 +399,7 @@ def test_a_ticket_that_is_solved_again_is_asked_about_after_all(home: Home) -> N
     assert [row.status for row in home.rows(tables.invitations)] == ["withheld", "sent"]
 
 
-def test_an_event_of_another_ticket_holds_nothing_back(home: Home) -> None:
+def test_an_event_of_another_ticket_holds_nothing_back(home: Harness) -> None:
     user = a_late_survey(home)
     home.ticket_event("ticket_deleted", "2", requester_id=user)
     home.settle()
@@ -411,7 +411,7 @@ def test_an_event_of_another_ticket_holds_nothing_back(home: Home) -> None:
     ("change", "reason"),
     [({"suspended": True}, "suspended in the helpdesk"), ({"active": False}, "does not know the customer any more")],
 )
-def test_who_is_suspended_or_deleted_by_then_is_not_asked(home: Home, change: dict[str, Any], reason: str) -> None:
+def test_who_is_suspended_or_deleted_by_then_is_not_asked(home: Harness, change: dict[str, Any], reason: str) -> None:
     home.install(ask=VERIFIED)
     user = a_customer(home)
     home.deliver(answer(9, customer={"email": "ann@example.com", "zendesk_user_id": user}))
@@ -422,7 +422,7 @@ def test_who_is_suspended_or_deleted_by_then_is_not_asked(home: Home, change: di
     assert reason in home.one(tables.suppressions).reason
 
 
-def test_a_verified_customer_is_asked_at_the_address_the_helpdesk_has_now(home: Home) -> None:
+def test_a_verified_customer_is_asked_at_the_address_the_helpdesk_has_now(home: Harness) -> None:
     home.install(ask=VERIFIED)
     user = a_customer(home)
     home.deliver(answer(9, customer={"email": "ann@example.com", "zendesk_user_id": user}))
@@ -434,7 +434,7 @@ def test_a_verified_customer_is_asked_at_the_address_the_helpdesk_has_now(home: 
     assert len(home.mails("ann@new.example")) == 1
 
 
-def test_whom_no_helpdesk_knows_is_asked_without_being_verified(home: Home) -> None:
+def test_whom_no_helpdesk_knows_is_asked_without_being_verified(home: Harness) -> None:
     home.install(ask=VERIFIED.replace("ticket.solved", "order.delivered").replace("event.ticket", "event.id"))
     home.deliver({"type": "order.delivered", "id": "o1", "data": {"customer": {"email": "ann@example.com"}}})
     home.settle()
@@ -442,7 +442,7 @@ def test_whom_no_helpdesk_knows_is_asked_without_being_verified(home: Home) -> N
     assert len(asked(home)) == 1
 
 
-def test_who_may_not_be_asked_costs_the_helpdesk_no_request(home: Home) -> None:
+def test_who_may_not_be_asked_costs_the_helpdesk_no_request(home: Harness) -> None:
     home.install(ask=VERIFIED)
     user = a_customer(home)
     opt_out(home)

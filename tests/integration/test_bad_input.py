@@ -15,7 +15,7 @@ from connector.cli.main import main
 from connector.storage.schema import tables
 from sandbox.faults import Effect, Fault
 from tests.fixtures import payload
-from tests.support.house import SALESFORCE_TOKEN, Home, a_home, answer, signed_inbound, signed_zendesk
+from tests.support.house import SALESFORCE_TOKEN, Harness, a_home, answer, signed_inbound, signed_zendesk
 from tests.support.house_workflows import OPEN_A_TICKET, WRITE_THE_SCORE
 
 INBOUND, ZENDESK = "/webhooks/survey-platform", "/webhooks/zendesk"
@@ -33,16 +33,16 @@ steps:
 
 
 @pytest.fixture
-def home(database_url: str) -> Iterator[Home]:
+def home(database_url: str) -> Iterator[Harness]:
     with a_home(database_url, tickets=OPEN_A_TICKET) as home:
         yield home
 
 
-def body_of(home: Home, score: int = 3) -> bytes:
+def body_of(home: Harness, score: int = 3) -> bytes:
     return json.dumps({"time": home.clock().isoformat(), **answer(score)}).encode()
 
 
-def expect(home: Home, response: TestResponse, status: int, words: str) -> None:
+def expect(home: Harness, response: TestResponse, status: int, words: str) -> None:
     """Refused with words that help, and not kept."""
     assert response.status_code == status
     assert words in response.get_data(as_text=True)
@@ -53,7 +53,7 @@ def expect(home: Home, response: TestResponse, status: int, words: str) -> None:
 # --- what others send ---------------------------------------------------------------------------------------
 
 
-def test_a_forged_delivery_is_refused(home: Home, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_forged_delivery_is_refused(home: Harness, caplog: pytest.LogCaptureFixture) -> None:
     body = body_of(home)
     forged = signed_inbound(body, "1", home.clock(), secret="whsec_Zm9yZ2VkZm9yZ2Vk")
     expect(home, home.post(INBOUND, body, forged), 401, "webhook-signature does not match the body")
@@ -61,21 +61,21 @@ def test_a_forged_delivery_is_refused(home: Home, caplog: pytest.LogCaptureFixtu
     assert "ann@example.com" not in caplog.text
 
 
-def test_a_body_changed_on_its_way_is_refused(home: Home) -> None:
+def test_a_body_changed_on_its_way_is_refused(home: Harness) -> None:
     body = body_of(home)
     headers = signed_zendesk(body, "1", home.clock())
     expect(home, home.post(ZENDESK, body.replace(b"3", b"9"), headers), 401, "does not match the body")
 
 
 @pytest.mark.parametrize("minutes", [-6, 6], ids=["stale", "from the future"])
-def test_a_delivery_signed_at_another_time_is_refused(home: Home, minutes: int) -> None:
+def test_a_delivery_signed_at_another_time_is_refused(home: Harness, minutes: int) -> None:
     body, then = body_of(home), home.clock() + timedelta(minutes=minutes)
     word = "old" if minutes < 0 else "ahead"
     expect(home, home.post(INBOUND, body, signed_inbound(body, "1", then)), 401, f"6 minutes {word}")
 
 
 def test_a_recorded_delivery_that_is_played_again_at_once_is_a_duplicate_and_later_refused(
-    home: Home,
+    home: Harness,
 ) -> None:
     body = body_of(home)
     headers = signed_inbound(body, "1", home.clock())
@@ -87,13 +87,13 @@ def test_a_recorded_delivery_that_is_played_again_at_once_is_a_duplicate_and_lat
     assert len(home.world.zendesk.tickets) == 1
 
 
-def test_a_truncated_body_is_refused(home: Home) -> None:
+def test_a_truncated_body_is_refused(home: Harness) -> None:
     body = body_of(home)
     headers = signed_inbound(body, "1", home.clock())
     expect(home, home.post(INBOUND, body[:-20], headers), 401, "does not match the body")
 
 
-def test_an_oversized_body_is_refused(home: Home) -> None:
+def test_an_oversized_body_is_refused(home: Harness) -> None:
     body = b'{"x": "' + b"x" * 1_000_000 + b'"}'
     expect(
         home,
@@ -103,13 +103,13 @@ def test_an_oversized_body_is_refused(home: Home) -> None:
     )
 
 
-def test_another_content_type_is_refused(home: Home) -> None:
+def test_another_content_type_is_refused(home: Harness) -> None:
     body = body_of(home)
     headers = signed_inbound(body, "1", home.clock()) | {"content-type": "application/xml"}
     expect(home, home.post(INBOUND, body, headers), 415, "send Content-Type: application/json")
 
 
-def test_an_xml_bomb_does_not_go_off(home: Home) -> None:
+def test_an_xml_bomb_does_not_go_off(home: Harness) -> None:
     response = home.post(f"/webhooks/salesforce/{SALESFORCE_TOKEN}", BOMB, {"content-type": "text/xml"})
     assert response.status_code >= 400
     assert len(response.data) < 2000
@@ -121,7 +121,7 @@ def test_an_xml_bomb_does_not_go_off(home: Home) -> None:
     assert len(home.world.zendesk.tickets) == 1
 
 
-def test_a_wrong_token_in_the_path_is_refused_without_a_word_about_the_right_one(home: Home) -> None:
+def test_a_wrong_token_in_the_path_is_refused_without_a_word_about_the_right_one(home: Harness) -> None:
     message = payload("salesforce/contact_changed.xml")
     response = home.post("/webhooks/salesforce/guess", message, {"content-type": "text/xml"})
     assert response.status_code in (401, 403)
@@ -129,11 +129,11 @@ def test_a_wrong_token_in_the_path_is_refused_without_a_word_about_the_right_one
     assert home.rows(tables.deliveries) == []
 
 
-def test_a_connection_nobody_configured_is_unknown(home: Home) -> None:
+def test_a_connection_nobody_configured_is_unknown(home: Harness) -> None:
     expect(home, home.post("/webhooks/nonesuch", b"{}", {}), 404, "there is no such connection")
 
 
-def test_an_unknown_event_of_zendesks_is_ignored_with_the_reason(home: Home) -> None:
+def test_an_unknown_event_of_zendesks_is_ignored_with_the_reason(home: Harness) -> None:
     body = payload("zendesk/ticket_solved.json").replace(b"ticket.status_changed", b"article.published")
     assert home.deliver_zendesk(body) == 200
     home.settle()
@@ -142,7 +142,7 @@ def test_an_unknown_event_of_zendesks_is_ignored_with_the_reason(home: Home) -> 
     assert "nobody listens to Zendesk's" in delivery.reason
 
 
-def test_an_unknown_event_of_another_platforms_is_kept_for_workflows_to_come(home: Home) -> None:
+def test_an_unknown_event_of_another_platforms_is_kept_for_workflows_to_come(home: Harness) -> None:
     home.deliver({"type": "lamp.broken", "id": "1", "data": {"lamp": 7}})
     home.settle()
     assert home.one(tables.events).type == "lamp.broken"
@@ -185,7 +185,7 @@ def test_a_secret_that_is_missing_from_the_environment_is_named(tmp_path: Path) 
 # --- vendors on a bad day -----------------------------------------------------------------------------------
 
 
-def test_zendesk_being_down_loses_no_callback(home: Home, caplog: pytest.LogCaptureFixture) -> None:
+def test_zendesk_being_down_loses_no_callback(home: Harness, caplog: pytest.LogCaptureFixture) -> None:
     home.world.zendesk.faults.add(Fault(path="/", effect=Effect.DROP_BEFORE, times=6))
     for _ in range(3):
         home.deliver(answer(3))
@@ -199,7 +199,7 @@ def test_zendesk_being_down_loses_no_callback(home: Home, caplog: pytest.LogCapt
 
 
 def test_salesforce_refusing_one_record_of_a_batch_is_said_of_that_record_only(
-    home: Home, caplog: pytest.LogCaptureFixture
+    home: Harness, caplog: pytest.LogCaptureFixture
 ) -> None:
     home.install(tickets=WRITE_THE_SCORE)
     records = [str(home.world.salesforce.add_contact("Jansen", f"p{n}@example.com")["Id"]) for n in range(3)]

@@ -11,7 +11,7 @@ import pytest
 from connector.feedback.agent.sidebar import Agent
 from connector.storage.schema import tables
 from tests.support.callbacks import by_triggers, callback, check_requests, detractor, field, fill_in, library, provision
-from tests.support.house import Home, a_home, answer
+from tests.support.house import Harness, a_home, answer
 
 LOOP = library(
     "support-recovery", "retention-survey", "retention-answered", "callback-not-reached", "callback-status",
@@ -21,7 +21,7 @@ EVENTS = {"solved": "ticket_solved", "reopened": "ticket_reopened"}
 
 
 @pytest.fixture
-def home(database_url: str) -> Iterator[Home]:
+def home(database_url: str) -> Iterator[Harness]:
     with a_home(database_url, **{slug.replace("-", "_"): text for slug, text in LOOP.items()}) as home:
         home.house.own_users.learn(["zendesk"])
         yield home
@@ -29,11 +29,11 @@ def home(database_url: str) -> Iterator[Home]:
 
 
 @pytest.fixture
-def ids(home: Home) -> Mapping[str, int]:
+def ids(home: Harness) -> Mapping[str, int]:
     return provision(home)
 
 
-def act(home: Home, action: str, ticket_id: str, **given: Any) -> None:
+def act(home: Harness, action: str, ticket_id: str, **given: Any) -> None:
     """An agent does something at the helpdesk, and its webhooks arrive."""
     heard: list[dict[str, Any]] = []
     home.world.zendesk.desk.webhooks.publish = heard.append
@@ -41,7 +41,7 @@ def act(home: Home, action: str, ticket_id: str, **given: Any) -> None:
     deliver(home, heard)
 
 
-def deliver(home: Home, heard: list[dict[str, Any]]) -> None:
+def deliver(home: Harness, heard: list[dict[str, Any]]) -> None:
     import json
 
     for envelope in heard:
@@ -49,17 +49,17 @@ def deliver(home: Home, heard: list[dict[str, Any]]) -> None:
     home.settle()
 
 
-def asked(home: Home, number: int = 1) -> list[Any]:
+def asked(home: Harness, number: int = 1) -> list[Any]:
     return home.mails(f"c{number}@example.com")
 
 
-def said(home: Home, ticket_id: str) -> list[str]:
+def said(home: Harness, ticket_id: str) -> list[str]:
     """Our words on the ticket after the first."""
     me = home.world.zendesk.integration_user["id"]
     return [each["body"] for each in home.world.zendesk.comments(ticket_id)[1:] if each["author_id"] == me]
 
 
-def answered(home: Home, number: int, score: int, response: str, ticket_id: str) -> None:
+def answered(home: Harness, number: int, score: int, response: str, ticket_id: str) -> None:
     """The second answer, about the first."""
     context = {"ticket": f"zendesk:{ticket_id}"}
     event = answer(score, response_id=f"second-{number}", survey="retention", metric="csat", about=response,
@@ -68,7 +68,7 @@ def answered(home: Home, number: int, score: int, response: str, ticket_id: str)
     home.settle()
 
 
-def test_the_loop_closes_with_outcome_cause_and_a_good_second_answer(home: Home, ids: Mapping[str, int]) -> None:
+def test_the_loop_closes_with_outcome_cause_and_a_good_second_answer(home: Harness, ids: Mapping[str, int]) -> None:
     row = detractor(home)
     act(home, "assign", row.ticket_id)
     assert callback(home).status == "taken"
@@ -90,7 +90,7 @@ def test_the_loop_closes_with_outcome_cause_and_a_good_second_answer(home: Home,
 
 
 def test_the_field_shows_where_the_callback_stands_and_quick_changes_are_written_once(
-    home: Home, ids: Mapping[str, int]
+    home: Harness, ids: Mapping[str, int]
 ) -> None:
     row = detractor(home)
     act(home, "assign", row.ticket_id)
@@ -100,7 +100,7 @@ def test_the_field_shows_where_the_callback_stands_and_quick_changes_are_written
     assert [effect.status for effect in home.effects("ticket.update")] == ["done"]
 
 
-def test_first_contact_is_told_once_as_an_event(home: Home) -> None:
+def test_first_contact_is_told_once_as_an_event(home: Harness) -> None:
     row = detractor(home)
     for words in ("one", "two"):
         act(home, "comment", row.ticket_id, comment=words)
@@ -110,7 +110,7 @@ def test_first_contact_is_told_once_as_an_event(home: Home) -> None:
 
 
 def test_a_solved_ticket_without_outcome_and_cause_gets_one_word_about_it_and_does_not_count_as_closed(
-    home: Home, ids: Mapping[str, int]
+    home: Harness, ids: Mapping[str, int]
 ) -> None:
     row = detractor(home)
     act(home, "solve", row.ticket_id)
@@ -128,7 +128,9 @@ def test_a_solved_ticket_without_outcome_and_cause_gets_one_word_about_it_and_do
     assert len(said(home, row.ticket_id)) == 1
 
 
-def test_what_is_filled_in_late_counts_when_the_ticket_is_closed_for_good(home: Home, ids: Mapping[str, int]) -> None:
+def test_what_is_filled_in_late_counts_when_the_ticket_is_closed_for_good(
+    home: Harness, ids: Mapping[str, int]
+) -> None:
     row = detractor(home)
     act(home, "solve", row.ticket_id)
     home.wait(hours=6)
@@ -141,7 +143,7 @@ def test_what_is_filled_in_late_counts_when_the_ticket_is_closed_for_good(home: 
 
 @pytest.mark.parametrize("by", ["field", "tag"])
 def test_who_was_not_reached_is_called_again_twice_and_then_left_alone(
-    home: Home, ids: Mapping[str, int], by: str
+    home: Harness, ids: Mapping[str, int], by: str
 ) -> None:
     row = detractor(home)
     for number in (1, 2, 3):
@@ -170,7 +172,7 @@ def test_who_was_not_reached_is_called_again_twice_and_then_left_alone(
 JAN = Agent("Jan de Vries", "jan@acme.example", "12")
 
 
-def conclude(home: Home, ticket_id: str, outcome: str, cause: str = "", key: str = "click-1") -> None:
+def conclude(home: Harness, ticket_id: str, outcome: str, cause: str = "", key: str = "click-1") -> None:
     """An agent says in the sidebar what came of it; no workflow here puts it onto the ticket."""
     home.house.agents.conclude("zendesk", ticket_id, JAN, key, outcome, cause, "")
     home.settle()
@@ -178,7 +180,7 @@ def conclude(home: Home, ticket_id: str, outcome: str, cause: str = "", key: str
 
 @pytest.mark.parametrize("order", ["said, then solved", "solved, then said"])
 def test_not_reached_in_the_sidebar_counts_before_the_ticket_tells_it_and_in_any_order(
-    home: Home, ids: Mapping[str, int], order: str
+    home: Harness, ids: Mapping[str, int], order: str
 ) -> None:
     row = detractor(home)
     steps = [lambda: conclude(home, row.ticket_id, "not_reached"), lambda: act(home, "solve", row.ticket_id)]
@@ -196,7 +198,7 @@ def test_not_reached_in_the_sidebar_counts_before_the_ticket_tells_it_and_in_any
 
 
 def test_what_was_said_in_the_sidebar_closes_the_loop_also_when_the_ticket_takes_no_more_changes(
-    home: Home, ids: Mapping[str, int]
+    home: Harness, ids: Mapping[str, int]
 ) -> None:
     row = detractor(home)
     act(home, "solve", row.ticket_id)
@@ -209,7 +211,7 @@ def test_what_was_said_in_the_sidebar_closes_the_loop_also_when_the_ticket_takes
 
 
 def test_whoever_said_it_in_the_sidebar_is_not_asked_for_it_and_the_ticket_has_the_last_word(
-    home: Home, ids: Mapping[str, int]
+    home: Harness, ids: Mapping[str, int]
 ) -> None:
     row = detractor(home)
     conclude(home, row.ticket_id, "recovered", "product")
@@ -224,7 +226,7 @@ def test_whoever_said_it_in_the_sidebar_is_not_asked_for_it_and_the_ticket_has_t
 
 
 def test_what_came_of_an_earlier_call_does_not_close_a_callback_that_was_reopened(
-    home: Home, ids: Mapping[str, int]
+    home: Harness, ids: Mapping[str, int]
 ) -> None:
     row = detractor(home)
     conclude(home, row.ticket_id, "recovered", "product")
@@ -236,7 +238,7 @@ def test_what_came_of_an_earlier_call_does_not_close_a_callback_that_was_reopene
 
 
 def test_a_bad_second_answer_opens_the_ticket_again_for_a_person_and_is_never_asked_about_again(
-    home: Home, ids: Mapping[str, int]
+    home: Harness, ids: Mapping[str, int]
 ) -> None:
     row = detractor(home)
     fill_in(home, row.ticket_id, ids)
@@ -256,7 +258,7 @@ def test_a_bad_second_answer_opens_the_ticket_again_for_a_person_and_is_never_as
 
 
 def test_a_bad_second_answer_about_a_closed_ticket_makes_a_follow_up_that_takes_its_place(
-    home: Home, ids: Mapping[str, int]
+    home: Harness, ids: Mapping[str, int]
 ) -> None:
     row = detractor(home)
     fill_in(home, row.ticket_id, ids)
@@ -276,7 +278,7 @@ def test_a_bad_second_answer_about_a_closed_ticket_makes_a_follow_up_that_takes_
     assert len(asked(home)) == 1
 
 
-def test_a_callback_that_nobody_touches_is_raised_once_and_told_to_the_team(home: Home) -> None:
+def test_a_callback_that_nobody_touches_is_raised_once_and_told_to_the_team(home: Harness) -> None:
     row = detractor(home)
     home.wait(hours=3, minutes=59)
     assert home.world.zendesk.ticket(row.ticket_id)["priority"] == "high"
@@ -288,7 +290,7 @@ def test_a_callback_that_nobody_touches_is_raised_once_and_told_to_the_team(home
     assert len([words for words in said(home, row.ticket_id) if "Escalated" in words]) == 1
 
 
-def test_an_untouched_callback_goes_to_the_group_and_the_person_whom_the_rule_names(home: Home) -> None:
+def test_an_untouched_callback_goes_to_the_group_and_the_person_whom_the_rule_names(home: Harness) -> None:
     [group] = [each["id"] for each in home.world.zendesk.desk.state.groups.values() if each["name"] == "Callbacks"]
     lead = home.world.zendesk.agent["id"]
     why = "reason: Nobody has touched"
@@ -302,7 +304,7 @@ def test_an_untouched_callback_goes_to_the_group_and_the_person_whom_the_rule_na
 
 
 @pytest.mark.parametrize("touch", ["assign", "comment", "solve"])
-def test_a_touched_callback_is_not_raised(home: Home, touch: str) -> None:
+def test_a_touched_callback_is_not_raised(home: Harness, touch: str) -> None:
     row = detractor(home)
     act(home, touch, row.ticket_id, comment="Calling now")
     home.wait(hours=6)
@@ -310,7 +312,7 @@ def test_a_touched_callback_is_not_raised(home: Home, touch: str) -> None:
 
 
 @pytest.mark.parametrize("end", ["delete", "spam", "merge"])
-def test_a_ticket_that_is_gone_is_neither_raised_nor_asked_about(home: Home, end: str) -> None:
+def test_a_ticket_that_is_gone_is_neither_raised_nor_asked_about(home: Harness, end: str) -> None:
     other = home.world.zendesk.write_in("Bo", "bo@example.com", "Other", "x")["id"]
     row = detractor(home)
     act(home, end, row.ticket_id, into=other)
@@ -322,7 +324,7 @@ def test_a_ticket_that_is_gone_is_neither_raised_nor_asked_about(home: Home, end
     assert home.run("support-recovery").status == "succeeded"
 
 
-def test_an_edited_rule_counts_for_callbacks_from_then_on_and_not_for_those_under_way(home: Home) -> None:
+def test_an_edited_rule_counts_for_callbacks_from_then_on_and_not_for_those_under_way(home: Harness) -> None:
     row = detractor(home)
     hasty = LOOP["support-recovery"].replace("timeout: 4 business hours", "timeout: 1 business hour")
     home.install(support_recovery=hasty)
@@ -332,7 +334,7 @@ def test_an_edited_rule_counts_for_callbacks_from_then_on_and_not_for_those_unde
     assert priorities == ["high", "urgent"]
 
 
-def test_another_requester_changes_nothing_about_whom_we_ask(home: Home) -> None:
+def test_another_requester_changes_nothing_about_whom_we_ask(home: Harness) -> None:
     row = detractor(home)
     other = home.world.zendesk.add_user("Bo", "bo@example.com")["id"]
     act(home, "give", row.ticket_id, requester=other)
@@ -341,7 +343,7 @@ def test_another_requester_changes_nothing_about_whom_we_ask(home: Home) -> None
     assert home.mails("bo@example.com") == []
 
 
-def test_a_missed_merge_is_seen_before_anybody_is_asked(home: Home) -> None:
+def test_a_missed_merge_is_seen_before_anybody_is_asked(home: Harness) -> None:
     other = home.world.zendesk.write_in("Bo", "bo@example.com", "Other", "x")["id"]
     row = detractor(home)
     act(home, "solve", row.ticket_id)
@@ -352,7 +354,7 @@ def test_a_missed_merge_is_seen_before_anybody_is_asked(home: Home) -> None:
     assert callback(home, row.ticket_id).status == "merged"
 
 
-def test_on_a_plan_without_event_webhooks_the_loop_closes_by_triggers(home: Home, ids: Mapping[str, int]) -> None:
+def test_on_a_plan_without_event_webhooks_the_loop_closes_by_triggers(home: Harness, ids: Mapping[str, int]) -> None:
     heard = by_triggers(home)
 
     def happens(action: str, **given: Any) -> None:

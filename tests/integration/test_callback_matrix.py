@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from sandbox.zendesk.errors import ApiError
 from tests.support.callbacks import check_requests, detractor, library
-from tests.support.house import Home, a_home
+from tests.support.house import Harness, a_home
 
 WORKFLOWS = {
     **library("retention-survey", "retention-answered"),
@@ -39,7 +39,7 @@ _numbers = count(1)
 
 
 @pytest.fixture
-def home(database_url: str) -> Iterator[Home]:
+def home(database_url: str) -> Iterator[Harness]:
     """One house for all examples of a test: each has a customer and a ticket of its own."""
     with a_home(database_url, **WORKFLOWS) as home:
         home.house.own_users.learn(["zendesk"])
@@ -51,7 +51,7 @@ def home(database_url: str) -> Iterator[Home]:
 class Life:
     """One ticket: what really happens to it, what is told of it and when, and what its customer gets."""
 
-    home: Home
+    home: Harness
     number: int
     ticket: str
     delays: list[int]
@@ -128,7 +128,7 @@ class Life:
         return int(zendesk.write_in("Other", f"other{self.number}@example.com", "Other", "x")["id"])
 
 
-def live(home: Home, moves: list[tuple[str, int]], delays: list[int]) -> Life:
+def live(home: Harness, moves: list[tuple[str, int]], delays: list[int]) -> Life:
     number = next(_numbers)
     life = Life(home, number, detractor(home, number).ticket_id, delays)
     life.plan(moves)
@@ -148,12 +148,12 @@ SOLVED_TWICE = [("solve", 1), ("reopen", 20), ("solve", 20)]
 @example([("solve", 1), ("delete", 20), ("restore", 20)], [0, 1, 61])
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 def test_nobody_is_asked_twice_about_a_solve_or_about_a_ticket_that_is_gone(
-    home: Home, moves: list[tuple[str, int]], delays: list[int]
+    home: Harness, moves: list[tuple[str, int]], delays: list[int]
 ) -> None:
     live(home, moves, delays)
 
 
-def test_each_solve_that_stands_is_asked_about_once(home: Home) -> None:
+def test_each_solve_that_stands_is_asked_about_once(home: Harness) -> None:
     """Else the test above might hold because nobody is ever asked."""
     told_in_order = [0]
     assert live(home, [("solve", 1), ("reopen", 200), ("solve", 20)], told_in_order).asked == [1, 2]

@@ -16,7 +16,7 @@ from sandbox.clock import HandClock
 from sandbox.faults import Effect, Fault
 from sandbox.world import World
 from tests.support.callbacks import callback, check_requests, detractor, field, provision
-from tests.support.house import Home, a_home, a_house, answer, config_of
+from tests.support.house import Harness, a_home, a_house, answer, config_of
 
 OPEN = """\
 trigger: {event: survey.answered}
@@ -37,23 +37,23 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
-def home(database_url: str) -> Iterator[Home]:
+def home(database_url: str) -> Iterator[Harness]:
     with a_home(database_url, open=OPEN) as home:
         yield home
         check_requests(home)
 
 
-def ticket_of(home: Home) -> Any:
+def ticket_of(home: Harness) -> Any:
     [ticket] = home.world.zendesk.tickets
     return ticket
 
 
-def words(home: Home) -> str:
+def words(home: Harness) -> str:
     """All comments, as agents read them."""
     return "\n".join(each["body"] for each in home.world.zendesk.comments(ticket_of(home)["id"]))
 
 
-def test_a_customer_who_is_new_to_the_helpdesk_is_made_without_a_mail_and_known_from_then_on(home: Home) -> None:
+def test_a_customer_who_is_new_to_the_helpdesk_is_made_without_a_mail_and_known_from_then_on(home: Harness) -> None:
     detractor(home)
     user = home.world.zendesk.user(ticket_of(home)["requester_id"])
     assert (user["email"], user["name"]) == ("c1@example.com", "Customer 1")
@@ -65,11 +65,11 @@ def test_a_customer_who_is_new_to_the_helpdesk_is_made_without_a_mail_and_known_
     assert [(each.method, each.path) for each in home.world.zendesk.requests[asked:]] == [("POST", "/api/v2/tickets")]
 
 
-def made(home: Home, path: str) -> int:
+def made(home: Harness, path: str) -> int:
     return sum((each.method, each.path) == ("POST", path) for each in home.world.zendesk.requests)
 
 
-def test_a_stranger_is_made_once_however_often_the_ticket_must_be_asked_for(home: Home) -> None:
+def test_a_stranger_is_made_once_however_often_the_ticket_must_be_asked_for(home: Harness) -> None:
     home.world.zendesk.faults.add(Fault(path="/api/v2/tickets", method="POST", status=503, times=2))
     detractor(home)
     for _ in range(3):
@@ -78,7 +78,7 @@ def test_a_stranger_is_made_once_however_often_the_ticket_must_be_asked_for(home
     assert ticket_of(home)["requester_id"]
 
 
-def test_a_lost_answer_about_a_new_user_leaves_no_doubt_about_the_ticket(home: Home) -> None:
+def test_a_lost_answer_about_a_new_user_leaves_no_doubt_about_the_ticket(home: Harness) -> None:
     home.world.zendesk.faults.add(Fault(path="/api/v2/users", method="POST", effect=Effect.COMMIT_THEN_DROP))
     detractor(home)
     [effect] = home.effects()
@@ -87,20 +87,20 @@ def test_a_lost_answer_about_a_new_user_leaves_no_doubt_about_the_ticket(home: H
     assert (made(home, "/api/v2/users"), len(home.world.zendesk.tickets)) == (2, 1)
 
 
-def test_a_customer_whom_the_helpdesk_knows_keeps_the_name_they_have_there(home: Home) -> None:
+def test_a_customer_whom_the_helpdesk_knows_keeps_the_name_they_have_there(home: Harness) -> None:
     user = home.world.zendesk.add_user("Mrs C. Known", "c1@example.com")
     detractor(home)
     assert ticket_of(home)["requester_id"] == user["id"]
     assert home.world.zendesk.user(user["id"])["name"] == "Mrs C. Known"
 
 
-def test_every_comment_of_ours_is_internal(home: Home) -> None:
+def test_every_comment_of_ours_is_internal(home: Harness) -> None:
     detractor(home, comment="x" * 200_000)
     comments = home.world.zendesk.comments(ticket_of(home)["id"])
     assert {each["public"] for each in comments} == {False}
 
 
-def test_a_text_longer_than_the_helpdesk_takes_is_told_whole_over_several_comments(home: Home) -> None:
+def test_a_text_longer_than_the_helpdesk_takes_is_told_whole_over_several_comments(home: Harness) -> None:
     comment = " ".join(f"word{number}" for number in range(20_000)) + " end"
     detractor(home, comment=comment)
     comments = home.world.zendesk.comments(ticket_of(home)["id"])
@@ -111,7 +111,7 @@ def test_a_text_longer_than_the_helpdesk_takes_is_told_whole_over_several_commen
     assert home.run().status == "succeeded"
 
 
-def test_a_page_that_was_lost_on_the_way_is_not_written_twice(home: Home) -> None:
+def test_a_page_that_was_lost_on_the_way_is_not_written_twice(home: Harness) -> None:
     home.world.zendesk.faults.add(Fault(path=r"/tickets/\d+", method="PUT", effect=Effect.COMMIT_THEN_DROP))
     detractor(home, comment="x" * 100_000)
     home.wait(minutes=2)
@@ -121,7 +121,7 @@ def test_a_page_that_was_lost_on_the_way_is_not_written_twice(home: Home) -> Non
     assert sum(body.count("x") for body in bodies) >= 100_000
 
 
-def test_emoji_and_text_from_right_to_left_come_through_as_they_are(home: Home) -> None:
+def test_emoji_and_text_from_right_to_left_come_through_as_they_are(home: Harness) -> None:
     said = "תודה רבה 👩‍👩‍👧‍👦 شكرا <b>& {{ticket.requester.email}} {% comment %}"
     detractor(home, comment=said)
     first = home.world.zendesk.comments(ticket_of(home)["id"])[0]
@@ -136,18 +136,18 @@ def test_emoji_and_text_from_right_to_left_come_through_as_they_are(home: Home) 
      ("ask my wife", "Phone as given, which we cannot read as a number: ask my wife")],
 )  # fmt: skip
 def test_a_number_is_told_as_it_can_be_dialled_and_one_that_is_none_as_it_was_given(
-    home: Home, given: str, told: str
+    home: Harness, given: str, told: str
 ) -> None:
     detractor(home, customer={"phone": given})
     assert told in words(home).splitlines()
 
 
-def test_a_local_number_is_from_the_customers_country(home: Home) -> None:
+def test_a_local_number_is_from_the_customers_country(home: Harness) -> None:
     detractor(home, customer={"phone": "02 123 45 67", "locale": "nl-BE"})
     assert "Phone: +3221234567" in words(home)
 
 
-def test_our_fields_are_filled_in_where_the_account_has_them(home: Home) -> None:
+def test_our_fields_are_filled_in_where_the_account_has_them(home: Harness) -> None:
     ids = provision(home)
     number = detractor(home, comment="Waited").ticket_id
     kept = {key: field(home, number, id_) for key, id_ in ids.items()}
@@ -158,7 +158,7 @@ def test_our_fields_are_filled_in_where_the_account_has_them(home: Home) -> None
     }  # fmt: skip
 
 
-def test_a_field_that_the_account_does_not_have_is_told_and_one_that_is_no_field_is_refused(home: Home) -> None:
+def test_a_field_that_the_account_does_not_have_is_told_and_one_that_is_no_field_is_refused(home: Harness) -> None:
     home.install(open=OPEN.replace("tags: [call]", 'custom_fields: {"4711": x, "ringback_outcome": recovered}'))
     detractor(home)
     assert home.output("callback")["ignored_fields"] == ["4711"]  # not provisioned: ringback_outcome is left out
@@ -172,7 +172,7 @@ def test_a_field_that_the_account_does_not_have_is_told_and_one_that_is_no_field
     ("facts", "priority"),
     [({}, "high"), ({"tier": "Gold"}, "urgent"), ({"tier": "bronze"}, "high"), ({"value": 25_000}, "high")],
 )
-def test_high_value_customers_have_a_priority_of_their_own(home: Home, facts: dict[str, Any], priority: str) -> None:
+def test_high_value_customers_have_a_priority_of_their_own(home: Harness, facts: dict[str, Any], priority: str) -> None:
     detractor(home, customer=facts)
     assert ticket_of(home)["priority"] == priority
 
@@ -187,7 +187,7 @@ def test_from_what_figure_on_a_customer_is_of_high_value_the_house_decides(datab
             assert [ticket["priority"] for ticket in world.zendesk.tickets] == ["high", "urgent", "urgent", "high"]
 
 
-def test_when_much_waits_high_value_customers_come_first(home: Home) -> None:
+def test_when_much_waits_high_value_customers_come_first(home: Harness) -> None:
     for number, tier in enumerate(("bronze", "bronze", "gold", "bronze")):
         email, name = f"c{number}@example.com", f"Customer {number}"
         user = home.world.zendesk.add_user(name, email)["id"]
@@ -198,7 +198,7 @@ def test_when_much_waits_high_value_customers_come_first(home: Home) -> None:
     assert due[0][1] == "Call Customer 2"
 
 
-def test_a_closed_original_is_followed_up_and_an_open_one_is_not(home: Home) -> None:
+def test_a_closed_original_is_followed_up_and_an_open_one_is_not(home: Harness) -> None:
     home.install(open=OPEN.replace("tags: [call]", "follow_up: \"{{ event.context.ticket_id | default: '' }}\""))
     closed = home.world.zendesk.write_in("Customer 1", "c1@example.com", "Lamp", "Broken")["id"]
     home.world.zendesk.act("close", closed)
@@ -212,7 +212,7 @@ def test_a_closed_original_is_followed_up_and_an_open_one_is_not(home: Home) -> 
     )
 
 
-def test_a_deactivated_group_is_named_with_its_remedy_and_the_step_can_be_tried_again(home: Home) -> None:
+def test_a_deactivated_group_is_named_with_its_remedy_and_the_step_can_be_tried_again(home: Harness) -> None:
     group = home.world.zendesk.desk.add_group("Old team")
     home.world.zendesk.desk.state.groups[group["id"]]["deleted"] = True
     home.install(open=OPEN.replace("tags: [call]", f"group: {group['id']}"))
@@ -225,7 +225,7 @@ def test_a_deactivated_group_is_named_with_its_remedy_and_the_step_can_be_tried_
     assert ticket_of(home)["group_id"] == group["id"]
 
 
-def test_a_suspended_customer_is_named_with_the_remedy(home: Home) -> None:
+def test_a_suspended_customer_is_named_with_the_remedy(home: Harness) -> None:
     home.world.zendesk.add_user("Customer 1", "c1@example.com", suspended=True)
     detractor(home)
     assert home.world.zendesk.tickets == []
@@ -240,7 +240,7 @@ steps:
 """
 
 
-def test_a_customer_is_put_into_the_queue_of_calls_with_a_number_that_can_be_dialled(home: Home) -> None:
+def test_a_customer_is_put_into_the_queue_of_calls_with_a_number_that_can_be_dialled(home: Harness) -> None:
     line = home.world.zendesk.desk.add_line("+31201234567")
     home.install(open=CALL.replace("LINE", f'"{line}"'))
     detractor(home, customer={"phone": "06 12345678"})
@@ -251,7 +251,7 @@ def test_a_customer_is_put_into_the_queue_of_calls_with_a_number_that_can_be_dia
     assert "no phone number that can be dialled" in home.runs()[-1].state["outputs"]["call"]["reason"]
 
 
-def test_a_number_that_the_crm_forbids_to_call_stays_away_from_the_ticket(home: Home) -> None:
+def test_a_number_that_the_crm_forbids_to_call_stays_away_from_the_ticket(home: Harness) -> None:
     home.know()
     forbidden = {"phone": "+31201234567", "facts": {"do_not_call": True}}
     with home.house.database.write() as tx:
@@ -266,6 +266,6 @@ def test_a_number_that_the_crm_forbids_to_call_stays_away_from_the_ticket(home: 
     assert "Do not call" not in told
 
 
-def test_the_callback_is_known_before_its_ticket_has_a_number(home: Home) -> None:
+def test_the_callback_is_known_before_its_ticket_has_a_number(home: Harness) -> None:
     row = detractor(home)
     assert callback(home, row.ticket_id).status == "open"

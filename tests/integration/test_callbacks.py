@@ -11,7 +11,7 @@ import pytest
 
 from connector.runtime.doorbell import INTAKE
 from connector.storage.schema import tables
-from tests.support.house import Home, a_home, answer
+from tests.support.house import Harness, a_home, answer
 from tests.support.house_workflows import OPEN_A_TICKET
 
 EVENTS = {"solved": "ticket_solved", "reopened": "ticket_reopened"}
@@ -23,18 +23,18 @@ steps:
 
 
 @pytest.fixture
-def home(database_url: str) -> Iterator[Home]:
+def home(database_url: str) -> Iterator[Harness]:
     with a_home(database_url, tickets=OPEN_A_TICKET) as home:
         home.deliver(answer(3))
         home.settle()
         yield home
 
 
-def callback(home: Home) -> Any:
+def callback(home: Harness) -> Any:
     return home.one(tables.callbacks)
 
 
-def tell(home: Home, *events: tuple[str, int], together: bool = False) -> None:
+def tell(home: Harness, *events: tuple[str, int], together: bool = False) -> None:
     """Zendesk's events about the callback's ticket: (name, minutes after now), in the order they arrive."""
     for name, minutes in events:
         at = home.clock() + timedelta(minutes=minutes)
@@ -44,14 +44,14 @@ def tell(home: Home, *events: tuple[str, int], together: bool = False) -> None:
     home.settle()
 
 
-def test_a_callback_knows_its_ticket_its_answer_and_its_run(home: Home) -> None:
+def test_a_callback_knows_its_ticket_its_answer_and_its_run(home: Harness) -> None:
     [ticket] = home.world.zendesk.tickets
     row = callback(home)
     assert (row.status, row.cycle, row.ticket_id) == ("open", 0, str(ticket["id"]))
     assert (row.response_id, row.run_id) == (home.one(tables.responses).id, home.run().id)
 
 
-def test_a_solve_and_a_reopening_are_followed_and_solves_are_counted(home: Home) -> None:
+def test_a_solve_and_a_reopening_are_followed_and_solves_are_counted(home: Harness) -> None:
     seen = []
     for minute, name in enumerate(["solved", "reopened", "solved"], 1):
         tell(home, (name, minute))
@@ -59,7 +59,7 @@ def test_a_solve_and_a_reopening_are_followed_and_solves_are_counted(home: Home)
     assert seen == [("solved", 1), ("reopened", 1), ("solved", 2)]
 
 
-def test_a_solve_told_twice_is_one_solve(home: Home) -> None:
+def test_a_solve_told_twice_is_one_solve(home: Harness) -> None:
     tell(home, ("solved", 1), ("solved", 2))
     assert (callback(home).status, callback(home).cycle) == ("solved", 1)
 
@@ -70,7 +70,7 @@ def test_a_solve_told_twice_is_one_solve(home: Home) -> None:
     "order", list(itertools.permutations([("solved", 1), ("reopened", 2), ("solved", 3)]))
 )
 def test_in_whatever_order_events_come_the_latest_one_says_where_the_ticket_stands(
-    home: Home, order: tuple[tuple[str, int], ...], together: bool
+    home: Harness, order: tuple[tuple[str, int], ...], together: bool
 ) -> None:
     tell(home, *order, together=together)
     assert callback(home).status == "solved"
@@ -78,14 +78,14 @@ def test_in_whatever_order_events_come_the_latest_one_says_where_the_ticket_stan
 
 
 @pytest.mark.parametrize("name", ["merged", "deleted"])
-def test_a_ticket_that_is_no_more_is_known_to_be(home: Home, name: str) -> None:
+def test_a_ticket_that_is_no_more_is_known_to_be(home: Harness, name: str) -> None:
     tell(home, (f"ticket_{name}", 1))
     assert callback(home).status == name
     tell(home, ("reopened", 0))  # older: it changes nothing
     assert callback(home).status == name
 
 
-def test_the_helpdesks_clock_is_never_compared_with_ours(home: Home) -> None:
+def test_the_helpdesks_clock_is_never_compared_with_ours(home: Harness) -> None:
     tell(home, ("solved", -24 * 60))  # their clock is a day behind
     assert callback(home).status == "solved"
 
@@ -101,7 +101,7 @@ def test_an_event_that_overtakes_our_own_record_finds_the_callback_by_our_mark(d
         assert callback(home).status == "solved"  # what the event told is not undone by our late record
 
 
-def test_an_ordinary_ticket_has_no_callback_and_conditions_can_say_so(home: Home) -> None:
+def test_an_ordinary_ticket_has_no_callback_and_conditions_can_say_so(home: Harness) -> None:
     home.install(ordinary="trigger: {event: ticket.solved, if: event.callback == null}\nsteps:\n"
                  "  - {id: tell, do: alert.send, with: {to: care-team, text: ordinary}}\n")  # fmt: skip
     home.ticket_event("ticket_solved", "4711")
@@ -109,14 +109,14 @@ def test_an_ordinary_ticket_has_no_callback_and_conditions_can_say_so(home: Home
     assert len(home.runs("ordinary")) == 1
 
 
-def test_a_workflow_can_ask_how_often_a_callback_was_solved(home: Home) -> None:
+def test_a_workflow_can_ask_how_often_a_callback_was_solved(home: Harness) -> None:
     home.install(again=SOLVED_AGAIN)
     tell(home, ("solved", 1), ("reopened", 2), ("solved", 3), together=True)
     [mail] = home.mails("care@acme.example")
     assert mail.text.strip() == "solved 2 times"
 
 
-def test_our_own_writes_coming_back_are_no_news(home: Home) -> None:
+def test_our_own_writes_coming_back_are_no_news(home: Harness) -> None:
     home.house.own_users.learn(["zendesk"])
     me = str(home.world.zendesk.integration_user["id"])
     home.ticket_event("ticket_solved", callback(home).ticket_id, actor_id=me)

@@ -11,12 +11,12 @@ import pytest
 from connector.feedback.base.actions import Effect, Result
 from connector.runtime.doorbell import INTAKE, effects_queue
 from connector.runtime.effects import claims
-from connector.runtime.effects.claims import Claimant
+from connector.runtime.effects.claims import ClaimPolicy
 from connector.storage.flow_control import circuit_breaker
 from connector.storage.schema import tables
 from integrations.errors import Ambiguous, Permanent, RateLimited, Transient
 from sandbox.faults import Fault
-from tests.support.house import Home, a_home, a_second_house, answer
+from tests.support.house import Harness, a_home, a_second_house, answer
 from tests.support.house_workflows import OPEN_A_TICKET, WRITE_TO_THE_CUSTOMER
 
 AWAY = Transient("Zendesk answered 503", status=503)
@@ -24,40 +24,40 @@ DOWN = Fault(path="/", status=503, times=10**6)
 
 
 @pytest.fixture
-def home(database_url: str) -> Iterator[Home]:
+def home(database_url: str) -> Iterator[Harness]:
     with a_home(database_url, tickets=OPEN_A_TICKET) as home:
         home.know()
         yield home
 
 
-def ask(home: Home, times: int = 1) -> None:
+def ask(home: Harness, times: int = 1) -> None:
     for _ in range(times):
         home.deliver(answer(3))
     home.pump(INTAKE)
 
 
-def claim(home: Home, limit: int = 100, connection: str = "zendesk") -> list[Effect]:
-    database, now, who = home.house.database, home.clock(), Claimant(connection, "one")
+def claim(home: Harness, limit: int = 100, connection: str = "zendesk") -> list[Effect]:
+    database, now, who = home.house.database, home.clock(), ClaimPolicy(connection, "one")
     calls = database.transact(lambda tx: claims.claim(database, tx, who, now, limit))
     return [effect for call in calls for effect in call]
 
 
-def end(home: Home, effects: list[Effect], result: Result) -> None:
+def end(home: Harness, effects: list[Effect], result: Result) -> None:
     """Each of them was a call of its own, and ended so."""
     for effect in effects:
         own = type(result)(result.reason, status=result.status) if isinstance(result, Transient | Ambiguous) else result
         home.house.pumps._outcomes.record([(effect, own)])
 
 
-def meet_nobody(home: Home, calls: int) -> None:
+def meet_nobody(home: Harness, calls: int) -> None:
     end(home, claim(home, calls), AWAY)
 
 
-def connection(home: Home, name: str = "zendesk") -> Any:
+def connection(home: Harness, name: str = "zendesk") -> Any:
     return home.one(tables.connections, tables.connections.c.name == name)
 
 
-def break_down(home: Home) -> None:
+def break_down(home: Harness) -> None:
     """As many calls meet nobody as open the circuit, over the time it takes."""
     meet_nobody(home, 1)
     home.clock.now += circuit_breaker.SPAN
@@ -72,7 +72,7 @@ def break_down(home: Home) -> None:
     ("failures", "status"), [(circuit_breaker.FAILURES - 1, "active"), (circuit_breaker.FAILURES, "open")]
 )
 def test_so_many_failures_in_a_row_open_the_circuit_and_one_less_does_not(
-    home: Home, failures: int, status: str
+    home: Harness, failures: int, status: str
 ) -> None:
     ask(home, 10)
     meet_nobody(home, 1)
@@ -81,7 +81,7 @@ def test_so_many_failures_in_a_row_open_the_circuit_and_one_less_does_not(
     assert (connection(home).status, connection(home).failures) == (status, failures)
 
 
-def test_a_hiccup_that_hits_many_calls_at_once_opens_nothing(home: Home) -> None:
+def test_a_hiccup_that_hits_many_calls_at_once_opens_nothing(home: Harness) -> None:
     ask(home, 30)
     meet_nobody(home, 20)
     home.clock.now += circuit_breaker.SPAN - timedelta(milliseconds=1)
@@ -97,7 +97,7 @@ def test_a_hiccup_that_hits_many_calls_at_once_opens_nothing(home: Home) -> None
     [{"ticket_id": "7", "url": ""}, Permanent("422", status=422), Transient("409", status=409),
      RateLimited("429", retry_after=1.0)],
 )  # fmt: skip
-def test_any_answer_in_between_begins_the_count_anew(home: Home, sign_of_life: Result) -> None:
+def test_any_answer_in_between_begins_the_count_anew(home: Harness, sign_of_life: Result) -> None:
     ask(home, 20)
     meet_nobody(home, 1)
     home.clock.now += circuit_breaker.SPAN
@@ -108,7 +108,7 @@ def test_any_answer_in_between_begins_the_count_anew(home: Home, sign_of_life: R
     assert connection(home).status == "active"
 
 
-def test_a_call_that_was_never_made_is_no_sign_of_life(home: Home) -> None:
+def test_a_call_that_was_never_made_is_no_sign_of_life(home: Harness) -> None:
     ask(home, 20)
     meet_nobody(home, 1)
     home.clock.now += circuit_breaker.SPAN
@@ -118,7 +118,7 @@ def test_a_call_that_was_never_made_is_no_sign_of_life(home: Home) -> None:
     assert connection(home).status == "open"
 
 
-def test_the_records_of_one_call_count_as_one_failure(home: Home) -> None:
+def test_the_records_of_one_call_count_as_one_failure(home: Harness) -> None:
     ask(home, 10)
     together, same = claim(home, 10), Transient("503", status=503)
     home.clock.now += circuit_breaker.SPAN
@@ -129,7 +129,7 @@ def test_the_records_of_one_call_count_as_one_failure(home: Home) -> None:
 # --- while it is open ---------------------------------------------------------------------------------------
 
 
-def test_one_call_after_ever_longer_pauses_finds_out_whether_the_vendor_is_back(home: Home) -> None:
+def test_one_call_after_ever_longer_pauses_finds_out_whether_the_vendor_is_back(home: Harness) -> None:
     home.world.zendesk.faults.add(DOWN)
     ask(home, 20)
     break_down(home)
@@ -146,7 +146,7 @@ def test_one_call_after_ever_longer_pauses_finds_out_whether_the_vendor_is_back(
     assert calls == [1] * 6
 
 
-def test_an_answer_closes_it_and_everything_goes_on_in_the_order_of_age(home: Home) -> None:
+def test_an_answer_closes_it_and_everything_goes_on_in_the_order_of_age(home: Harness) -> None:
     ask(home, 8)
     break_down(home)
     for _ in range(3):
@@ -161,7 +161,7 @@ def test_an_answer_closes_it_and_everything_goes_on_in_the_order_of_age(home: Ho
     assert [effect.id for effect in tried[-3:]] == [effect.id for effect in home.effects()[-3:]]
 
 
-def test_the_absence_of_the_vendor_costs_no_attempt_and_no_place_in_the_line(home: Home) -> None:
+def test_the_absence_of_the_vendor_costs_no_attempt_and_no_place_in_the_line(home: Harness) -> None:
     ask(home, circuit_breaker.FAILURES + 1)
     break_down(home)
     before = [effect.attempts for effect in home.effects()]  # those before the last could not know
@@ -176,7 +176,7 @@ def test_the_absence_of_the_vendor_costs_no_attempt_and_no_place_in_the_line(hom
     assert {effect.due_at <= effect.first_tried_at for effect in spared} == {True}
 
 
-def test_a_lost_answer_is_still_looked_for_first(home: Home) -> None:
+def test_a_lost_answer_is_still_looked_for_first(home: Harness) -> None:
     ask(home, circuit_breaker.FAILURES)
     meet_nobody(home, 1)
     home.clock.now += circuit_breaker.SPAN
@@ -185,7 +185,7 @@ def test_a_lost_answer_is_still_looked_for_first(home: Home) -> None:
     assert [effect.unsure for effect in home.effects()].count(True) == circuit_breaker.FAILURES - 1
 
 
-def test_a_probe_takes_what_was_tried_least_so_that_one_bad_effect_cannot_keep_the_circuit_open(home: Home) -> None:
+def test_a_probe_takes_what_was_tried_least_so_that_one_bad_effect_cannot_keep_the_circuit_open(home: Harness) -> None:
     ask(home, circuit_breaker.FAILURES)
     break_down(home)
     probed = []
@@ -202,7 +202,7 @@ def test_a_probe_takes_what_was_tried_least_so_that_one_bad_effect_cannot_keep_t
     assert probed[1] != probed[0]
 
 
-def test_what_no_working_vendor_can_digest_comes_to_its_end_after_a_day(home: Home) -> None:
+def test_what_no_working_vendor_can_digest_comes_to_its_end_after_a_day(home: Harness) -> None:
     home.world.zendesk.faults.add(DOWN)
     ask(home)
     for _ in range(40):
@@ -218,7 +218,7 @@ def test_what_no_working_vendor_can_digest_comes_to_its_end_after_a_day(home: Ho
 
 
 def test_it_is_shown_by_the_connections_the_figures_and_the_journal(
-    home: Home, caplog: pytest.LogCaptureFixture
+    home: Harness, caplog: pytest.LogCaptureFixture
 ) -> None:
     ask(home, 8)
     break_down(home)
@@ -235,7 +235,7 @@ def test_it_is_shown_by_the_connections_the_figures_and_the_journal(
     assert "connection zendesk works again" in said
 
 
-def test_a_person_may_close_it_or_stop_the_connection_altogether(home: Home) -> None:
+def test_a_person_may_close_it_or_stop_the_connection_altogether(home: Harness) -> None:
     ask(home, 8)
     break_down(home)
     home.house.switches.pause("zendesk", "Kim", "we wait for them")
@@ -246,7 +246,7 @@ def test_a_person_may_close_it_or_stop_the_connection_altogether(home: Home) -> 
     assert {run.status for run in home.runs()} == {"succeeded"}
 
 
-def test_other_connections_go_on(home: Home) -> None:
+def test_other_connections_go_on(home: Harness) -> None:
     home.install(mails=WRITE_TO_THE_CUSTOMER)
     ask(home, 8)
     break_down(home)
@@ -256,7 +256,7 @@ def test_other_connections_go_on(home: Home) -> None:
 
 @pytest.mark.services
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-def test_two_processes_share_it(home: Home, database_url: str) -> None:
+def test_two_processes_share_it(home: Harness, database_url: str) -> None:
     home.world.zendesk.faults.add(DOWN)
     ask(home, 20)
     with a_second_house(home, database_url) as other:

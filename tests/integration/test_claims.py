@@ -11,9 +11,9 @@ import pytest
 from connector.feedback.base.actions import Effect
 from connector.runtime.doorbell import INTAKE, effects_queue
 from connector.runtime.effects import claims
-from connector.runtime.effects.claims import Claimant
+from connector.runtime.effects.claims import ClaimPolicy
 from connector.storage.schema import tables
-from tests.support.house import Home, a_home, a_second_house, answer
+from tests.support.house import Harness, a_home, a_second_house, answer
 from tests.support.house_race import Racers
 from tests.support.house_workflows import OPEN_A_TICKET, WRITE_THE_SCORE, WRITE_TO_THE_CUSTOMER
 
@@ -21,36 +21,36 @@ ZENDESK = effects_queue("zendesk")
 
 
 @pytest.fixture
-def home(database_url: str) -> Iterator[Home]:
+def home(database_url: str) -> Iterator[Harness]:
     with a_home(database_url, tickets=OPEN_A_TICKET) as home:
         home.know()
         yield home
 
 
-def claim(home: Home, owner: str = "one", limit: int = 100, connection: str = "zendesk") -> list[Effect]:
-    database, now, who = home.house.database, home.clock(), Claimant(connection, owner)
+def claim(home: Harness, owner: str = "one", limit: int = 100, connection: str = "zendesk") -> list[Effect]:
+    database, now, who = home.house.database, home.clock(), ClaimPolicy(connection, owner)
     calls = database.transact(lambda tx: claims.claim(database, tx, who, now, limit))
     return sorted((effect for call in calls for effect in call), key=lambda effect: effect.id)
 
 
-def ask(home: Home, times: int = 1) -> None:
+def ask(home: Harness, times: int = 1) -> None:
     for _ in range(times):
         home.deliver(answer(3))
     home.pump(INTAKE)
 
 
-def record(home: Home, effect: Effect, **result: Any) -> None:
+def record(home: Harness, effect: Effect, **result: Any) -> None:
     home.house.pumps._outcomes.record([(effect, result)])
 
 
-def test_what_one_worker_claimed_no_other_gets(home: Home) -> None:
+def test_what_one_worker_claimed_no_other_gets(home: Harness) -> None:
     ask(home, 5)
     first, second = claim(home, "one", 3), claim(home, "two", 10)
     assert (len(first), len(second), claim(home)) == (3, 2, [])
     assert {row.owner for row in home.effects()} == {"one", "two"}
 
 
-def test_each_claim_raises_the_epoch_and_counts_an_attempt(home: Home) -> None:
+def test_each_claim_raises_the_epoch_and_counts_an_attempt(home: Harness) -> None:
     ask(home)
     [first] = claim(home)
     home.clock.move(seconds=61)
@@ -61,7 +61,7 @@ def test_each_claim_raises_the_epoch_and_counts_an_attempt(home: Home) -> None:
     assert first.first_tried_at == second.first_tried_at
 
 
-def test_a_lease_that_still_runs_is_not_given_back(home: Home) -> None:
+def test_a_lease_that_still_runs_is_not_given_back(home: Harness) -> None:
     ask(home)
     claim(home)
     home.clock.move(seconds=59)
@@ -69,7 +69,7 @@ def test_a_lease_that_still_runs_is_not_given_back(home: Home) -> None:
     assert claim(home, "two") == []
 
 
-def test_an_outcome_written_after_another_worker_took_over_changes_nothing(home: Home) -> None:
+def test_an_outcome_written_after_another_worker_took_over_changes_nothing(home: Harness) -> None:
     ask(home)
     [late] = claim(home, "frozen")
     home.clock.move(seconds=61)
@@ -86,7 +86,7 @@ def test_an_outcome_written_after_another_worker_took_over_changes_nothing(home:
 
 
 def test_an_outcome_written_after_the_lease_ended_but_before_anyone_took_over_changes_nothing(
-    home: Home,
+    home: Harness,
 ) -> None:
     ask(home)
     [late] = claim(home)
@@ -96,7 +96,7 @@ def test_an_outcome_written_after_the_lease_ended_but_before_anyone_took_over_ch
     assert (home.effects()[0].status, home.run().status) == ("due", "waiting")
 
 
-def test_a_worker_that_died_with_a_call_in_its_hands_costs_a_lease_and_no_second_ticket(home: Home) -> None:
+def test_a_worker_that_died_with_a_call_in_its_hands_costs_a_lease_and_no_second_ticket(home: Harness) -> None:
     ask(home)
     [effect] = claim(home, "dies")
     client = home.house.connections.helpdesk("zendesk")
@@ -106,7 +106,7 @@ def test_a_worker_that_died_with_a_call_in_its_hands_costs_a_lease_and_no_second
     assert home.run().status == "succeeded"
 
 
-def test_a_mail_in_the_hands_of_a_worker_that_died_is_not_sent_again(home: Home) -> None:
+def test_a_mail_in_the_hands_of_a_worker_that_died_is_not_sent_again(home: Harness) -> None:
     home.install(tickets=WRITE_TO_THE_CUSTOMER)
     ask(home)
     claim(home, "dies", connection="mail")
@@ -115,7 +115,7 @@ def test_a_mail_in_the_hands_of_a_worker_that_died_is_not_sent_again(home: Home)
     assert (home.effects()[0].status, home.run().status) == ("done", "succeeded")
 
 
-def test_a_paused_connection_hands_out_nothing_and_a_probed_one_a_single_call(home: Home) -> None:
+def test_a_paused_connection_hands_out_nothing_and_a_probed_one_a_single_call(home: Harness) -> None:
     ask(home, 5)
     with home.house.database.write() as tx:
         tx.execute(
@@ -129,7 +129,7 @@ def test_a_paused_connection_hands_out_nothing_and_a_probed_one_a_single_call(ho
     assert len(claim(home)) == 1
 
 
-def test_a_call_that_is_not_due_yet_is_not_claimed(home: Home) -> None:
+def test_a_call_that_is_not_due_yet_is_not_claimed(home: Harness) -> None:
     ask(home)
     with home.house.database.write() as tx:
         tx.execute(tables.effects.update().values(due_at=home.clock() + timedelta(seconds=1)))
@@ -138,7 +138,7 @@ def test_a_call_that_is_not_due_yet_is_not_claimed(home: Home) -> None:
     assert len(claim(home)) == 1
 
 
-def test_calls_about_one_record_are_not_handed_to_two_workers(home: Home) -> None:
+def test_calls_about_one_record_are_not_handed_to_two_workers(home: Harness) -> None:
     home.install(tickets=WRITE_THE_SCORE)
     known = {"email": "ann@example.com", "salesforce_contact_id": "003000000000001AAA"}
     home.deliver(answer(3, customer=known))
@@ -151,7 +151,7 @@ def test_calls_about_one_record_are_not_handed_to_two_workers(home: Home) -> Non
     assert len(claim(home, "two", connection="salesforce")) == 1
 
 
-def test_after_a_restart_of_the_only_process_harmless_calls_are_free_again_at_once(home: Home) -> None:
+def test_after_a_restart_of_the_only_process_harmless_calls_are_free_again_at_once(home: Harness) -> None:
     home.install(mails=WRITE_TO_THE_CUSTOMER)
     ask(home)
     claim(home, "before")
@@ -161,7 +161,7 @@ def test_after_a_restart_of_the_only_process_harmless_calls_are_free_again_at_on
     assert freed == {"zendesk"}  # the mail may still be on its way: it waits for its lease
 
 
-def test_a_score_of_a_dead_process_is_written_again_after_a_moment_and_none_overtakes_it(home: Home) -> None:
+def test_a_score_of_a_dead_process_is_written_again_after_a_moment_and_none_overtakes_it(home: Harness) -> None:
     home.install(tickets=WRITE_THE_SCORE)
     known = {"email": "ann@example.com", "salesforce_contact_id": "003000000000001AAA"}
     home.deliver(answer(3, customer=known))
@@ -183,7 +183,7 @@ def test_a_score_of_a_dead_process_is_written_again_after_a_moment_and_none_over
 @pytest.mark.services
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_two_workers_do_three_hundred_answers_without_losing_or_doubling_one(
-    home: Home, database_url: str
+    home: Harness, database_url: str
 ) -> None:
     home.install(tickets=OPEN_A_TICKET.replace("Call back", '"Call {{ event.response_id }}"'))
     for number in range(300):

@@ -22,7 +22,7 @@ from connector.cli.main import main
 from connector.storage.engine.database import Database
 from connector.storage.schema import tables
 from connector.storage.stores import definitions
-from connector.storage.stores.definitions import Kind
+from connector.storage.stores.definitions import DefinitionKind
 from tests.integration.stories import NOW, WORKFLOW, deliver, store_event, store_run
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -287,7 +287,7 @@ def test_a_workflow_that_can_no_longer_be_read_is_listed_all_the_same(
     served: Shell, database: Database
 ) -> None:
     with database.write() as tx:
-        definitions.import_definitions(tx, Kind.WORKFLOW, {"old": "workflow: old"}, NOW)
+        definitions.import_definitions(tx, DefinitionKind.WORKFLOW, {"old": "workflow: old"}, NOW)
     assert [each["state"] for each in served.json("workflow", "list")] == ["unreadable"]
 
 

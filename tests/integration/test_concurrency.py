@@ -14,12 +14,12 @@ from connector.config.file import read_config
 from connector.feedback.base.actions import Effect, Result
 from connector.runtime.doorbell import INTAKE
 from connector.runtime.effects import claims
-from connector.runtime.effects.claims import Claimant
+from connector.runtime.effects.claims import ClaimPolicy
 from connector.runtime.effects.grouping import grouped
 from connector.runtime.effects.performer import Performer
 from connector.vendors.clients import Connections
 from integrations.errors import Ambiguous
-from tests.support.house import INBOUND_SECRET, Home, a_home, a_house, a_second_house, answer, config_of
+from tests.support.house import INBOUND_SECRET, Harness, a_home, a_house, a_second_house, answer, config_of
 from tests.support.house_race import Racers
 from tests.support.house_workflows import OPEN_A_TICKET, WRITE_THE_SCORE
 
@@ -27,20 +27,20 @@ CAP = 3
 
 
 @pytest.fixture
-def home(database_url: str) -> Iterator[Home]:
+def home(database_url: str) -> Iterator[Harness]:
     with a_home(database_url, tickets=OPEN_A_TICKET) as home:
         yield home
 
 
-def ask(home: Home, times: int) -> None:
+def ask(home: Harness, times: int) -> None:
     for number in range(times):
         home.deliver(answer(3, email=f"p{number}@example.com"))
     home.pump(INTAKE)
 
 
-def claim(home: Home, owner: str, *, batch: int = 1, limit: int = 100) -> list[list[Effect]]:
+def claim(home: Harness, owner: str, *, batch: int = 1, limit: int = 100) -> list[list[Effect]]:
     database, now = home.house.database, home.clock()
-    who = Claimant("zendesk", owner, concurrency=CAP)
+    who = ClaimPolicy("zendesk", owner, concurrency=CAP)
     return database.transact(
         lambda tx: claims.claim(
             database, tx, who, now, limit, together=lambda found: grouped(found, lambda _action: batch)
@@ -48,11 +48,11 @@ def claim(home: Home, owner: str, *, batch: int = 1, limit: int = 100) -> list[l
     )
 
 
-def record(home: Home, call: Sequence[Effect], result: Any) -> None:
+def record(home: Harness, call: Sequence[Effect], result: Any) -> None:
     home.house.pumps._outcomes.record([(effect, result) for effect in call])
 
 
-def test_what_one_process_has_in_its_hands_another_may_not_add_to(home: Home) -> None:
+def test_what_one_process_has_in_its_hands_another_may_not_add_to(home: Harness) -> None:
     ask(home, 10)
     first = claim(home, "one", limit=2)
     assert (len(first), len(claim(home, "two")), claim(home, "one")) == (2, CAP - 2, [])
@@ -60,7 +60,7 @@ def test_what_one_process_has_in_its_hands_another_may_not_add_to(home: Home) ->
     assert len(claim(home, "two")) == 1
 
 
-def test_a_call_counts_once_however_many_effects_it_takes_along(home: Home) -> None:
+def test_a_call_counts_once_however_many_effects_it_takes_along(home: Harness) -> None:
     ask(home, 10)
     calls = claim(home, "one", batch=2)
     assert [len(call) for call in calls] == [2] * CAP
@@ -69,7 +69,7 @@ def test_a_call_counts_once_however_many_effects_it_takes_along(home: Home) -> N
     assert [len(call) for call in claim(home, "two", batch=2)] == [2]
 
 
-def test_calls_of_a_process_that_died_keep_their_places_until_they_cannot_be_under_way(home: Home) -> None:
+def test_calls_of_a_process_that_died_keep_their_places_until_they_cannot_be_under_way(home: Harness) -> None:
     ask(home, 10)
     claim(home, "dies")
     home.clock.move(seconds=39)
@@ -78,9 +78,9 @@ def test_calls_of_a_process_that_died_keep_their_places_until_they_cannot_be_und
     assert len(claim(home, "lives")) == CAP
 
 
-def test_a_call_whose_answer_is_lost_gives_its_place_back_though_its_serial_stays_taken(home: Home) -> None:
+def test_a_call_whose_answer_is_lost_gives_its_place_back_though_its_serial_stays_taken(home: Harness) -> None:
     home.install(tickets=WRITE_THE_SCORE)
-    database, who = home.house.database, Claimant("salesforce", "one", concurrency=1)
+    database, who = home.house.database, ClaimPolicy("salesforce", "one", concurrency=1)
     for number in range(2):
         known = {"email": f"p{number}@example.com", "salesforce_contact_id": f"00300000000000{number}AAA"}
         home.deliver(answer(3, customer=known))
@@ -114,13 +114,13 @@ class Crowd:
 
 @pytest.mark.services
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-def test_two_processes_together_keep_to_it_and_use_it_up(home: Home, database_url: str) -> None:
+def test_two_processes_together_keep_to_it_and_use_it_up(home: Harness, database_url: str) -> None:
     ask(home, 40)
     crowd: Any = Crowd()
     with a_second_house(home, database_url) as other, Racers() as racers:
         performers = [
             Performer(
-                Claimant("zendesk", name, concurrency=CAP), house.house.database, {"ticket.open": crowd},
+                ClaimPolicy("zendesk", name, concurrency=CAP), house.house.database, {"ticket.open": crowd},
                 house.house.pumps._outcomes, home.clock, lambda _queues: None,
             )
             for name, house in (("one", home), ("two", other))
@@ -136,7 +136,9 @@ def test_two_processes_together_keep_to_it_and_use_it_up(home: Home, database_ur
 @pytest.mark.parametrize(
     ("written", "allowed"), [("", (64, 20)), ("    concurrency: 7\n", (7, 20)), ("    concurrency: 200\n", (200, 20))]
 )
-def test_the_configuration_says_how_many(home: Home, database_url: str, written: str, allowed: tuple[int, int]) -> None:
+def test_the_configuration_says_how_many(
+    home: Harness, database_url: str, written: str, allowed: tuple[int, int]
+) -> None:
     config = config_of(home.world).replace("  zendesk:\n", f"  zendesk:\n{written}")
     with a_house(database_url, home.world, clock=home.clock, config=config) as house:
         names = ("zendesk", "salesforce")

@@ -13,17 +13,17 @@ import pytest
 
 from connector.runtime.doorbell import INTAKE, effects_queue
 from connector.runtime.effects import claims
-from connector.runtime.effects.claims import Claimant
+from connector.runtime.effects.claims import ClaimPolicy
 from connector.runtime.operations import bulk as controls_bulk
 from connector.runtime.operations.bulk import RunFilter
 from connector.runtime.operations.errors import InputError, RefusedError, UnknownError
-from connector.runtime.operations.runs import Controls
+from connector.runtime.operations.runs import RunCommands
 from connector.runtime.runs import dead_letter
 from connector.storage.flow_control import connection_state
 from connector.storage.schema import tables
 from sandbox.faults import Effect, Fault
 from sandbox.mailbox.store import Stage
-from tests.support.house import Home, a_home, answer
+from tests.support.house import Harness, a_home, answer
 from tests.support.house_race import Racers
 from tests.support.house_workflows import CALL_AND_WAIT, OPEN_A_TICKET, WRITE_TO_THE_CUSTOMER
 from tests.support.processes import PATIENCE, until
@@ -66,22 +66,22 @@ PAUSE_SINGLE = SNOOZE.replace("{key: event.response, mode: parallel}", "{key: ev
 
 
 @pytest.fixture
-def home(database_url: str) -> Iterator[Home]:
+def home(database_url: str) -> Iterator[Harness]:
     with a_home(database_url, it=OPEN_A_TICKET) as home:
         home.know()
         yield home
 
 
-def controls(home: Home) -> Controls:
+def controls(home: Harness) -> RunCommands:
     return home.house.controls
 
 
-def refuse_tickets(home: Home) -> None:
+def refuse_tickets(home: Harness) -> None:
     """The helpdesk refuses the next one."""
     home.world.zendesk.faults.add(Fault(**CREATE, status=422, body={"error": "RecordInvalid"}))
 
 
-def failed(home: Home, workflow: str = OPEN_A_TICKET) -> str:
+def failed(home: Harness, workflow: str = OPEN_A_TICKET) -> str:
     """A run whose ticket the helpdesk refused. → its id."""
     home.install(it=workflow)
     refuse_tickets(home)
@@ -91,7 +91,7 @@ def failed(home: Home, workflow: str = OPEN_A_TICKET) -> str:
     return str(home.run().id)
 
 
-def worn_out(home: Home) -> str:
+def worn_out(home: Harness) -> str:
     """A run whose ticket was tried until the tries were used up. → its id."""
     home.world.zendesk.faults.add(Fault(**CREATE, status=503, times=999))
     home.deliver(answer(3))
@@ -102,7 +102,7 @@ def worn_out(home: Home) -> str:
     return str(home.run().id)
 
 
-def in_doubt(home: Home) -> str:
+def in_doubt(home: Harness) -> str:
     """A run whose mail may or may not have left; it did. → its id."""
     home.install(
         it=WRITE_TO_THE_CUSTOMER.replace("do: message.send,", "do: message.send, delivery: needs-review,")
@@ -115,15 +115,15 @@ def in_doubt(home: Home) -> str:
     return str(home.run().id)
 
 
-def claim(home: Home, connection: str = "zendesk") -> list[Any]:
+def claim(home: Harness, connection: str = "zendesk") -> list[Any]:
     """Another worker takes the calls of a connection into its hands."""
-    who, now = Claimant(connection, "another-worker"), home.clock()
+    who, now = ClaimPolicy(connection, "another-worker"), home.clock()
     calls = home.house.database.transact(lambda tx: claims.claim(home.house.database, tx, who, now, 10))
     return [effect for call in calls for effect in call]
 
 
 @contextmanager
-def under_way(home: Home, fault: Fault) -> Iterator[None]:
+def under_way(home: Harness, fault: Fault) -> Iterator[None]:
     """While the vendor takes its time with a call; afterwards its outcome has been recorded."""
     home.world.zendesk.faults.add(fault)
     call = threading.Thread(target=lambda: home.pump(effects_queue("zendesk")))
@@ -136,7 +136,7 @@ def under_way(home: Home, fault: Fault) -> Iterator[None]:
 # --- cancel ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_cancelled_run_makes_no_more_calls_and_says_who_cancelled_it(home: Home) -> None:
+def test_a_cancelled_run_makes_no_more_calls_and_says_who_cancelled_it(home: Harness) -> None:
     home.deliver(answer(3))
     home.pump(INTAKE)
     [done] = controls(home).cancel([home.run().id], "Ann", "a test answer")
@@ -151,7 +151,7 @@ def test_a_cancelled_run_makes_no_more_calls_and_says_who_cancelled_it(home: Hom
     assert "Cancelled: by Ann: a test answer." in home.story()
 
 
-def test_cancelling_twice_is_once(home: Home) -> None:
+def test_cancelling_twice_is_once(home: Harness) -> None:
     home.deliver(answer(3))
     home.pump(INTAKE)
     controls(home).cancel([home.run().id], "Ann", "no")
@@ -161,7 +161,7 @@ def test_cancelling_twice_is_once(home: Home) -> None:
     assert (home.run().epoch, home.story()) == before
 
 
-def test_of_several_runs_all_are_cancelled_or_none(home: Home) -> None:
+def test_of_several_runs_all_are_cancelled_or_none(home: Harness) -> None:
     home.install(it=SNOOZE)
     for score in (1, 2):
         home.deliver(answer(score))
@@ -175,7 +175,7 @@ def test_of_several_runs_all_are_cancelled_or_none(home: Home) -> None:
     assert [run.status for run in home.runs()] == ["succeeded", "waiting"]
 
 
-def test_a_cancelled_run_no_longer_listens(home: Home) -> None:
+def test_a_cancelled_run_no_longer_listens(home: Harness) -> None:
     home.install(it=CALL_AND_WAIT)
     home.deliver(answer(3))
     home.settle()
@@ -186,7 +186,7 @@ def test_a_cancelled_run_no_longer_listens(home: Home) -> None:
     assert len(home.effects()) == 1
 
 
-def test_a_call_under_way_when_its_run_is_cancelled_is_recorded_and_leads_to_nothing(home: Home) -> None:
+def test_a_call_under_way_when_its_run_is_cancelled_is_recorded_and_leads_to_nothing(home: Harness) -> None:
     home.install(it=CALL_AND_WAIT)
     home.deliver(answer(3))
     home.pump(INTAKE)
@@ -199,7 +199,7 @@ def test_a_call_under_way_when_its_run_is_cancelled_is_recorded_and_leads_to_not
     assert any("succeeded after the run had moved on" in line for line in home.story())
 
 
-def test_a_call_that_fails_after_its_run_was_cancelled_is_not_repeated(home: Home) -> None:
+def test_a_call_that_fails_after_its_run_was_cancelled_is_not_repeated(home: Harness) -> None:
     home.deliver(answer(3))
     home.pump(INTAKE)
     with under_way(home, Fault(**CREATE, status=503, delay=0.5)):
@@ -210,7 +210,7 @@ def test_a_call_that_fails_after_its_run_was_cancelled_is_not_repeated(home: Hom
 
 
 @pytest.mark.parametrize("reason", ["", "   ", "x" * 501, "\x00", "a\x1bb"])
-def test_a_reason_that_cannot_be_kept_is_refused(home: Home, reason: str) -> None:
+def test_a_reason_that_cannot_be_kept_is_refused(home: Harness, reason: str) -> None:
     home.deliver(answer(3))
     home.pump(INTAKE)
     with pytest.raises(InputError, match="reason: "):
@@ -219,7 +219,7 @@ def test_a_reason_that_cannot_be_kept_is_refused(home: Home, reason: str) -> Non
 
 
 @pytest.mark.parametrize("run_id", ["", "nobody", "'; DROP TABLE runs", "\x00", "x" * 5000, "é"])
-def test_a_run_that_does_not_exist_is_said(home: Home, run_id: str) -> None:
+def test_a_run_that_does_not_exist_is_said(home: Harness, run_id: str) -> None:
     with pytest.raises(UnknownError, match="There is no run"):
         controls(home).retry(run_id, "Ann")
 
@@ -227,7 +227,7 @@ def test_a_run_that_does_not_exist_is_said(home: Home, run_id: str) -> None:
 # --- retry ----------------------------------------------------------------------------------------------------------
 
 
-def test_what_the_vendor_refused_is_asked_anew_under_a_new_key(home: Home) -> None:
+def test_what_the_vendor_refused_is_asked_anew_under_a_new_key(home: Harness) -> None:
     run = failed(home)
     done = controls(home).retry(run, "Ann")
     home.settle()
@@ -239,7 +239,7 @@ def test_what_the_vendor_refused_is_asked_anew_under_a_new_key(home: Home) -> No
     assert len(home.world.zendesk.tickets) == 1
 
 
-def test_what_only_failed_for_the_time_being_is_sent_again_as_it_was(home: Home) -> None:
+def test_what_only_failed_for_the_time_being_is_sent_again_as_it_was(home: Harness) -> None:
     run = worn_out(home)
     first = home.effects()[0]
     controls(home).retry(run, "Ann")
@@ -254,7 +254,7 @@ def test_what_only_failed_for_the_time_being_is_sent_again_as_it_was(home: Home)
     assert len(bodies) == 1
 
 
-def test_a_ticket_that_was_opened_unseen_is_found_when_it_is_retried_days_later(home: Home) -> None:
+def test_a_ticket_that_was_opened_unseen_is_found_when_it_is_retried_days_later(home: Harness) -> None:
     """The first try opened it and its answer was lost; all others failed before the vendor did anything."""
     home.world.zendesk.faults.add(Fault(**CREATE, effect=Effect.COMMIT_THEN_DROP))
     home.world.zendesk.faults.add(Fault(path=".", status=503, times=999))
@@ -270,14 +270,14 @@ def test_a_ticket_that_was_opened_unseen_is_found_when_it_is_retried_days_later(
     assert home.run().status == "succeeded"
 
 
-def test_anew_asks_for_a_new_call_in_any_case(home: Home) -> None:
+def test_anew_asks_for_a_new_call_in_any_case(home: Harness) -> None:
     run = worn_out(home)
     controls(home).retry(run, "Ann", anew=True)
     home.wait(minutes=2)
     assert [effect.status for effect in home.effects()] == ["failed", "done"]
 
 
-def test_an_earlier_step_is_gone_back_to_and_all_from_there_is_done_again(home: Home) -> None:
+def test_an_earlier_step_is_gone_back_to_and_all_from_there_is_done_again(home: Harness) -> None:
     run = failed(home, TWO_STEPS)
     controls(home).retry(run, "Ann", step="tell")
     home.settle()
@@ -287,14 +287,14 @@ def test_an_earlier_step_is_gone_back_to_and_all_from_there_is_done_again(home: 
 
 
 @pytest.mark.parametrize("step", ["note", "nothing", "tell[0]", "x" * 200])
-def test_a_step_that_the_run_did_not_pass_is_no_place_to_go_back_to(home: Home, step: str) -> None:
+def test_a_step_that_the_run_did_not_pass_is_no_place_to_go_back_to(home: Harness, step: str) -> None:
     run = failed(home, TWO_STEPS)
     with pytest.raises(InputError, match="Name one of these: tell, callback"):
         controls(home).retry(run, "Ann", step=step)
     assert home.run().status == "failed"
 
 
-def test_an_item_of_a_list_is_retried_where_it_failed(home: Home) -> None:
+def test_an_item_of_a_list_is_retried_where_it_failed(home: Harness) -> None:
     home.install(it=EACH)
     home.deliver(answer(3))
     refuse_tickets(home)
@@ -305,7 +305,7 @@ def test_an_item_of_a_list_is_retried_where_it_failed(home: Home) -> None:
     assert [ticket["subject"] for ticket in home.world.zendesk.tickets] == ["a", "b"]
 
 
-def test_a_run_that_goes_on_is_not_retried_and_one_retry_of_two_counts(home: Home) -> None:
+def test_a_run_that_goes_on_is_not_retried_and_one_retry_of_two_counts(home: Harness) -> None:
     run = failed(home)
     controls(home).retry(run, "Ann")
     with pytest.raises(RefusedError, match=r"is waiting: retry is not possible\. .*: skip, cancel, restart"):
@@ -314,7 +314,7 @@ def test_a_run_that_goes_on_is_not_retried_and_one_retry_of_two_counts(home: Hom
     assert len(home.world.zendesk.tickets) == 1
 
 
-def test_a_retry_waits_for_a_call_that_is_under_way(home: Home) -> None:
+def test_a_retry_waits_for_a_call_that_is_under_way(home: Harness) -> None:
     """A run is buried while another worker has its call in hands."""
     home.deliver(answer(3))
     home.pump(INTAKE)
@@ -328,12 +328,12 @@ def test_a_retry_waits_for_a_call_that_is_under_way(home: Home) -> None:
     assert home.run().status == "dead"
 
 
-def bury(home: Home, run: str) -> None:
+def bury(home: Harness, run: str) -> None:
     error = RuntimeError("ours")
-    home.house.database.transact(lambda tx: dead_letter.bury(tx, [run], error, home.clock()))
+    home.house.database.transact(lambda tx: dead_letter.mark_dead(tx, [run], error, home.clock()))
 
 
-def test_a_buried_run_makes_the_call_that_was_taken_back_under_its_own_key(home: Home) -> None:
+def test_a_buried_run_makes_the_call_that_was_taken_back_under_its_own_key(home: Harness) -> None:
     home.deliver(answer(3))
     home.pump(INTAKE)
     bury(home, home.run().id)
@@ -344,7 +344,7 @@ def test_a_buried_run_makes_the_call_that_was_taken_back_under_its_own_key(home:
     assert home.run().status == "succeeded"
 
 
-def test_a_buried_run_whose_call_succeeded_takes_the_outcome_and_calls_nobody(home: Home) -> None:
+def test_a_buried_run_whose_call_succeeded_takes_the_outcome_and_calls_nobody(home: Harness) -> None:
     home.deliver(answer(3))
     home.pump(INTAKE)
     with under_way(home, Fault(**CREATE, effect=Effect.DELAY, delay=0.5)):
@@ -356,7 +356,7 @@ def test_a_buried_run_whose_call_succeeded_takes_the_outcome_and_calls_nobody(ho
     assert home.output("callback")["ticket_id"] == str(home.world.zendesk.tickets[0]["id"])
 
 
-def test_a_failed_run_whose_key_another_run_has_is_refused(home: Home) -> None:
+def test_a_failed_run_whose_key_another_run_has_is_refused(home: Harness) -> None:
     run = failed(home, TWO_STEPS)
     home.deliver(answer(2))
     home.pump(INTAKE)
@@ -370,7 +370,7 @@ def test_a_failed_run_whose_key_another_run_has_is_refused(home: Home) -> None:
 # --- skip and review ------------------------------------------------------------------------------------------------
 
 
-def test_a_failed_step_is_given_its_output_by_hand_and_the_run_goes_on(home: Home) -> None:
+def test_a_failed_step_is_given_its_output_by_hand_and_the_run_goes_on(home: Harness) -> None:
     ticket = home.world.zendesk.write_in("Ann", "ann@example.com", "By hand", "Opened by a person")["id"]
     run = failed(home, TWO_STEPS)
     controls(home).skip(run, "callback", {"ticket": f"zendesk:{ticket}"}, "Ann")
@@ -381,7 +381,7 @@ def test_a_failed_step_is_given_its_output_by_hand_and_the_run_goes_on(home: Hom
     assert "Skipped by Ann, with an output by hand." in home.story()
 
 
-def test_a_step_that_waits_for_its_call_is_skipped_and_the_call_is_not_made(home: Home) -> None:
+def test_a_step_that_waits_for_its_call_is_skipped_and_the_call_is_not_made(home: Harness) -> None:
     home.deliver(answer(3))
     home.pump(INTAKE)
     controls(home).skip(home.run().id, "callback", {"done": False, "reason": "called already"}, "Ann")
@@ -391,7 +391,7 @@ def test_a_step_that_waits_for_its_call_is_skipped_and_the_call_is_not_made(home
     assert home.world.zendesk.tickets == []
 
 
-def test_an_awaited_event_is_given_by_hand(home: Home) -> None:
+def test_an_awaited_event_is_given_by_hand(home: Harness) -> None:
     home.install(it=CALL_AND_WAIT)
     home.deliver(answer(3))
     home.settle()
@@ -400,7 +400,7 @@ def test_an_awaited_event_is_given_by_hand(home: Home) -> None:
     assert home.output("solved")["event"] == {"ticket": "by hand"}
 
 
-def test_a_time_is_waited_for_no_longer(home: Home) -> None:
+def test_a_time_is_waited_for_no_longer(home: Harness) -> None:
     home.install(it=SNOOZE)
     home.deliver(answer(3))
     home.settle()
@@ -408,7 +408,7 @@ def test_a_time_is_waited_for_no_longer(home: Home) -> None:
     assert home.run().status == "succeeded"
 
 
-def test_who_skips_a_step_that_was_skipped_already_does_not_skip_the_next(home: Home) -> None:
+def test_who_skips_a_step_that_was_skipped_already_does_not_skip_the_next(home: Harness) -> None:
     run = failed(home, TWO_STEPS)
     controls(home).skip(run, "callback", {"ticket": "zendesk:1"}, "Ann")
     with pytest.raises(RefusedError, match="not at the step 'callback': it is at 'note' now"):
@@ -416,7 +416,7 @@ def test_who_skips_a_step_that_was_skipped_already_does_not_skip_the_next(home: 
     assert home.output("callback")["ticket"] == "zendesk:1"
 
 
-def test_a_step_whose_call_is_under_way_is_not_skipped(home: Home) -> None:
+def test_a_step_whose_call_is_under_way_is_not_skipped(home: Harness) -> None:
     home.deliver(answer(3))
     home.pump(INTAKE)
     claim(home)
@@ -424,7 +424,7 @@ def test_a_step_whose_call_is_under_way_is_not_skipped(home: Home) -> None:
         controls(home).skip(home.run().id, "callback", {}, "Ann")
 
 
-def test_a_step_that_is_no_action_takes_no_output(home: Home) -> None:
+def test_a_step_that_is_no_action_takes_no_output(home: Harness) -> None:
     home.install(it=BROKEN_CHOICE)
     home.deliver(answer(3))
     home.settle()
@@ -438,14 +438,14 @@ def test_a_step_that_is_no_action_takes_no_output(home: Home) -> None:
     ["text", [1], None, {"a": "\x00"}, {"a": "\ud800"}, {"a\x00": 1}, {"a": float("nan")}, {"a": "x" * 70_000},
      json.loads('{"a":' * 30 + "1" + "}" * 30)],
 )  # fmt: skip
-def test_an_output_that_cannot_be_kept_is_refused(home: Home, output: Any) -> None:
+def test_an_output_that_cannot_be_kept_is_refused(home: Harness, output: Any) -> None:
     run = failed(home)
     with pytest.raises(InputError, match="output: "):
         controls(home).skip(run, "callback", output, "Ann")
     assert home.run().status == "failed"
 
 
-def test_a_mail_that_had_arrived_is_not_sent_again(home: Home) -> None:
+def test_a_mail_that_had_arrived_is_not_sent_again(home: Harness) -> None:
     run = in_doubt(home)
     controls(home).answer_review(run, True, "Ann")
     home.settle()
@@ -455,7 +455,7 @@ def test_a_mail_that_had_arrived_is_not_sent_again(home: Home) -> None:
 
 
 @pytest.mark.parametrize("how", ["review", "retry"])
-def test_a_mail_that_had_not_arrived_is_sent_again_as_it_was(home: Home, how: str) -> None:
+def test_a_mail_that_had_not_arrived_is_sent_again_as_it_was(home: Harness, how: str) -> None:
     run = in_doubt(home)
     if how == "review":
         controls(home).answer_review(run, False, "Ann")
@@ -466,7 +466,7 @@ def test_a_mail_that_had_not_arrived_is_sent_again_as_it_was(home: Home, how: st
     assert len({mail.header("Message-ID") for mail in home.mails("ann@example.com")}) == 1
 
 
-def test_a_review_is_answered_once_and_only_where_there_is_a_doubt(home: Home) -> None:
+def test_a_review_is_answered_once_and_only_where_there_is_a_doubt(home: Harness) -> None:
     run = in_doubt(home)
     controls(home).answer_review(run, True, "Ann")
     with pytest.raises(RefusedError, match="review is not possible"):
@@ -477,7 +477,7 @@ def test_a_review_is_answered_once_and_only_where_there_is_a_doubt(home: Home) -
 # --- restart --------------------------------------------------------------------------------------------------------
 
 
-def test_a_restart_begins_a_new_run_with_the_newest_version_and_both_say_so(home: Home) -> None:
+def test_a_restart_begins_a_new_run_with_the_newest_version_and_both_say_so(home: Harness) -> None:
     run = failed(home)
     home.install(it=OPEN_A_TICKET.replace("Call back", "Ring"))
     done = controls(home).restart(run, "Ann")
@@ -491,7 +491,7 @@ def test_a_restart_begins_a_new_run_with_the_newest_version_and_both_say_so(home
     assert f"Restarted by Ann, after run {old.id}." in home.story(new.id)
 
 
-def test_a_run_that_waits_is_cancelled_by_its_restart(home: Home) -> None:
+def test_a_run_that_waits_is_cancelled_by_its_restart(home: Harness) -> None:
     home.install(it=PAUSE_SINGLE)
     home.deliver(answer(3))
     home.settle()
@@ -499,7 +499,7 @@ def test_a_run_that_waits_is_cancelled_by_its_restart(home: Home) -> None:
     assert [run.status for run in home.runs()] == ["cancelled", "waiting"]
 
 
-def test_a_run_is_restarted_once(home: Home) -> None:
+def test_a_run_is_restarted_once(home: Harness) -> None:
     run = failed(home)
     new = controls(home).restart(run, "Ann").new_run
     with pytest.raises(RefusedError, match=f"restarted already, as run {new}"):
@@ -507,14 +507,14 @@ def test_a_run_is_restarted_once(home: Home) -> None:
     assert len(home.runs()) == 2
 
 
-def test_a_retired_workflow_starts_nothing(home: Home) -> None:
+def test_a_retired_workflow_starts_nothing(home: Harness) -> None:
     run = failed(home)
     home.install(it=f"enabled: false\n{OPEN_A_TICKET}")
     with pytest.raises(RefusedError, match="the workflow it is retired or switched off"):
         controls(home).restart(run, "Ann")
 
 
-def test_a_version_that_starts_on_another_event_is_not_given_the_old_one(home: Home) -> None:
+def test_a_version_that_starts_on_another_event_is_not_given_the_old_one(home: Harness) -> None:
     run = failed(home)
     home.install(
         it=SNOOZE.replace("survey.answered", "ticket.solved").replace("event.response", "event.ticket")
@@ -528,7 +528,7 @@ def test_a_version_that_starts_on_another_event_is_not_given_the_old_one(home: H
 # --- many at once ---------------------------------------------------------------------------------------------------
 
 
-def test_a_filter_counts_first_and_one_refusal_holds_up_no_other(home: Home) -> None:
+def test_a_filter_counts_first_and_one_refusal_holds_up_no_other(home: Harness) -> None:
     home.install(it=SNOOZE)
     for _ in range(3):
         home.deliver(answer(3))
@@ -547,7 +547,7 @@ def test_a_filter_counts_first_and_one_refusal_holds_up_no_other(home: Home) -> 
     assert sorted(run.status for run in home.runs()) == ["cancelled", "cancelled", "succeeded", "waiting"]
 
 
-def test_runs_that_failed_are_found_by_the_step_at_which_they_failed(home: Home) -> None:
+def test_runs_that_failed_are_found_by_the_step_at_which_they_failed(home: Harness) -> None:
     run = failed(home, TWO_STEPS)
     with home.house.database.read() as tx:
         assert controls_bulk.find(tx, RunFilter(step="callback")) == [run]
@@ -559,7 +559,7 @@ def test_runs_that_failed_are_found_by_the_step_at_which_they_failed(home: Home)
 # --- two at once ----------------------------------------------------------------------------------------------------
 
 
-def test_of_two_who_cancel_at_once_one_did_it(home: Home) -> None:
+def test_of_two_who_cancel_at_once_one_did_it(home: Harness) -> None:
     home.install(it=SNOOZE)
     with Racers() as racers:
         for number in range(10):
@@ -573,7 +573,7 @@ def test_of_two_who_cancel_at_once_one_did_it(home: Home) -> None:
             assert sum("Cancelled" in line for line in home.story(run)) == 1
 
 
-def test_of_two_who_retry_at_once_one_call_comes(home: Home) -> None:
+def test_of_two_who_retry_at_once_one_call_comes(home: Harness) -> None:
     with Racers() as racers:
         for number in range(6):
             refuse_tickets(home)
@@ -587,7 +587,7 @@ def test_of_two_who_retry_at_once_one_call_comes(home: Home) -> None:
     assert {run.status for run in home.runs()} == {"succeeded"}
 
 
-def test_a_cancel_that_meets_the_outcome_leaves_one_clear_end(home: Home) -> None:
+def test_a_cancel_that_meets_the_outcome_leaves_one_clear_end(home: Harness) -> None:
     with Racers() as racers:
         for number in range(10):
             home.deliver(answer(3, response_id=f"r{number}"))
@@ -615,7 +615,7 @@ def done_or_refused(act: Callable[[], object]) -> bool:
 # --- connections ----------------------------------------------------------------------------------------------------
 
 
-def test_a_paused_connection_makes_no_calls_until_a_person_resumes_it(home: Home) -> None:
+def test_a_paused_connection_makes_no_calls_until_a_person_resumes_it(home: Harness) -> None:
     health = home.house.switches.pause("zendesk", "Ann", "they migrate")
     home.deliver(answer(3))
     home.settle()
@@ -627,7 +627,7 @@ def test_a_paused_connection_makes_no_calls_until_a_person_resumes_it(home: Home
     assert len(home.world.zendesk.tickets) == 1
 
 
-def test_a_pause_outlives_refused_credentials_and_limits_of_calls_that_were_under_way(home: Home) -> None:
+def test_a_pause_outlives_refused_credentials_and_limits_of_calls_that_were_under_way(home: Harness) -> None:
     home.house.switches.pause("zendesk", "Ann", "they migrate")
     database, now = home.house.database, home.clock()
     database.transact(lambda tx: connection_state.pause(database, tx, "zendesk", "the token is refused", now))
@@ -637,7 +637,7 @@ def test_a_pause_outlives_refused_credentials_and_limits_of_calls_that_were_unde
     assert (state.status, state.reason) == ("stopped", "by Ann: they migrate")
 
 
-def test_health_tells_what_waits_since_when_and_what_went_well(home: Home) -> None:
+def test_health_tells_what_waits_since_when_and_what_went_well(home: Harness) -> None:
     home.deliver(answer(3))
     home.settle()
     succeeded_at = home.clock()
@@ -660,7 +660,7 @@ def test_health_tells_what_waits_since_when_and_what_went_well(home: Home) -> No
 
 
 @pytest.mark.parametrize("name", ["nobody", "\x00", ""])
-def test_an_unknown_connection_is_said(home: Home, name: str) -> None:
+def test_an_unknown_connection_is_said(home: Harness, name: str) -> None:
     with pytest.raises(UnknownError, match="Configured are: mail, salesforce"):
         home.house.switches.pause(name, "Ann", "no")
     assert name not in {row.name for row in home.rows(tables.connections)}

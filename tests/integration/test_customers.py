@@ -9,31 +9,31 @@ from typing import Any
 import pytest
 
 from connector.storage.schema import tables
-from tests.support.house import Home, a_home, a_second_house, answer
+from tests.support.house import Harness, a_home, a_second_house, answer
 from tests.support.house_race import Racers
 
 
 @pytest.fixture
-def home(database_url: str) -> Iterator[Home]:
+def home(database_url: str) -> Iterator[Harness]:
     with a_home(database_url) as home:
         yield home
 
 
-def tell(home: Home, **customer: Any) -> None:
+def tell(home: Harness, **customer: Any) -> None:
     home.deliver(answer(9, customer=customer))
     home.settle()
 
 
-def people(home: Home) -> list[Any]:
+def people(home: Harness) -> list[Any]:
     return home.rows(tables.customers)
 
 
-def ids(home: Home) -> dict[str, str]:
+def ids(home: Harness) -> dict[str, str]:
     """Every identity, and whose it is."""
     return {f"{row.system}={row.value}": row.customer_id for row in home.rows(tables.identities)}
 
 
-def test_an_answer_and_a_helpdesk_event_about_one_person_meet_in_one_customer(home: Home) -> None:
+def test_an_answer_and_a_helpdesk_event_about_one_person_meet_in_one_customer(home: Harness) -> None:
     tell(home, email="ann@example.com", name="Ann", zendesk_user_id=8055)
     home.ticket_event("ticket_created", "1", requester_id="8055")
     home.settle()
@@ -41,7 +41,7 @@ def test_an_answer_and_a_helpdesk_event_about_one_person_meet_in_one_customer(ho
     assert {row.customer_id for row in home.rows(tables.events)} == {person.id}
 
 
-def test_the_order_of_the_events_does_not_matter(home: Home) -> None:
+def test_the_order_of_the_events_does_not_matter(home: Harness) -> None:
     home.ticket_event("ticket_created", "1", requester_id="8055")
     home.settle()
     tell(home, email="ann@example.com", zendesk_user_id=8055)
@@ -49,7 +49,7 @@ def test_the_order_of_the_events_does_not_matter(home: Home) -> None:
     assert person.email == "ann@example.com"
 
 
-def test_both_in_one_batch_make_one_customer(home: Home) -> None:
+def test_both_in_one_batch_make_one_customer(home: Harness) -> None:
     home.ticket_event("ticket_created", "1", requester_id="8055")
     home.deliver(answer(9, customer={"email": "ann@example.com", "zendesk_user_id": 8055}))
     home.deliver(answer(9, customer={"email": "ANN@example.com "}))
@@ -57,13 +57,13 @@ def test_both_in_one_batch_make_one_customer(home: Home) -> None:
     assert len(people(home)) == 1
 
 
-def test_an_e_mail_address_is_the_same_in_any_case_and_with_spaces(home: Home) -> None:
+def test_an_e_mail_address_is_the_same_in_any_case_and_with_spaces(home: Harness) -> None:
     tell(home, email="Ann@Example.com")
     tell(home, email=" ann@example.COM ")
     assert len(people(home)) == 1
 
 
-def test_a_salesforce_id_is_the_same_with_15_and_18_characters_but_not_in_another_case(home: Home) -> None:
+def test_a_salesforce_id_is_the_same_with_15_and_18_characters_but_not_in_another_case(home: Harness) -> None:
     tell(home, salesforce_contact_id="003000000000001AAA")
     tell(home, salesforce_contact_id="003000000000001")
     assert len(people(home)) == 1
@@ -73,7 +73,7 @@ def test_a_salesforce_id_is_the_same_with_15_and_18_characters_but_not_in_anothe
 
 
 def test_an_id_whose_last_three_characters_do_not_fit_identifies_nobody(
-    home: Home, caplog: pytest.LogCaptureFixture
+    home: Harness, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Cut to 15 characters it would be another person's."""
     tell(home, email="ann@example.com", salesforce_contact_id="003ak00000luKU1AAM")
@@ -83,7 +83,7 @@ def test_an_id_whose_last_three_characters_do_not_fit_identifies_nobody(
     assert "003ak00000luKU1AAA; its last three characters do not fit" in caplog.text
 
 
-def test_two_customers_become_one_when_a_source_names_an_id_of_each(home: Home) -> None:
+def test_two_customers_become_one_when_a_source_names_an_id_of_each(home: Harness) -> None:
     tell(home, email="ann@example.com", name="Ann")
     home.ticket_event("ticket_created", "1", requester_id="8055")
     home.settle()
@@ -96,7 +96,7 @@ def test_two_customers_become_one_when_a_source_names_an_id_of_each(home: Home) 
     assert person.name == "Ann"
 
 
-def test_ids_that_contradict_are_kept_apart_and_shown_to_people(home: Home) -> None:
+def test_ids_that_contradict_are_kept_apart_and_shown_to_people(home: Harness) -> None:
     tell(home, email="ann@example.com", zendesk_user_id=1)
     tell(home, email="bo@example.com", zendesk_user_id=2)
     before = ids(home)
@@ -112,7 +112,7 @@ def test_ids_that_contradict_are_kept_apart_and_shown_to_people(home: Home) -> N
     assert conflict.event_id == home.rows(tables.events)[-1].id
 
 
-def test_a_conflict_never_gives_one_customers_address_to_the_other(home: Home) -> None:
+def test_a_conflict_never_gives_one_customers_address_to_the_other(home: Harness) -> None:
     """Else a survey of Ann's would be mailed to Bo."""
     tell(home, email="ann@example.com", zendesk_user_id=1)
     tell(home, email="bo@example.com", zendesk_user_id=2)
@@ -120,7 +120,7 @@ def test_a_conflict_never_gives_one_customers_address_to_the_other(home: Home) -
     assert sorted(person.email for person in people(home)) == ["ann@example.com", "bo@example.com"]
 
 
-def test_a_person_of_two_helpdesk_users_under_one_address_is_not_merged_with_itself(home: Home) -> None:
+def test_a_person_of_two_helpdesk_users_under_one_address_is_not_merged_with_itself(home: Harness) -> None:
     tell(home, email="ann@example.com", zendesk_user_id=1)
     tell(home, email="ann@example.com", zendesk_user_id=2)
     assert len(people(home)) == 1
@@ -128,7 +128,7 @@ def test_a_person_of_two_helpdesk_users_under_one_address_is_not_merged_with_its
     assert len(people(home)) == 1
 
 
-def test_later_details_complete_earlier_ones_and_silence_removes_nothing(home: Home) -> None:
+def test_later_details_complete_earlier_ones_and_silence_removes_nothing(home: Harness) -> None:
     tell(home, email="ann@example.com", name="Ann", phone="+31201234567", tier="gold")
     tell(home, email="ann@example.com", name=None, locale="nl", city="Utrecht")
     [person] = people(home)
@@ -136,21 +136,21 @@ def test_later_details_complete_earlier_ones_and_silence_removes_nothing(home: H
     assert person.facts == {"tier": "gold", "city": "Utrecht"}
 
 
-def test_nobody_outside_can_name_our_own_ids(home: Home) -> None:
+def test_nobody_outside_can_name_our_own_ids(home: Harness) -> None:
     tell(home, email="ann@example.com")
     [ann] = people(home)
     tell(home, id=ann.id, ringback=ann.id, name="Mallory", email="mallory@example.com")
     assert sorted(person.email for person in people(home)) == ["ann@example.com", "mallory@example.com"]
 
 
-def test_an_event_about_nobody_has_no_customer(home: Home) -> None:
+def test_an_event_about_nobody_has_no_customer(home: Harness) -> None:
     home.deliver({"type": "order.delivered", "id": "1", "data": {"order": 7}})
     tell(home)
     assert people(home) == []
     assert {row.customer_id for row in home.rows(tables.events)} == {None}
 
 
-def test_an_opt_out_of_one_of_two_records_holds_for_the_one_they_become(home: Home) -> None:
+def test_an_opt_out_of_one_of_two_records_holds_for_the_one_they_become(home: Harness) -> None:
     home.deliver(
         {"type": "customer.opted_out", "id": "1", "data": {"customer": {"email": "ann@example.com"}}}
     )
@@ -164,7 +164,7 @@ def test_an_opt_out_of_one_of_two_records_holds_for_the_one_they_become(home: Ho
 @pytest.mark.services
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_two_workers_that_meet_a_new_person_at_the_same_moment_make_one_customer(
-    home: Home, database_url: str
+    home: Harness, database_url: str
 ) -> None:
     with a_second_house(home, database_url) as other, Racers() as racers:
         for number in range(30):
@@ -172,6 +172,6 @@ def test_two_workers_that_meet_a_new_person_at_the_same_moment_make_one_customer
     assert len(people(home)) == 30
 
 
-def _meet(home: Home, number: int) -> None:
+def _meet(home: Harness, number: int) -> None:
     home.deliver(answer(9, email=f"p{number}@example.com"))
     home.pump("intake")

@@ -8,19 +8,19 @@ from datetime import UTC, datetime
 
 from connector.storage.engine.database import Database
 from connector.storage.stores import definitions
-from connector.storage.stores.definitions import Change, Kind, What, import_definitions
+from connector.storage.stores.definitions import Change, DefinitionKind, What, import_definitions
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 
 def load(
-    database: Database, bodies: Mapping[str, str], kind: str = Kind.WORKFLOW, others: bool = True
+    database: Database, bodies: Mapping[str, str], kind: str = DefinitionKind.WORKFLOW, others: bool = True
 ) -> list[Change]:
     with database.write() as tx:
         return import_definitions(tx, kind, bodies, NOW, retire_others=others)
 
 
-def in_force(database: Database, kind: str = Kind.WORKFLOW) -> dict[str, tuple[int, str]]:
+def in_force(database: Database, kind: str = DefinitionKind.WORKFLOW) -> dict[str, tuple[int, str]]:
     with database.read() as tx:
         return {each.slug: (each.version, each.body) for each in definitions.active(tx, kind)}
 
@@ -37,8 +37,8 @@ def test_a_changed_body_is_the_next_version_and_the_old_one_can_still_be_read(da
     assert in_force(database) == {"a": (2, "two")}
 
     with database.read() as tx:
-        first = definitions.find(tx, Kind.WORKFLOW, "a", 1)
-        newest = definitions.find(tx, Kind.WORKFLOW, "a")
+        first = definitions.find(tx, DefinitionKind.WORKFLOW, "a", 1)
+        newest = definitions.find(tx, DefinitionKind.WORKFLOW, "a")
         assert first is not None
         assert definitions.get(tx, first.id) == first
     assert (first.body, first.active, first.created_at) == ("one", False, NOW)
@@ -75,15 +75,15 @@ def test_one_file_alone_leaves_the_others_in_force(database: Database) -> None:
 
 def test_workflows_and_surveys_of_one_name_do_not_meet(database: Database) -> None:
     load(database, {"a": "workflow"})
-    load(database, {"a": "survey"}, Kind.SURVEY)
+    load(database, {"a": "survey"}, DefinitionKind.SURVEY)
     assert in_force(database) == {"a": (1, "workflow")}
-    assert in_force(database, Kind.SURVEY) == {"a": (1, "survey")}
+    assert in_force(database, DefinitionKind.SURVEY) == {"a": (1, "survey")}
 
 
 def test_what_does_not_exist_is_not_found(database: Database) -> None:
     with database.read() as tx:
         assert definitions.get(tx, "nobody") is None
-        assert definitions.find(tx, Kind.WORKFLOW, "nobody") is None
+        assert definitions.find(tx, DefinitionKind.WORKFLOW, "nobody") is None
 
 
 def test_processes_that_import_at_once_make_one_version(database: Database) -> None:

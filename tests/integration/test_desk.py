@@ -11,7 +11,7 @@ from sqlalchemy import event
 from connector.runtime.doorbell import INTAKE, effects_queue
 from connector.storage.engine.database import Database
 from connector.storage.schema import tables
-from tests.support.house import Home, a_home, answer
+from tests.support.house import Harness, a_home, answer
 from tests.support.house_faults import PowerCutError, just_before, power_cut
 from tests.support.house_workflows import CALL_AND_WAIT, OPEN_A_TICKET
 
@@ -26,7 +26,7 @@ steps:
 
 
 @pytest.fixture
-def home(database_url: str) -> Iterator[Home]:
+def home(database_url: str) -> Iterator[Harness]:
     with a_home(database_url, it=OPEN_A_TICKET) as home:
         yield home
 
@@ -45,7 +45,7 @@ def counted_statements(database: Database) -> Iterator[list[str]]:
         event.remove(database.engine, "before_cursor_execute", note)
 
 
-def test_steps_that_need_nobody_are_taken_in_one_go(home: Home) -> None:
+def test_steps_that_need_nobody_are_taken_in_one_go(home: Harness) -> None:
     home.install(it=DECIDES_AT_ONCE)
     home.deliver(answer(9, email=None, customer={"name": "Ann"}))
     home.pump(INTAKE)
@@ -53,7 +53,7 @@ def test_steps_that_need_nobody_are_taken_in_one_go(home: Home) -> None:
     assert len(home.rows(tables.history)) == 1
 
 
-def test_the_history_tells_what_was_decided_and_why_in_order(home: Home) -> None:
+def test_the_history_tells_what_was_decided_and_why_in_order(home: Harness) -> None:
     home.install(it=DECIDES_AT_ONCE)
     home.deliver(answer(9, email=None, customer={"name": "Ann"}))
     home.pump(INTAKE)
@@ -65,7 +65,7 @@ def test_the_history_tells_what_was_decided_and_why_in_order(home: Home) -> None
     assert stopped == "The workflow stopped the run."
 
 
-def test_an_action_that_cannot_even_be_asked_for_fails_at_once_with_the_remedy(home: Home) -> None:
+def test_an_action_that_cannot_even_be_asked_for_fails_at_once_with_the_remedy(home: Harness) -> None:
     home.deliver(answer(3, email=None, customer={"name": "Ann"}))
     home.pump(INTAKE)
     run = home.run()
@@ -74,7 +74,7 @@ def test_an_action_that_cannot_even_be_asked_for_fails_at_once_with_the_remedy(h
     assert run.ended_at == home.clock()
 
 
-def test_what_is_asked_for_is_stored_whole_before_anybody_is_called(home: Home) -> None:
+def test_what_is_asked_for_is_stored_whole_before_anybody_is_called(home: Harness) -> None:
     home.deliver(answer(3))
     home.pump(INTAKE)
     [effect] = home.effects()
@@ -84,7 +84,7 @@ def test_what_is_asked_for_is_stored_whole_before_anybody_is_called(home: Home) 
     assert home.world.zendesk.requests == ()
 
 
-def test_a_power_cut_while_an_outcome_is_written_leaves_the_run_where_it_was(home: Home) -> None:
+def test_a_power_cut_while_an_outcome_is_written_leaves_the_run_where_it_was(home: Harness) -> None:
     home.install(it=CALL_AND_WAIT)
     home.deliver(answer(3))
     home.pump(INTAKE)
@@ -99,7 +99,7 @@ def test_a_power_cut_while_an_outcome_is_written_leaves_the_run_where_it_was(hom
 
 @pytest.mark.services
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-def test_a_batch_of_many_takes_hardly_more_statements_than_a_batch_of_one(home: Home) -> None:
+def test_a_batch_of_many_takes_hardly_more_statements_than_a_batch_of_one(home: Harness) -> None:
     """On PostgreSQL each statement is a way there and back."""
     counts = []
     for size in (1, 100):

@@ -13,9 +13,9 @@ import requests
 
 from connector import wiring
 from connector.cli.serve import sockets as listening
-from connector.cli.serve.sockets import Server, bind
+from connector.cli.serve.sockets import WebServer, bind
 from connector.storage.schema import tables
-from tests.support.house import Home, a_home, answer, signed_inbound
+from tests.support.house import Harness, a_home, answer, signed_inbound
 from webhooks import asgi
 from webhooks.receiver import MAX_BYTES
 
@@ -24,16 +24,16 @@ HOOK = "/webhooks/survey-platform"
 
 
 @pytest.fixture
-def home(database_url: str) -> Iterator[Home]:
+def home(database_url: str) -> Iterator[Harness]:
     with a_home(database_url) as home:
         yield home
 
 
 @contextmanager
-def served(home: Home) -> Iterator[int]:
+def served(home: Harness) -> Iterator[int]:
     """The house on a port, served as the commands do. → the port."""
     begun = threading.Event()
-    server = Server(wiring.front_door(home.house, wiring.web_app(home.house)), begun.set)
+    server = WebServer(wiring.front_door(home.house, wiring.web_app(home.house)), begun.set)
     with closing(bind("127.0.0.1", 0)) as listening:
         port = int(listening.getsockname()[1])
         thread = threading.Thread(target=server.run, args=([listening],))
@@ -46,7 +46,7 @@ def served(home: Home) -> Iterator[int]:
             thread.join(PATIENCE)
 
 
-def signed(home: Home, body: bytes, id_: str = "delivery-1") -> dict[str, str]:
+def signed(home: Harness, body: bytes, id_: str = "delivery-1") -> dict[str, str]:
     return {**signed_inbound(body, id_, home.clock()), "Content-Type": "application/json"}
 
 
@@ -58,7 +58,7 @@ def sent(port: int, *parts: bytes) -> bytes:
         return b"".join(iter(lambda: line.recv(65536), b""))
 
 
-def test_a_delivery_is_kept_once_and_pages_are_served_beside_it(home: Home) -> None:
+def test_a_delivery_is_kept_once_and_pages_are_served_beside_it(home: Harness) -> None:
     body = json.dumps(answer(3)).encode()
     with served(home) as port:
         said = [requests.post(f"http://127.0.0.1:{port}{HOOK}", body, headers=signed(home, body), timeout=PATIENCE)
@@ -71,7 +71,7 @@ def test_a_delivery_is_kept_once_and_pages_are_served_beside_it(home: Home) -> N
     assert len(home.rows(tables.deliveries)) == 1
 
 
-def test_a_large_delivery_is_kept_like_any_other(home: Home) -> None:
+def test_a_large_delivery_is_kept_like_any_other(home: Harness) -> None:
     body = json.dumps(answer(3, comment="x" * 2 * asgi.QUICK_BYTES)).encode()
     with served(home) as port:
         said = requests.post(f"http://127.0.0.1:{port}{HOOK}", body, headers=signed(home, body), timeout=PATIENCE)
@@ -79,7 +79,7 @@ def test_a_large_delivery_is_kept_like_any_other(home: Home) -> None:
     assert [row.body for row in home.rows(tables.deliveries)] == [body]
 
 
-def test_many_senders_at_once_each_get_their_own_answer(home: Home) -> None:
+def test_many_senders_at_once_each_get_their_own_answer(home: Harness) -> None:
     def send(number: int, statuses: list[str]) -> None:
         body = json.dumps(answer(number % 11)).encode()
         for _ in range(2):
@@ -98,7 +98,7 @@ def test_many_senders_at_once_each_get_their_own_answer(home: Home) -> None:
     assert len(home.rows(tables.deliveries)) == 20
 
 
-def test_senders_that_stall_in_a_body_hold_up_nobody(home: Home) -> None:
+def test_senders_that_stall_in_a_body_hold_up_nobody(home: Harness) -> None:
     head = f"POST {HOOK} HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\nabc".encode()
     with served(home) as port:
         stalled = [socket.create_connection(("127.0.0.1", port)) for _ in range(60)]
@@ -111,28 +111,28 @@ def test_senders_that_stall_in_a_body_hold_up_nobody(home: Home) -> None:
 
 
 @pytest.mark.parametrize("path", [HOOK, "/s/nobody"])
-def test_a_body_that_takes_too_long_is_cut_off(home: Home, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_body_that_takes_too_long_is_cut_off(home: Harness, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asgi, "BODY_SECONDS", 0.05)
     with served(home) as port:
         said = sent(port, f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc".encode())
     assert said.startswith(b"HTTP/1.1 408 ")
 
 
-def test_a_head_that_takes_too_long_is_cut_off(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_head_that_takes_too_long_is_cut_off(home: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listening, "_IDLE_SECONDS", 0.05)
     with served(home) as port:
         assert sent(port, b"POST /webhooks/survey-platform HTTP/1.1\r\nHost:") == b""
         assert sent(port) == b""  # nor may one connect and say nothing
 
 
-def test_a_head_without_end_is_cut_off(home: Home) -> None:
+def test_a_head_without_end_is_cut_off(home: Harness) -> None:
     with served(home) as port:
         said = sent(port, b"GET /healthz HTTP/1.1\r\nX: ", b"x" * 40_000, b"x" * 40_000)
     assert said.startswith(b"HTTP/1.1 400 ")
 
 
 @pytest.mark.parametrize("path", [HOOK, "/s/nobody"])
-def test_a_body_is_bounded_however_its_length_is_told(home: Home, path: str) -> None:
+def test_a_body_is_bounded_however_its_length_is_told(home: Harness, path: str) -> None:
     size = (MAX_BYTES if path == HOOK else asgi.PAGE_BYTES) + 1
     body = b"x" * size
     chunked = b"Transfer-Encoding: chunked\r\n\r\n" + f"{size:x}\r\n".encode() + body + b"\r\n0\r\n\r\n"
@@ -146,7 +146,7 @@ def test_a_body_is_bounded_however_its_length_is_told(home: Home, path: str) -> 
             assert 'refused_total{connection="survey-platform",reason="too_large"} 2.0' in figures
 
 
-def test_a_sender_who_hangs_up_in_a_body_leaves_nothing_behind(home: Home) -> None:
+def test_a_sender_who_hangs_up_in_a_body_leaves_nothing_behind(home: Harness) -> None:
     with served(home) as port:
         with socket.create_connection(("127.0.0.1", port)) as line:
             line.sendall(f"POST {HOOK} HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc".encode())
@@ -166,7 +166,7 @@ def test_a_sender_who_hangs_up_in_a_body_leaves_nothing_behind(home: Home) -> No
     ],
 )
 def test_what_is_no_delivery_gets_the_answer_it_gets_without_the_door(
-    home: Home, method: str, path: str, status: int
+    home: Harness, method: str, path: str, status: int
 ) -> None:
     plain = home.client.open(path, method=method, data=b"{}")
     with served(home) as port:

@@ -10,14 +10,14 @@ import pytest
 from connector.feedback.base.actions import Effect
 from connector.runtime.doorbell import INTAKE, effects_queue
 from connector.runtime.effects import claims
-from connector.runtime.effects.claims import Claimant
+from connector.runtime.effects.claims import ClaimPolicy
 from connector.runtime.runs.timers import Timers
 from connector.storage.flow_control.fair_queue import after, share_out
 from connector.storage.schema import tables
 from connector.storage.stores import inbox
 from sandbox.faults import Effect as Happens
 from sandbox.faults import Fault
-from tests.support.house import Home, a_home, answer
+from tests.support.house import Harness, a_home, answer
 from tests.support.house_workflows import OPEN_A_TICKET
 from tests.support.processes import PATIENCE
 
@@ -31,22 +31,22 @@ steps:
 
 
 @pytest.fixture
-def home(database_url: str) -> Iterator[Home]:
+def home(database_url: str) -> Iterator[Harness]:
     with a_home(database_url, tickets=OPEN_A_TICKET, orders=A_SECOND_TICKET) as home:
         yield home
 
 
-def order(home: Home, name: str) -> None:
+def order(home: Harness, name: str) -> None:
     home.deliver({"type": "order.delivered", "id": name, "data": {"customer": {"email": "a@b.example"}}})
 
 
-def workflows(home: Home, effects: list[Effect]) -> list[str]:
+def workflows(home: Harness, effects: list[Effect]) -> list[str]:
     by_id = {row.id: row.workflow for row in home.effects()}
     return [by_id[effect.id] for effect in effects]
 
 
-def claim(home: Home, limit: int) -> list[Effect]:
-    database, now, who = home.house.database, home.clock(), Claimant("zendesk", "one")
+def claim(home: Harness, limit: int) -> list[Effect]:
+    database, now, who = home.house.database, home.clock(), ClaimPolicy("zendesk", "one")
     calls = database.transact(lambda tx: claims.claim(database, tx, who, now, limit))
     return [effect for call in calls for effect in call]
 
@@ -86,7 +86,7 @@ def test_the_turn_goes_round() -> None:
 # --- what comes in ------------------------------------------------------------------------------------------
 
 
-def test_a_flood_from_one_connection_does_not_hold_up_a_delivery_of_another(home: Home) -> None:
+def test_a_flood_from_one_connection_does_not_hold_up_a_delivery_of_another(home: Harness) -> None:
     for _ in range(25):
         home.deliver(answer(3))
     home.ticket_event("ticket_solved", "7")
@@ -97,7 +97,7 @@ def test_a_flood_from_one_connection_does_not_hold_up_a_delivery_of_another(home
     assert ids == [*(row.id for row in flood[:9]), single.id]
 
 
-def test_a_vendor_that_is_stuck_keeps_nobody_waiting_who_tells_us_something(home: Home) -> None:
+def test_a_vendor_that_is_stuck_keeps_nobody_waiting_who_tells_us_something(home: Harness) -> None:
     home.world.zendesk.faults.add(Fault(path="/tickets$", effect=Happens.DELAY, delay=20, times=99))
     home.deliver(answer(3))
     home.pump(INTAKE)
@@ -118,7 +118,7 @@ def test_a_vendor_that_is_stuck_keeps_nobody_waiting_who_tells_us_something(home
 # --- what goes out ------------------------------------------------------------------------------------------
 
 
-def test_a_flood_of_one_workflow_leaves_another_its_share_of_the_calls(home: Home) -> None:
+def test_a_flood_of_one_workflow_leaves_another_its_share_of_the_calls(home: Harness) -> None:
     for _ in range(30):
         home.deliver(answer(3))
     home.pump(INTAKE)
@@ -128,7 +128,7 @@ def test_a_flood_of_one_workflow_leaves_another_its_share_of_the_calls(home: Hom
     assert workflows(home, claim(home, 10)).count("orders") == 1
 
 
-def test_with_room_for_one_call_the_workflows_take_turns(home: Home) -> None:
+def test_with_room_for_one_call_the_workflows_take_turns(home: Harness) -> None:
     for number in range(3):
         home.deliver(answer(3))
         order(home, f"o{number}")
@@ -137,7 +137,7 @@ def test_with_room_for_one_call_the_workflows_take_turns(home: Home) -> None:
     assert taken in (["orders", "tickets"] * 3, ["tickets", "orders"] * 3)
 
 
-def test_within_a_workflow_the_oldest_goes_first(home: Home) -> None:
+def test_within_a_workflow_the_oldest_goes_first(home: Harness) -> None:
     for number in range(6):
         home.clock.move(seconds=1)
         home.deliver(answer(3)) if number % 2 else order(home, f"o{number}")
@@ -149,7 +149,7 @@ def test_within_a_workflow_the_oldest_goes_first(home: Home) -> None:
         assert (len(ages), ages) == (3, sorted(ages))
 
 
-def test_a_backlog_of_one_connection_is_nothing_to_the_claims_of_another_and_to_the_sweep(home: Home) -> None:
+def test_a_backlog_of_one_connection_is_nothing_to_the_claims_of_another_and_to_the_sweep(home: Harness) -> None:
     """What each of them reads does not grow with what waits elsewhere: as many statements, as many rows."""
     home.deliver(answer(3))
     home.pump(INTAKE)

@@ -12,7 +12,7 @@ from sandbox.clock import HandClock
 from sandbox.world import World
 from sandbox.zendesk.limits import Limits
 from tests.support.callbacks import check_requests
-from tests.support.house import Home, a_house, answer, config_of
+from tests.support.house import Harness, a_house, answer, config_of
 from tests.support.house_workflows import WRITE_THE_SCORE
 
 SCORE = WRITE_THE_SCORE.replace("connection: salesforce", "connection: zendesk")
@@ -21,7 +21,7 @@ on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
-def home(database_url: str) -> Iterator[Home]:
+def home(database_url: str) -> Iterator[Harness]:
     """An account with Zendesk's real limits, whose organisations show scores, too."""
     clock = HandClock()
     with World(clock=clock, limits=Limits()) as world:
@@ -34,7 +34,7 @@ def home(database_url: str) -> Iterator[Home]:
             check_requests(home)
 
 
-def people(home: Home, count: int, organizations: int = 1) -> tuple[list[int], list[int]]:
+def people(home: Harness, count: int, organizations: int = 1) -> tuple[list[int], list[int]]:
     companies = [home.world.zendesk.add_organization(f"Acme {number}")["id"] for number in range(organizations)]
     users = [
         home.world.zendesk.add_user(f"P{n}", f"p{n}@example.com", organization_id=companies[n % organizations])["id"]
@@ -43,25 +43,25 @@ def people(home: Home, count: int, organizations: int = 1) -> tuple[list[int], l
     return users, companies
 
 
-def tell(home: Home, score: int, user: int, at: str = "2026-03-01T10:00:00Z") -> None:
+def tell(home: Harness, score: int, user: int, at: str = "2026-03-01T10:00:00Z") -> None:
     home.deliver(answer(score, answered_at=at, customer={"zendesk_user_id": str(user), "name": "P"}))
 
 
-def fields(home: Home, user: int) -> Any:
+def fields(home: Harness, user: int) -> Any:
     return home.world.zendesk.user(user)["user_fields"]
 
 
-def writes(home: Home, what: str = "/users/") -> list[Any]:
+def writes(home: Harness, what: str = "/users/") -> list[Any]:
     return [each for each in home.world.zendesk.requests if each.method == "PUT" and what in each.path]
 
 
-def pass_time(home: Home, seconds: int = 12) -> None:
+def pass_time(home: Harness, seconds: int = 12) -> None:
     home.settle()
     for _ in range(seconds):
         home.wait(seconds=1)
 
 
-def test_one_answer_is_one_call_and_stands_on_user_and_organisation(home: Home) -> None:
+def test_one_answer_is_one_call_and_stands_on_user_and_organisation(home: Harness) -> None:
     [user], [company] = people(home, 1)
     tell(home, 9, user)
     home.settle()
@@ -72,7 +72,7 @@ def test_one_answer_is_one_call_and_stands_on_user_and_organisation(home: Home) 
 
 
 @on_sqlite
-def test_many_answers_go_out_as_jobs_and_no_limit_is_ever_met(home: Home) -> None:
+def test_many_answers_go_out_as_jobs_and_no_limit_is_ever_met(home: Harness) -> None:
     users, [company] = people(home, 150)
     for number, user in enumerate(users):
         tell(home, number % 11, user)
@@ -87,13 +87,13 @@ def test_many_answers_go_out_as_jobs_and_no_limit_is_ever_met(home: Home) -> Non
     assert {effect.attempts for effect in home.effects()} == {1}
 
 
-def of_organization(home: Home, company: int) -> tuple[Any, Any]:
+def of_organization(home: Harness, company: int) -> tuple[Any, Any]:
     """Its score, and of how many people it is."""
     found = home.world.zendesk.organization(company)["organization_fields"]
     return found["ringback_score"], found["ringback_responses"]
 
 
-def test_many_organisations_are_one_job_each_with_the_score_of_its_own_people(home: Home) -> None:
+def test_many_organisations_are_one_job_each_with_the_score_of_its_own_people(home: Harness) -> None:
     users, companies = people(home, 12, organizations=4)
     scores = [10, 9, 8, 0, 10, 10, 2, 0, 3, 9, 8, 1]
     for user, score in zip(users, scores, strict=True):
@@ -107,7 +107,7 @@ def test_many_organisations_are_one_job_each_with_the_score_of_its_own_people(ho
 
 
 @on_sqlite
-def test_what_stands_on_an_organisation_already_is_not_written_again(home: Home) -> None:
+def test_what_stands_on_an_organisation_already_is_not_written_again(home: Harness) -> None:
     users, [company] = people(home, 2)
     tell(home, 10, users[0])
     pass_time(home)
@@ -124,7 +124,7 @@ def test_what_stands_on_an_organisation_already_is_not_written_again(home: Home)
 
 
 @on_sqlite
-def test_an_organisation_that_is_gone_costs_the_others_nothing(home: Home) -> None:
+def test_an_organisation_that_is_gone_costs_the_others_nothing(home: Harness) -> None:
     users, companies = people(home, 3, organizations=3)
     for user in users:
         tell(home, 10, user)
@@ -135,7 +135,7 @@ def test_an_organisation_that_is_gone_costs_the_others_nothing(home: Home) -> No
 
 
 @on_sqlite
-def test_a_field_that_organisations_lack_is_named_with_its_remedy(home: Home) -> None:
+def test_a_field_that_organisations_lack_is_named_with_its_remedy(home: Harness) -> None:
     home.world.zendesk.desk.state.organization_fields.clear()
     users, _ = people(home, 4, organizations=2)
     for user in users:
@@ -147,7 +147,7 @@ def test_a_field_that_organisations_lack_is_named_with_its_remedy(home: Home) ->
 
 
 @on_sqlite
-def test_what_a_job_could_not_do_is_told_by_each_run_and_the_others_are_done(home: Home) -> None:
+def test_what_a_job_could_not_do_is_told_by_each_run_and_the_others_are_done(home: Harness) -> None:
     users, _ = people(home, 5)
     for user in users:
         tell(home, 8, user)
@@ -159,7 +159,7 @@ def test_what_a_job_could_not_do_is_told_by_each_run_and_the_others_are_done(hom
 
 
 @on_sqlite
-def test_an_older_answer_is_left_out_and_the_run_says_so(home: Home) -> None:
+def test_an_older_answer_is_left_out_and_the_run_says_so(home: Harness) -> None:
     [user], _ = people(home, 1)
     tell(home, 9, user, "2026-03-02T10:00:00Z")
     pass_time(home, 2)
@@ -171,7 +171,7 @@ def test_an_older_answer_is_left_out_and_the_run_says_so(home: Home) -> None:
 
 
 @on_sqlite
-def test_a_job_that_is_slow_is_waited_for_and_costs_no_attempt(home: Home) -> None:
+def test_a_job_that_is_slow_is_waited_for_and_costs_no_attempt(home: Harness) -> None:
     home.world.zendesk.jobs.slowness = 4
     users, _ = people(home, 3)
     for user in users:
@@ -185,7 +185,7 @@ def test_a_job_that_is_slow_is_waited_for_and_costs_no_attempt(home: Home) -> No
 
 
 @on_sqlite
-def test_a_native_rating_becomes_an_answer_on_a_scale_of_its_own(home: Home) -> None:
+def test_a_native_rating_becomes_an_answer_on_a_scale_of_its_own(home: Harness) -> None:
     home.ticket_event("csat_rated", "90210")
     home.settle()
     row = home.one(tables.responses)

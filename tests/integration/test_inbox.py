@@ -16,7 +16,7 @@ from connector.storage.schema import tables
 from connector.storage.stores.inbox import Inbox
 from sandbox.clock import HandClock
 from sandbox.world import World
-from tests.support.house import Home, a_home, a_house, answer, signed_inbound
+from tests.support.house import Harness, a_home, a_house, answer, signed_inbound
 from tests.support.house_workflows import OPEN_A_TICKET
 from webhooks.delivery import Delivery
 
@@ -25,7 +25,7 @@ PATIENCE = 60  # seconds
 
 
 @pytest.fixture
-def home(database_url: str) -> Iterator[Home]:
+def home(database_url: str) -> Iterator[Harness]:
     with a_home(database_url, tickets=OPEN_A_TICKET) as home:
         yield home
 
@@ -64,7 +64,7 @@ def without_its_table(database: Database) -> Iterator[None]:
 # --- duplicates ---------------------------------------------------------------------------------------------
 
 
-def test_a_delivery_that_comes_again_is_welcome_and_kept_once(home: Home) -> None:
+def test_a_delivery_that_comes_again_is_welcome_and_kept_once(home: Harness) -> None:
     event = answer(3)
     assert [home.deliver(event, id_="delivery-1") for _ in range(3)] == [200, 200, 200]
     home.settle()
@@ -73,7 +73,7 @@ def test_a_delivery_that_comes_again_is_welcome_and_kept_once(home: Home) -> Non
     assert len(home.rows(tables.deliveries)) == len(home.world.zendesk.tickets) == 1
 
 
-def test_the_sender_is_told_that_it_was_a_duplicate(home: Home) -> None:
+def test_the_sender_is_told_that_it_was_a_duplicate(home: Harness) -> None:
     body = b'{"type": "survey.answered"}'
     headers = signed_inbound(body, "delivery-1", home.clock())
     answers = [home.post("/webhooks/survey-platform", body, headers).json for _ in range(2)]
@@ -134,7 +134,7 @@ def test_one_key_sent_by_sixteen_threads_at_once_is_new_for_one(database: Databa
 
 
 def test_a_sender_is_asked_to_come_back_while_nothing_can_be_stored_and_then_nothing_is_lost(
-    home: Home,
+    home: Harness,
 ) -> None:
     event = answer(3)
     with without_its_table(home.house.database):
@@ -159,7 +159,7 @@ def test_a_database_that_cannot_be_reached_is_no_error_of_the_senders(where: str
 
 
 def test_what_the_log_says_of_a_broken_store_holds_no_word_of_the_customer(
-    home: Home, caplog: pytest.LogCaptureFixture
+    home: Harness, caplog: pytest.LogCaptureFixture
 ) -> None:
     with without_its_table(home.house.database):
         home.deliver(answer(3))

@@ -18,7 +18,7 @@ from connector.storage.schema import tables
 from tests.fixtures import payload
 from tests.support.house import (
     SALESFORCE_TOKEN,
-    Home,
+    Harness,
     a_home,
     a_house,
     a_second_house,
@@ -49,12 +49,12 @@ POISON = {
 
 
 @pytest.fixture
-def home(database_url: str) -> Iterator[Home]:
+def home(database_url: str) -> Iterator[Harness]:
     with a_home(database_url, tickets=OPEN_A_TICKET) as home:
         yield home
 
 
-def states(home: Home) -> list[str]:
+def states(home: Harness) -> list[str]:
     return [row.status for row in home.rows(tables.deliveries)]
 
 
@@ -62,7 +62,7 @@ def states(home: Home) -> list[str]:
 
 
 @pytest.mark.parametrize("together", [True, False], ids=["in one batch", "in two batches"])
-def test_an_event_that_comes_in_two_deliveries_is_applied_once(home: Home, together: bool) -> None:
+def test_an_event_that_comes_in_two_deliveries_is_applied_once(home: Harness, together: bool) -> None:
     event = answer(3)
     home.deliver(event, id_="first")
     if not together:
@@ -78,7 +78,7 @@ def test_an_event_that_comes_in_two_deliveries_is_applied_once(home: Home, toget
     )
 
 
-def test_a_delivery_that_is_replayed_changes_nothing(home: Home) -> None:
+def test_a_delivery_that_is_replayed_changes_nothing(home: Harness) -> None:
     home.deliver(answer(3))
     home.settle()
     with home.house.database.write() as tx:
@@ -88,14 +88,14 @@ def test_a_delivery_that_is_replayed_changes_nothing(home: Home) -> None:
     assert len(home.world.zendesk.tickets) == 1
 
 
-def test_answers_are_taken_in_the_order_they_came(home: Home) -> None:
+def test_answers_are_taken_in_the_order_they_came(home: Harness) -> None:
     for number in range(5):
         home.deliver(answer(number, response_id=f"r{number}", email=f"p{number}@example.com"))
     home.settle()
     assert [row.external_id for row in home.rows(tables.events)] == [f"r{number}" for number in range(5)]
 
 
-def test_more_deliveries_than_a_batch_holds_are_all_taken(home: Home) -> None:
+def test_more_deliveries_than_a_batch_holds_are_all_taken(home: Harness) -> None:
     home.install(
         tickets=OPEN_A_TICKET.replace("event: survey.answered", "event: survey.answered, if: event.score < 0")
     )
@@ -108,7 +108,7 @@ def test_more_deliveries_than_a_batch_holds_are_all_taken(home: Home) -> None:
 # --- one does not hold up the others ------------------------------------------------------------------------
 
 
-def test_an_unreadable_body_is_shown_with_its_reason_and_the_others_go_on(home: Home) -> None:
+def test_an_unreadable_body_is_shown_with_its_reason_and_the_others_go_on(home: Harness) -> None:
     home.deliver(answer(3))
     for number, body in enumerate([b"{", b"[]", b'{"type": "survey.answered"}', b"\xff\xfe", b"[" * 5000]):
         home.post("/webhooks/survey-platform", body, signed_inbound(body, f"bad-{number}", home.clock()))
@@ -121,7 +121,7 @@ def test_an_unreadable_body_is_shown_with_its_reason_and_the_others_go_on(home: 
     assert len(home.world.zendesk.tickets) == 2
 
 
-def test_a_condition_that_misses_a_field_starts_nothing_and_says_so(home: Home) -> None:
+def test_a_condition_that_misses_a_field_starts_nothing_and_says_so(home: Harness) -> None:
     home.install(large=NEEDS_AN_ORDER)
     home.deliver(answer(3))
     home.deliver(answer(3, order={"total": 101}))
@@ -134,7 +134,7 @@ def test_a_condition_that_misses_a_field_starts_nothing_and_says_so(home: Home) 
     assert (len(home.runs("large")), len(home.runs("tickets"))) == (1, 2)
 
 
-def test_a_run_key_longer_than_any_key_starts_nothing_and_says_so(home: Home) -> None:
+def test_a_run_key_longer_than_any_key_starts_nothing_and_says_so(home: Harness) -> None:
     by_comment = NEEDS_AN_ORDER.replace(", if: event.order.total > 100", "").replace(
         "event.response", "event.comment"
     )
@@ -150,7 +150,7 @@ def test_a_run_key_longer_than_any_key_starts_nothing_and_says_so(home: Home) ->
 
 
 def test_a_connection_that_is_no_longer_configured_keeps_its_deliveries_for_replay(
-    home: Home, database_url: str
+    home: Harness, database_url: str
 ) -> None:
     home.deliver(answer(3))
     without = config_of(home.world).replace("survey-platform:", "another-platform:")
@@ -165,7 +165,7 @@ def test_a_connection_that_is_no_longer_configured_keeps_its_deliveries_for_repl
 
 
 @pytest.mark.parametrize("poison", POISON.values(), ids=POISON)
-def test_values_that_a_database_may_refuse_harm_only_their_own_delivery(home: Home, poison: str) -> None:
+def test_values_that_a_database_may_refuse_harm_only_their_own_delivery(home: Harness, poison: str) -> None:
     home.deliver(answer(3))
     event = (
         json.dumps({"time": home.clock().isoformat(), **answer(3, strange="@")})
@@ -181,7 +181,7 @@ def test_values_that_a_database_may_refuse_harm_only_their_own_delivery(home: Ho
     assert len(home.runs()) == len(home.world.zendesk.tickets) >= 2
 
 
-def test_one_broken_notification_of_many_costs_only_itself(home: Home) -> None:
+def test_one_broken_notification_of_many_costs_only_itself(home: Harness) -> None:
     home.install(changed="trigger: {event: contact.changed}\nsteps:\n"
                  "  - {id: tell, do: alert.send, with: {to: care-team, text: Changed}}\n")  # fmt: skip
     broken = b"<Notification><Id>04l00000000AbCdEAK</Id></Notification>"
@@ -209,7 +209,7 @@ def ringback(database_url: str, *words: str) -> Any:
     return json.loads(result.output)
 
 
-def test_the_command_deliveries_tells_the_state_and_the_reason_of_each(home: Home, database_url: str) -> None:
+def test_the_command_deliveries_tells_the_state_and_the_reason_of_each(home: Harness, database_url: str) -> None:
     home.deliver(answer(3))
     body = b"nonsense"
     home.post("/webhooks/survey-platform", body, signed_inbound(body, "bad", home.clock()))
@@ -231,7 +231,7 @@ def test_the_command_deliveries_tells_the_state_and_the_reason_of_each(home: Hom
 
 @pytest.mark.parametrize("table", ["events", "responses", "runs", "history", "effects", "callbacks"])
 def test_a_crash_in_the_middle_leaves_the_delivery_new_and_nothing_asked_of_anybody(
-    home: Home, table: str
+    home: Harness, table: str
 ) -> None:
     home.deliver(answer(3))
     with just_before(home.house.database, f"INSERT INTO {table}", power_cut), pytest.raises(PowerCutError):
@@ -245,7 +245,7 @@ def test_a_crash_in_the_middle_leaves_the_delivery_new_and_nothing_asked_of_anyb
 
 @pytest.mark.services
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-def test_a_database_that_drops_the_connection_costs_a_try_and_no_delivery(home: Home) -> None:
+def test_a_database_that_drops_the_connection_costs_a_try_and_no_delivery(home: Harness) -> None:
     cuts = []
 
     def terminate(connection: Any) -> None:
@@ -267,7 +267,7 @@ def test_a_database_that_drops_the_connection_costs_a_try_and_no_delivery(home: 
 
 
 def test_a_stored_workflow_that_can_no_longer_be_read_holds_up_no_others(
-    home: Home, caplog: pytest.LogCaptureFixture
+    home: Harness, caplog: pytest.LogCaptureFixture
 ) -> None:
     home.install(broken=OPEN_A_TICKET)
     with home.house.database.write() as tx:
@@ -282,7 +282,7 @@ def test_a_stored_workflow_that_can_no_longer_be_read_holds_up_no_others(
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_delivery_that_was_taken_between_reading_it_and_having_the_turn_is_not_taken_again(
-    home: Home, database_url: str, monkeypatch: pytest.MonkeyPatch
+    home: Harness, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     as_it_is = Intake._read
 

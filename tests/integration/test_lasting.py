@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import event, text
 
 from connector.storage.engine.database import Database
-from tests.support.house import Home, a_home, answer
+from tests.support.house import Harness, a_home, answer
 from tests.support.house_workflows import OPEN_A_TICKET
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -19,7 +19,7 @@ FULL, NORMAL = 2, 1  # as PRAGMA synchronous says it
 
 
 @pytest.fixture
-def home(database_url: str) -> Iterator[Home]:
+def home(database_url: str) -> Iterator[Harness]:
     with a_home(database_url, tickets=OPEN_A_TICKET) as home:
         yield home
 
@@ -53,7 +53,7 @@ def test_a_commit_waits_for_the_disk_unless_it_is_said_that_it_need_not(database
     assert [how for _, how in commits] == [FULL, NORMAL, FULL, NORMAL, NORMAL, FULL]
 
 
-def test_what_a_sender_or_a_vendor_relies_on_is_on_the_disk(home: Home) -> None:
+def test_what_a_sender_or_a_vendor_relies_on_is_on_the_disk(home: Harness) -> None:
     with watched(home.house.database) as commits:
         home.deliver(answer(3))
         home.settle()

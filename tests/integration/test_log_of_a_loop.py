@@ -15,7 +15,7 @@ import pytest
 from connector import logs
 from connector.storage.schema import tables
 from sandbox.faults import Effect, Fault
-from tests.support.house import ZENDESK_SECRET, Home, a_home, answer
+from tests.support.house import ZENDESK_SECRET, Harness, a_home, answer
 from tests.support.house_workflows import OPEN_A_TICKET, SUPPORT_RECOVERY
 
 WORDS = "Mrs. Vandersloot never rang back about my chequered bicycle."
@@ -37,7 +37,7 @@ def written(*, as_json: bool) -> Iterator[Callable[[], str]]:
         root.setLevel(level)
 
 
-def go_round(home: Home) -> None:
+def go_round(home: Harness) -> None:
     """Answer, callback (at the second try), solve, retention survey, score, and some trouble on the way."""
     home.world.salesforce.add_contact("Jansen", PERSON["email"], FirstName="Ann")
     home.world.zendesk.faults.add(Fault(path="/api/v2/tickets", method="POST", effect=Effect.DROP_BEFORE))

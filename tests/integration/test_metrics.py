@@ -28,7 +28,7 @@ from connector.storage.schema import tables
 from connector.web import metrics
 from sandbox.faults import Fault
 from tests.integration.stories import NOW, deliver
-from tests.support.house import Home, a_home, answer
+from tests.support.house import Harness, a_home, answer
 from tests.support.house_workflows import OPEN_A_TICKET, WRITE_TO_THE_CUSTOMER
 from tests.support.processes import running
 
@@ -36,7 +36,7 @@ TOKEN = "a-token-for-prometheus"
 
 
 @pytest.fixture
-def home(database_url: str) -> Iterator[Home]:
+def home(database_url: str) -> Iterator[Harness]:
     with a_home(database_url, callback=OPEN_A_TICKET) as home:
         home.know()
         yield home
@@ -55,7 +55,7 @@ class Figures:
         return found[0] if found else None
 
 
-def scrape(home: Home) -> Figures:
+def scrape(home: Harness) -> Figures:
     response = home.client.get("/metrics")
     assert response.status_code == 200
     return Figures(response.text)
@@ -64,7 +64,7 @@ def scrape(home: Home) -> Figures:
 # --- what waits
 
 
-def test_a_house_at_rest_shows_zeros_for_everything_that_is_configured(home: Home) -> None:
+def test_a_house_at_rest_shows_zeros_for_everything_that_is_configured(home: Harness) -> None:
     figures = scrape(home)
     assert figures("database_up") == 1
     assert (figures("deliveries_waiting"), figures("deliveries_oldest_seconds")) == (0, 0)
@@ -75,7 +75,7 @@ def test_a_house_at_rest_shows_zeros_for_everything_that_is_configured(home: Hom
         assert figures("connection_state", connection=connection, state="active") == 1
 
 
-def test_deliveries_that_wait_are_counted_and_the_oldest_has_an_age(home: Home) -> None:
+def test_deliveries_that_wait_are_counted_and_the_oldest_has_an_age(home: Harness) -> None:
     home.deliver(answer(3))
     home.clock.move(seconds=90)
     home.deliver(answer(4))
@@ -87,13 +87,13 @@ def test_deliveries_that_wait_are_counted_and_the_oldest_has_an_age(home: Home) 
     assert (figures("deliveries_waiting"), figures("deliveries_oldest_seconds")) == (0, 0)
 
 
-def test_a_delivery_that_was_set_aside_is_counted(home: Home) -> None:
+def test_a_delivery_that_was_set_aside_is_counted(home: Harness) -> None:
     home.deliver({"type": "survey.answered", "id": "no-data"})
     home.settle()
     assert scrape(home)("deliveries_set_aside") == 1
 
 
-def test_calls_that_are_due_are_counted_by_connection_with_their_lag(home: Home) -> None:
+def test_calls_that_are_due_are_counted_by_connection_with_their_lag(home: Harness) -> None:
     home.deliver(answer(3))
     home.pump(INTAKE)
     home.clock.move(seconds=30)
@@ -103,7 +103,7 @@ def test_calls_that_are_due_are_counted_by_connection_with_their_lag(home: Home)
     assert figures("effects_due", connection="mail") == 0
 
 
-def test_a_timer_counts_from_the_moment_it_is_due(home: Home) -> None:
+def test_a_timer_counts_from_the_moment_it_is_due(home: Harness) -> None:
     home.install(patient="trigger: {event: survey.answered}\nsteps:\n  - {id: later, wait: 1 hour}\n")
     home.deliver(answer(9))
     home.settle()
@@ -114,7 +114,7 @@ def test_a_timer_counts_from_the_moment_it_is_due(home: Home) -> None:
     assert (figures("runs_due"), figures("runs_due_lag_seconds")) == (1, 120)
 
 
-def test_a_call_that_ends_badly_is_a_dead_letter(home: Home) -> None:
+def test_a_call_that_ends_badly_is_a_dead_letter(home: Harness) -> None:
     home.world.zendesk.faults.add(
         Fault(path="/api/v2/tickets", method="POST", status=422, body={"error": "x"})
     )
@@ -136,7 +136,7 @@ def test_a_call_that_ends_badly_is_a_dead_letter(home: Home) -> None:
         ("stopped", None, "stopped"),
     ],
 )
-def test_a_connection_is_in_one_state(home: Home, status: str, blocked: timedelta | None, shown: str) -> None:
+def test_a_connection_is_in_one_state(home: Harness, status: str, blocked: timedelta | None, shown: str) -> None:
     until = home.clock() + blocked if blocked else None
     _set_connection(home, status=status, blocked_until=until)
     states = {s.labels["state"]: s.value for s in scrape(home).samples
@@ -144,7 +144,7 @@ def test_a_connection_is_in_one_state(home: Home, status: str, blocked: timedelt
     assert {name for name, value in states.items() if value} == {shown}
 
 
-def _set_connection(home: Home, **columns: Any) -> None:
+def _set_connection(home: Harness, **columns: Any) -> None:
     with home.house.database.write() as tx:
         row = {"name": "zendesk", "status": "active", "reason": "", "updated_at": home.clock()}
         tx.execute(home.house.database.insert_new(tables.connections), [row])
@@ -165,7 +165,7 @@ def test_the_rate_budget_shows_how_much_of_its_burst_is_used(database: Database)
 # --- what was counted
 
 
-def test_deliveries_are_counted_by_what_they_were(home: Home) -> None:
+def test_deliveries_are_counted_by_what_they_were(home: Harness) -> None:
     event_ = answer(3)
     home.deliver(event_)
     home.deliver(event_)
@@ -174,14 +174,14 @@ def test_deliveries_are_counted_by_what_they_were(home: Home) -> None:
     assert figures("deliveries_total", connection="survey-platform", outcome="duplicate") == 1
 
 
-def test_a_forged_delivery_is_counted_as_refused(home: Home) -> None:
+def test_a_forged_delivery_is_counted_as_refused(home: Harness) -> None:
     assert home.post("/webhooks/survey-platform", b"{}", {"webhook-id": "x"}).status_code == 401
     figures = scrape(home)
     assert figures("deliveries_refused_total", connection="survey-platform", reason="not_genuine") == 1
     assert figures("deliveries_total", connection="survey-platform", outcome="new") is None
 
 
-def test_names_that_a_stranger_makes_up_are_one_series(home: Home) -> None:
+def test_names_that_a_stranger_makes_up_are_one_series(home: Harness) -> None:
     for number in range(20):
         assert home.post(f"/webhooks/made-up-{number}", b"", {}).status_code == 404
         assert home.client.get(f"/webhooks/other-{number}/token-{number}").status_code == 405
@@ -192,12 +192,12 @@ def test_names_that_a_stranger_makes_up_are_one_series(home: Home) -> None:
     ]
 
 
-def test_a_body_that_is_too_large_is_counted_as_such(home: Home) -> None:
+def test_a_body_that_is_too_large_is_counted_as_such(home: Harness) -> None:
     assert home.post("/webhooks/zendesk", b"x" * 1_000_001, {}).status_code == 413
     assert scrape(home)("deliveries_refused_total", connection="zendesk", reason="too_large") == 1
 
 
-def test_a_call_is_counted_by_its_outcome_and_timed(home: Home) -> None:
+def test_a_call_is_counted_by_its_outcome_and_timed(home: Harness) -> None:
     home.world.zendesk.faults.add(Fault(path="/api/v2/tickets", method="POST", status=503))
     home.deliver(answer(3))
     home.settle()
@@ -227,7 +227,7 @@ def test_an_error_of_our_own_is_counted_as_a_bug_and_raised() -> None:
     assert counters.registry.get_sample_value("ringback_effects_total", labels) == 1
 
 
-def test_a_transaction_that_lost_a_race_is_counted(home: Home) -> None:
+def test_a_transaction_that_lost_a_race_is_counted(home: Harness) -> None:
     lost = iter((True, True, False))
 
     def work(_tx: Connection) -> str:
@@ -296,7 +296,7 @@ def test_a_queue_longer_than_is_counted_shows_the_most(
     assert (waiting.waiting, waiting.lag(NOW)) == (3, 0)  # the first to arrive is the first to be served
 
 
-def test_without_a_database_the_process_still_shows_what_it_counted(home: Home) -> None:
+def test_without_a_database_the_process_still_shows_what_it_counted(home: Harness) -> None:
     home.deliver(answer(3))
     with home.house.database.write() as tx:
         tx.execute(text("ALTER TABLE effects RENAME TO elsewhere"))
@@ -362,7 +362,7 @@ def test_a_token_is_no_part_of_what_the_settings_show() -> None:
     assert TOKEN not in repr(settings)
 
 
-def test_a_scraper_that_prefers_open_metrics_gets_it(home: Home) -> None:
+def test_a_scraper_that_prefers_open_metrics_gets_it(home: Harness) -> None:
     response = home.client.get("/metrics", headers={"Accept": "application/openmetrics-text; version=1.0.0"})
     assert response.content_type.startswith("application/openmetrics-text")
     assert response.text.endswith("# EOF\n")

@@ -11,7 +11,7 @@ import pytest
 
 from connector.storage.schema import tables
 from sandbox.faults import Effect, Fault
-from tests.support.house import Home, a_home, a_house, answer, config_of
+from tests.support.house import Harness, a_home, a_house, answer, config_of
 from tests.support.house_workflows import OPEN_A_TICKET, WRITE_THE_SCORE, WRITE_TO_THE_CUSTOMER
 
 NAMED_TICKET = OPEN_A_TICKET.replace("Call back", '"Call {{ event.response_id }}"')
@@ -20,7 +20,7 @@ ANSWERS = 12
 
 
 @pytest.fixture
-def home(database_url: str) -> Iterator[Home]:
+def home(database_url: str) -> Iterator[Harness]:
     flows = {"tickets": NAMED_TICKET, "scores": WRITE_THE_SCORE, "mails": WRITE_TO_THE_CUSTOMER}
     with a_home(database_url, **flows) as home:
         config = config_of(home.world).replace("  zendesk:\n", f"  zendesk:\n    requests_per_minute: {A_MINUTE}\n")
@@ -28,7 +28,7 @@ def home(database_url: str) -> Iterator[Home]:
             yield limited
 
 
-def someone_answers(home: Home, number: int) -> None:
+def someone_answers(home: Harness, number: int) -> None:
     email = f"p{number:02}@example.com"
     home.know(email, f"P {number}")
     contact = home.world.salesforce.add_contact(f"P{number}", email)
@@ -36,7 +36,7 @@ def someone_answers(home: Home, number: int) -> None:
     home.deliver(answer(3, customer=known, response_id=f"a{number:02}"))
 
 
-def an_hour_of_answers(home: Home) -> None:
+def an_hour_of_answers(home: Harness) -> None:
     """One every five minutes; the scheduler looks around once a minute."""
     for number in range(ANSWERS):
         someone_answers(home, number)
@@ -50,7 +50,7 @@ def an_hour_of_answers(home: Home) -> None:
 @pytest.mark.parametrize("trouble", [Fault(path="/", status=503, times=10**6),
                                      Fault(path="/", effect=Effect.COMMIT_THEN_DROP, times=10**6)],
                          ids=["refuses", "does it and hangs up"])  # fmt: skip
-def test_an_hour_without_zendesk(home: Home, trouble: Fault) -> None:
+def test_an_hour_without_zendesk(home: Harness, trouble: Fault) -> None:
     home.world.zendesk.faults.add(trouble)
     began = home.clock()
     an_hour_of_answers(home)

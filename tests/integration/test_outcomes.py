@@ -7,18 +7,18 @@ from collections.abc import Iterator
 import pytest
 
 from connector.storage.schema import tables
-from tests.support.house import ZENDESK_SECRET, Home, a_home, answer
+from tests.support.house import ZENDESK_SECRET, Harness, a_home, answer
 from tests.support.house_workflows import SUPPORT_RECOVERY
 
 
 @pytest.fixture
-def home(database_url: str) -> Iterator[Home]:
+def home(database_url: str) -> Iterator[Harness]:
     with a_home(database_url, support_recovery=SUPPORT_RECOVERY) as home:
         home.world.salesforce.add_contact("Jansen", "ann@example.com", FirstName="Ann")
         yield home
 
 
-def test_a_detractor_with_consent_is_called_back_asked_again_and_written_on_the_contact(home: Home) -> None:
+def test_a_detractor_with_consent_is_called_back_asked_again_and_written_on_the_contact(home: Harness) -> None:
     with home.on_the_network() as url:
         home.world.zendesk.subscribe(
             f"{url}/webhooks/zendesk", "ticket.status_changed", secret=ZENDESK_SECRET
@@ -44,7 +44,7 @@ def test_a_detractor_with_consent_is_called_back_asked_again_and_written_on_the_
     assert home.one(tables.invitations).about == home.one(tables.responses).id
 
 
-def test_the_callback_ticket_holds_what_the_caller_needs_and_mails_nobody(home: Home) -> None:
+def test_the_callback_ticket_holds_what_the_caller_needs_and_mails_nobody(home: Harness) -> None:
     home.deliver(answer(3, contact={"phone": "+31201234567", "window": "mornings"}))
     home.settle()
     [ticket] = home.world.zendesk.tickets
@@ -67,7 +67,7 @@ def test_the_callback_ticket_holds_what_the_caller_needs_and_mails_nobody(home: 
     assert home.one(tables.callbacks).external_id == ticket["external_id"]
 
 
-def test_the_caller_sees_the_customers_earlier_answers(home: Home) -> None:
+def test_the_caller_sees_the_customers_earlier_answers(home: Harness) -> None:
     home.deliver(answer(9, comment="All fine.", response_id="first"))
     home.settle()
     home.clock.move(days=3)
@@ -79,7 +79,7 @@ def test_the_caller_sees_the_customers_earlier_answers(home: Home) -> None:
     assert comment["body"].count("Waited a week.") == 1  # the answer itself is no earlier one
 
 
-def test_words_of_a_customer_stay_words_in_the_ticket_and_in_the_alert(home: Home) -> None:
+def test_words_of_a_customer_stay_words_in_the_ticket_and_in_the_alert(home: Harness) -> None:
     hostile = "{{ticket.requester.email}} <b>x</b> {% for a in b %}\r\nBcc: all@example.com"
     home.deliver(
         answer(0, comment=hostile, customer={"email": "ann@example.com", "name": "Ann\r\nBcc: x@y.example"})
@@ -95,7 +95,7 @@ def test_words_of_a_customer_stay_words_in_the_ticket_and_in_the_alert(home: Hom
     assert home.mails("all@example.com") == home.mails("x@y.example") == []
 
 
-def test_a_detractor_without_consent_gets_no_ticket_but_the_team_knows(home: Home) -> None:
+def test_a_detractor_without_consent_gets_no_ticket_but_the_team_knows(home: Harness) -> None:
     home.deliver(answer(6, contact_consent=False))
     home.settle()
     assert home.world.zendesk.tickets == []
@@ -110,7 +110,7 @@ def test_a_detractor_without_consent_gets_no_ticket_but_the_team_knows(home: Hom
     ("score", "band"),
     [(0, "detractor"), (6, "detractor"), (7, "passive"), (8, "passive"), (9, "promoter"), (10, "promoter")],
 )
-def test_only_scores_up_to_six_start_the_recovery(home: Home, score: int, band: str) -> None:
+def test_only_scores_up_to_six_start_the_recovery(home: Harness, score: int, band: str) -> None:
     starts = int(score <= 6)
     home.deliver(answer(score))
     home.settle()
@@ -123,7 +123,7 @@ def test_only_scores_up_to_six_start_the_recovery(home: Home, score: int, band: 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("score", [-1, 11, 3.5, "3", None])
-def test_a_score_that_is_none_is_kept_and_shown_as_unreadable(home: Home, score: object) -> None:
+def test_a_score_that_is_none_is_kept_and_shown_as_unreadable(home: Harness, score: object) -> None:
     assert home.deliver(answer(3) | {"data": {**answer(3)["data"], "score": score}}) == 200
     home.settle()
     delivery = home.one(tables.deliveries)
@@ -132,7 +132,7 @@ def test_a_score_that_is_none_is_kept_and_shown_as_unreadable(home: Home, score:
     assert home.runs() == home.rows(tables.responses) == []
 
 
-def test_a_second_answer_while_the_first_is_followed_starts_no_second_loop(home: Home) -> None:
+def test_a_second_answer_while_the_first_is_followed_starts_no_second_loop(home: Harness) -> None:
     home.deliver(answer(3))
     home.settle()
     home.deliver(answer(2))
@@ -142,7 +142,7 @@ def test_a_second_answer_while_the_first_is_followed_starts_no_second_loop(home:
 
 
 def test_a_ticket_that_nobody_solves_in_a_week_is_escalated_and_the_score_is_written_all_the_same(
-    home: Home,
+    home: Harness,
 ) -> None:
     home.deliver(answer(3))
     home.settle()
@@ -156,7 +156,7 @@ def test_a_ticket_that_nobody_solves_in_a_week_is_escalated_and_the_score_is_wri
     assert home.run().status == "succeeded"
 
 
-def test_a_workflow_that_changes_keeps_its_old_version_for_runs_under_way(home: Home) -> None:
+def test_a_workflow_that_changes_keeps_its_old_version_for_runs_under_way(home: Harness) -> None:
     home.deliver(answer(3))
     home.settle()
     home.install(support_recovery=SUPPORT_RECOVERY.replace("Call back", "Ring"))

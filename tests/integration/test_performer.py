@@ -14,13 +14,13 @@ from sqlalchemy import Connection
 from connector.feedback.base.actions import Effect as Claimed
 from connector.feedback.base.actions import Result
 from connector.runtime.doorbell import INTAKE, effects_queue
-from connector.runtime.effects.claims import Claimant
+from connector.runtime.effects.claims import ClaimPolicy
 from connector.runtime.effects.performer import Performer
 from connector.storage.schema import tables
 from sandbox.faults import Effect, Fault
 from sandbox.mailbox.store import Stage
 from sandbox.receiver import Receiver
-from tests.support.house import Home, a_home, a_house, answer, config_of
+from tests.support.house import Harness, a_home, a_house, answer, config_of
 from tests.support.house_workflows import OPEN_A_TICKET, WRITE_TO_THE_CUSTOMER
 from tests.support.processes import until
 
@@ -46,13 +46,13 @@ steps:
 
 
 @pytest.fixture
-def home(database_url: str) -> Iterator[Home]:
+def home(database_url: str) -> Iterator[Harness]:
     with a_home(database_url, tickets=OPEN_A_TICKET) as home:
         home.know()
         yield home
 
 
-def creations(home: Home) -> list[Any]:
+def creations(home: Harness) -> list[Any]:
     return [
         each
         for each in home.world.zendesk.requests
@@ -60,11 +60,11 @@ def creations(home: Home) -> list[Any]:
     ]
 
 
-def connection(home: Home, name: str = "zendesk") -> Any:
+def connection(home: Harness, name: str = "zendesk") -> Any:
     return home.one(tables.connections, tables.connections.c.name == name)
 
 
-def settle_over_time(home: Home, minutes: int = 60) -> None:
+def settle_over_time(home: Harness, minutes: int = 60) -> None:
     """Let time pass in small steps, as it does."""
     for _ in range(minutes):
         home.wait(minutes=1)
@@ -73,7 +73,7 @@ def settle_over_time(home: Home, minutes: int = 60) -> None:
 # --- trying again -------------------------------------------------------------------------------------------
 
 
-def test_a_retry_sends_the_very_bytes_and_the_key_of_the_first_try(home: Home) -> None:
+def test_a_retry_sends_the_very_bytes_and_the_key_of_the_first_try(home: Harness) -> None:
     home.world.zendesk.faults.add(Fault(**CREATE, status=503, times=2))
     home.deliver(answer(3))
     home.settle()
@@ -85,7 +85,7 @@ def test_a_retry_sends_the_very_bytes_and_the_key_of_the_first_try(home: Home) -
     assert len(home.world.zendesk.tickets) == 1
 
 
-def test_tries_are_spaced_out_and_counted(home: Home) -> None:
+def test_tries_are_spaced_out_and_counted(home: Harness) -> None:
     home.world.zendesk.faults.add(Fault(**CREATE, status=503, times=3))
     home.deliver(answer(3))
     home.pump(INTAKE)
@@ -102,7 +102,7 @@ def test_tries_are_spaced_out_and_counted(home: Home) -> None:
     ]
 
 
-def test_an_effect_that_fails_for_good_is_parked_with_its_reason_and_the_run_says_so(home: Home) -> None:
+def test_an_effect_that_fails_for_good_is_parked_with_its_reason_and_the_run_says_so(home: Harness) -> None:
     home.world.zendesk.faults.add(Fault(**CREATE, status=422, body={"error": "RecordInvalid"}))
     home.deliver(answer(3))
     home.settle()
@@ -113,7 +113,7 @@ def test_an_effect_that_fails_for_good_is_parked_with_its_reason_and_the_run_say
     assert len(creations(home)) == 1
 
 
-def test_tries_end_and_the_last_error_stays_visible(home: Home) -> None:
+def test_tries_end_and_the_last_error_stays_visible(home: Harness) -> None:
     home.world.zendesk.faults.add(Fault(**CREATE, status=409, times=100))
     home.deliver(answer(3))
     home.settle()
@@ -125,7 +125,7 @@ def test_tries_end_and_the_last_error_stays_visible(home: Home) -> None:
     assert home.run().status == "failed"
 
 
-def test_on_error_takes_another_way(home: Home) -> None:
+def test_on_error_takes_another_way(home: Harness) -> None:
     home.install(tickets=RESCUED)
     home.world.zendesk.faults.add(Fault(**CREATE, status=422, body={"error": "RecordInvalid"}))
     home.deliver(answer(3))
@@ -138,7 +138,7 @@ def test_on_error_takes_another_way(home: Home) -> None:
 # --- did it happen? -----------------------------------------------------------------------------------------
 
 
-def test_a_ticket_whose_answer_got_lost_is_opened_once(home: Home) -> None:
+def test_a_ticket_whose_answer_got_lost_is_opened_once(home: Harness) -> None:
     home.world.zendesk.faults.add(Fault(**CREATE, effect=Effect.COMMIT_THEN_DROP))
     home.deliver(answer(3))
     home.settle()
@@ -150,7 +150,7 @@ def test_a_ticket_whose_answer_got_lost_is_opened_once(home: Home) -> None:
     assert home.run().status == "succeeded"
 
 
-def test_after_the_vendor_forgot_the_key_the_ticket_is_found_by_our_mark(home: Home) -> None:
+def test_after_the_vendor_forgot_the_key_the_ticket_is_found_by_our_mark(home: Harness) -> None:
     home.world.zendesk.faults.add(Fault(**CREATE, effect=Effect.COMMIT_THEN_DROP))
     home.deliver(answer(3))
     home.settle()
@@ -160,7 +160,7 @@ def test_after_the_vendor_forgot_the_key_the_ticket_is_found_by_our_mark(home: H
     assert home.output("callback")["ticket"] == f"zendesk:{home.world.zendesk.tickets[0]['id']}"
 
 
-def test_a_ticket_that_never_arrived_is_opened_after_the_vendor_forgot_the_key(home: Home) -> None:
+def test_a_ticket_that_never_arrived_is_opened_after_the_vendor_forgot_the_key(home: Harness) -> None:
     home.world.zendesk.faults.add(Fault(**CREATE, effect=Effect.DROP_BEFORE))
     home.deliver(answer(3))
     home.settle()
@@ -169,7 +169,7 @@ def test_a_ticket_that_never_arrived_is_opened_after_the_vendor_forgot_the_key(h
     assert home.run().status == "succeeded"
 
 
-def test_a_comment_whose_answer_got_lost_is_written_once(home: Home) -> None:
+def test_a_comment_whose_answer_got_lost_is_written_once(home: Harness) -> None:
     home.install(tickets=COMMENT)
     ticket = home.world.zendesk.write_in("Ann", "ann@example.com", "Help", "It broke")["id"]
     home.world.zendesk.faults.add(
@@ -191,7 +191,7 @@ def test_a_comment_whose_answer_got_lost_is_written_once(home: Home) -> None:
     ],
 )
 def test_of_a_mail_nobody_knows_about_the_author_says_what_to_do(
-    home: Home, delivery: str, mails: int, status: str
+    home: Harness, delivery: str, mails: int, status: str
 ) -> None:
     home.install(
         tickets=WRITE_TO_THE_CUSTOMER.replace("do: message.send,", f"do: message.send, delivery: {delivery},")
@@ -206,7 +206,7 @@ def test_of_a_mail_nobody_knows_about_the_author_says_what_to_do(
     assert home.effects()[0].status == ("review" if status == "needs_review" else "done")
 
 
-def test_a_mail_that_may_have_left_says_so_in_the_run(home: Home) -> None:
+def test_a_mail_that_may_have_left_says_so_in_the_run(home: Harness) -> None:
     home.install(tickets=WRITE_TO_THE_CUSTOMER)
     home.world.mailbox.refuse(stage=Stage.DROP_AFTER_DATA)
     home.deliver(answer(9))
@@ -219,7 +219,7 @@ def test_a_mail_that_may_have_left_says_so_in_the_run(home: Home) -> None:
 # --- the connection -----------------------------------------------------------------------------------------
 
 
-def test_a_limit_holds_the_whole_connection_until_the_vendor_said_and_costs_no_attempt(home: Home) -> None:
+def test_a_limit_holds_the_whole_connection_until_the_vendor_said_and_costs_no_attempt(home: Harness) -> None:
     home.world.zendesk.faults.add(Fault(**CREATE, status=429, headers={"Retry-After": "93"}))
     for _ in range(2):
         home.deliver(answer(3))
@@ -235,7 +235,7 @@ def test_a_limit_holds_the_whole_connection_until_the_vendor_said_and_costs_no_a
     assert {effect.attempts for effect in home.effects()} == {1}
 
 
-def test_refused_credentials_pause_their_connection_and_no_other(home: Home) -> None:
+def test_refused_credentials_pause_their_connection_and_no_other(home: Harness) -> None:
     home.install(mails=WRITE_TO_THE_CUSTOMER)
     home.world.zendesk.faults.add(REFUSED)
     home.deliver(answer(3))
@@ -250,7 +250,7 @@ def test_refused_credentials_pause_their_connection_and_no_other(home: Home) -> 
     assert len(home.mails("ann@example.com")) == 2
 
 
-def test_mended_credentials_are_found_by_one_careful_call(home: Home) -> None:
+def test_mended_credentials_are_found_by_one_careful_call(home: Harness) -> None:
     home.world.zendesk.faults.add(REFUSED)
     for _ in range(5):
         home.deliver(answer(3))
@@ -266,7 +266,7 @@ def test_mended_credentials_are_found_by_one_careful_call(home: Home) -> None:
     assert {run.status for run in home.runs()} == {"succeeded"}
 
 
-def test_an_access_token_that_ran_out_is_replaced_without_anybody_noticing(home: Home) -> None:
+def test_an_access_token_that_ran_out_is_replaced_without_anybody_noticing(home: Harness) -> None:
     home.deliver(answer(3))
     home.settle()
     home.world.zendesk.revoke_tokens()
@@ -276,7 +276,7 @@ def test_an_access_token_that_ran_out_is_replaced_without_anybody_noticing(home:
     assert {effect.attempts for effect in home.effects()} == {1}
 
 
-def test_a_mail_server_that_is_away_is_tried_again(home: Home) -> None:
+def test_a_mail_server_that_is_away_is_tried_again(home: Harness) -> None:
     home.install(tickets=WRITE_TO_THE_CUSTOMER)
     home.world.mailbox.refuse(code=451, text="4.3.0 come back later", times=2)
     home.deliver(answer(9))
@@ -286,7 +286,7 @@ def test_a_mail_server_that_is_away_is_tried_again(home: Home) -> None:
     assert home.run().status == "succeeded"
 
 
-def test_no_mail_server_at_all_is_tried_again_and_then_it_leaves_once(home: Home, database_url: str) -> None:
+def test_no_mail_server_at_all_is_tried_again_and_then_it_leaves_once(home: Harness, database_url: str) -> None:
     away = config_of(home.world).replace(home.world.smtp_url, "smtp://127.0.0.1:1")
     home.install(tickets=WRITE_TO_THE_CUSTOMER)
     with a_house(database_url, home.world, clock=home.clock, config=away) as without:
@@ -298,7 +298,7 @@ def test_no_mail_server_at_all_is_tried_again_and_then_it_leaves_once(home: Home
     assert len(home.mails("ann@example.com")) == 1
 
 
-def test_a_slow_or_broken_vendor_holds_up_only_its_own_calls(home: Home) -> None:
+def test_a_slow_or_broken_vendor_holds_up_only_its_own_calls(home: Harness) -> None:
     home.install(mails=WRITE_TO_THE_CUSTOMER)
     home.world.zendesk.faults.add(Fault(**CREATE, status=500, times=99))
     for _ in range(3):
@@ -307,7 +307,7 @@ def test_a_slow_or_broken_vendor_holds_up_only_its_own_calls(home: Home) -> None
     assert len(home.mails("ann@example.com")) == 3
 
 
-def test_a_rate_budget_keeps_us_below_the_vendors_limit(home: Home, database_url: str) -> None:
+def test_a_rate_budget_keeps_us_below_the_vendors_limit(home: Harness, database_url: str) -> None:
     slow = config_of(home.world).replace("  zendesk:\n", "  zendesk:\n    requests_per_minute: 12\n")
     with a_house(database_url, home.world, clock=home.clock, config=slow) as careful:
         for _ in range(4):
@@ -319,7 +319,7 @@ def test_a_rate_budget_keeps_us_below_the_vendors_limit(home: Home, database_url
             assert len(creations(home)) == made
 
 
-def test_making_a_user_for_a_stranger_counts_as_a_request_too(home: Home, database_url: str) -> None:
+def test_making_a_user_for_a_stranger_counts_as_a_request_too(home: Harness, database_url: str) -> None:
     slow = config_of(home.world).replace("  zendesk:\n", "  zendesk:\n    requests_per_minute: 12\n")
     with a_house(database_url, home.world, clock=home.clock, config=slow) as careful:
         for name in ("bo", "cy"):
@@ -331,7 +331,7 @@ def test_making_a_user_for_a_stranger_counts_as_a_request_too(home: Home, databa
         assert len(creations(home)) == 2
 
 
-def test_a_team_is_told_at_every_address_once_also_when_one_fails(home: Home, database_url: str) -> None:
+def test_a_team_is_told_at_every_address_once_also_when_one_fails(home: Harness, database_url: str) -> None:
     home.install(tickets="trigger: {event: survey.answered}\nsteps:\n"
                  "  - {id: tell, do: alert.send, with: {to: care-team, text: Look}}\n")  # fmt: skip
     with Receiver() as chat:
@@ -350,7 +350,7 @@ def test_a_team_is_told_at_every_address_once_also_when_one_fails(home: Home, da
     assert len(home.mails("care@acme.example")) == 1
 
 
-def test_calls_of_a_connection_that_is_no_longer_configured_are_parked(home: Home, database_url: str) -> None:
+def test_calls_of_a_connection_that_is_no_longer_configured_are_parked(home: Harness, database_url: str) -> None:
     home.deliver(answer(3))
     home.pump(INTAKE)
     without = config_of(home.world).replace("  zendesk:\n", "  zendesk-nl:\n")
@@ -397,14 +397,14 @@ class TwoAtOnce:
 
 @pytest.mark.parametrize(("other_ticket", "side_by_side"), [(1, False), (2, True)])
 def test_different_changes_of_one_ticket_go_out_one_after_the_other(
-    home: Home, other_ticket: int, side_by_side: bool
+    home: Harness, other_ticket: int, side_by_side: bool
 ) -> None:
     home.install(write_on_it=WRITE_ON_IT, raise_it=RAISE_IT.replace("zendesk:1", f"zendesk:{other_ticket}"))
     home.deliver({"type": "order.delivered", "id": "o1", "data": {"customer": {"email": "a@b.example"}}})
     home.pump(INTAKE)
     calls: Any = TwoAtOnce(PATIENCE if side_by_side else 0.3)
     handlers = {"ticket.comment": calls, "ticket.escalate": calls}
-    who, outcomes = Claimant("zendesk", "this worker"), home.house.pumps._outcomes
+    who, outcomes = ClaimPolicy("zendesk", "this worker"), home.house.pumps._outcomes
     performer = Performer(who, home.house.database, handlers, outcomes, home.clock, lambda _queues: None)
     performer.run()
     performer.close()
@@ -417,7 +417,7 @@ def test_different_changes_of_one_ticket_go_out_one_after_the_other(
 class HoldsTheTurn:
     """The first call comes back when SQLite's one writer is taken; the others when somebody waits for it."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Harness) -> None:
         self._database, self._first = home.house.database, threading.Lock()
         self._taken, self._others = threading.Event(), threading.Event()
         self.landed: Callable[[], int] = lambda: 0
@@ -445,7 +445,7 @@ class HoldsTheTurn:
 class CountingOutcomes:
     """Knows how many were written down together."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Harness) -> None:
         self._outcomes, self.sizes = home.house.pumps._outcomes, list[int]()
 
     def write(self, tx: Connection, results: Any) -> frozenset[str]:
@@ -454,14 +454,14 @@ class CountingOutcomes:
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_what_lands_while_the_turn_is_waited_for_is_written_down_in_it(home: Home) -> None:
+def test_what_lands_while_the_turn_is_waited_for_is_written_down_in_it(home: Harness) -> None:
     for number in range(5):
         home.know(f"p{number}@example.com")
         home.deliver(answer(3, email=f"p{number}@example.com"))
     home.pump(INTAKE)
     calls: Any = HoldsTheTurn(home)
     outcomes: Any = CountingOutcomes(home)
-    who, database = Claimant("zendesk", "one"), home.house.database
+    who, database = ClaimPolicy("zendesk", "one"), home.house.database
     performer = Performer(who, database, {"ticket.open": calls}, outcomes, home.clock, lambda _queues: None)
     calls.landed = performer._landed.qsize
     performer.run()

@@ -18,7 +18,7 @@ from integrations.zendesk.setup.blueprint import SUBSCRIPTIONS
 from sandbox.faults import Effect, Fault
 from tests.support.provisioning import BASE_URL, SECRET_KEY, Admin, an_admin
 from webhooks.delivery import Account, Delivery
-from webhooks.zendesk.source import MEANINGS, PREFIX, Zendesk
+from webhooks.zendesk.source import MEANINGS, PREFIX, ZendeskSource
 from workflows.events import Event
 
 MADE = {
@@ -163,7 +163,7 @@ def test_what_the_triggers_send_is_understood_with_all_that_conditions_look_at(a
 
 def _understood(body: bytes) -> Event:
     delivery = Delivery("zendesk", "k", system_clock(), "application/json", {}, body)
-    [event] = Zendesk().translate(delivery, Account("zendesk", "zendesk")).events
+    [event] = ZendeskSource().translate(delivery, Account("zendesk", "zendesk")).events
     return event
 
 

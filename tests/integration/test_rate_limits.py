@@ -28,7 +28,7 @@ from sandbox.world import World
 from sandbox.zendesk.errors import ApiError
 from sandbox.zendesk.limits import Limits
 from tests.support.callbacks import check_requests, provision
-from tests.support.house import Home, a_house, answer, config_of
+from tests.support.house import Harness, a_house, answer, config_of
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 """Limits are counted by the same statements on both databases; the large proof runs on both, the rest need one."""
@@ -80,7 +80,7 @@ class Inside(BaseAdapter):
         pass
 
 
-def on_plan(database_url: str, limits: Limits, plan: str) -> Iterator[Home]:
+def on_plan(database_url: str, limits: Limits, plan: str) -> Iterator[Harness]:
     clock = HandClock()
     with World(clock=clock, limits=limits) as world:
         config = config_of(world).replace("plan: unlimited", f"plan: {plan}")
@@ -92,17 +92,17 @@ def on_plan(database_url: str, limits: Limits, plan: str) -> Iterator[Home]:
 
 
 @pytest.fixture
-def enterprise(database_url: str) -> Iterator[Home]:
+def enterprise(database_url: str) -> Iterator[Harness]:
     yield from on_plan(database_url, Limits(), "enterprise")
 
 
 @pytest.fixture
-def trial(database_url: str) -> Iterator[Home]:
+def trial(database_url: str) -> Iterator[Harness]:
     limits = Limits(requests_per_minute=200, ticket_updates_per_minute=20, tickets_per_minute=20)
     yield from on_plan(database_url, limits, "trial")
 
 
-def answers(home: Home, scores: list[int]) -> None:
+def answers(home: Harness, scores: list[int]) -> None:
     """So many detractors at once, all of them known to the helpdesk."""
     known = [str(home.world.zendesk.add_user(f"C {n}", f"c{n}@example.com")["id"]) for n in range(20)]
     rows, now = [], home.clock()
@@ -122,7 +122,7 @@ def answers(home: Home, scores: list[int]) -> None:
 class Others:
     """Agents and other apps on the same account. Their own refusals would be ours to answer for."""
 
-    def __init__(self, home: Home, requests_a_minute: int, updates_a_minute: int, seed: int = 1) -> None:
+    def __init__(self, home: Harness, requests_a_minute: int, updates_a_minute: int, seed: int = 1) -> None:
         self._home, self._chance = home, Random(seed)  # noqa: S311 - the same story every time
         self._requests, self._updates = requests_a_minute, updates_a_minute
         self._left: dict[str, int] = {}
@@ -152,7 +152,7 @@ class Others:
             self.refused += 1
 
 
-def live(home: Home, others: Others, seconds: int = 5, most: int = 4_000) -> int:
+def live(home: Harness, others: Others, seconds: int = 5, most: int = 4_000) -> int:
     """Until all runs are done. → how many seconds it took."""
     for step in range(most):
         others.act()
@@ -162,11 +162,11 @@ def live(home: Home, others: Others, seconds: int = 5, most: int = 4_000) -> int
     raise AssertionError(f"not done: {Counter((e.action, e.status, e.error) for e in home.effects())}")
 
 
-def statuses(home: Home) -> Counter[int]:
+def statuses(home: Harness) -> Counter[int]:
     return Counter(each.status for each in home.world.zendesk.requests)
 
 
-def test_2000_callbacks_never_exceed_a_limit_while_others_use_the_account(enterprise: Home) -> None:
+def test_2000_callbacks_never_exceed_a_limit_while_others_use_the_account(enterprise: Harness) -> None:
     provision(enterprise)
     count = CALLBACKS["sqlite" if enterprise.house.database.is_sqlite else "postgresql"]
     scores = [1 if number % 10 == 0 else 0 if number % 100 == 1 else 3 for number in range(count)]
@@ -181,7 +181,7 @@ def test_2000_callbacks_never_exceed_a_limit_while_others_use_the_account(enterp
 
 
 @ON_SQLITE
-def test_a_trial_account_gets_its_twenty_tickets_a_minute_and_no_more(trial: Home) -> None:
+def test_a_trial_account_gets_its_twenty_tickets_a_minute_and_no_more(trial: Harness) -> None:
     answers(trial, [3] * 100)
     took = live(trial, Others(trial, 30, 0))
     assert set(statuses(trial)) == {200, 201}
@@ -191,7 +191,7 @@ def test_a_trial_account_gets_its_twenty_tickets_a_minute_and_no_more(trial: Hom
 
 
 @ON_SQLITE
-def test_when_others_take_more_than_their_part_we_hear_of_it_and_hold_back(enterprise: Home) -> None:
+def test_when_others_take_more_than_their_part_we_hear_of_it_and_hold_back(enterprise: Harness) -> None:
     answers(enterprise, [3] * 400)
     others = Others(enterprise, requests_a_minute=450, updates_a_minute=0)  # two thirds of the account
     live(enterprise, others, seconds=2)
@@ -200,7 +200,7 @@ def test_when_others_take_more_than_their_part_we_hear_of_it_and_hold_back(enter
 
 
 @ON_SQLITE
-def test_what_waits_for_its_limit_holds_up_nothing_else(enterprise: Home) -> None:
+def test_what_waits_for_its_limit_holds_up_nothing_else(enterprise: Harness) -> None:
     answers(enterprise, [1] * 60)
     enterprise.tick()
     enterprise.wait(seconds=1)
@@ -212,7 +212,7 @@ def test_what_waits_for_its_limit_holds_up_nothing_else(enterprise: Home) -> Non
 
 
 @ON_SQLITE
-def test_a_refused_kind_of_request_holds_only_its_kind(enterprise: Home) -> None:
+def test_a_refused_kind_of_request_holds_only_its_kind(enterprise: Harness) -> None:
     headers = {"Retry-After": "40", "x-rate-limit": "700", "x-rate-limit-remaining": "600"}
     refusal = {"status": 429, "headers": headers, "body": {"error": "APIRateLimitExceeded"}}
     enterprise.world.zendesk.faults.add(Fault(path=r"/tickets/\d+", method="PUT", **refusal))
@@ -229,7 +229,7 @@ def test_a_refused_kind_of_request_holds_only_its_kind(enterprise: Home) -> None
 
 
 @ON_SQLITE
-def test_one_ticket_is_not_changed_more_often_than_the_vendor_takes_it(enterprise: Home) -> None:
+def test_one_ticket_is_not_changed_more_often_than_the_vendor_takes_it(enterprise: Harness) -> None:
     ticket = enterprise.world.zendesk.write_in("C", "c@example.com", "Lamp", "Broken")["id"]
     enterprise.install(note=NOTE.replace("TICKET", str(ticket)))
     for number in range(40):

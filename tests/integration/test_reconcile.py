@@ -13,7 +13,7 @@ from sqlalchemy import insert
 
 from connector.cli.main import main
 from connector.ids import new_id
-from connector.runtime.effects.background_calls import NoPermitError, Permits
+from connector.runtime.effects.background_calls import BackgroundCallBudget, NoBudgetError
 from connector.storage.engine.database import Database
 from connector.storage.flow_control import connection_state
 from connector.storage.flow_control.rate_budget import Budget
@@ -32,7 +32,7 @@ from tests.oracles import SHARED
 from tests.support.house import (
     SECRET_KEY,
     ZENDESK_SECRET,
-    Home,
+    Harness,
     a_home,
     a_second_house,
     answer,
@@ -47,7 +47,7 @@ EVENTS = ("ticket.created", "ticket.status_changed", "ticket.comment_added", "ti
 
 
 @pytest.fixture
-def home(database_url: str) -> Iterator[Home]:
+def home(database_url: str) -> Iterator[Harness]:
     """With one callback, and readings that have begun."""
     with a_home(database_url, tickets=OPEN_A_TICKET) as home:
         home.deliver(answer(3))
@@ -63,11 +63,11 @@ on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 """For what the database has no part in."""
 
 
-def callback(home: Home) -> Any:
+def callback(home: Harness) -> Any:
     return home.one(tables.callbacks)
 
 
-def listening(home: Home, endpoint: str = NOBODY) -> Any:
+def listening(home: Harness, endpoint: str = NOBODY) -> Any:
     """A webhook that provisioning made; by default nobody is at its address."""
     hook = home.world.zendesk.subscribe(endpoint, *EVENTS)
     now = home.clock()
@@ -76,7 +76,7 @@ def listening(home: Home, endpoint: str = NOBODY) -> Any:
     return hook
 
 
-def look(home: Home, *, minutes: float = 16) -> None:
+def look(home: Harness, *, minutes: float = 16) -> None:
     """Time passes, the scheduler looks, and what it found is understood."""
     home.world.zendesk.settle()
     home.clock.move(minutes=minutes)
@@ -84,12 +84,12 @@ def look(home: Home, *, minutes: float = 16) -> None:
     home.settle()
 
 
-def told(home: Home, kind: str) -> list[Any]:
+def told(home: Harness, kind: str) -> list[Any]:
     """The events of a type."""
     return home.rows(tables.events, tables.events.c.type == kind)
 
 
-def asked(home: Home, path: str) -> int:
+def asked(home: Harness, path: str) -> int:
     """How often Zendesk was asked this."""
     return sum(path in each.path for each in home.world.zendesk.requests)
 
@@ -97,7 +97,7 @@ def asked(home: Home, path: str) -> int:
 # --- webhooks that never came ---------------------------------------------------------------------------------------
 
 
-def test_a_webhook_that_nobody_received_is_found_and_understood(home: Home) -> None:
+def test_a_webhook_that_nobody_received_is_found_and_understood(home: Harness) -> None:
     listening(home)
     home.world.zendesk.solve(callback(home).ticket_id)
     look(home)
@@ -108,7 +108,7 @@ def test_a_webhook_that_nobody_received_is_found_and_understood(home: Home) -> N
     assert kept.headers["x-zendesk-webhook-invocation-id"] == lost.invocation
 
 
-def test_what_was_found_and_comes_by_its_webhook_after_all_is_one_fact(home: Home) -> None:
+def test_what_was_found_and_comes_by_its_webhook_after_all_is_one_fact(home: Harness) -> None:
     listening(home)
     home.world.zendesk.solve(callback(home).ticket_id)
     look(home)
@@ -124,7 +124,7 @@ def test_what_was_found_and_comes_by_its_webhook_after_all_is_one_fact(home: Hom
     assert callback(home).cycle == 1
 
 
-def test_webhooks_that_arrived_are_not_asked_for_again(home: Home) -> None:
+def test_webhooks_that_arrived_are_not_asked_for_again(home: Harness) -> None:
     with home.on_the_network() as url:
         hook = listening(home, f"{url}/webhooks/zendesk")
         home.world.zendesk.rotate_secret(hook["id"], ZENDESK_SECRET)
@@ -135,7 +135,7 @@ def test_webhooks_that_arrived_are_not_asked_for_again(home: Home) -> None:
     assert callback(home).cycle == 1
 
 
-def test_our_own_write_is_recognised_also_when_it_is_found_later(home: Home) -> None:
+def test_our_own_write_is_recognised_also_when_it_is_found_later(home: Harness) -> None:
     home.house.own_users.learn(["zendesk"])
     listening(home)
     home.deliver(answer(2, email="bo@example.com", customer={"email": "bo@example.com", "name": "Bo"}))
@@ -146,7 +146,7 @@ def test_our_own_write_is_recognised_also_when_it_is_found_later(home: Home) -> 
 
 
 @on_sqlite
-def test_a_reading_that_is_cut_short_goes_on_where_it_stopped(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reading_that_is_cut_short_goes_on_where_it_stopped(home: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reconcile_deliveries, "MOST", 2)
     listening(home)
     for number in range(5):
@@ -160,7 +160,7 @@ def test_a_reading_that_is_cut_short_goes_on_where_it_stopped(home: Home, monkey
 
 
 @on_sqlite
-def test_an_invocation_that_is_still_being_tried_is_left_alone(home: Home) -> None:
+def test_an_invocation_that_is_still_being_tried_is_left_alone(home: Harness) -> None:
     listening(home)
     home.world.zendesk.solve(callback(home).ticket_id)
     look(home, minutes=0)
@@ -170,7 +170,7 @@ def test_an_invocation_that_is_still_being_tried_is_left_alone(home: Home) -> No
 # --- solves that no webhook could tell ------------------------------------------------------------------------------
 
 
-def test_a_solved_ticket_nobody_told_of_is_found_in_the_export_once(home: Home) -> None:
+def test_a_solved_ticket_nobody_told_of_is_found_in_the_export_once(home: Harness) -> None:
     ticket = home.world.zendesk.write_in("Bo", "bo@example.com", "Invoice", "Where is it?")
     home.clock.move(minutes=1)
     home.world.zendesk.solve(ticket["id"])
@@ -182,7 +182,7 @@ def test_a_solved_ticket_nobody_told_of_is_found_in_the_export_once(home: Home) 
     assert event.customer_id
 
 
-def test_what_was_solved_before_we_began_is_none_of_our_business(home: Home) -> None:
+def test_what_was_solved_before_we_began_is_none_of_our_business(home: Harness) -> None:
     ticket = home.world.zendesk.write_in("Bo", "bo@example.com", "Invoice", "Where is it?")
     home.world.zendesk.solve(ticket["id"])
     home.house.database.transact(lambda tx: tx.execute(tables.positions.delete()))
@@ -193,7 +193,7 @@ def test_what_was_solved_before_we_began_is_none_of_our_business(home: Home) -> 
     assert told(home, "ticket.solved") == []
 
 
-def test_a_merged_ticket_is_not_taken_for_a_solved_one(home: Home) -> None:
+def test_a_merged_ticket_is_not_taken_for_a_solved_one(home: Harness) -> None:
     one = home.world.zendesk.write_in("Bo", "bo@example.com", "Invoice", "Where is it?")
     other = home.world.zendesk.write_in("Bo", "bo@example.com", "Invoice", "And now?")
     home.clock.move(minutes=1)
@@ -204,7 +204,7 @@ def test_a_merged_ticket_is_not_taken_for_a_solved_one(home: Home) -> None:
 
 @on_sqlite
 def test_a_user_who_is_no_admin_is_said_once_and_the_callbacks_are_compared_all_the_same(
-    home: Home, caplog: pytest.LogCaptureFixture
+    home: Harness, caplog: pytest.LogCaptureFixture
 ) -> None:
     home.world.zendesk.desk.integration["role"] = "agent"
     home.world.zendesk.solve(callback(home).ticket_id)
@@ -217,7 +217,7 @@ def test_a_user_who_is_no_admin_is_said_once_and_the_callbacks_are_compared_all_
 # --- callbacks ------------------------------------------------------------------------------------------------------
 
 
-def test_a_callback_follows_its_ticket_without_any_webhook(home: Home) -> None:
+def test_a_callback_follows_its_ticket_without_any_webhook(home: Harness) -> None:
     ticket, seen = callback(home).ticket_id, []
     for action in ("solve", "reopen", "solve"):
         home.world.zendesk.act(action, ticket)
@@ -227,7 +227,7 @@ def test_a_callback_follows_its_ticket_without_any_webhook(home: Home) -> None:
     assert seen == [("solved", 1), ("reopened", 1), ("solved", 2)]
 
 
-def test_a_callback_whose_ticket_was_deleted_is_deleted(home: Home) -> None:
+def test_a_callback_whose_ticket_was_deleted_is_deleted(home: Harness) -> None:
     home.world.zendesk.act("delete", callback(home).ticket_id)
     look(home)
     assert callback(home).status == "deleted"
@@ -236,7 +236,7 @@ def test_a_callback_whose_ticket_was_deleted_is_deleted(home: Home) -> None:
     assert asked(home, "show_many") == before, "nobody asks for it again"
 
 
-def test_a_callback_whose_ticket_was_merged_is_merged(home: Home) -> None:
+def test_a_callback_whose_ticket_was_merged_is_merged(home: Harness) -> None:
     other = home.world.zendesk.write_in("Bo", "bo@example.com", "Invoice", "And now?")
     home.world.zendesk.act("merge", callback(home).ticket_id, into=other["id"])
     look(home)
@@ -244,14 +244,14 @@ def test_a_callback_whose_ticket_was_merged_is_merged(home: Home) -> None:
 
 
 @on_sqlite
-def test_a_ticket_that_changed_just_now_is_left_to_its_webhook(home: Home) -> None:
+def test_a_ticket_that_changed_just_now_is_left_to_its_webhook(home: Harness) -> None:
     home.clock.move(minutes=30)
     home.world.zendesk.solve(callback(home).ticket_id)
     look(home, minutes=1)
     assert callback(home).status == "open"
 
 
-def test_hundreds_of_callbacks_are_compared_a_hundred_at_a_time(home: Home) -> None:
+def test_hundreds_of_callbacks_are_compared_a_hundred_at_a_time(home: Harness) -> None:
     row = dict(callback(home)._mapping)
     tickets = [home.world.zendesk.write_in("Bo", f"b{n}@example.com", "Call", "Me") for n in range(230)]
     more = [row | {"id": new_id(), "external_id": f"mark-{t['id']}", "ticket_id": str(t["id"])} for t in tickets]
@@ -267,7 +267,7 @@ def test_hundreds_of_callbacks_are_compared_a_hundred_at_a_time(home: Home) -> N
 
 @on_sqlite
 def test_a_comparison_goes_on_behind_the_last_callback_and_begins_anew_at_the_end(
-    home: Home, monkeypatch: pytest.MonkeyPatch
+    home: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reconcile_callbacks, "BATCHES", 1)
     monkeypatch.setattr(reconcile_callbacks, "MOST_TICKETS", 1)
@@ -289,7 +289,7 @@ def test_a_comparison_goes_on_behind_the_last_callback_and_begins_anew_at_the_en
 # --- no more than we may --------------------------------------------------------------------------------------------
 
 
-def test_of_two_processes_one_reads(home: Home, database_url: str) -> None:
+def test_of_two_processes_one_reads(home: Harness, database_url: str) -> None:
     listening(home)
     home.world.zendesk.solve(callback(home).ticket_id)
     home.world.zendesk.settle()
@@ -304,7 +304,7 @@ def test_of_two_processes_one_reads(home: Home, database_url: str) -> None:
 
 
 @on_sqlite
-def test_a_paused_connection_is_left_alone_and_read_on_when_it_works_again(home: Home) -> None:
+def test_a_paused_connection_is_left_alone_and_read_on_when_it_works_again(home: Harness) -> None:
     listening(home)
     home.world.zendesk.solve(callback(home).ticket_id)
     database, now = home.house.database, home.clock()
@@ -318,7 +318,7 @@ def test_a_paused_connection_is_left_alone_and_read_on_when_it_works_again(home:
 
 
 @on_sqlite
-def test_a_busy_account_holds_up_the_connection_as_long_as_it_says(home: Home) -> None:
+def test_a_busy_account_holds_up_the_connection_as_long_as_it_says(home: Harness) -> None:
     home.world.zendesk.faults.add(
         Fault("/incremental/", status=429, headers={"Retry-After": "40"}, body={"error": "APIRateLimitExceeded"})
     )
@@ -330,10 +330,10 @@ def test_a_busy_account_holds_up_the_connection_as_long_as_it_says(home: Home) -
 def test_readings_leave_half_of_the_budget_to_the_effects(database: Database) -> None:
     clock = HandClock()
     database.transact(lambda tx: connection_state.ensure(database, tx, ["zendesk"], clock()))
-    permits = Permits(database, "zendesk", Budget(120), clock)  # ten in a burst of five seconds
+    permits = BackgroundCallBudget(database, "zendesk", Budget(120), clock)  # ten in a burst of five seconds
     for _ in range(5):
         permits.take()
-    with pytest.raises(NoPermitError):
+    with pytest.raises(NoBudgetError):
         permits.take()
     clock.move(seconds=1)
     permits.take()
@@ -341,7 +341,7 @@ def test_readings_leave_half_of_the_budget_to_the_effects(database: Database) ->
 
 @on_sqlite
 def test_the_command_looks_at_once_and_says_what_it_found(
-    home: Home, database_url: str, tmp_path: Path
+    home: Harness, database_url: str, tmp_path: Path
 ) -> None:
     (tmp_path / "ringback.yaml").write_text(config_of(home.world))
     environment = {"RINGBACK_DATABASE_URL": database_url, "RINGBACK_SECRET_KEY": SECRET_KEY,

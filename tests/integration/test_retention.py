@@ -17,12 +17,12 @@ from sqlalchemy import func, select, update
 
 from connector.cli.main import main
 from connector.config.retention import Retention
-from connector.runtime.jobs.retention import SLICE, Keeper
+from connector.runtime.jobs.retention import SLICE, RetentionJob
 from connector.runtime.operations.errors import UnknownError
 from connector.storage.schema import tables as t
 from connector.storage.stores import retention, run_queries
-from connector.storage.stores.retention import Kind
-from tests.support.house import Home, a_home, answer
+from connector.storage.stores.retention import RetentionKind
+from tests.support.house import Harness, a_home, answer
 from tests.support.house_race import Racers
 
 TELL = """\
@@ -44,33 +44,33 @@ EVERY_TABLE = (t.deliveries, t.events, t.runs, t.waits, t.history, t.effects)
 
 
 @pytest.fixture
-def home(database_url: str) -> Iterator[Home]:
+def home(database_url: str) -> Iterator[Harness]:
     with a_home(database_url, tell=TELL) as home:
         yield home
 
 
-def keeper(home: Home, **periods: Any) -> Keeper:
-    return Keeper(home.house.database, replace(Retention(), **periods), home.clock)
+def keeper(home: Harness, **periods: Any) -> RetentionJob:
+    return RetentionJob(home.house.database, replace(Retention(), **periods), home.clock)
 
 
-def counts(home: Home) -> dict[str, int]:
+def counts(home: Harness) -> dict[str, int]:
     with home.house.database.read() as tx:
         return {each.name: tx.execute(select(func.count()).select_from(each)).scalar_one() for each in EVERY_TABLE}
 
 
-def closed_loop(home: Home, id_: str = "r1") -> None:
+def closed_loop(home: Harness, id_: str = "r1") -> None:
     home.deliver(answer(3, response_id=id_))
     home.settle()
 
 
-def kind(name: str) -> Kind:
+def kind(name: str) -> RetentionKind:
     return next(each for each in retention.KINDS if each.name == name)
 
 
 # --- the period ----------------------------------------------------------------------------------------------
 
 
-def test_content_goes_at_its_period_and_not_before(home: Home) -> None:
+def test_content_goes_at_its_period_and_not_before(home: Harness) -> None:
     closed_loop(home)
     home.clock.now += A_MONTH - BLINK
     home.house.keeper.tick()
@@ -83,7 +83,7 @@ def test_content_goes_at_its_period_and_not_before(home: Home) -> None:
     assert (delivery.key, delivery.status) == ("r1", "done")
 
 
-def test_a_run_goes_with_all_that_was_written_of_it_at_its_period_after_its_end(home: Home) -> None:
+def test_a_run_goes_with_all_that_was_written_of_it_at_its_period_after_its_end(home: Harness) -> None:
     closed_loop(home)
     before = counts(home)
     home.clock.now += A_YEAR - BLINK
@@ -94,7 +94,7 @@ def test_a_run_goes_with_all_that_was_written_of_it_at_its_period_after_its_end(
     assert counts(home) == dict.fromkeys(before, 0)
 
 
-def test_the_business_record_stays(home: Home) -> None:
+def test_the_business_record_stays(home: Harness) -> None:
     closed_loop(home)
     kept = (t.customers, t.identities, t.responses)
     before = [len(home.rows(each)) for each in kept]
@@ -104,7 +104,7 @@ def test_the_business_record_stays(home: Home) -> None:
     assert min(before) > 0
 
 
-def test_forever_is_for_ever(home: Home) -> None:
+def test_forever_is_for_ever(home: Harness) -> None:
     closed_loop(home)
     before = counts(home)
     home.clock.now += 10 * A_YEAR
@@ -115,7 +115,7 @@ def test_forever_is_for_ever(home: Home) -> None:
 # --- what is still needed ------------------------------------------------------------------------------------
 
 
-def test_a_run_that_lives_keeps_itself_its_event_and_all_events_since(home: Home) -> None:
+def test_a_run_that_lives_keeps_itself_its_event_and_all_events_since(home: Harness) -> None:
     home.install(wait=WAIT)
     home.install(tell=TELL.replace("survey.answered", "nothing.ever"))
     closed_loop(home, "lives")
@@ -131,7 +131,7 @@ def test_a_run_that_lives_keeps_itself_its_event_and_all_events_since(home: Home
     assert home.run("wait").status == "succeeded"
 
 
-def test_a_delivery_that_nobody_could_read_keeps_its_content_until_the_row_goes(home: Home) -> None:
+def test_a_delivery_that_nobody_could_read_keeps_its_content_until_the_row_goes(home: Harness) -> None:
     home.deliver({"type": "survey.answered", "id": "odd", "data": {}})
     home.settle()
     home.clock.now += A_YEAR - BLINK
@@ -142,7 +142,7 @@ def test_a_delivery_that_nobody_could_read_keeps_its_content_until_the_row_goes(
     assert home.rows(t.deliveries) == []
 
 
-def test_a_delivery_that_is_not_understood_yet_never_goes(home: Home) -> None:
+def test_a_delivery_that_is_not_understood_yet_never_goes(home: Harness) -> None:
     home.deliver(answer(3, response_id="waits"))
     home.clock.now += 10 * A_YEAR
     home.house.keeper.tick()
@@ -151,7 +151,7 @@ def test_a_delivery_that_is_not_understood_yet_never_goes(home: Home) -> None:
 
 
 @pytest.mark.parametrize("since", [timedelta(days=29, hours=23), timedelta(days=399)])
-def test_a_delivery_that_comes_again_is_known_though_its_content_is_gone(home: Home, since: timedelta) -> None:
+def test_a_delivery_that_comes_again_is_known_though_its_content_is_gone(home: Harness, since: timedelta) -> None:
     closed_loop(home, "again")
     home.clock.now += since
     shortest = keeper(home, contents=timedelta(days=1))
@@ -161,7 +161,7 @@ def test_a_delivery_that_comes_again_is_known_though_its_content_is_gone(home: H
     assert len(home.mails("care@acme.example")) == 1
 
 
-def test_an_event_stays_while_its_delivery_could_tell_it_again(home: Home) -> None:
+def test_an_event_stays_while_its_delivery_could_tell_it_again(home: Harness) -> None:
     closed_loop(home)
     home.clock.now += A_YEAR
     wrong = keeper(home, contents=None)  # the configuration refuses it, and it does no harm
@@ -172,7 +172,7 @@ def test_an_event_stays_while_its_delivery_could_tell_it_again(home: Home) -> No
 # --- what can no longer be done ------------------------------------------------------------------------------
 
 
-def test_a_run_that_went_is_said_to_have_gone(home: Home) -> None:
+def test_a_run_that_went_is_said_to_have_gone(home: Harness) -> None:
     closed_loop(home)
     run = home.run()
     home.clock.now += 10 * A_YEAR
@@ -181,7 +181,7 @@ def test_a_run_that_went_is_said_to_have_gone(home: Home) -> None:
         home.house.controls.restart(run.id, "ann")
 
 
-def test_a_delivery_without_its_content_is_not_understood_anew(home: Home, database_url: str) -> None:
+def test_a_delivery_without_its_content_is_not_understood_anew(home: Harness, database_url: str) -> None:
     closed_loop(home)
     delivery = home.rows(t.deliveries)[0].id
     home.clock.now += A_MONTH
@@ -205,7 +205,7 @@ def archived(folder: Path, name: str) -> list[tuple[str, dict[str, Any]]]:
     return [(line["table"], line["row"]) for line in lines]
 
 
-def test_what_goes_is_in_the_archive_whole(home: Home, tmp_path: Path) -> None:
+def test_what_goes_is_in_the_archive_whole(home: Harness, tmp_path: Path) -> None:
     closed_loop(home)
     run, body = home.run(), home.rows(t.deliveries)[0].body
     home.clock.now += A_YEAR
@@ -220,7 +220,7 @@ def test_what_goes_is_in_the_archive_whole(home: Home, tmp_path: Path) -> None:
     assert {file.stat().st_mode & 0o077 for file in tmp_path.glob("*/*")} == {0}
 
 
-def test_a_crash_between_archive_and_removal_loses_nothing_and_archives_once(home: Home, tmp_path: Path) -> None:
+def test_a_crash_between_archive_and_removal_loses_nothing_and_archives_once(home: Harness, tmp_path: Path) -> None:
     closed_loop(home)
     home.clock.now += A_YEAR
     dying = keeper(home, archive=tmp_path)
@@ -238,7 +238,7 @@ def _die(*_: object) -> int:
 
 
 def test_nothing_goes_while_the_archive_cannot_be_written(
-    home: Home, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    home: Harness, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     closed_loop(home)
     before = counts(home)
@@ -249,7 +249,7 @@ def test_nothing_goes_while_the_archive_cannot_be_written(
     assert "could not be removed" in caplog.text
 
 
-def test_a_run_that_someone_takes_in_hand_after_it_was_archived_stays(home: Home, tmp_path: Path) -> None:
+def test_a_run_that_someone_takes_in_hand_after_it_was_archived_stays(home: Harness, tmp_path: Path) -> None:
     closed_loop(home)
     home.clock.now += A_YEAR
     runs = kind("runs")
@@ -264,7 +264,7 @@ def test_a_run_that_someone_takes_in_hand_after_it_was_archived_stays(home: Home
 # --- many, and side by side ----------------------------------------------------------------------------------
 
 
-def test_more_than_a_slice_goes_in_one_tick(home: Home) -> None:
+def test_more_than_a_slice_goes_in_one_tick(home: Harness) -> None:
     for number in range(SLICE + 1):
         home.deliver(answer(9, response_id=f"r{number}"))
     home.settle()
@@ -275,7 +275,7 @@ def test_more_than_a_slice_goes_in_one_tick(home: Home) -> None:
 
 @pytest.mark.services
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-def test_two_keepers_at_once_remove_and_archive_each_row_once(home: Home, tmp_path: Path) -> None:
+def test_two_keepers_at_once_remove_and_archive_each_row_once(home: Harness, tmp_path: Path) -> None:
     for number in range(3 * SLICE):
         home.deliver(answer(9, response_id=f"r{number}"))
     home.settle()
@@ -292,7 +292,7 @@ def test_two_keepers_at_once_remove_and_archive_each_row_once(home: Home, tmp_pa
 # --- what people see -----------------------------------------------------------------------------------------
 
 
-def test_the_command_shows_what_is_due_and_lets_it_go(home: Home, database_url: str, tmp_path: Path) -> None:
+def test_the_command_shows_what_is_due_and_lets_it_go(home: Harness, database_url: str, tmp_path: Path) -> None:
     home.clock.now -= timedelta(days=3000)  # the command has the machine's own clock
     closed_loop(home)
     config = tmp_path / "ringback.yaml"
@@ -307,7 +307,7 @@ def test_the_command_shows_what_is_due_and_lets_it_go(home: Home, database_url: 
     assert counts(home) == dict.fromkeys(counts(home), 0)
 
 
-def test_what_went_is_counted(home: Home) -> None:
+def test_what_went_is_counted(home: Harness) -> None:
     closed_loop(home)
     home.clock.now += A_YEAR
     home.house.keeper.tick()
@@ -315,7 +315,7 @@ def test_what_went_is_counted(home: Home) -> None:
     assert 'ringback_rows_removed_total{kind="runs"} 1.0' in shown
 
 
-def test_runs_that_wait_for_a_person_are_a_figure(home: Home) -> None:
+def test_runs_that_wait_for_a_person_are_a_figure(home: Harness) -> None:
     closed_loop(home)
     with home.house.database.write() as tx:
         tx.execute(update(t.runs).values(status="dead"))

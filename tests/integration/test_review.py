@@ -11,10 +11,10 @@ from click.testing import CliRunner
 
 from connector.cli.main import main
 from connector.feedback.customers import review_queue
-from connector.feedback.customers.review_queue import Case, ReviewError
+from connector.feedback.customers.review_queue import ReviewCase, ReviewError
 from connector.storage.schema import tables
 from connector.storage.stores import api_tokens
-from tests.support.house import Home, a_home, answer
+from tests.support.house import Harness, a_home, answer
 
 TICKETS = """\
 trigger: {event: survey.answered, if: event.band == "detractor"}
@@ -23,46 +23,46 @@ steps: [{id: open, do: ticket.open, with: {connection: zendesk, subject: Call}}]
 
 
 @pytest.fixture
-def home(database_url: str) -> Iterator[Home]:
+def home(database_url: str) -> Iterator[Harness]:
     with a_home(database_url, tickets=TICKETS) as home:
         yield home
 
 
-def tell(home: Home, score: int = 9, **customer: Any) -> None:
+def tell(home: Harness, score: int = 9, **customer: Any) -> None:
     home.deliver(answer(score, customer=customer))
     home.settle()
 
 
-def contradict(home: Home) -> None:
+def contradict(home: Harness) -> None:
     tell(home, 3, email="ann@example.com", zendesk_user_id=1, name="Ann")
     tell(home, 3, email="bo@example.com", zendesk_user_id=2, name="Bo")
     tell(home, email="bo@example.com", zendesk_user_id=1)
 
 
-def cases(home: Home, status: str | None = review_queue.OPEN) -> list[Case]:
+def cases(home: Harness, status: str | None = review_queue.OPEN) -> list[ReviewCase]:
     with home.house.database.read() as tx:
         return review_queue.listed(tx, status=status)
 
 
-def decide(home: Home, choice: str) -> Case:
+def decide(home: Harness, choice: str) -> ReviewCase:
     [case] = cases(home)
     return home.house.database.transact(
         partial(_decide, home, case.id, choice)
     )
 
 
-def _decide(home: Home, case_id: str, choice: str, tx: Any) -> Case:
+def _decide(home: Harness, case_id: str, choice: str, tx: Any) -> ReviewCase:
     return review_queue.decide(home.house.database, tx, case_id, choice, "Ada", home.clock())
 
 
-def test_a_contradiction_is_on_the_list_with_its_candidates(home: Home) -> None:
+def test_a_contradiction_is_on_the_list_with_its_candidates(home: Harness) -> None:
     contradict(home)
     [case] = cases(home)
     assert [each.email for each in case.candidates] == ["ann@example.com", "bo@example.com"]
     assert (case.kind, case.times, case.status) == ("customers", 1, "open")
 
 
-def test_the_same_contradiction_met_again_is_one_case(home: Home) -> None:
+def test_the_same_contradiction_met_again_is_one_case(home: Harness) -> None:
     contradict(home)
     tell(home, email="bo@example.com", zendesk_user_id=1)
     tell(home, email="ann@example.com", zendesk_user_id=2)  # the other way round
@@ -70,7 +70,7 @@ def test_the_same_contradiction_met_again_is_one_case(home: Home) -> None:
     assert case.times == 3
 
 
-def test_same_makes_one_customer_of_them_with_all_that_was_theirs(home: Home) -> None:
+def test_same_makes_one_customer_of_them_with_all_that_was_theirs(home: Harness) -> None:
     contradict(home)
     decided = decide(home, "same")
     assert (decided.status, decided.decision, decided.decided_by) == ("decided", "same", "Ada")
@@ -82,7 +82,7 @@ def test_same_makes_one_customer_of_them_with_all_that_was_theirs(home: Home) ->
     assert cases(home) == []
 
 
-def test_different_is_remembered_and_not_asked_again(home: Home) -> None:
+def test_different_is_remembered_and_not_asked_again(home: Harness) -> None:
     contradict(home)
     decide(home, "different")
     tell(home, email="bo@example.com", zendesk_user_id=1)
@@ -91,7 +91,7 @@ def test_different_is_remembered_and_not_asked_again(home: Home) -> None:
     assert [case.times for case in cases(home, None)] == [2]
 
 
-def test_a_decision_stands(home: Home) -> None:
+def test_a_decision_stands(home: Harness) -> None:
     contradict(home)
     case = decide(home, "different")
     again = home.house.database.transact(partial(_decide, home, case.id, "different"))
@@ -100,7 +100,7 @@ def test_a_decision_stands(home: Home) -> None:
         home.house.database.transact(partial(_decide, home, case.id, "same"))
 
 
-def test_a_choice_that_is_none_is_refused_with_those_there_are(home: Home) -> None:
+def test_a_choice_that_is_none_is_refused_with_those_there_are(home: Harness) -> None:
     contradict(home)
     with pytest.raises(ReviewError, match="choose same or different"):
         decide(home, "perhaps")
@@ -109,7 +109,7 @@ def test_a_choice_that_is_none_is_refused_with_those_there_are(home: Home) -> No
     assert len(cases(home)) == 1
 
 
-def command(home: Home, database_url: str, *words: str, code: int = 0) -> str:
+def command(home: Harness, database_url: str, *words: str, code: int = 0) -> str:
     """What ``ringback customers review …`` prints."""
     environment = {"RINGBACK_DATABASE_URL": database_url}
     result = CliRunner().invoke(main, ["customers", "review", *words], env=environment)
@@ -118,7 +118,7 @@ def command(home: Home, database_url: str, *words: str, code: int = 0) -> str:
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_an_admin_decides_by_command(home: Home, database_url: str) -> None:
+def test_an_admin_decides_by_command(home: Harness, database_url: str) -> None:
     assert "Nothing waits" in command(home, database_url)
     contradict(home)
     [case] = cases(home)
@@ -132,7 +132,7 @@ def test_an_admin_decides_by_command(home: Home, database_url: str) -> None:
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_a_program_decides_by_the_api(home: Home) -> None:
+def test_a_program_decides_by_the_api(home: Harness) -> None:
     contradict(home)
     scopes = ["customers:read", "customers:write"]
     secret = home.house.database.transact(lambda tx: api_tokens.create(tx, "t", scopes, home.clock()))
@@ -147,17 +147,17 @@ def test_a_program_decides_by_the_api(home: Home) -> None:
     assert home.client.get("/api/v1/customers/review/none", headers=headers).status_code == 404
 
 
-def several_records(home: Home) -> list[str]:
+def several_records(home: Harness) -> list[str]:
     """Two contacts share the address of a customer."""
     tell(home, email="ann@example.com", name="Ann")
     contacts = [home.world.salesforce.add_contact(name, "ann@example.com")["Id"] for name in ("One", "Two")]
     customer = home.one(tables.customers).id
-    found = review_queue.Found("", customer, tuple(contacts), home.clock(), "salesforce", review_queue.RECORDS)
+    found = review_queue.ReviewMatch("", customer, tuple(contacts), home.clock(), "salesforce", review_queue.RECORDS)
     home.house.database.transact(lambda tx: review_queue.keep(tx, [found]))
     return contacts
 
 
-def test_a_chosen_record_is_the_customers_from_then_on(home: Home) -> None:
+def test_a_chosen_record_is_the_customers_from_then_on(home: Harness) -> None:
     _, second = several_records(home)
     assert len(cases(home)[0].candidates) == 3
     decide(home, second)
@@ -167,7 +167,7 @@ def test_a_chosen_record_is_the_customers_from_then_on(home: Home) -> None:
         assert review_queue.chosen(tx, "salesforce", home.one(tables.customers).id) == second
 
 
-def test_a_score_that_two_records_could_bear_waits_for_a_person_and_goes_to_the_chosen_one(home: Home) -> None:
+def test_a_score_that_two_records_could_bear_waits_for_a_person_and_goes_to_the_chosen_one(home: Harness) -> None:
     home.install(scores="trigger: {event: survey.answered}\n"
                  "steps: [{id: w, do: score.write, with: {connection: salesforce}}]\n")  # fmt: skip
     first, second = (home.world.salesforce.add_contact(name, "ann@example.com")["Id"] for name in ("One", "Two"))
@@ -182,7 +182,7 @@ def test_a_score_that_two_records_could_bear_waits_for_a_person_and_goes_to_the_
     assert cases(home) == []
 
 
-def test_a_record_of_somebody_else_cannot_be_chosen(home: Home) -> None:
+def test_a_record_of_somebody_else_cannot_be_chosen(home: Harness) -> None:
     first, _ = several_records(home)
     tell(home, email="else@example.com", salesforce_contact_id=first)
     with pytest.raises(ReviewError, match="another customer's"):

@@ -9,7 +9,7 @@ import pytest
 
 from connector.runtime.doorbell import INTAKE, TIMERS
 from connector.storage.schema import tables
-from tests.support.house import Home, a_home, a_second_house, answer
+from tests.support.house import Harness, a_home, a_second_house, answer
 from tests.support.house_faults import just_before
 from tests.support.house_race import Racers
 
@@ -26,7 +26,7 @@ def a_workflow(mode: str, steps: str = STEPS) -> str:
 
 
 @pytest.fixture
-def home(database_url: str) -> Iterator[Home]:
+def home(database_url: str) -> Iterator[Harness]:
     with a_home(database_url) as home:
         yield home
 
@@ -35,7 +35,7 @@ together = pytest.mark.parametrize("together", [True, False], ids=["in one batch
 on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
 
-def three_answers(home: Home, mode: str, together: bool) -> None:
+def three_answers(home: Harness, mode: str, together: bool) -> None:
     home.install(it=a_workflow(mode))
     for number in range(3):
         home.deliver(answer(3, response_id=f"r{number}"))
@@ -44,16 +44,16 @@ def three_answers(home: Home, mode: str, together: bool) -> None:
     home.settle()
 
 
-def states(home: Home) -> list[str]:
+def states(home: Harness) -> list[str]:
     return [run.status for run in home.runs()]
 
 
-def told(home: Home) -> list[str]:
+def told(home: Harness) -> list[str]:
     return [mail.text.strip() for mail in home.mails("care@acme.example")]
 
 
 @together
-def test_single_keeps_the_first_and_lets_the_others_pass(home: Home, together: bool) -> None:
+def test_single_keeps_the_first_and_lets_the_others_pass(home: Harness, together: bool) -> None:
     three_answers(home, "single", together)
     assert states(home) == ["waiting"]
     home.wait(days=1)
@@ -64,7 +64,7 @@ def test_single_keeps_the_first_and_lets_the_others_pass(home: Home, together: b
 
 
 @together
-def test_restart_keeps_the_last_and_ends_the_others(home: Home, together: bool) -> None:
+def test_restart_keeps_the_last_and_ends_the_others(home: Harness, together: bool) -> None:
     three_answers(home, "restart", together)
     assert states(home)[-1] == "waiting"
     assert set(states(home)[:-1]) <= {"cancelled"}
@@ -73,7 +73,7 @@ def test_restart_keeps_the_last_and_ends_the_others(home: Home, together: bool) 
     assert {row.status for row in home.rows(tables.waits)} <= {"timed_out", "cancelled"}
 
 
-def test_restart_takes_back_calls_that_were_not_made_yet(home: Home) -> None:
+def test_restart_takes_back_calls_that_were_not_made_yet(home: Harness) -> None:
     home.install(it=a_workflow("restart", STEPS.replace("  - {id: pause, wait: 1 day}\n", "")))
     home.deliver(answer(3, response_id="r0"))
     home.pump(INTAKE)
@@ -85,7 +85,7 @@ def test_restart_takes_back_calls_that_were_not_made_yet(home: Home) -> None:
 
 
 @together
-def test_queued_does_them_all_one_after_the_other(home: Home, together: bool) -> None:
+def test_queued_does_them_all_one_after_the_other(home: Harness, together: bool) -> None:
     three_answers(home, "queued", together)
     assert states(home) == ["waiting", "queued", "queued"]
     for done in range(1, 4):
@@ -95,7 +95,7 @@ def test_queued_does_them_all_one_after_the_other(home: Home, together: bool) ->
 
 
 @together
-def test_parallel_does_them_all_at_once(home: Home, together: bool) -> None:
+def test_parallel_does_them_all_at_once(home: Harness, together: bool) -> None:
     three_answers(home, "parallel", together)
     assert states(home) == ["waiting"] * 3
     home.wait(days=1)
@@ -103,7 +103,7 @@ def test_parallel_does_them_all_at_once(home: Home, together: bool) -> None:
 
 
 @pytest.mark.parametrize("mode", ["single", "restart", "queued"])
-def test_another_customer_has_a_key_of_their_own(home: Home, mode: str) -> None:
+def test_another_customer_has_a_key_of_their_own(home: Harness, mode: str) -> None:
     home.install(it=a_workflow(mode))
     for number in range(3):
         home.deliver(answer(3, email=f"p{number}@example.com"))
@@ -111,7 +111,7 @@ def test_another_customer_has_a_key_of_their_own(home: Home, mode: str) -> None:
     assert states(home) == ["waiting"] * 3
 
 
-def test_a_run_that_failed_lets_the_next_one_in_the_queue_begin(home: Home) -> None:
+def test_a_run_that_failed_lets_the_next_one_in_the_queue_begin(home: Harness) -> None:
     broken = "steps:\n  - {id: tell, do: alert.send, with: {to: nobody, text: Hello}}\n"
     home.install(
         it=a_workflow("queued", "steps:\n  - {id: pause, wait: 1 day}\n" + broken.removeprefix("steps:\n"))
@@ -126,7 +126,7 @@ def test_a_run_that_failed_lets_the_next_one_in_the_queue_begin(home: Home) -> N
 # --- two workers at once ------------------------------------------------------------------------------------
 
 
-def two_events_at_once(home: Home, database_url: str, mode: str) -> None:
+def two_events_at_once(home: Harness, database_url: str, mode: str) -> None:
     """Each round two workers understand, at the same moment, answers of two customers with one key."""
     home.install(it=a_workflow(mode).replace("event.customer", "event.survey"))
     with a_second_house(home, database_url) as other, Racers() as racers:
@@ -135,7 +135,7 @@ def two_events_at_once(home: Home, database_url: str, mode: str) -> None:
     home.settle()
 
 
-def _answer_now(home: Home, number: int, name: str) -> None:
+def _answer_now(home: Harness, number: int, name: str) -> None:
     id_ = f"{number}-{name}"
     home.deliver(answer(3, email=f"{id_}@example.com", survey=f"s{number}", response_id=id_))
     home.pump(INTAKE)
@@ -143,7 +143,7 @@ def _answer_now(home: Home, number: int, name: str) -> None:
 
 @pytest.mark.services
 @on_postgresql
-def test_of_two_events_at_once_single_lets_one_in(home: Home, database_url: str) -> None:
+def test_of_two_events_at_once_single_lets_one_in(home: Harness, database_url: str) -> None:
     two_events_at_once(home, database_url, "single")
     assert states(home) == ["waiting"] * ROUNDS
     assert len(home.rows(tables.customers)) == 2 * ROUNDS
@@ -152,7 +152,7 @@ def test_of_two_events_at_once_single_lets_one_in(home: Home, database_url: str)
 @pytest.mark.services
 @on_postgresql
 def test_of_two_events_at_once_restart_leaves_one_running_and_passes_neither_over(
-    home: Home, database_url: str
+    home: Harness, database_url: str
 ) -> None:
     two_events_at_once(home, database_url, "restart")
     begun: dict[str, dict[int, str]] = {}
@@ -166,7 +166,7 @@ def test_of_two_events_at_once_restart_leaves_one_running_and_passes_neither_ove
 
 @pytest.mark.services
 @on_postgresql
-def test_of_two_events_at_once_queued_keeps_both(home: Home, database_url: str) -> None:
+def test_of_two_events_at_once_queued_keeps_both(home: Harness, database_url: str) -> None:
     two_events_at_once(home, database_url, "queued")
     assert sorted(states(home)) == ["queued"] * ROUNDS + ["waiting"] * ROUNDS
     home.wait(days=1)
@@ -177,7 +177,7 @@ def test_of_two_events_at_once_queued_keeps_both(home: Home, database_url: str) 
 @pytest.mark.services
 @on_postgresql
 def test_a_run_that_joins_the_queue_just_as_the_one_before_it_ends_has_its_turn(
-    home: Home, database_url: str
+    home: Harness, database_url: str
 ) -> None:
     """It found the key taken; before it stands in the queue, the run that held the key ends."""
     home.install(it=a_workflow("queued", "steps:\n  - {id: pause, wait: 1 day}\n"))

@@ -13,7 +13,7 @@ from integrations.protocols import Helpdesk, Sales
 from sandbox.clock import HandClock
 from sandbox.faults import Effect, Fault
 from sandbox.world import World
-from tests.support.house import SALESFORCE_TOKEN, Home, a_home, a_house, answer, config_of
+from tests.support.house import SALESFORCE_TOKEN, Harness, a_home, a_house, answer, config_of
 from workflows.library import library_texts
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -28,36 +28,36 @@ RETENTION, OWNER = LIBRARY["retention_survey"], LIBRARY["account_owner_alert"]
 
 
 @pytest.fixture
-def home(database_url: str) -> Iterator[Home]:
+def home(database_url: str) -> Iterator[Harness]:
     with a_home(database_url, support_recovery=RECOVERY, retention_survey=RETENTION, account_owner_alert=OWNER) as home:
         yield home
 
 
 @pytest.fixture
-def ann(home: Home) -> dict[str, Any]:
+def ann(home: Harness) -> dict[str, Any]:
     """A contact of a large account."""
     account = home.world.salesforce.add_account("Acme", AnnualRevenue=250_000)
     return home.world.salesforce.add_contact("Jansen", "ann@example.com", FirstName="Ann", AccountId=account["Id"])
 
 
 @pytest.fixture
-def helpdesk(home: Home) -> Helpdesk:
+def helpdesk(home: Harness) -> Helpdesk:
     return home.house.connections.helpdesk("salesforce")
 
 
-def unhappy(home: Home, contact: dict[str, Any] | None = None, /, **data: Any) -> None:
+def unhappy(home: Harness, contact: dict[str, Any] | None = None, /, **data: Any) -> None:
     customer = {"email": "ann@example.com", "name": "Ann Jansen"}
     known = {"salesforce_contact_id": contact["Id"]} if contact else {}
     home.deliver(answer(3, customer=customer | known, **data))
     home.settle()
 
 
-def the_case(home: Home) -> dict[str, Any]:
+def the_case(home: Harness) -> dict[str, Any]:
     [case] = home.world.salesforce.all("Case")
     return case
 
 
-def told(home: Home) -> None:
+def told(home: Harness) -> None:
     """Salesforce sends what it has to tell."""
     assert home.world.salesforce.settle()
     home.settle()
@@ -68,7 +68,7 @@ def told(home: Home) -> None:
 
 @on_sqlite
 def test_the_same_recovery_runs_on_cases_from_the_bad_answer_to_the_retention_survey(
-    home: Home, ann: dict[str, Any]
+    home: Harness, ann: dict[str, Any]
 ) -> None:
     home.house.own_users.learn(["salesforce"])
     with home.on_the_network() as url:
@@ -93,7 +93,7 @@ def test_the_same_recovery_runs_on_cases_from_the_bad_answer_to_the_retention_su
             "ticket.solved", "ticket.first_contact", "ticket.reopened"]  # fmt: skip
 
 
-def test_a_case_that_is_reopened_within_the_hour_asks_nobody(home: Home, ann: dict[str, Any]) -> None:
+def test_a_case_that_is_reopened_within_the_hour_asks_nobody(home: Harness, ann: dict[str, Any]) -> None:
     with home.on_the_network() as url:
         home.world.salesforce.outbound.endpoint = f"{url}/webhooks/salesforce/{SALESFORCE_TOKEN}"
         unhappy(home, ann)
@@ -108,7 +108,7 @@ def test_a_case_that_is_reopened_within_the_hour_asks_nobody(home: Home, ann: di
         assert home.mails("ann@example.com") == []
 
 
-def test_an_open_case_is_no_reopened_one(home: Home, ann: dict[str, Any]) -> None:
+def test_an_open_case_is_no_reopened_one(home: Harness, ann: dict[str, Any]) -> None:
     with home.on_the_network() as url:
         home.world.salesforce.outbound.endpoint = f"{url}/webhooks/salesforce/{SALESFORCE_TOKEN}"
         unhappy(home, ann)
@@ -121,7 +121,7 @@ def test_an_open_case_is_no_reopened_one(home: Home, ann: dict[str, Any]) -> Non
 
 
 @pytest.fixture
-def requests_home(database_url: str) -> Iterator[Home]:
+def requests_home(database_url: str) -> Iterator[Harness]:
     """A house whose callbacks are contact requests, which are closed by the word Contacted."""
     clock = HandClock()
     with World(clock=clock) as world:
@@ -132,18 +132,18 @@ def requests_home(database_url: str) -> Iterator[Home]:
             yield home
 
 
-def the_request(home: Home) -> dict[str, Any]:
+def the_request(home: Harness) -> dict[str, Any]:
     [request] = home.world.salesforce.all("ContactRequest")
     return request
 
 
-def look(home: Home) -> None:
+def look(home: Harness) -> None:
     """Contact requests send no messages of their own accord, so they are asked for."""
     home.house.gaps.tick()
     home.settle()
 
 
-def test_the_same_recovery_runs_on_contact_requests(requests_home: Home) -> None:
+def test_the_same_recovery_runs_on_contact_requests(requests_home: Harness) -> None:
     home = requests_home
     ann = home.world.salesforce.add_contact("Jansen", "ann@example.com", FirstName="Ann")
     home.house.own_users.learn(["salesforce"])
@@ -169,7 +169,7 @@ def test_the_same_recovery_runs_on_contact_requests(requests_home: Home) -> None
 
 
 @pytest.fixture
-def desk(requests_home: Home) -> Helpdesk:
+def desk(requests_home: Harness) -> Helpdesk:
     return requests_home.house.connections.helpdesk("salesforce")
 
 
@@ -182,11 +182,13 @@ def opened(desk: Helpdesk, **more: Any) -> str:
 class TestContactRequests:
     """The helpdesk's parts."""
 
-    def test_a_request_is_opened_once_however_often_it_is_asked_for(self, requests_home: Home, desk: Helpdesk) -> None:
+    def test_a_request_is_opened_once_however_often_it_is_asked_for(
+        self, requests_home: Harness, desk: Helpdesk
+    ) -> None:
         assert opened(desk) == opened(desk) == the_request(requests_home)["Id"][:15]
         assert (desk.find_ticket("ringback-1") or {})["url"].endswith("/view")
 
-    def test_comments_follow_in_the_description_once_each(self, requests_home: Home, desk: Helpdesk) -> None:
+    def test_comments_follow_in_the_description_once_each(self, requests_home: Harness, desk: Helpdesk) -> None:
         request = opened(desk)
         for key in ("one", "two", "two"):
             desk.update_ticket(request, {"comment": f"Comment {key}."}, key=key, repeated=True)
@@ -195,7 +197,7 @@ class TestContactRequests:
         assert (text.count("Comment one."), text.count("Comment two.")) == (1, 1)
 
     def test_a_full_description_makes_room_and_too_long_a_comment_is_refused(
-        self, requests_home: Home, desk: Helpdesk
+        self, requests_home: Harness, desk: Helpdesk
     ) -> None:
         request = opened(desk, body="é" * 40_000)
         desk.update_ticket(request, {"comment": "x" * 9_000}, key="k", repeated=False)
@@ -205,7 +207,7 @@ class TestContactRequests:
         with pytest.raises(Permanent, match="too long for a contact request"):
             desk.update_ticket(request, {"comment": "x" * 20_000}, key="l", repeated=False)
 
-    def test_an_escalation_and_a_solve_are_written(self, requests_home: Home, desk: Helpdesk) -> None:
+    def test_an_escalation_and_a_solve_are_written(self, requests_home: Harness, desk: Helpdesk) -> None:
         request = opened(desk, tags=["ringback_callback"])
         change = {"priority": "urgent", "tags": ["ringback_escalated"], "status": "solved"}
         desk.update_ticket(request, change, key="k", repeated=False)
@@ -216,7 +218,7 @@ class TestContactRequests:
         assert (told["status"], told["subject"]) == ("solved", "Call back")
         assert told["tags"] == ["ringback_callback", "ringback_escalated"]
 
-    def test_who_is_no_contact_is_named(self, requests_home: Home, desk: Helpdesk) -> None:
+    def test_who_is_no_contact_is_named(self, requests_home: Harness, desk: Helpdesk) -> None:
         opened(desk, requester={"email": "bo@example.com", "name": "Bo"})
         row = the_request(requests_home)
         assert row["WhoId"] is None
@@ -227,7 +229,7 @@ class TestContactRequests:
 
 
 @on_sqlite
-def test_a_case_is_opened_once_however_often_it_is_asked_for(home: Home, helpdesk: Helpdesk) -> None:
+def test_a_case_is_opened_once_however_often_it_is_asked_for(home: Harness, helpdesk: Helpdesk) -> None:
     body = helpdesk.render_ticket({"subject": "Call back", "body": "x", "external_id": "ringback-1"})
     home.world.salesforce.faults.add(Fault(path="/sobjects/Case", effect=Effect.COMMIT_THEN_DROP))
     with pytest.raises(Exception, match="lost"):
@@ -240,7 +242,7 @@ def test_a_case_is_opened_once_however_often_it_is_asked_for(home: Home, helpdes
 
 
 @on_sqlite
-def test_a_comment_is_written_once_and_carries_a_mark(home: Home, helpdesk: Helpdesk) -> None:
+def test_a_comment_is_written_once_and_carries_a_mark(home: Harness, helpdesk: Helpdesk) -> None:
     case = home.world.salesforce.add("Case", Subject="x")["Id"]
     for _ in range(2):
         helpdesk.update_ticket(case[:15], {"comment": "é" * 5_000, "public": False}, key="k", repeated=True)
@@ -251,7 +253,7 @@ def test_a_comment_is_written_once_and_carries_a_mark(home: Home, helpdesk: Help
 
 
 @on_sqlite
-def test_an_escalation_raises_the_case_and_adds_to_its_tags(home: Home, helpdesk: Helpdesk) -> None:
+def test_an_escalation_raises_the_case_and_adds_to_its_tags(home: Harness, helpdesk: Helpdesk) -> None:
     case = home.world.salesforce.add("Case", Subject="x", Ringback_Tags__c="vip")["Id"]
     change = {"priority": "urgent", "tags": ["ringback_escalated"], "assignee": home.world.salesforce.org.records.any(
         case)["OwnerId"], "status": "solved", "due_at": "2026-11-23T10:00:00Z"}  # fmt: skip
@@ -277,7 +279,7 @@ def test_what_a_case_cannot_hold_is_refused_with_the_remedy(helpdesk: Helpdesk, 
 # --- sales
 
 
-def test_the_owner_of_a_valued_account_gets_a_task_and_a_mail(home: Home, ann: dict[str, Any]) -> None:
+def test_the_owner_of_a_valued_account_gets_a_task_and_a_mail(home: Harness, ann: dict[str, Any]) -> None:
     unhappy(home, ann)
     [task] = home.world.salesforce.all("Task")
     assert (task["WhoId"], task["WhatId"], task["OwnerId"]) == (ann["Id"], ann["AccountId"], ann["OwnerId"])
@@ -288,14 +290,14 @@ def test_the_owner_of_a_valued_account_gets_a_task_and_a_mail(home: Home, ann: d
 
 
 @on_sqlite
-def test_a_contact_that_the_answer_does_not_name_is_found_by_its_address(home: Home, ann: dict[str, Any]) -> None:
+def test_a_contact_that_the_answer_does_not_name_is_found_by_its_address(home: Harness, ann: dict[str, Any]) -> None:
     unhappy(home)
     assert len(home.world.salesforce.all("Task")) == 1
 
 
 @on_sqlite
 @pytest.mark.parametrize("revenue", [None, 900])
-def test_accounts_below_the_bound_make_no_task(home: Home, revenue: int | None) -> None:
+def test_accounts_below_the_bound_make_no_task(home: Harness, revenue: int | None) -> None:
     account = home.world.salesforce.add_account("Small", AnnualRevenue=revenue)
     contact = home.world.salesforce.add_contact("Jansen", "ann@example.com", AccountId=account["Id"])
     unhappy(home, contact)
@@ -303,7 +305,7 @@ def test_accounts_below_the_bound_make_no_task(home: Home, revenue: int | None) 
     assert home.run("account-owner-alert").status == "succeeded"
 
 
-def test_two_contacts_with_one_address_are_not_guessed_between(home: Home, ann: dict[str, Any]) -> None:
+def test_two_contacts_with_one_address_are_not_guessed_between(home: Harness, ann: dict[str, Any]) -> None:
     home.world.salesforce.add_contact("Other", "ann@example.com")
     unhappy(home)
     assert home.world.salesforce.all("Task") == []
@@ -314,7 +316,7 @@ def test_two_contacts_with_one_address_are_not_guessed_between(home: Home, ann: 
 
 
 @on_sqlite
-def test_a_task_is_made_once_however_often_it_is_asked_for(home: Home, ann: dict[str, Any]) -> None:
+def test_a_task_is_made_once_however_often_it_is_asked_for(home: Harness, ann: dict[str, Any]) -> None:
     sales: Sales = home.house.connections.sales("salesforce")
     body = sales.render_task({"contact": ann["Id"], "subject": "Call", "body": "soon", "priority": "high"})
     first = sales.create_task(body, key="k", repeated=False)
@@ -326,7 +328,7 @@ def test_a_task_is_made_once_however_often_it_is_asked_for(home: Home, ann: dict
 
 
 @on_sqlite
-def test_many_accounts_are_found_by_two_queries(home: Home, ann: dict[str, Any]) -> None:
+def test_many_accounts_are_found_by_two_queries(home: Harness, ann: dict[str, Any]) -> None:
     others = [home.world.salesforce.add_contact("Jansen", f"p{n}@example.com", AccountId=ann["AccountId"])["Id"]
               for n in range(20)]  # fmt: skip
     for number, contact in enumerate(others):
@@ -338,7 +340,7 @@ def test_many_accounts_are_found_by_two_queries(home: Home, ann: dict[str, Any])
 
 
 @on_sqlite
-def test_a_query_that_fails_is_tried_again_for_all(home: Home, ann: dict[str, Any]) -> None:
+def test_a_query_that_fails_is_tried_again_for_all(home: Harness, ann: dict[str, Any]) -> None:
     home.world.salesforce.faults.add(Fault(path="/query", status=503))
     unhappy(home, ann)
     home.wait(minutes=5)

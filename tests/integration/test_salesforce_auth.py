@@ -20,7 +20,7 @@ from integrations.salesforce.setup.org import Setup
 from integrations.tokens import SharedToken, Token
 from sandbox.clock import HandClock
 from sandbox.faults import Fault
-from tests.support.house import Home, a_home, a_second_house, answer
+from tests.support.house import Harness, a_home, a_second_house, answer
 from tests.support.house_workflows import WRITE_THE_SCORE
 from tests.support.http import Reply, Seen, Server, serving
 from tests.support.http import answer as reply
@@ -32,16 +32,16 @@ REDIRECTS = (301, 302, 303, 307, 308)
 
 
 @pytest.fixture
-def home(database_url: str) -> Iterator[Home]:
+def home(database_url: str) -> Iterator[Harness]:
     with a_home(database_url, score=WRITE_THE_SCORE) as home:
         yield home
 
 
-def logins(home: Home) -> int:
+def logins(home: Harness) -> int:
     return sum(each.path == LOGIN for each in home.world.salesforce.requests)
 
 
-def tell(home: Home, *scores: int) -> None:
+def tell(home: Harness, *scores: int) -> None:
     for number, value in enumerate(scores):
         home.world.salesforce.add_contact(f"Jansen{number}", f"jansen{number}@example.com")
         home.deliver(answer(value, email=f"jansen{number}@example.com"))
@@ -50,7 +50,7 @@ def tell(home: Home, *scores: int) -> None:
 # --- a permanent 401, through the whole runtime ---------------------------------------------------------------------
 
 
-def test_a_permanent_401_costs_two_tokens_and_the_connection_pauses_and_says_so(home: Home) -> None:
+def test_a_permanent_401_costs_two_tokens_and_the_connection_pauses_and_says_so(home: Harness) -> None:
     home.world.salesforce.faults.add(REFUSED)
     tell(home, 1, 2, 3, 4, 5)
     home.settle()
@@ -61,7 +61,7 @@ def test_a_permanent_401_costs_two_tokens_and_the_connection_pauses_and_says_so(
     assert {each.status for each in home.effects("score.write")} == {"due"}, "no answer is lost by it"
 
 
-def test_while_it_lasts_one_token_a_minute_finds_out_whether_it_is_mended_and_then_all_goes_on(home: Home) -> None:
+def test_while_it_lasts_one_token_a_minute_finds_out_whether_it_is_mended_and_then_all_goes_on(home: Harness) -> None:
     home.world.salesforce.faults.add(REFUSED)
     tell(home, 1, 2, 3)
     home.settle()
@@ -75,7 +75,7 @@ def test_while_it_lasts_one_token_a_minute_finds_out_whether_it_is_mended_and_th
     assert sorted(each["NPS_Score__c"] for each in home.world.salesforce.contacts) == [1, 2, 3]
 
 
-def test_two_workers_ask_for_no_more_tokens_than_one(home: Home, database_url: str) -> None:
+def test_two_workers_ask_for_no_more_tokens_than_one(home: Harness, database_url: str) -> None:
     home.world.salesforce.faults.add(REFUSED)
     with a_second_house(home, database_url) as other:
         tell(home, 1, 2, 3, 4)
@@ -89,7 +89,7 @@ def test_two_workers_ask_for_no_more_tokens_than_one(home: Home, database_url: s
     assert logins(home) == 2
 
 
-def test_a_worker_uses_the_token_that_another_one_asked_for(home: Home, database_url: str) -> None:
+def test_a_worker_uses_the_token_that_another_one_asked_for(home: Harness, database_url: str) -> None:
     home.house.connections.me("salesforce")
     with a_second_house(home, database_url) as other:
         assert other.house.connections.me("salesforce") == home.house.connections.me("salesforce")
@@ -100,7 +100,7 @@ def test_a_worker_uses_the_token_that_another_one_asked_for(home: Home, database
         assert logins(home) == 2
 
 
-def test_a_session_that_ends_again_and_again_is_renewed_each_time(home: Home) -> None:
+def test_a_session_that_ends_again_and_again_is_renewed_each_time(home: Harness) -> None:
     """A token that worked and came to its end is no sign that nothing works."""
     for _ in range(6):
         home.house.connections.me("salesforce")

@@ -15,11 +15,11 @@ from integrations.protocols import Score
 from integrations.salesforce.setup.provision import SalesforceProvisioner, Target
 from sandbox.salesforce.formula import Facts, holds
 from sandbox.world import World
-from tests.support.house import SALESFORCE_TOKEN, Home, a_home
+from tests.support.house import SALESFORCE_TOKEN, Harness, a_home
 
 
 @pytest.fixture
-def home(tmp_path: Any, sqlite_template: Any) -> Iterator[Home]:
+def home(tmp_path: Any, sqlite_template: Any) -> Iterator[Harness]:
     """A house on the network, and an org that was set up for it."""
     file = tmp_path / "ringback.db"
     file.write_bytes(sqlite_template.read_bytes())
@@ -28,7 +28,7 @@ def home(tmp_path: Any, sqlite_template: Any) -> Iterator[Home]:
         yield home
 
 
-def set_up(home: Home, url: str) -> None:
+def set_up(home: Harness, url: str) -> None:
     home.world.salesforce.forget_custom()
     client: Any = home.house.connections.crm("salesforce")
     target = Target(f"{url}/webhooks/salesforce/{SALESFORCE_TOKEN}", home.world.salesforce.organization_id, "60.0")
@@ -37,7 +37,7 @@ def set_up(home: Home, url: str) -> None:
         provisioner.perform(step, {})
 
 
-def told(home: Home) -> list[str]:
+def told(home: Harness) -> list[str]:
     """The types of the events that arrived since it was last asked, and whether all messages were acknowledged."""
     assert home.world.salesforce.settle()
     assert all(each.acknowledged for each in home.world.salesforce.deliveries)
@@ -48,7 +48,7 @@ def told(home: Home) -> list[str]:
     return kinds[seen:]
 
 
-def test_what_sales_changes_is_told_and_what_we_write_is_not(home: Home) -> None:
+def test_what_sales_changes_is_told_and_what_we_write_is_not(home: Harness) -> None:
     salesforce = home.world.salesforce
     contact = salesforce.add_contact("Jansen", "ann@example.com", FirstName="Ann")
     assert told(home) == ["contact.changed"]
@@ -64,7 +64,7 @@ def test_what_sales_changes_is_told_and_what_we_write_is_not(home: Home) -> None
     assert len(salesforce.deliveries) == before, "our own write sent no message at all"
 
 
-def test_even_a_field_that_is_watched_is_not_told_when_the_integration_writes_it(home: Home) -> None:
+def test_even_a_field_that_is_watched_is_not_told_when_the_integration_writes_it(home: Harness) -> None:
     salesforce = home.world.salesforce
     contact = salesforce.add_contact("Jansen", "ann@example.com")
     told(home)
@@ -74,7 +74,7 @@ def test_even_a_field_that_is_watched_is_not_told_when_the_integration_writes_it
     assert told(home) == []
 
 
-def test_a_case_is_told_when_it_is_closed_and_a_callback_whenever_it_moves(home: Home) -> None:
+def test_a_case_is_told_when_it_is_closed_and_a_callback_whenever_it_moves(home: Harness) -> None:
     salesforce = home.world.salesforce
     case = salesforce.add("Case", Subject="It broke", SuppliedEmail="ann@example.com")
     assert told(home) == []
@@ -88,7 +88,7 @@ def test_a_case_is_told_when_it_is_closed_and_a_callback_whenever_it_moves(home:
     assert sorted(told(home)) == ["case.closed", "ticket.solved"]
 
 
-def test_an_opportunity_is_told_when_it_is_won(home: Home) -> None:
+def test_an_opportunity_is_told_when_it_is_won(home: Harness) -> None:
     won = home.world.salesforce.add("Opportunity", Name="Fleet", StageName="Proposal", CloseDate="2026-12-01")
     assert told(home) == []
     home.world.salesforce.change("Opportunity", won["Id"], StageName="Closed Won")

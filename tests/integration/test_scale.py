@@ -17,7 +17,7 @@ from benchmarks import crowd
 from benchmarks.scale import Site, Task, a_house
 from connector.runtime.operations import connections as controls_connections
 from connector.storage.stores import retention
-from connector.storage.stores.retention import Kind
+from connector.storage.stores.retention import RetentionKind
 
 SMALL, LARGE, BATCH = 300, 3000, 5
 BIG = {"deliveries", "events", "runs", "waits", "history", "effects", "customers", "identities"}
@@ -37,7 +37,7 @@ def everything(site: Site) -> list[Task]:
     return [*site.tasks(), *(Task(f"keeping {kind.name}", _looking(site, kind)) for kind in retention.KINDS)]
 
 
-def _looking(site: Site, kind: Kind) -> Callable[[], None]:
+def _looking(site: Site, kind: RetentionKind) -> Callable[[], None]:
     """For what is due, when nothing is."""
 
     def work() -> None:

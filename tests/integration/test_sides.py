@@ -17,7 +17,7 @@ import requests
 from click.testing import CliRunner
 
 from connector.cli.main import main
-from connector.cli.serve.processes import Sides
+from connector.cli.serve.processes import ProcessGroup
 from connector.cli.serve.sockets import bind
 from tests.support.processes import PROGRAM, Process, free_port, until
 
@@ -122,16 +122,16 @@ def test_there_can_be_fewer(tmp_path: Path, environment: Mapping[str, str], othe
 
 
 @pytest.fixture
-def sides() -> Iterator[Sides]:
+def sides() -> Iterator[ProcessGroup]:
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    with closing(Sides()) as sides:
+    with closing(ProcessGroup()) as sides:
         yield sides
     for number, handler in before.items():
         signal.signal(number, handler)
 
 
 def test_a_side_that_cannot_start_ends_the_program_with_a_sentence(
-    sides: Sides, monkeypatch: pytest.MonkeyPatch
+    sides: ProcessGroup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("connector.cli.serve.processes._PROGRAM", ("/bin/sh", "-c", "exit 3"))
     sides.start("calls")

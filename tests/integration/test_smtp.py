@@ -25,7 +25,7 @@ from cryptography.x509.oid import NameOID
 from integrations.errors import Ambiguous, AuthFailed, IntegrationError, OptionsError, Permanent, Transient
 from integrations.protocols import Mail
 from integrations.registry import build
-from integrations.smtp.client import Server, SmtpMessenger
+from integrations.smtp.client import MailServer, SmtpMessenger
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -69,7 +69,7 @@ class Dialogue(socketserver.StreamRequestHandler):
         self.connection.close()  # the server closes only the socket that it accepted
 
 
-class MailServer(socketserver.ThreadingTCPServer):
+class StandInServer(socketserver.ThreadingTCPServer):
     daemon_threads = True
     certificate: str
 
@@ -392,17 +392,17 @@ def test_a_refused_login_is_told_from_passing_trouble(
 @pytest.mark.parametrize(
     ("url", "read"),
     [
-        ("smtp://mail.example", Server("mail.example", 25)),
-        ("smtps://u:p%40@mail.example", Server("mail.example", 465, implicit_tls=True, user="u", password="p@")),
-        ("smtp://mail.example:2525/?tls=required", Server("mail.example", 2525, tls_required=True)),
+        ("smtp://mail.example", MailServer("mail.example", 25)),
+        ("smtps://u:p%40@mail.example", MailServer("mail.example", 465, implicit_tls=True, user="u", password="p@")),
+        ("smtp://mail.example:2525/?tls=required", MailServer("mail.example", 2525, tls_required=True)),
     ],
 )
-def test_a_url_says_where_mail_goes(url: str, read: Server) -> None:
-    assert Server.parse(url) == read
+def test_a_url_says_where_mail_goes(url: str, read: MailServer) -> None:
+    assert MailServer.parse(url) == read
 
 
 def test_a_password_does_not_show_itself() -> None:
-    assert "hush" not in repr(Server.parse("smtp://u:hush@mail.example"))
+    assert "hush" not in repr(MailServer.parse("smtp://u:hush@mail.example"))
 
 
 @pytest.mark.parametrize(

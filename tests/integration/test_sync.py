@@ -16,7 +16,7 @@ from connector.vendors.salesforce import backfill as syncing
 from connector.vendors.salesforce.backfill import BusyError, Sync
 from integrations.errors import IntegrationError
 from sandbox.faults import Effect, Fault
-from tests.support.house import SECRET_KEY, Home, a_home, answer, config_of
+from tests.support.house import SECRET_KEY, Harness, a_home, answer, config_of
 from tests.support.processes import Process, run, until
 from workflows.library import library_texts
 
@@ -25,24 +25,24 @@ BACKFILL = BACKFILL[BACKFILL.index("workflow:") :]
 
 
 @pytest.fixture
-def home(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
+def home(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Harness]:
     monkeypatch.setattr(syncing, "PAGE", 4)
     monkeypatch.setattr(syncing, "SCORES", 3)
     with a_home(database_url, score_backfill=BACKFILL) as home:
         yield home
 
 
-def work(home: Home) -> Sync:
+def work(home: Harness) -> Sync:
     house = home.house
     changes, kinds = house.connections.changes("salesforce"), house.connections.kinds
     return Sync(house.database, "salesforce", changes, kinds, home.clock)
 
 
-def contacts(home: Home, count: int = 10) -> list[dict[str, Any]]:
+def contacts(home: Harness, count: int = 10) -> list[dict[str, Any]]:
     return [home.world.salesforce.add_contact(f"N{n}", f"p{n}@example.com") for n in range(count)]
 
 
-def answered(home: Home, *scores: tuple[int, int]) -> None:
+def answered(home: Harness, *scores: tuple[int, int]) -> None:
     """(number of the person, score) each, before Salesforce knew of it."""
     for number, score in scores:
         home.deliver(answer(score, email=f"p{number}@example.com"))
@@ -50,12 +50,12 @@ def answered(home: Home, *scores: tuple[int, int]) -> None:
         home.clock.move(minutes=1)
 
 
-def on_records(home: Home) -> dict[str, float]:
+def on_records(home: Harness) -> dict[str, float]:
     rows = home.world.salesforce.contacts
     return {row["Email"]: row["NPS_Score__c"] for row in rows if row["NPS_Score__c"] is not None}
 
 
-def test_every_contact_becomes_a_customer_once(home: Home) -> None:
+def test_every_contact_becomes_a_customer_once(home: Harness) -> None:
     contacts(home)
     assert list(work(home).contacts()) == [4, 4, 2]
     assert sorted(row.email for row in home.rows(tables.customers)) == sorted(f"p{n}@example.com" for n in range(10))
@@ -65,7 +65,7 @@ def test_every_contact_becomes_a_customer_once(home: Home) -> None:
     assert home.runs() == []
 
 
-def test_known_people_are_met_again_and_opt_outs_are_kept(home: Home) -> None:
+def test_known_people_are_met_again_and_opt_outs_are_kept(home: Harness) -> None:
     answered(home, (0, 9))
     contacts(home, 2)
     home.world.salesforce.add_contact("Out", "out@example.com", HasOptedOutOfEmail=True, DoNotCall=True)
@@ -77,7 +77,7 @@ def test_known_people_are_met_again_and_opt_outs_are_kept(home: Home) -> None:
     assert by_mail["out@example.com"].facts["do_not_call"] is True
 
 
-def test_a_process_that_dies_is_gone_on_from(home: Home) -> None:
+def test_a_process_that_dies_is_gone_on_from(home: Harness) -> None:
     contacts(home)
     steps = work(home).contacts()
     assert next(steps) == 4
@@ -91,7 +91,7 @@ def test_a_process_that_dies_is_gone_on_from(home: Home) -> None:
     assert len(home.rows(tables.customers)) == 10
 
 
-def test_an_org_that_has_no_calls_left_is_gone_on_with_later(home: Home) -> None:
+def test_an_org_that_has_no_calls_left_is_gone_on_with_later(home: Harness) -> None:
     contacts(home)
     home.world.salesforce.faults.add(Fault(path="/query", status=403, times=1, body=LIMIT))
     with pytest.raises(IntegrationError):
@@ -103,7 +103,7 @@ def test_an_org_that_has_no_calls_left_is_gone_on_with_later(home: Home) -> None
 LIMIT = '[{"message": "TotalRequests Limit exceeded.", "errorCode": "REQUEST_LIMIT_EXCEEDED"}]'
 
 
-def test_earlier_scores_come_onto_the_records_the_newest_of_each_person(home: Home) -> None:
+def test_earlier_scores_come_onto_the_records_the_newest_of_each_person(home: Harness) -> None:
     answered(home, (0, 2), (1, 9), (0, 10), (5, 7), (6, 0))
     contacts(home)
     sum(work(home).contacts())
@@ -116,7 +116,7 @@ def test_earlier_scores_come_onto_the_records_the_newest_of_each_person(home: Ho
     assert sum(work(home).scores()) == 0
 
 
-def test_a_score_asked_for_twice_is_written_once(home: Home) -> None:
+def test_a_score_asked_for_twice_is_written_once(home: Harness) -> None:
     answered(home, (0, 2))
     contacts(home, 1)
     sum(work(home).contacts())
@@ -129,7 +129,7 @@ def test_a_score_asked_for_twice_is_written_once(home: Home) -> None:
     assert len(home.runs("score-backfill")) == 1
 
 
-def test_history_never_overwrites_what_is_newer(home: Home) -> None:
+def test_history_never_overwrites_what_is_newer(home: Harness) -> None:
     answered(home, (0, 2))
     [contact] = contacts(home, 1)
     sum(work(home).contacts())
@@ -142,7 +142,7 @@ def test_history_never_overwrites_what_is_newer(home: Home) -> None:
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_an_admin_sees_first_what_would_be_done(home: Home, database_url: str, tmp_path: Any) -> None:
+def test_an_admin_sees_first_what_would_be_done(home: Harness, database_url: str, tmp_path: Any) -> None:
     answered(home, (0, 2))
     contacts(home)
     (tmp_path / "ringback.yaml").write_text(config_of(home.world))
@@ -165,7 +165,7 @@ def test_an_admin_sees_first_what_would_be_done(home: Home, database_url: str, t
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_sync_that_is_killed_between_two_pages_goes_on_where_it_was(
-    home: Home, database_url: str, tmp_path: Path
+    home: Harness, database_url: str, tmp_path: Path
 ) -> None:
     """kill -9 of the real command while the org makes it wait for the second page."""
     everybody = 2_040

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import event
 
 from connector.feedback.agent import timeline
-from connector.feedback.agent.timeline import Item, Page
+from connector.feedback.agent.timeline import TimelineItem, TimelinePage
 from connector.storage.schema import tables
-from tests.support.house import Home, a_home, answer
+from tests.support.house import Harness, a_home, answer
 from tests.support.house_workflows import OPEN_A_TICKET, WRITE_TO_THE_CUSTOMER
 
 ASK = "trigger: {event: ticket.solved}\nsteps:\n  - {id: ask, do: survey.send, with: {survey: after-support}}\n"
@@ -19,35 +19,35 @@ ANN = {"email": "ann@example.com"}
 
 
 @pytest.fixture
-def home(database_url: str) -> Iterator[Home]:
+def home(database_url: str) -> Iterator[Harness]:
     with a_home(database_url, it=OPEN_A_TICKET) as home:
         yield home
 
 
-def page(home: Home, limit: int = 50, before: str | None = None, customer: str | None = None) -> Page:
+def page(home: Harness, limit: int = 50, before: str | None = None, customer: str | None = None) -> TimelinePage:
     who = customer or home.rows(tables.customers)[0].id
     with home.house.database.read() as tx:
         return timeline.page(tx, who, limit, before)
 
 
-def told(found: Page) -> list[str]:
+def told(found: TimelinePage) -> list[str]:
     return [_word(item) for item in found.items]
 
 
-def _word(item: Item) -> str:
+def _word(item: TimelineItem) -> str:
     details = item.details
     more = {"answer": "score", "survey": "status", "event": "type", "callback": "status", "consent": "purpose"}
     return f"{item.kind} {details.get(more.get(item.kind, ''), '')}".strip()
 
 
-def a_known_customer(home: Home) -> str:
+def a_known_customer(home: Harness) -> str:
     user = str(home.world.zendesk.add_user("Ann Jansen", "ann@example.com")["id"])
     home.deliver({"type": "contact.changed", "id": "known", "data": {"customer": {**ANN, "zendesk_user_id": user}}})
     home.settle()
     return user
 
 
-def test_a_reward_is_a_moment_with_its_campaign_and_without_its_code(home: Home) -> None:
+def test_a_reward_is_a_moment_with_its_campaign_and_without_its_code(home: Harness) -> None:
     granted = {"campaign": "spring", "code": "SECRET-1", "customer": ANN}
     home.deliver({"type": "reward.granted", "id": "r1", "data": granted})
     home.settle()
@@ -56,7 +56,7 @@ def test_a_reward_is_a_moment_with_its_campaign_and_without_its_code(home: Home)
     assert "SECRET-1" not in str(item)
 
 
-def test_a_whole_story_stands_on_one_line_newest_first(home: Home) -> None:
+def test_a_whole_story_stands_on_one_line_newest_first(home: Harness) -> None:
     home.install(it=ASK, call=OPEN_A_TICKET, thank=WRITE_TO_THE_CUSTOMER)
     user = a_known_customer(home)
     home.clock.move(hours=1)
@@ -81,7 +81,7 @@ def test_a_whole_story_stands_on_one_line_newest_first(home: Home) -> None:
     assert line[7:] == ["survey sent", "event ticket.solved"]
 
 
-def test_each_moment_says_what_a_person_wants_to_know(home: Home) -> None:
+def test_each_moment_says_what_a_person_wants_to_know(home: Harness) -> None:
     home.deliver(answer(2, context={"ticket_id": "7"}))
     home.settle()
     by_kind = {item.kind: item for item in page(home).items}
@@ -93,7 +93,7 @@ def test_each_moment_says_what_a_person_wants_to_know(home: Home) -> None:
     assert callback == {"connection": "zendesk", "ticket_id": ticket, "status": "open", "cycle": 0}
 
 
-def test_a_survey_that_was_held_back_says_why(home: Home) -> None:
+def test_a_survey_that_was_held_back_says_why(home: Harness) -> None:
     home.install(it=ASK)
     user = a_known_customer(home)
     for ticket in ("1", "2"):
@@ -104,7 +104,7 @@ def test_a_survey_that_was_held_back_says_why(home: Home) -> None:
     assert held.details == {"survey": "after-support", "reason": "not sent: asked 3 days ago, the rule is 90"}
 
 
-def test_a_person_without_an_address_leaves_the_reason_on_their_line(home: Home) -> None:
+def test_a_person_without_an_address_leaves_the_reason_on_their_line(home: Harness) -> None:
     home.install(it=ASK)
     user = str(home.world.zendesk.add_user("Nameless")["id"])
     home.ticket_event("ticket_solved", "1", requester_id=user)
@@ -113,7 +113,7 @@ def test_a_person_without_an_address_leaves_the_reason_on_their_line(home: Home)
     assert held.details["reason"] == "not sent: the customer has no e-mail address"
 
 
-def test_an_opt_out_on_our_own_page_stands_there_once(home: Home) -> None:
+def test_an_opt_out_on_our_own_page_stands_there_once(home: Harness) -> None:
     home.install(it=ASK)
     home.ticket_event("ticket_solved", "1", requester_id=a_known_customer(home))
     home.settle()
@@ -124,7 +124,7 @@ def test_an_opt_out_on_our_own_page_stands_there_once(home: Home) -> None:
     assert kinds == ["consent"]
 
 
-def test_who_are_found_to_be_one_person_have_one_line(home: Home) -> None:
+def test_who_are_found_to_be_one_person_have_one_line(home: Harness) -> None:
     home.install(it=WRITE_TO_THE_CUSTOMER)  # a ticket would tell us of a Zendesk user at once
     home.deliver(answer(9, response_id="web"))
     home.deliver(answer(4, email=None, response_id="desk", customer={"zendesk_user_id": "77"}))
@@ -137,7 +137,7 @@ def test_who_are_found_to_be_one_person_have_one_line(home: Home) -> None:
     assert sorted(scores) == [4, 9]
 
 
-def test_pages_hold_everything_once_though_much_happened_at_the_same_moment(home: Home) -> None:
+def test_pages_hold_everything_once_though_much_happened_at_the_same_moment(home: Harness) -> None:
     for number in range(9):
         home.deliver(answer(number, response_id=f"r{number}"))
     home.settle()
@@ -154,7 +154,7 @@ def test_pages_hold_everything_once_though_much_happened_at_the_same_moment(home
         assert [item.id for item in found] == [item.id for item in whole.items]
 
 
-def test_what_arrives_meanwhile_shifts_no_page(home: Home) -> None:
+def test_what_arrives_meanwhile_shifts_no_page(home: Harness) -> None:
     for number in range(4):
         home.deliver(answer(9, response_id=f"r{number}"))
         home.settle()
@@ -168,12 +168,12 @@ def test_what_arrives_meanwhile_shifts_no_page(home: Home) -> None:
 
 
 @pytest.mark.parametrize("cursor", ["x", "1-2-3", "20260101T000000.0-99-a", "20260101T000000.0-1-é", "--", "\x00"])
-def test_a_cursor_that_is_none_is_refused(home: Home, cursor: str) -> None:
+def test_a_cursor_that_is_none_is_refused(home: Harness, cursor: str) -> None:
     with pytest.raises(timeline.CursorError):
         page(home, 5, cursor, customer="nobody")
 
 
-def test_a_page_costs_the_same_number_of_queries_however_long_the_line_is(home: Home) -> None:
+def test_a_page_costs_the_same_number_of_queries_however_long_the_line_is(home: Harness) -> None:
     counts = []
     for number in range(12):
         home.deliver(answer(9, response_id=f"r{number}"))
@@ -182,7 +182,7 @@ def test_a_page_costs_the_same_number_of_queries_however_long_the_line_is(home: 
     assert set(counts) == {len(timeline.SOURCES)}
 
 
-def _statements(home: Home) -> int:
+def _statements(home: Harness) -> int:
     seen: list[Any] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from connector.runtime.doorbell import TIMERS
 from connector.storage.schema import tables
-from tests.support.house import Home, a_home, a_house, a_second_house, answer
+from tests.support.house import Harness, a_home, a_house, a_second_house, answer
 from tests.support.house_race import Racers
 
 PAUSE = """\
@@ -23,16 +23,16 @@ steps:
 
 
 @pytest.fixture
-def home(database_url: str) -> Iterator[Home]:
+def home(database_url: str) -> Iterator[Harness]:
     with a_home(database_url, pause=PAUSE) as home:
         yield home
 
 
-def told(home: Home) -> list[str]:
+def told(home: Harness) -> list[str]:
     return sorted(mail.text.strip() for mail in home.mails("care@acme.example"))
 
 
-def test_a_run_that_waits_for_time_goes_on_at_its_moment_and_not_before(home: Home) -> None:
+def test_a_run_that_waits_for_time_goes_on_at_its_moment_and_not_before(home: Harness) -> None:
     home.deliver(answer(3, response_id="r1"))
     home.settle()
     assert (home.run().status, home.run().due_at) == ("waiting", datetime(2026, 3, 5, 9, 0, tzinfo=UTC))
@@ -43,7 +43,7 @@ def test_a_run_that_waits_for_time_goes_on_at_its_moment_and_not_before(home: Ho
     assert home.run().status == "succeeded"
 
 
-def test_a_timer_that_comes_very_late_still_comes_once(home: Home) -> None:
+def test_a_timer_that_comes_very_late_still_comes_once(home: Harness) -> None:
     home.deliver(answer(3, response_id="r1"))
     home.settle()
     home.clock.move(days=400)
@@ -52,7 +52,7 @@ def test_a_timer_that_comes_very_late_still_comes_once(home: Home) -> None:
     assert told(home) == ["r1"]
 
 
-def test_timers_survive_the_house(home: Home, database_url: str) -> None:
+def test_timers_survive_the_house(home: Harness, database_url: str) -> None:
     home.deliver(answer(3, response_id="r1"))
     home.settle()
     home.house.close()
@@ -61,7 +61,7 @@ def test_timers_survive_the_house(home: Home, database_url: str) -> None:
         assert told(after_a_restart) == ["r1"]
 
 
-def test_business_time_and_the_change_of_the_clocks_are_kept(home: Home) -> None:
+def test_business_time_and_the_change_of_the_clocks_are_kept(home: Harness) -> None:
     home.install(pause=PAUSE.replace("3 days", "1 business day"))
     home.clock.now = datetime(
         2026, 3, 27, 15, 0, tzinfo=UTC
@@ -71,7 +71,7 @@ def test_business_time_and_the_change_of_the_clocks_are_kept(home: Home) -> None
     assert home.run().due_at == datetime(2026, 3, 30, 14, 0, tzinfo=UTC)  # Monday, 16:00 again
 
 
-def test_more_due_runs_than_a_batch_holds_all_go_on(home: Home) -> None:
+def test_more_due_runs_than_a_batch_holds_all_go_on(home: Harness) -> None:
     home.install(pause=PAUSE[: PAUSE.index("  - {id: tell")])
     for number in range(205):
         home.deliver(answer(9, response_id=f"r{number}"))
@@ -82,7 +82,7 @@ def test_more_due_runs_than_a_batch_holds_all_go_on(home: Home) -> None:
 
 
 def test_a_run_that_cannot_be_advanced_is_dead_and_visible_and_the_others_go_on(
-    home: Home, caplog: pytest.LogCaptureFixture
+    home: Harness, caplog: pytest.LogCaptureFixture
 ) -> None:
     for number in range(3):
         home.deliver(answer(3, response_id=f"r{number}"))
@@ -103,7 +103,7 @@ def test_a_run_that_cannot_be_advanced_is_dead_and_visible_and_the_others_go_on(
 @pytest.mark.services
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_two_schedulers_that_look_at_the_same_moment_wake_each_run_once(
-    home: Home, database_url: str
+    home: Harness, database_url: str
 ) -> None:
     for number in range(60):
         home.deliver(answer(3, response_id=f"r{number:02}"))
@@ -117,7 +117,7 @@ def test_two_schedulers_that_look_at_the_same_moment_wake_each_run_once(
 
 @pytest.mark.services
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-def test_a_run_that_another_worker_holds_is_left_to_it(home: Home, database_url: str) -> None:
+def test_a_run_that_another_worker_holds_is_left_to_it(home: Harness, database_url: str) -> None:
     for number in range(2):
         home.deliver(answer(3, response_id=f"r{number}"))
     home.settle()

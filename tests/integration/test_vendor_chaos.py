@@ -14,7 +14,7 @@ import pytest
 from sandbox.clock import HandClock
 from sandbox.faults import Effect, Fault
 from sandbox.world import World
-from tests.support.house import Home, a_house, answer, config_of
+from tests.support.house import Harness, a_house, answer, config_of
 
 SHARE = 0.2
 A_MINUTE = timedelta(minutes=1)
@@ -93,13 +93,13 @@ def _weather_the_storm(database_url: str, faults: Sequence[Fault], count: int) -
             _expect_the_pace_was_kept(home)
 
 
-def _answer(home: Home, count: int) -> None:
+def _answer(home: Harness, count: int) -> None:
     for number in range(count):
         home.world.salesforce.add_contact("Jansen", f"p{number}@example.com")
         home.deliver(answer(3, response_id=f"a{number}", email=f"p{number}@example.com"))
 
 
-def _until_all_is_done(home: Home) -> None:
+def _until_all_is_done(home: Harness) -> None:
     home.settle()
     for _ in range(2000):
         if {run.status for run in home.runs()} == {"succeeded"}:
@@ -108,7 +108,7 @@ def _until_all_is_done(home: Home) -> None:
     raise AssertionError(f"not done: {Counter((e.action, e.status, e.error) for e in home.effects())}")
 
 
-def _expect_each_once(home: Home, count: int) -> None:
+def _expect_each_once(home: Harness, count: int) -> None:
     tickets = home.world.zendesk.tickets
     assert sorted(ticket["subject"] for ticket in tickets) == sorted(f"Call a{number}" for number in range(count))
     for ticket in tickets:
@@ -117,7 +117,7 @@ def _expect_each_once(home: Home, count: int) -> None:
     assert [contact["NPS_Score__c"] for contact in home.world.salesforce.contacts] == [3] * count
 
 
-def _expect_the_pace_was_kept(home: Home) -> None:
+def _expect_the_pace_was_kept(home: Harness) -> None:
     """In no minute, wherever it begins, were there more requests than a minute and the burst allow."""
     moments = [each.at for each in home.world.zendesk.requests if "oauth" not in each.path]
     most = max(_within_a_minute(moments, begin) for begin in moments)

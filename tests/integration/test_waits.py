@@ -11,7 +11,7 @@ from connector.runtime.doorbell import INTAKE, TIMERS, effects_queue
 from connector.runtime.effects import claims
 from connector.storage.schema import tables
 from sandbox.faults import Effect, Fault
-from tests.support.house import Home, a_home, a_second_house, answer
+from tests.support.house import Harness, a_home, a_second_house, answer
 from tests.support.house_race import Racers
 from tests.support.house_workflows import CALL_AND_WAIT
 
@@ -26,16 +26,16 @@ steps:
 
 
 @pytest.fixture
-def home(database_url: str) -> Iterator[Home]:
+def home(database_url: str) -> Iterator[Harness]:
     with a_home(database_url, calls=CALL_AND_WAIT) as home:
         yield home
 
 
-def waits(home: Home) -> list[str]:
+def waits(home: Harness) -> list[str]:
     return [row.status for row in home.rows(tables.waits)]
 
 
-def ticket_is_open(home: Home) -> str:
+def ticket_is_open(home: Harness) -> str:
     """Ask for a callback and have it opened. → the ticket's number."""
     home.deliver(answer(3))
     home.settle()
@@ -45,7 +45,7 @@ def ticket_is_open(home: Home) -> str:
 # --- the event and the wait ---------------------------------------------------------------------------------
 
 
-def test_a_run_goes_on_when_its_ticket_is_solved(home: Home) -> None:
+def test_a_run_goes_on_when_its_ticket_is_solved(home: Harness) -> None:
     ticket = ticket_is_open(home)
     assert waits(home) == ["open"]
     home.ticket_event("ticket_solved", ticket)
@@ -55,14 +55,14 @@ def test_a_run_goes_on_when_its_ticket_is_solved(home: Home) -> None:
     assert home.one(tables.waits).event_seq == solved.seq
 
 
-def test_another_ticket_of_the_same_helpdesk_is_none_of_its_business(home: Home) -> None:
+def test_another_ticket_of_the_same_helpdesk_is_none_of_its_business(home: Harness) -> None:
     ticket = ticket_is_open(home)
     home.ticket_event("ticket_solved", f"{ticket}9")
     home.settle()
     assert (waits(home), home.run().status) == (["open"], "waiting")
 
 
-def test_an_event_that_came_while_the_ticket_was_being_opened_is_found_looking_back(home: Home) -> None:
+def test_an_event_that_came_while_the_ticket_was_being_opened_is_found_looking_back(home: Harness) -> None:
     """The agent solved the ticket before we had written down that it exists: our answer got lost."""
     home.world.zendesk.faults.add(Fault(path="/tickets$", method="POST", effect=Effect.COMMIT_THEN_DROP))
     home.deliver(answer(3))
@@ -75,7 +75,7 @@ def test_an_event_that_came_while_the_ticket_was_being_opened_is_found_looking_b
     assert (waits(home), home.run().status) == (["matched"], "succeeded")
 
 
-def test_an_event_from_before_the_run_is_not_taken_for_the_awaited_one(home: Home) -> None:
+def test_an_event_from_before_the_run_is_not_taken_for_the_awaited_one(home: Harness) -> None:
     home.install(calls=WAIT_FOR_SEVEN)
     home.ticket_event("ticket_solved", "7")
     home.settle()
@@ -87,7 +87,7 @@ def test_an_event_from_before_the_run_is_not_taken_for_the_awaited_one(home: Hom
     assert waits(home) == ["matched"]
 
 
-def test_one_event_wakes_every_run_that_waits_for_it_once(home: Home) -> None:
+def test_one_event_wakes_every_run_that_waits_for_it_once(home: Harness) -> None:
     home.install(calls=WAIT_FOR_SEVEN)
     for _ in range(5):
         home.deliver(answer(3))
@@ -100,7 +100,7 @@ def test_one_event_wakes_every_run_that_waits_for_it_once(home: Home) -> None:
     assert [run.status for run in home.runs()] == ["succeeded"] * 5
 
 
-def test_two_waits_in_a_row_are_met_by_two_events_of_one_batch(home: Home) -> None:
+def test_two_waits_in_a_row_are_met_by_two_events_of_one_batch(home: Harness) -> None:
     home.install(
         calls=WAIT_FOR_SEVEN + WAIT_FOR_SEVEN.splitlines()[-1].replace("solved,", "again,", 1) + "\n"
     )
@@ -114,7 +114,7 @@ def test_two_waits_in_a_row_are_met_by_two_events_of_one_batch(home: Home) -> No
     assert home.run().status == "succeeded"
 
 
-def test_a_match_that_cannot_be_decided_is_noted_and_the_run_waits_on(home: Home) -> None:
+def test_a_match_that_cannot_be_decided_is_noted_and_the_run_waits_on(home: Harness) -> None:
     order_seven = "event: order.shipped, match: event.order.id == 7"
     home.install(
         calls=WAIT_FOR_SEVEN.replace("event: ticket.solved, match: event.ticket == 'zendesk:7'", order_seven)
@@ -131,7 +131,7 @@ def test_a_match_that_cannot_be_decided_is_noted_and_the_run_waits_on(home: Home
 # --- the event and the time-out -----------------------------------------------------------------------------
 
 
-def test_the_event_wins_when_it_comes_first_and_the_timer_finds_nothing(home: Home) -> None:
+def test_the_event_wins_when_it_comes_first_and_the_timer_finds_nothing(home: Harness) -> None:
     ticket = ticket_is_open(home)
     home.clock.move(days=7)
     home.ticket_event("ticket_solved", ticket)
@@ -140,7 +140,7 @@ def test_the_event_wins_when_it_comes_first_and_the_timer_finds_nothing(home: Ho
     assert home.effects("ticket.escalate") == []
 
 
-def test_the_time_out_wins_when_it_comes_first_and_the_event_changes_nothing(home: Home) -> None:
+def test_the_time_out_wins_when_it_comes_first_and_the_event_changes_nothing(home: Harness) -> None:
     ticket = ticket_is_open(home)
     home.clock.move(days=7)
     home.pump(TIMERS)
@@ -152,7 +152,7 @@ def test_the_time_out_wins_when_it_comes_first_and_the_event_changes_nothing(hom
 
 @pytest.mark.services
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-def test_event_and_time_out_at_the_same_moment_have_one_winner(home: Home, database_url: str) -> None:
+def test_event_and_time_out_at_the_same_moment_have_one_winner(home: Harness, database_url: str) -> None:
     tickets = []
     for _ in range(30):
         home.deliver(answer(3))
@@ -174,7 +174,7 @@ def test_event_and_time_out_at_the_same_moment_have_one_winner(home: Home, datab
 @pytest.mark.services
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_an_event_that_arrives_just_as_a_run_starts_to_wait_is_never_missed(
-    home: Home, database_url: str
+    home: Harness, database_url: str
 ) -> None:
     for _ in range(ROUNDS):
         home.deliver(answer(3))
@@ -190,13 +190,13 @@ def test_an_event_that_arrives_just_as_a_run_starts_to_wait_is_never_missed(
     assert {run.status for run in home.runs()} == {"succeeded"}
 
 
-def _claimed(home: Home) -> list[Any]:
+def _claimed(home: Harness) -> list[Any]:
     """All effects, in this test's own hands."""
     database, now = home.house.database, home.clock()
-    me = claims.Claimant("zendesk", "race", concurrency=ROUNDS)
+    me = claims.ClaimPolicy("zendesk", "race", concurrency=ROUNDS)
     calls = database.transact(lambda tx: claims.claim(database, tx, me, now, ROUNDS))
     return [effect for call in calls for effect in call]
 
 
-def _record(home: Home, result: Any) -> None:
+def _record(home: Harness, result: Any) -> None:
     home.house.pumps._outcomes.record([result])

@@ -19,7 +19,7 @@ from integrations.salesforce import bulk
 from sandbox.clock import HandClock
 from sandbox.faults import Effect, Fault
 from sandbox.world import World
-from tests.support.house import Home, a_house, answer, config_of
+from tests.support.house import Harness, a_house, answer, config_of
 from tests.support.house_workflows import WRITE_THE_SCORE
 from tests.support.salesforce_admin import a_salesforce_admin
 from workflows.library import library_texts
@@ -38,7 +38,7 @@ def whole(world: World, extra: str = "") -> str:
 
 
 @pytest.fixture
-def home(database_url: str) -> Iterator[Home]:
+def home(database_url: str) -> Iterator[Harness]:
     clock = HandClock()
     with World(clock=clock) as world:
         world.salesforce.install_package()
@@ -46,29 +46,29 @@ def home(database_url: str) -> Iterator[Home]:
             yield home
 
 
-def contact(home: Home, number: int = 0, account: str | None = None, **more: Any) -> str:
+def contact(home: Harness, number: int = 0, account: str | None = None, **more: Any) -> str:
     more |= {"AccountId": account} if account else {}
     return str(home.world.salesforce.add_contact("Jansen", f"p{number}@example.com", **more)["Id"])
 
 
-def tell(home: Home, score: int, number: int = 0, at: str = "2026-03-01T10:00:00Z", **more: Any) -> None:
+def tell(home: Harness, score: int, number: int = 0, at: str = "2026-03-01T10:00:00Z", **more: Any) -> None:
     home.deliver(answer(score, email=f"p{number}@example.com", answered_at=at, **more))
 
 
-def bring(home: Home, minutes: int = 1) -> None:
+def bring(home: Harness, minutes: int = 1) -> None:
     home.settle()
     for _ in range(minutes):
         home.wait(minutes=1)
 
 
-def calls(home: Home, what: str = "/composite/sobjects") -> list[Any]:
+def calls(home: Harness, what: str = "/composite/sobjects") -> list[Any]:
     return [each for each in home.world.salesforce.requests if what in each.path]
 
 
 # --- what sales sees ---------------------------------------------------------------------------------------------
 
 
-def test_an_answer_stands_on_the_person_on_the_account_and_in_a_record_of_its_own(home: Home) -> None:
+def test_an_answer_stands_on_the_person_on_the_account_and_in_a_record_of_its_own(home: Harness) -> None:
     account = str(home.world.salesforce.add_account("Acme")["Id"])
     person = contact(home, account=account)
     tell(home, 3, context={"moment": "delivery"})
@@ -86,7 +86,7 @@ def test_an_answer_stands_on_the_person_on_the_account_and_in_a_record_of_its_ow
 
 
 @on_sqlite
-def test_two_metrics_make_a_loyalty_quadrant_and_a_second_answer_a_trend(home: Home) -> None:
+def test_two_metrics_make_a_loyalty_quadrant_and_a_second_answer_a_trend(home: Harness) -> None:
     person = contact(home)
     tell(home, 6)
     tell(home, 9, metric="nls", at="2026-03-02T10:00:00Z")
@@ -99,7 +99,7 @@ def test_two_metrics_make_a_loyalty_quadrant_and_a_second_answer_a_trend(home: H
 
 
 @on_sqlite
-def convert(home: Home, lead: str, contact: str) -> None:
+def convert(home: Harness, lead: str, contact: str) -> None:
     """Sales converts a lead, and we are told when we next ask."""
     home.world.salesforce.change("Lead", lead, IsConverted=True, ConvertedContactId=contact)
     home.clock.move(minutes=20)
@@ -110,7 +110,7 @@ def convert(home: Home, lead: str, contact: str) -> None:
 @pytest.mark.parametrize(
     ("database_url", "is_known"), [("sqlite", False), ("postgresql", True)], indirect=["database_url"]
 )
-def test_a_lead_that_becomes_a_contact_takes_its_score_along(home: Home, is_known: bool) -> None:
+def test_a_lead_that_becomes_a_contact_takes_its_score_along(home: Harness, is_known: bool) -> None:
     text = library_texts()["score-after-conversion.yaml"]
     home.install(score=WHOLE, score_after_conversion=text[text.index("workflow:") :])
     home.house.gaps.tick()
@@ -135,7 +135,7 @@ def test_a_lead_that_becomes_a_contact_takes_its_score_along(home: Home, is_know
     assert [row.decision for row in home.rows(tables.identity_conflicts)] in ([], ["same"])  # nobody is asked
 
 
-def test_a_lead_gets_its_score_too_and_a_contact_goes_before_a_lead(home: Home) -> None:
+def test_a_lead_gets_its_score_too_and_a_contact_goes_before_a_lead(home: Harness) -> None:
     lead = str(home.world.salesforce.add_lead("Jansen", "p0@example.com")["Id"])
     twin = str(home.world.salesforce.add_lead("Peters", "p1@example.com")["Id"])
     person = contact(home, 1)
@@ -149,7 +149,7 @@ def test_a_lead_gets_its_score_too_and_a_contact_goes_before_a_lead(home: Home) 
 
 
 @on_sqlite
-def test_the_accounts_nps_counts_each_person_once_by_the_newest_answer(home: Home) -> None:
+def test_the_accounts_nps_counts_each_person_once_by_the_newest_answer(home: Harness) -> None:
     account = str(home.world.salesforce.add_account("Acme")["Id"])
     for number in range(4):
         contact(home, number, account)
@@ -162,7 +162,7 @@ def test_the_accounts_nps_counts_each_person_once_by_the_newest_answer(home: Hom
 
 
 @on_sqlite
-def test_a_ticket_of_the_loop_is_linked_and_its_end_is_written_when_a_workflow_asks(home: Home) -> None:
+def test_a_ticket_of_the_loop_is_linked_and_its_end_is_written_when_a_workflow_asks(home: Harness) -> None:
     person = contact(home)
     home.install(
         call="""
@@ -194,7 +194,7 @@ steps:
 
 
 @on_sqlite
-def test_a_merged_contacts_score_moves_to_the_winner_with_all_that_was_answered(home: Home) -> None:
+def test_a_merged_contacts_score_moves_to_the_winner_with_all_that_was_answered(home: Harness) -> None:
     account = str(home.world.salesforce.add_account("Acme")["Id"])
     loser, winner = contact(home, 0, account), contact(home, 1, account)
     tell(home, 3)
@@ -209,7 +209,7 @@ def test_a_merged_contacts_score_moves_to_the_winner_with_all_that_was_answered(
 
 
 @on_sqlite
-def test_a_deleted_contact_is_said_to_be_gone(home: Home) -> None:
+def test_a_deleted_contact_is_said_to_be_gone(home: Harness) -> None:
     person = contact(home)
     tell(home, 3)
     bring(home)
@@ -221,7 +221,7 @@ def test_a_deleted_contact_is_said_to_be_gone(home: Home) -> None:
 
 
 @on_sqlite
-def test_two_contacts_with_one_address_get_nothing_and_no_record_of_the_answer_either(home: Home) -> None:
+def test_two_contacts_with_one_address_get_nothing_and_no_record_of_the_answer_either(home: Harness) -> None:
     contact(home)
     contact(home)
     tell(home, 9)
@@ -266,7 +266,7 @@ def test_everything_that_is_written_has_a_place_in_the_package(tmp_path: Path, s
 # --- trouble -----------------------------------------------------------------------------------------------------
 
 
-def test_an_answer_that_was_lost_on_the_way_back_is_written_again_and_stands_there_once(home: Home) -> None:
+def test_an_answer_that_was_lost_on_the_way_back_is_written_again_and_stands_there_once(home: Harness) -> None:
     contact(home)
     home.world.salesforce.faults.add(Fault(path="/composite", effect=Effect.COMMIT_THEN_DROP))
     tell(home, 9)
@@ -276,7 +276,7 @@ def test_an_answer_that_was_lost_on_the_way_back_is_written_again_and_stands_the
 
 
 @on_sqlite
-def test_what_stands_there_already_is_not_written_again(home: Home) -> None:
+def test_what_stands_there_already_is_not_written_again(home: Harness) -> None:
     account = str(home.world.salesforce.add_account("Acme")["Id"])
     person = contact(home, account=account)
     home.world.salesforce.refuse(person, "UNABLE_TO_LOCK_ROW")
@@ -302,7 +302,7 @@ def test_without_the_package_the_run_names_the_missing_field(database_url: str) 
 
 
 @on_sqlite
-def test_the_reserve_of_other_integrations_is_left_alone(home: Home) -> None:
+def test_the_reserve_of_other_integrations_is_left_alone(home: Harness) -> None:
     person = contact(home)
     home.world.salesforce.usage.most, home.world.salesforce.usage.used = 1000, 810
     tell(home, 9)
@@ -363,7 +363,7 @@ def test_what_one_upload_cannot_hold_goes_with_the_next(database_url: str, monke
 
 
 @on_sqlite
-def test_an_opt_out_in_the_crm_is_seen_before_the_survey_leaves(home: Home) -> None:
+def test_an_opt_out_in_the_crm_is_seen_before_the_survey_leaves(home: Harness) -> None:
     person = contact(home, HasOptedOutOfEmail=True)
     home.install(ask="""
 trigger: {event: order.delivered}
@@ -379,7 +379,7 @@ steps:
 
 
 @on_sqlite
-def test_do_not_call_is_known_to_workflows_and_taken_back(home: Home) -> None:
+def test_do_not_call_is_known_to_workflows_and_taken_back(home: Harness) -> None:
     person = contact(home, DoNotCall=True)
     tell(home, 3)
     bring(home)
@@ -392,7 +392,7 @@ def test_do_not_call_is_known_to_workflows_and_taken_back(home: Home) -> None:
 
 
 @on_sqlite
-def test_a_survey_leaves_while_the_crm_is_away_for_all_that_was_seen(home: Home) -> None:
+def test_a_survey_leaves_while_the_crm_is_away_for_all_that_was_seen(home: Harness) -> None:
     person = contact(home)
     home.install(ask="""
 trigger: {event: order.delivered}
@@ -408,7 +408,7 @@ steps:
 
 
 @on_sqlite
-def test_a_merge_that_the_crm_tells_of_moves_the_score_without_a_new_answer(home: Home) -> None:
+def test_a_merge_that_the_crm_tells_of_moves_the_score_without_a_new_answer(home: Harness) -> None:
     home.install(merges="""
 trigger: {event: contact.merged}
 run: {key: event.id}
@@ -434,7 +434,7 @@ _LAST_ROUNDS = 0 if WHOLE_SIZE else 8
 """Calls that do not grow with the answers: three that fail as a whole, and rounds for the few that are left over."""
 
 
-def test_answers_in_any_order_leave_the_newest_and_nothing_is_lost_under_trouble(home: Home) -> None:
+def test_answers_in_any_order_leave_the_newest_and_nothing_is_lost_under_trouble(home: Harness) -> None:
     """10,000 answers of 2,000 contacts of 200 accounts with RINGBACK_TEST_WRITEBACK=whole."""
     chance = random.Random(5)  # noqa: S311 - the same trouble every time
     codes = ("UNABLE_TO_LOCK_ROW", "UNABLE_TO_LOCK_ROW", "UNABLE_TO_LOCK_ROW", "SERVER_UNAVAILABLE")
@@ -470,7 +470,7 @@ def test_answers_in_any_order_leave_the_newest_and_nothing_is_lost_under_trouble
     assert max(calls_made.values()) <= most, calls_made
 
 
-def made(home: Home, sobject: str) -> int:
+def made(home: Harness, sobject: str) -> int:
     """Write calls of an object, whatever became of them; a job is three."""
     seen = [each for each in home.world.salesforce.requests if f'"{sobject}"' in each.body]
     collections = sum("/composite/sobjects" in each.path for each in seen)
@@ -478,7 +478,7 @@ def made(home: Home, sobject: str) -> int:
 
 
 @on_sqlite
-def test_all_writes_of_a_connection_are_one_workers(home: Home) -> None:
+def test_all_writes_of_a_connection_are_one_workers(home: Harness) -> None:
     tell(home, 9)
     home.pump(INTAKE)
     assert {effect.serial for effect in home.effects()} == {"records"}

@@ -13,7 +13,7 @@ from connector.runtime.doorbell import INTAKE, effects_queue
 from connector.storage.schema import tables
 from integrations.protocols import Score
 from sandbox.faults import Effect, Fault
-from tests.support.house import Home, a_home, answer
+from tests.support.house import Harness, a_home, answer
 from tests.support.house_workflows import WRITE_THE_SCORE
 
 SALESFORCE = effects_queue("salesforce")
@@ -22,24 +22,24 @@ ANSWERS = ((3, "2026-03-01T10:00:00Z"), (8, "2026-03-01T11:00:00Z"), (10, "2026-
 
 
 @pytest.fixture
-def home(database_url: str) -> Iterator[Home]:
+def home(database_url: str) -> Iterator[Harness]:
     with a_home(database_url, score=WRITE_THE_SCORE) as home:
         yield home
 
 
-def contact(home: Home, email: str = "ann@example.com", **fields: Any) -> str:
+def contact(home: Harness, email: str = "ann@example.com", **fields: Any) -> str:
     return str(home.world.salesforce.add_contact("Jansen", email, **fields)["Id"])
 
 
-def score(home: Home, record: str) -> Any:
+def score(home: Harness, record: str) -> Any:
     return home.world.salesforce.contact(record)["NPS_Score__c"]
 
 
-def calls(home: Home) -> list[Any]:
+def calls(home: Harness) -> list[Any]:
     return [each for each in home.world.salesforce.requests if "/composite/sobjects" in each.path]
 
 
-def tell(home: Home, given: Sequence[tuple[int, str]]) -> None:
+def tell(home: Harness, given: Sequence[tuple[int, str]]) -> None:
     for value, answered_at in given:
         home.deliver(answer(value, answered_at=answered_at))
 
@@ -53,7 +53,7 @@ def tell(home: Home, given: Sequence[tuple[int, str]]) -> None:
     "cut", [(0,), (0, 1), (0, 2), (0, 1, 2)], ids=["one batch", "1+2", "2+1", "one by one"]
 )
 def test_in_whatever_order_answers_arrive_the_newest_stays_on_the_record(
-    home: Home, order: Sequence[tuple[int, str]], cut: Sequence[int]
+    home: Harness, order: Sequence[tuple[int, str]], cut: Sequence[int]
 ) -> None:
     record = contact(home)
     for begin, end in itertools.pairwise((*cut, len(order))):
@@ -66,7 +66,7 @@ def test_in_whatever_order_answers_arrive_the_newest_stays_on_the_record(
     assert {run.status for run in home.runs()} == {"succeeded"}
 
 
-def test_an_older_answer_says_why_it_was_not_written(home: Home) -> None:
+def test_an_older_answer_says_why_it_was_not_written(home: Harness) -> None:
     record = contact(home)
     tell(home, [ANSWERS[2]])
     home.settle()
@@ -77,7 +77,7 @@ def test_an_older_answer_says_why_it_was_not_written(home: Home) -> None:
     assert home.one(tables.writebacks).answered_at.hour == 12
 
 
-def test_an_older_answer_that_is_written_late_after_trouble_does_not_overwrite(home: Home) -> None:
+def test_an_older_answer_that_is_written_late_after_trouble_does_not_overwrite(home: Harness) -> None:
     record = contact(home)
     home.world.salesforce.faults.add(Fault(path="/composite", status=503))
     tell(home, [ANSWERS[0]])
@@ -89,7 +89,7 @@ def test_an_older_answer_that_is_written_late_after_trouble_does_not_overwrite(h
     assert {effect.status for effect in home.effects()} == {"done"}
 
 
-def test_the_same_answer_again_changes_nothing(home: Home) -> None:
+def test_the_same_answer_again_changes_nothing(home: Harness) -> None:
     record = contact(home)
     home.world.salesforce.faults.add(Fault(path="/composite", effect=Effect.COMMIT_THEN_DROP))
     tell(home, [ANSWERS[2]])
@@ -100,7 +100,7 @@ def test_the_same_answer_again_changes_nothing(home: Home) -> None:
     assert home.effects()[0].status == "done"
 
 
-def test_a_write_that_lands_long_after_its_answer_was_lost_lands_on_nothing_newer(home: Home) -> None:
+def test_a_write_that_lands_long_after_its_answer_was_lost_lands_on_nothing_newer(home: Harness) -> None:
     record = contact(home)
     tell(home, [ANSWERS[0]])
     home.settle()
@@ -124,7 +124,7 @@ def test_a_write_that_lands_long_after_its_answer_was_lost_lands_on_nothing_newe
 # --- many at once -------------------------------------------------------------------------------------------
 
 
-def test_many_answers_go_out_in_few_calls(home: Home) -> None:
+def test_many_answers_go_out_in_few_calls(home: Harness) -> None:
     records = [contact(home, f"p{number}@example.com") for number in range(60)]
     for number, record in enumerate(records):
         home.deliver(
@@ -135,7 +135,7 @@ def test_many_answers_go_out_in_few_calls(home: Home) -> None:
     assert len(calls(home)) == 1
 
 
-def test_salesforce_refusing_one_record_of_a_batch_parks_only_that_one(home: Home) -> None:
+def test_salesforce_refusing_one_record_of_a_batch_parks_only_that_one(home: Harness) -> None:
     records = [contact(home, f"p{number}@example.com") for number in range(5)]
     home.world.salesforce.refuse(records[2], "FIELD_CUSTOM_VALIDATION_EXCEPTION", "Ann may not be scored")
     for record in records:
@@ -149,7 +149,7 @@ def test_salesforce_refusing_one_record_of_a_batch_parks_only_that_one(home: Hom
     assert sorted(run.status for run in home.runs()) == ["failed", *["succeeded"] * 4]
 
 
-def test_a_locked_row_is_tried_again_alone(home: Home) -> None:
+def test_a_locked_row_is_tried_again_alone(home: Harness) -> None:
     records = [contact(home, f"p{number}@example.com") for number in range(3)]
     home.world.salesforce.refuse(records[1], "UNABLE_TO_LOCK_ROW")
     for record in records:
@@ -164,7 +164,7 @@ def test_a_locked_row_is_tried_again_alone(home: Home) -> None:
 # --- never guessed ------------------------------------------------------------------------------------------
 
 
-def test_two_contacts_with_one_address_are_both_left_alone_and_people_are_told(home: Home) -> None:
+def test_two_contacts_with_one_address_are_both_left_alone_and_people_are_told(home: Harness) -> None:
     records = [contact(home), contact(home)]
     home.deliver(answer(9))
     home.settle()
@@ -174,14 +174,14 @@ def test_two_contacts_with_one_address_are_both_left_alone_and_people_are_told(h
     assert "ann@example.com" not in home.run().reason
 
 
-def test_an_id_decides_between_two_contacts_with_one_address(home: Home) -> None:
+def test_an_id_decides_between_two_contacts_with_one_address(home: Harness) -> None:
     records = [contact(home), contact(home)]
     home.deliver(answer(9, customer={"email": "ann@example.com", "salesforce_contact_id": records[1]}))
     home.settle()
     assert [score(home, record) for record in records] == [None, 9]
 
 
-def test_a_customer_without_a_record_is_no_failure_and_the_run_says_why(home: Home) -> None:
+def test_a_customer_without_a_record_is_no_failure_and_the_run_says_why(home: Harness) -> None:
     home.deliver(answer(9))
     home.settle()
     assert home.run().status == "succeeded"
@@ -189,7 +189,7 @@ def test_a_customer_without_a_record_is_no_failure_and_the_run_says_why(home: Ho
     assert any("no record with this e-mail address" in line for line in home.story())
 
 
-def test_neither_record_nor_address_is_said_at_once_and_nobody_is_called(home: Home) -> None:
+def test_neither_record_nor_address_is_said_at_once_and_nobody_is_called(home: Harness) -> None:
     home.deliver(answer(9, email=None, customer={"name": "Ann"}))
     home.settle()
     assert home.run().status == "succeeded"
@@ -197,7 +197,7 @@ def test_neither_record_nor_address_is_said_at_once_and_nobody_is_called(home: H
     assert home.world.salesforce.requests == ()
 
 
-def test_a_record_found_by_address_is_the_customers_from_then_on(home: Home) -> None:
+def test_a_record_found_by_address_is_the_customers_from_then_on(home: Harness) -> None:
     record = contact(home)
     home.deliver(answer(9))
     home.settle()
@@ -208,7 +208,7 @@ def test_a_record_found_by_address_is_the_customers_from_then_on(home: Home) -> 
     assert score(home, record) == 4
 
 
-def test_a_contact_that_is_gone_is_said_to_be_gone(home: Home) -> None:
+def test_a_contact_that_is_gone_is_said_to_be_gone(home: Harness) -> None:
     record = contact(home)
     home.world.salesforce.delete_contact(record)
     home.deliver(answer(9, customer={"salesforce_contact_id": record}))
@@ -218,7 +218,7 @@ def test_a_contact_that_is_gone_is_said_to_be_gone(home: Home) -> None:
     assert "ENTITY_IS_DELETED" in effect.error
 
 
-def test_no_more_calls_today_holds_the_connection_and_costs_no_attempt(home: Home) -> None:
+def test_no_more_calls_today_holds_the_connection_and_costs_no_attempt(home: Harness) -> None:
     record = contact(home)
     refused = [{"errorCode": "REQUEST_LIMIT_EXCEEDED", "message": "TotalRequests Limit exceeded."}]
     home.world.salesforce.faults.add(Fault(path="/composite|/query", status=403, body=refused))
@@ -233,7 +233,7 @@ def test_no_more_calls_today_holds_the_connection_and_costs_no_attempt(home: Hom
     assert score(home, record) == 9
 
 
-def test_a_session_that_ran_out_is_renewed_without_anybody_noticing(home: Home) -> None:
+def test_a_session_that_ran_out_is_renewed_without_anybody_noticing(home: Harness) -> None:
     record = contact(home)
     home.deliver(answer(4, answered_at=ANSWERS[0][1]))
     home.settle()
@@ -244,7 +244,7 @@ def test_a_session_that_ran_out_is_renewed_without_anybody_noticing(home: Home) 
     assert {effect.attempts for effect in home.effects()} == {1}
 
 
-def test_a_score_goes_to_a_helpdesks_user_as_well(home: Home) -> None:
+def test_a_score_goes_to_a_helpdesks_user_as_well(home: Harness) -> None:
     home.install(score=WRITE_THE_SCORE.replace("connection: salesforce", "connection: zendesk"))
     user = home.world.zendesk.add_user("Ann", "ann@example.com")
     home.deliver(answer(9))
@@ -253,7 +253,7 @@ def test_a_score_goes_to_a_helpdesks_user_as_well(home: Home) -> None:
     assert (fields["ringback_score"], fields["ringback_band"]) == (9, "promoter")
 
 
-def test_two_scores_of_one_record_never_go_out_side_by_side(home: Home) -> None:
+def test_two_scores_of_one_record_never_go_out_side_by_side(home: Harness) -> None:
     record = contact(home)
     for value, answered_at in ANSWERS:
         home.deliver(answer(value, answered_at=answered_at, customer={"salesforce_contact_id": record}))

@@ -25,7 +25,7 @@ from integrations.tokens import Token
 from sandbox.clock import HandClock
 from sandbox.faults import Effect, Fault
 from sandbox.world import World
-from tests.support.house import SECRET_KEY, Home, a_house, config_of
+from tests.support.house import SECRET_KEY, Harness, a_house, config_of
 
 BACK = "http://127.0.0.1:8000/connect/zendesk"
 
@@ -42,7 +42,7 @@ def world(clock: HandClock) -> Iterator[World]:
 
 
 @pytest.fixture
-def home(database_url: str, world: World, clock: HandClock) -> Iterator[Home]:
+def home(database_url: str, world: World, clock: HandClock) -> Iterator[Harness]:
     """A house whose Zendesk connection waits for somebody to agree."""
     config = waiting(world)
     with a_house(database_url, world, {}, clock=clock, config=config) as home:
@@ -55,7 +55,7 @@ def waiting(world: World) -> str:
     return config_of(world).replace(plain, f"{plain}      grant: authorization_code\n", 1)
 
 
-def asked(home: Home) -> str:
+def asked(home: Harness) -> str:
     """The address that the command prints."""
     begun = oauth_consent.begin(SECRET_KEY, "zendesk", home.clock())
     return home.house.connections.oauth_client("zendesk").address(BACK, begun.state, begun.challenge)
@@ -68,11 +68,11 @@ def agree(address: str) -> str:
     return answer.headers["Location"]
 
 
-def connect(home: Home) -> None:
+def connect(home: Harness) -> None:
     assert come_back(home, agree(asked(home))).status_code == 200
 
 
-def come_back(home: Home, location: str) -> Any:
+def come_back(home: Harness, location: str) -> Any:
     parts = urlsplit(location)
     return home.client.get(f"{parts.path}?{parts.query}")
 
@@ -85,12 +85,12 @@ def tokens_asked(world: World) -> list[str]:
 # --- agreeing -------------------------------------------------------------------------------------------------------
 
 
-def test_nothing_works_before_somebody_agrees_and_the_remedy_is_named(home: Home) -> None:
+def test_nothing_works_before_somebody_agrees_and_the_remedy_is_named(home: Harness) -> None:
     with pytest.raises(AuthFailed, match="nobody has agreed to this connection yet; `ringback connections authorize`"):
         home.house.connections.me("zendesk")
 
 
-def test_after_somebody_agreed_the_connection_works_and_is_no_longer_paused(home: Home) -> None:
+def test_after_somebody_agreed_the_connection_works_and_is_no_longer_paused(home: Harness) -> None:
     database, now = home.house.database, home.clock()
     database.transact(lambda tx: connection_state.pause(database, tx, "zendesk", "refused", now))
     said = come_back(home, agree(asked(home)))
@@ -100,7 +100,7 @@ def test_after_somebody_agreed_the_connection_works_and_is_no_longer_paused(home
     assert home.one(tables.connections, tables.connections.c.name == "zendesk").status == "active"
 
 
-def test_the_tokens_are_kept_sealed(home: Home) -> None:
+def test_the_tokens_are_kept_sealed(home: Harness) -> None:
     connect(home)
     row = home.one(tables.connections, tables.connections.c.name == "zendesk")
     held = DatabaseTokenStore(home.house.database, "zendesk", SECRET_KEY, home.clock).get()
@@ -121,7 +121,7 @@ def test_the_tokens_are_kept_sealed(home: Home) -> None:
     ],
     ids=["a forged state", "no state", "another connection", "a refusal", "a forged code"],
 )
-def test_what_does_not_come_from_us_connects_nothing(home: Home, change: Any, says: str) -> None:
+def test_what_does_not_come_from_us_connects_nothing(home: Harness, change: Any, says: str) -> None:
     said = come_back(home, change(agree(asked(home))))
     assert said.status_code in (400, 502)
     assert says in said.text
@@ -129,7 +129,7 @@ def test_what_does_not_come_from_us_connects_nothing(home: Home, change: Any, sa
         home.house.connections.me("zendesk")
 
 
-def test_a_code_works_once_and_a_link_ten_minutes(home: Home) -> None:
+def test_a_code_works_once_and_a_link_ten_minutes(home: Harness) -> None:
     location = agree(asked(home))
     assert come_back(home, location).status_code == 200
     assert come_back(home, location).status_code == 502
@@ -138,7 +138,7 @@ def test_a_code_works_once_and_a_link_ten_minutes(home: Home) -> None:
     assert "This link has ended" in come_back(home, agree(late)).text
 
 
-def test_a_stolen_code_is_worthless_without_our_verifier(home: Home, world: World) -> None:
+def test_a_stolen_code_is_worthless_without_our_verifier(home: Harness, world: World) -> None:
     code = parse_qs(urlsplit(agree(asked(home))).query)["code"][0]
     with pytest.raises(AuthFailed, match="invalid_grant"):
         home.house.connections.oauth_client("zendesk").exchange(code, BACK, "a guess")
@@ -159,7 +159,7 @@ def test_the_command_prints_the_address_and_what_must_be_set_at_zendesk(
 
 
 def test_doctor_looks_with_what_somebody_agreed_to_and_says_when_nobody_did(
-    home: Home, database_url: str, tmp_path: Path
+    home: Harness, database_url: str, tmp_path: Path
 ) -> None:
     config = waiting(home.world)
     (tmp_path / "ringback.yaml").write_text(config)

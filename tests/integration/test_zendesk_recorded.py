@@ -13,8 +13,8 @@ import pytest
 
 from integrations.provisioning import Performed, Step, Verb
 from integrations.registry import build
-from integrations.zendesk.history import Ledger
-from integrations.zendesk.setup.blueprint import TRIGGER, USER_FIELD, WEBHOOK, Account, blueprint
+from integrations.zendesk.history import ZendeskHistory
+from integrations.zendesk.setup.blueprint import TRIGGER, USER_FIELD, WEBHOOK, AccountNames, blueprint
 from integrations.zendesk.setup.provision import ZendeskProvisioner
 from tests.oracles import oracle_path
 from tests.support.http import Reply, Server, serving
@@ -50,7 +50,7 @@ def _raw(body: dict[str, str]) -> bytes:
 
 def made(helpdesk: Any, kind: str) -> Performed:
     """Make the first thing of a kind."""
-    account = Account("en", "https://feedback.acme.example/webhooks/zendesk", helpdesk.fields, by_trigger=True)
+    account = AccountNames("en", "https://feedback.acme.example/webhooks/zendesk", helpdesk.fields, by_trigger=True)
     one = next(each for each in blueprint(account) if each.kind == kind)
     step = Step(Verb.MAKE, one.kind, one.key, one.title, needs=one.needs, body=one.body)
     return ZendeskProvisioner(helpdesk.session, account).perform(step, {(WEBHOOK, "triggers"): WEBHOOK_ID})
@@ -88,7 +88,7 @@ def a_webhook_and_its_secret(helpdesk: Any, server: Server) -> None:
 
 def the_log_of_a_webhook(helpdesk: Any, server: Server) -> None:
     server.replies = recorded("TestWebhooks.test_invocation_attempts-invocation-attemps")[1:]
-    ledger, since = Ledger(helpdesk.session), datetime(2023, 9, 12, tzinfo=UTC)
+    ledger, since = ZendeskHistory(helpdesk.session), datetime(2023, 9, 12, tzinfo=UTC)
     page = ledger.invocations(WEBHOOK_ID, since)
     assert page.invocations
     assert all(each.id and each.at > since for each in page.invocations)

@@ -18,12 +18,12 @@ from sqlalchemy import Connection, event
 from connector import ids
 from connector.config.file import Config, read_config
 from connector.feedback.surveys import files as surveys
-from connector.feedback.surveys.catalog import SurveyBook
-from connector.runtime.runs.workflow_cache import WorkflowBook
+from connector.feedback.surveys.catalog import SurveyCatalog
+from connector.runtime.runs.workflow_cache import WorkflowCache
 from connector.storage.engine.database import Database
 from connector.storage.flow_control import connection_state
 from connector.storage.schema.migrate import upgrade
-from connector.storage.stores.definitions import Kind, import_definitions
+from connector.storage.stores.definitions import DefinitionKind, import_definitions
 from sandbox.clock import HandClock
 from tests.simulation.scripts import scripts
 
@@ -61,8 +61,8 @@ class Ground(Protocol):
 
     config: Config
     database: Database
-    book: WorkflowBook
-    surveys: SurveyBook
+    book: WorkflowCache
+    surveys: SurveyCatalog
 
     def fresh(self, active: frozenset[str]) -> None:
         """A new database, in which these workflows are switched on. The engine stays, with what it has compiled."""
@@ -83,9 +83,9 @@ class SqliteGround:
         self._furnish()
         self.database = Database(f"sqlite:///{self._file}", pool_size=3)
         event.listen(self.database.engine, "connect", _without_fsync)
-        self.book = WorkflowBook()
+        self.book = WorkflowCache()
         self._surveys_from = Database(f"sqlite:///{self._template}", pool_size=1)
-        self.surveys = SurveyBook(self._surveys_from, lambda: START)
+        self.surveys = SurveyCatalog(self._surveys_from, lambda: START)
         self.surveys.find("retention")
         self._onlooker: sqlite3.Connection | None = None
 
@@ -135,8 +135,8 @@ def the_config() -> Config:
 def furnish(database: Database, config: Config) -> None:
     """Put in what an installation has when it starts."""
     with database.write() as tx:
-        import_definitions(tx, Kind.SURVEY, surveys.built_in(), START)
-        import_definitions(tx, Kind.WORKFLOW, scripts(), START)
+        import_definitions(tx, DefinitionKind.SURVEY, surveys.built_in(), START)
+        import_definitions(tx, DefinitionKind.WORKFLOW, scripts(), START)
         seat(database, tx, config)
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import psycopg
 from sqlalchemy import delete, event, update
 
-from connector.feedback.surveys.catalog import SurveyBook
-from connector.runtime.runs.workflow_cache import WorkflowBook
+from connector.feedback.surveys.catalog import SurveyCatalog
+from connector.runtime.runs.workflow_cache import WorkflowCache
 from connector.storage.engine.database import Database
 from connector.storage.schema.tables import definitions, metadata
 from tests.simulation.ground import START, furnish, seat, the_config
@@ -44,7 +44,7 @@ class PostgresGround:
         self._onlooker.execute(_NO_WITNESSES)
         self._onlooker.execute(_WITNESSES)
         furnish(self.database, self.config)
-        self.book, self.surveys = WorkflowBook(), SurveyBook(self.database, lambda: START)
+        self.book, self.surveys = WorkflowCache(), SurveyCatalog(self.database, lambda: START)
         self.surveys.find("retention")
 
     def fresh(self, active: frozenset[str]) -> None:

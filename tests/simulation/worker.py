@@ -27,17 +27,17 @@ from connector.feedback.surveys.send_survey import SendSurvey
 from connector.ids import new_id
 from connector.runtime.doorbell import INTAKE, TIMERS
 from connector.runtime.effects import claims
-from connector.runtime.effects.claims import Claimant
+from connector.runtime.effects.claims import ClaimPolicy
 from connector.runtime.effects.outcomes import Outcomes, Results
 from connector.runtime.effects.performer import Performer
 from connector.runtime.intake.deliveries import Intake
 from connector.runtime.jobs.sweep import Sweep
-from connector.runtime.operations.connections import Switches
-from connector.runtime.operations.runs import Controls
-from connector.runtime.runs.advance import Desk
+from connector.runtime.operations.connections import ConnectionCommands
+from connector.runtime.operations.runs import RunCommands
+from connector.runtime.runs.advance import RunAdvancer
 from connector.runtime.runs.timers import Timers
 from connector.storage.flow_control.rate_budget import Budget
-from connector.vendors.clients import Accounts
+from connector.vendors.clients import WebhookAccounts
 from integrations.protocols import Mail
 from tests.simulation.ground import OUR_USER, Ground, SimulatedClock
 from tests.simulation.vendors import Vendors
@@ -82,14 +82,14 @@ class Worker:
         self._performers: dict[str, Performer] = {}
         self._build()
 
-    def _desk(self, tx: Connection, moment: Moment) -> Desk:
-        return Desk(self._ground.database, tx, self._ground.book, self._handlers, moment)
+    def _desk(self, tx: Connection, moment: Moment) -> RunAdvancer:
+        return RunAdvancer(self._ground.database, tx, self._ground.book, self._handlers, moment)
 
     def _build(self) -> None:
         ground, calendar, clock = self._ground, self._ground.config.calendar, self._clock
         database = ground.database
 
-        accounts = Accounts(ground.config, lambda: {"zendesk": OUR_USER})
+        accounts = WebhookAccounts(ground.config, lambda: {"zendesk": OUR_USER})
         recorders = (responses.record, callbacks.record, opt_out_events.record)
         self._intake = Intake(
             database, ground.book, self._desk, calendar, accounts, SOURCES, recorders, self._kinds, clock
@@ -102,16 +102,16 @@ class Worker:
     # --- in people's hands
 
     @property
-    def controls(self) -> Controls:
+    def controls(self) -> RunCommands:
         ground = self._ground
-        return Controls(
+        return RunCommands(
             ground.database, self._desk, ground.book, ground.config.calendar, self._clock, self._ring_by_hand
         )
 
     @property
-    def switches(self) -> Switches:
+    def switches(self) -> ConnectionCommands:
         kinds = {**self._kinds, "alerts": "alerts"}
-        return Switches(self._ground.database, kinds, lambda _: self._budget, self._clock, self._ring_by_hand)
+        return ConnectionCommands(self._ground.database, kinds, lambda _: self._budget, self._clock, self._ring_by_hand)
 
     def _ring_by_hand(self, queue: str) -> None:
         self._rung(frozenset({queue}))
@@ -145,8 +145,8 @@ class Worker:
             self._rung(frozenset({f"effects:{connection}"}))
         return f"claims {_named(taken)} at {connection}"
 
-    def _performer(self, connection: str) -> tuple[Performer, Claimant]:
-        who = Claimant(connection, self._owner, self._budget if connection == "zendesk" else None)
+    def _performer(self, connection: str) -> tuple[Performer, ClaimPolicy]:
+        who = ClaimPolicy(connection, self._owner, self._budget if connection == "zendesk" else None)
         if connection not in self._performers:
             self._performers[connection] = Performer(
                 who, self._ground.database, self._handlers, self._outcomes, self._clock, self._rung

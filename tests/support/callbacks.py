@@ -10,10 +10,10 @@ from connector.storage.schema import tables
 from connector.storage.stores import provisioned
 from connector.storage.stores.provisioned import TICKET_FIELD, Made
 from integrations import callback_fields
-from integrations.zendesk.setup.blueprint import TRIGGER, WEBHOOK, Account, blueprint, resolved
+from integrations.zendesk.setup.blueprint import TRIGGER, WEBHOOK, AccountNames, blueprint, resolved
 from sandbox.gateway import SeenRequest
 from tests.oracles import SHARED
-from tests.support.house import Home, answer
+from tests.support.house import Harness, answer
 from tests.support.openapi import check_request
 from workflows.library import library_texts
 
@@ -24,7 +24,7 @@ def library(*names: str) -> dict[str, str]:
     return {name: text[text.index("workflow:") :] for name, text in texts.items()}
 
 
-def provision(home: Home) -> Mapping[str, int]:
+def provision(home: Harness) -> Mapping[str, int]:
     """Give the helpdesk our ticket fields. → their ids by key."""
     ids = {}
     for field in callback_fields.FIELDS:
@@ -39,9 +39,12 @@ def provision(home: Home) -> Mapping[str, int]:
     return ids
 
 
-def by_triggers(home: Home) -> list[bytes]:
+def by_triggers(home: Harness) -> list[bytes]:
     """Let the account tell us by the triggers that we set up, as plans without event webhooks do. → what they send."""
-    account, heard = Account("en", "https://feedback.acme.example/webhooks/zendesk", {}, by_trigger=True), list[bytes]()
+    account, heard = (
+        AccountNames("en", "https://feedback.acme.example/webhooks/zendesk", {}, by_trigger=True),
+        list[bytes](),
+    )
     desk = home.world.zendesk.desk
     webhook, *triggers = [each for each in blueprint(account) if each.kind in (WEBHOOK, TRIGGER)]
     made = desk.webhooks.create(home.world.zendesk.integration_user, dict(webhook.body))
@@ -51,7 +54,7 @@ def by_triggers(home: Home) -> list[bytes]:
     return heard
 
 
-def check_requests(home: Home) -> None:
+def check_requests(home: Harness) -> None:
     """Hold every kind of request that the helpdesk saw against Zendesk's own description, where it is at hand. (Talk's
     requests that does not describe.)"""
     if not SHARED.is_dir():
@@ -76,7 +79,7 @@ def _shape(value: Any) -> Any:
     return [_shape(value[0])] if isinstance(value, list) and value else type(value).__name__
 
 
-def detractor(home: Home, number: int = 1, **data: Any) -> Any:
+def detractor(home: Harness, number: int = 1, **data: Any) -> Any:
     """Somebody is unhappy and wants to be called. → their callback's row."""
     customer = {"email": f"c{number}@example.com", "name": f"Customer {number}", **data.pop("customer", {})}
     home.deliver(answer(2, **{"response_id": f"answer-{number}", "customer": customer, **data}))
@@ -85,19 +88,19 @@ def detractor(home: Home, number: int = 1, **data: Any) -> Any:
     return found[-1] if found else None
 
 
-def callback(home: Home, ticket_id: str | None = None) -> Any:
+def callback(home: Harness, ticket_id: str | None = None) -> Any:
     """The callback of a ticket, or the only one."""
     return home.one(tables.callbacks, *([tables.callbacks.c.ticket_id == ticket_id] if ticket_id else []))
 
 
-def field(home: Home, ticket_id: str, field_id: int) -> Any:
+def field(home: Harness, ticket_id: str, field_id: int) -> Any:
     """The value of a ticket's custom field."""
     values = {each["id"]: each["value"] for each in home.world.zendesk.ticket(ticket_id)["custom_fields"]}
     return values.get(field_id)
 
 
 def fill_in(
-    home: Home, ticket_id: str, ids: Mapping[str, int], outcome: str = "recovered", cause: str = "product"
+    home: Harness, ticket_id: str, ids: Mapping[str, int], outcome: str = "recovered", cause: str = "product"
 ) -> None:
     """The agent fills in outcome and root cause."""
     told = {callback_fields.OUTCOME: outcome, callback_fields.ROOT_CAUSE: cause}

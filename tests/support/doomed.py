@@ -47,7 +47,7 @@ from integrations import tokens
 from integrations.alerts.client import AppriseAlerter
 from integrations.smtp.client import SmtpMessenger
 from sandbox.clock import HandClock
-from tests.support.house import SECRET_KEY, Home, a_house, answer
+from tests.support.house import SECRET_KEY, Harness, a_house, answer
 from tests.support.processes import free_port
 from tests.support.routes import compiled_once
 from workflows.library import load_library
@@ -193,7 +193,7 @@ def live(order: Mapping[str, Any]) -> None:
         tell({**_obey(home, json.loads(asked)), "passed": doom.passed()})
 
 
-def _home(order: Mapping[str, Any]) -> Home:
+def _home(order: Mapping[str, Any]) -> Harness:
     file = Path("ringback.yaml")
     settings = Settings(order["database"], "memory://", "http://127.0.0.1:8000", file, False, "text", None)
     config = read_config(order["config"], file, {})
@@ -203,10 +203,10 @@ def _home(order: Mapping[str, Any]) -> Home:
     if house.database.is_sqlite:  # as ``serve`` does: this is the only process
         house.database.transact(lambda tx: claims.release_orphans(tx, clock()))
     nowhere = cast("Any", None)  # the world is in another process
-    return Home(house, nowhere, cast("Any", clock), wiring.web_app(house).test_client())
+    return Harness(house, nowhere, cast("Any", clock), wiring.web_app(house).test_client())
 
 
-def _obey(home: Home, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+def _obey(home: Harness, asked: Mapping[str, Any]) -> Mapping[str, Any]:
     if asked["do"] == "post":
         reply = home.client.post(asked["path"], data=asked["data"], headers=asked["headers"])
         return {"status": reply.status_code}
@@ -214,7 +214,7 @@ def _obey(home: Home, asked: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"left": _left(home)}
 
 
-def _left(home: Home) -> int:
+def _left(home: Harness) -> int:
     """How many deliveries and calls are not done yet; those that are due later count too."""
     new = rows_of(func.count()).where(deliveries.c.status == "new")
     open_ = rows_of(func.count()).where(effects.c.status.in_(("due", "performing")))

@@ -30,8 +30,8 @@ from connector.ids import new_id
 from connector.runtime.doorbell import INTAKE, TIMERS, effects_queue
 from connector.runtime.effects import claims
 from connector.storage.schema import tables
-from connector.storage.stores.definitions import Kind, import_definitions
-from connector.wiring import House
+from connector.storage.stores.definitions import DefinitionKind, import_definitions
+from connector.wiring import Services
 from sandbox.clock import HandClock
 from sandbox.serving import Server
 from sandbox.world import World
@@ -136,10 +136,10 @@ def signed_zendesk(
 
 
 @dataclass
-class Home:
+class Harness:
     """The house under test, its surroundings, and the hands that work its pumps."""
 
-    house: House
+    house: Services
     world: World
     clock: HandClock
     client: FlaskClient
@@ -267,14 +267,14 @@ class Home:
 
     def install(self, **workflows: str) -> None:
         """More workflows, by slug; those there stay."""
-        _import(self.house, Kind.WORKFLOW, _by_slug(workflows), retire_others=False)
+        _import(self.house, DefinitionKind.WORKFLOW, _by_slug(workflows), retire_others=False)
 
 
 @contextmanager
 def a_house(
     database_url: str, world: World, workflows: Mapping[str, str] | None = None, *, clock: HandClock,
     config: str | None = None, surveys: Mapping[str, str] | None = None,
-) -> Iterator[Home]:  # fmt: skip
+) -> Iterator[Harness]:  # fmt: skip
     """A house on a migrated database. ``workflows`` and ``surveys`` are YAML by slug (``_`` reads as ``-``);
     without ``workflows`` those in the database stay in force, as for a second worker."""
     settings = Settings(
@@ -285,9 +285,9 @@ def a_house(
     try:
         assert house.connections.check() == ()
         if workflows is not None:
-            _import(house, Kind.SURVEY, {**read_surveys(settled), **(surveys or {})})
-            _import(house, Kind.WORKFLOW, _by_slug(workflows))
-        yield Home(house, world, clock, wiring.web_app(house).test_client())
+            _import(house, DefinitionKind.SURVEY, {**read_surveys(settled), **(surveys or {})})
+            _import(house, DefinitionKind.WORKFLOW, _by_slug(workflows))
+        yield Harness(house, world, clock, wiring.web_app(house).test_client())
     finally:
         house.close()
 
@@ -304,13 +304,13 @@ def _by_slug(workflows: Mapping[str, str]) -> dict[str, str]:
     return whole
 
 
-def _import(house: House, kind: Kind, bodies: Mapping[str, str], *, retire_others: bool = True) -> None:
+def _import(house: Services, kind: DefinitionKind, bodies: Mapping[str, str], *, retire_others: bool = True) -> None:
     now = house.clock()
     house.database.transact(lambda tx: import_definitions(tx, kind, bodies, now, retire_others=retire_others))
 
 
 @contextmanager
-def a_home(database_url: str, **workflows: str) -> Iterator[Home]:
+def a_home(database_url: str, **workflows: str) -> Iterator[Harness]:
     """A house with a world and a clock of its own."""
     clock = HandClock()
     with World(clock=clock) as world, a_house(database_url, world, workflows, clock=clock) as home:
@@ -318,7 +318,7 @@ def a_home(database_url: str, **workflows: str) -> Iterator[Home]:
 
 
 @contextmanager
-def a_second_house(home: Home, database_url: str) -> Iterator[Home]:
+def a_second_house(home: Harness, database_url: str) -> Iterator[Harness]:
     """Another worker on the same database, with everything of its own but the world and the time."""
     with a_house(database_url, home.world, clock=home.clock) as other:
         yield other

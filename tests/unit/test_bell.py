@@ -10,7 +10,7 @@ from queue import Empty, SimpleQueue
 
 import pytest
 
-from connector.runtime.doorbell import Bell, effects_queue
+from connector.runtime.doorbell import Doorbell, effects_queue
 
 PATIENCE = 60  # seconds
 _CLOSING = "closing"
@@ -36,8 +36,8 @@ class Street:
 
 
 @contextmanager
-def hung(street: Street) -> Iterator[Bell]:
-    bell = Bell(street)
+def hung(street: Street) -> Iterator[Doorbell]:
+    bell = Doorbell(street)
     try:
         yield bell
     finally:

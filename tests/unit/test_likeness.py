@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.feedback.customers.matching import SHARED, Known, Likeness, Verdict, alike, judge
+from connector.feedback.customers.matching import SHARED, KnownPerson, Likeness, MatchVerdict, alike, match
 from connector.feedback.customers.phone_numbers import trait
 
-JAN = Known("jan", "Jan de Vries", {"salesforce": "003000000000001"})
+JAN = KnownPerson("jan", "Jan de Vries", {"salesforce": "003000000000001"})
 
 
-def who(name: str | None = "Jan de Vries", **ids: str) -> Known:
-    return Known("", name, ids or {"zendesk": "8055"})
+def who(name: str | None = "Jan de Vries", **ids: str) -> KnownPerson:
+    return KnownPerson("", name, ids or {"zendesk": "8055"})
 
 
 @pytest.mark.parametrize(
@@ -47,46 +47,50 @@ def test_names_compare_the_same_both_ways_whatever_they_hold(one: str, other: st
 
 @pytest.mark.parametrize("personal", [True, False])
 def test_the_same_name_and_nobody_else_with_the_number_is_the_same_person(personal: bool) -> None:
-    assert judge(who(), [JAN], personal=personal) == Verdict("jan")
+    assert match(who(), [JAN], personal=personal) == MatchVerdict("jan")
 
 
 @pytest.mark.parametrize("personal", [True, False])
 def test_a_name_that_contradicts_is_somebody_else(personal: bool) -> None:
-    assert judge(who("Piet Bakker"), [JAN], personal=personal) == Verdict()
+    assert match(who("Piet Bakker"), [JAN], personal=personal) == MatchVerdict()
 
 
 @pytest.mark.parametrize(
     ("case", "person", "holders"),
     [
         ("a second record in the same system", who(salesforce="003000000000002"), [JAN]),
-        ("another e-mail address", who(email="j@x.example"), [Known("jan", JAN.name, {"email": "jan@acme.example"})]),
+        (
+            "another e-mail address",
+            who(email="j@x.example"),
+            [KnownPerson("jan", JAN.name, {"email": "jan@acme.example"})],
+        ),
         ("a name that says less", who("Jan"), [JAN]),
         ("no name", who(None), [JAN]),
-        ("others with the number", who(), [JAN, Known("piet", "Piet Bakker", {"zendesk": "1"})]),
+        ("others with the number", who(), [JAN, KnownPerson("piet", "Piet Bakker", {"zendesk": "1"})]),
     ],
 )
 def test_what_is_merely_possible_on_a_mobile_phone_is_for_a_person_to_decide(
-    case: str, person: Known, holders: list[Known]
+    case: str, person: KnownPerson, holders: list[KnownPerson]
 ) -> None:
-    assert judge(person, holders, personal=True) == Verdict(None, ("jan",)), case
+    assert match(person, holders, personal=True) == MatchVerdict(None, ("jan",)), case
 
 
 def test_on_a_line_that_several_may_share_a_name_that_says_less_is_no_lead() -> None:
-    assert judge(who("Jan"), [JAN], personal=False) == Verdict()
-    assert judge(who(None), [JAN], personal=False) == Verdict()
+    assert match(who("Jan"), [JAN], personal=False) == MatchVerdict()
+    assert match(who(None), [JAN], personal=False) == MatchVerdict()
 
 
 def test_a_voice_on_a_mobile_phone_is_whoever_has_it() -> None:
-    voice = Known("", None)
-    assert judge(voice, [JAN], personal=True) == Verdict("jan")
-    assert judge(voice, [JAN], personal=False) == Verdict()
-    assert judge(Known("", "Piet Bakker"), [JAN], personal=True) == Verdict()
+    voice = KnownPerson("", None)
+    assert match(voice, [JAN], personal=True) == MatchVerdict("jan")
+    assert match(voice, [JAN], personal=False) == MatchVerdict()
+    assert match(KnownPerson("", "Piet Bakker"), [JAN], personal=True) == MatchVerdict()
 
 
 def test_a_number_that_many_have_says_nothing() -> None:
-    crowd = [Known(str(number), "Jan de Vries", {"zendesk": str(number)}) for number in range(SHARED)]
-    assert judge(who(), crowd, personal=False) == Verdict()
-    assert len(judge(who(), crowd[1:], personal=False).perhaps) == SHARED - 1
+    crowd = [KnownPerson(str(number), "Jan de Vries", {"zendesk": str(number)}) for number in range(SHARED)]
+    assert match(who(), crowd, personal=False) == MatchVerdict()
+    assert len(match(who(), crowd[1:], personal=False).perhaps) == SHARED - 1
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
-from connector.cli.serve.process_link import RING, Partner
+from connector.cli.serve.process_link import RING, ProcessLink
 from connector.observe.figures import Shown, told
-from connector.runtime.doorbell import Bell
+from connector.runtime.doorbell import Doorbell
 
 PATIENCE = 60  # seconds
 
@@ -23,7 +23,7 @@ class End:
     def __init__(self, line: socket.socket) -> None:
         self.heard: SimpleQueue[tuple[str, str]] = SimpleQueue()
         self.ends: SimpleQueue[str] = SimpleQueue()
-        self.partner = Partner(line, lambda *said: self.heard.put(said), lambda: self.ends.put("gone"))
+        self.partner = ProcessLink(line, lambda *said: self.heard.put(said), lambda: self.ends.put("gone"))
 
     def next(self) -> tuple[str, str]:
         return self.heard.get(timeout=PATIENCE)
@@ -40,7 +40,7 @@ def ends() -> Iterator[tuple[End, End]]:
 
 def test_a_ring_in_one_process_is_heard_in_the_other(ends: tuple[End, End]) -> None:
     web, engine = ends
-    bell = Bell(web.partner.ring)
+    bell = Doorbell(web.partner.ring)
     bell.ring("intake", "effects:zendesk")
     assert sorted([engine.next(), engine.next()]) == [(RING, "effects:zendesk"), (RING, "intake")]
     bell.close()

@@ -28,7 +28,7 @@ from webhooks.delivery import Account, Delivery, Request, Translation
 from webhooks.errors import Refused, Unreadable, WebhookError
 from webhooks.salesforce import rules as salesforce_rules
 from webhooks.salesforce.soap import ACK, SOAP
-from webhooks.salesforce.source import FOUND, Callout, Salesforce
+from webhooks.salesforce.source import FOUND, CalloutSource, SalesforceSource
 from workflows.events import Event, Person
 
 DELIVERED = {
@@ -63,7 +63,7 @@ def order(**fields: str) -> bytes:
 def called(body: Any, who: Account = ACCOUNT, **headers: str) -> Translation:
     """What a JSON body means."""
     raw = json.dumps({"organization": OPTIONS["organization_id"], **body}).encode()
-    return Callout().translate(Delivery("salesforce", "k", NOW, "application/json", headers, raw), who)
+    return CalloutSource().translate(Delivery("salesforce", "k", NOW, "application/json", headers, raw), who)
 
 
 # --- rules
@@ -237,11 +237,11 @@ def test_a_callout_that_cannot_be_read_says_why(body: Any, why: str) -> None:
 def test_a_callout_needs_the_token_and_the_organisation() -> None:
     body = json.dumps({"organization": "00D000000000001EAA", "object": "Case", "record": {"Id": "500000000000001"}})
     headers = {"content-type": "application/json"}
-    assert Callout().verify(Request(body.encode(), headers, NOW, OPTIONS["webhook_token"]), ACCOUNT).key
+    assert CalloutSource().verify(Request(body.encode(), headers, NOW, OPTIONS["webhook_token"]), ACCOUNT).key
     with pytest.raises(Refused, match="token"):
-        Callout().verify(Request(body.encode(), headers, NOW, "wrong"), ACCOUNT)
+        CalloutSource().verify(Request(body.encode(), headers, NOW, "wrong"), ACCOUNT)
     with pytest.raises(Refused, match="the organisation is ''"):
-        Callout().verify(Request(b"{}", headers, NOW, OPTIONS["webhook_token"]), ACCOUNT)
+        CalloutSource().verify(Request(b"{}", headers, NOW, OPTIONS["webhook_token"]), ACCOUNT)
 
 
 def test_what_a_look_for_gaps_finds_is_news_only_if_it_happened_since() -> None:
@@ -303,7 +303,7 @@ def test_every_notification_ends_in_events_or_in_a_named_reason(
     body = body.replace(b"><", b">\r\n<") if crlf else body
     body = b"\xef\xbb\xbf" + body if bom else body
     delivery = verify(body, who=ORDERS)
-    told = Salesforce().translate(delivery, ORDERS)
+    told = SalesforceSource().translate(delivery, ORDERS)
     assert len(told.trouble) == sum(not whole for _, whole in found)
     assert told.events or told.ignored or told.trouble
     for event in told.events:
@@ -321,7 +321,7 @@ def test_every_published_message_is_acknowledged_as_the_published_schema_asks(na
     body = oracle_path(f"salesforce/outbound/{name}").read_bytes()
     assert verify(body, who=who)
     for stored in (True, False):
-        answer = Salesforce().answer(stored)
+        answer = SalesforceSource().answer(stored)
         [response] = fromstring(answer.body).find(f"{SOAP}Body")
         try:
             wsdl_schema(tmp_path).validate(response)
@@ -341,7 +341,7 @@ def test_no_json_whatsoever_breaks_the_reader(value: Any) -> None:
     raw = json.dumps(value).encode()
     delivery = Delivery("salesforce", "k", NOW, "application/json", {}, raw)
     try:
-        told = Callout().translate(delivery, ORDERS)
+        told = CalloutSource().translate(delivery, ORDERS)
     except WebhookError:
         return  # refused with a reason: the room's own answer
     assert told.events or told.ignored or told.trouble

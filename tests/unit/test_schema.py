@@ -14,7 +14,7 @@ from tests.oracles import oracle_path
 from workflows.definitions import (
     Branch,
     Choose,
-    Delivery,
+    DeliveryGuarantee,
     Do,
     Each,
     Mode,
@@ -76,7 +76,7 @@ steps:
     ask = Do(
         id="ask", path="steps[0]", condition="event.minutes < 60", action="survey.send",
         params={"survey": "call", "context": {"minutes": 4, "tags": ["a", 1.5, True, None]}},
-        retry=Retry(3, 10.0, 600.0), delivery=Delivery.NEEDS_REVIEW, on_error=(),
+        retry=Retry(3, 10.0, 600.0), delivery=DeliveryGuarantee.NEEDS_REVIEW, on_error=(),
     )
     assert found == Workflow(
         "after-call", "After a call", Trigger("call.ended", "event.minutes > 3"),
@@ -271,7 +271,7 @@ def steps(depth: int) -> st.SearchStrategy[tuple[Any, ...]]:
     do = st.builds(
         Do, **common, on_error=errors, action=st.just("ticket.comment"), retry=RETRIES,
         params=st.fixed_dictionaries({"ticket": VALUES, "body": VALUES}),
-        delivery=st.none() | st.sampled_from(Delivery),
+        delivery=st.none() | st.sampled_from(DeliveryGuarantee),
     )
     wait = st.builds(Wait, **common, on_error=errors, event=st.just("ticket.solved"), match=CONDITIONS,
                      timeout=st.none() | DURATIONS, on_timeout=inner)

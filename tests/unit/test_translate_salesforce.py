@@ -20,11 +20,11 @@ from tests.oracles import oracle_path
 from webhooks.delivery import Account, Delivery, Request, Translation
 from webhooks.errors import Refused, StoreDown, Unreadable, WebhookError
 from webhooks.salesforce.soap import ACK, OUTBOUND, SOAP
-from webhooks.salesforce.source import Salesforce
+from webhooks.salesforce.source import SalesforceSource
 from workflows.events import Event, Person
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
-SALESFORCE = Salesforce()
+SALESFORCE = SalesforceSource()
 CONTACT = payload("salesforce/contact_changed.xml")
 OPTIONS = {"webhook_token": "path-token", "organization_id": "00D000000000001"}
 ACCOUNT = Account("salesforce", "salesforce", options=OPTIONS, own_user="005000000000009AAA")

@@ -14,13 +14,13 @@ from tests.fixtures import envelope, payload
 from tests.oracles import oracle_path
 from webhooks.delivery import Account, Delivery, Translation
 from webhooks.errors import Unreadable, WebhookError
-from webhooks.zendesk.source import Zendesk
+from webhooks.zendesk.source import ZendeskSource
 from webhooks.zendesk.triggers import TYPES
 from workflows.events import EVENT_TYPES, Event, Person
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 ACCOUNT = Account("zendesk-nl", "zendesk", ("secret",), own_user="9999")
-ZENDESK = Zendesk()
+ZENDESK = ZendeskSource()
 
 
 def translate(body: bytes, account: Account = ACCOUNT, key: str = "01INVOCATION") -> Translation:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from connector.storage.engine.writer_queue import Turns
+from connector.storage.engine.writer_queue import WriterQueue
 from tests.support.processes import ROOT
 
 
@@ -26,12 +26,12 @@ def until(condition: Callable[[], bool]) -> None:
     pytest.fail("nothing happened")
 
 
-def waiting(turns: Turns) -> int:
+def waiting(turns: WriterQueue) -> int:
     return len(turns._first) + len(turns._others)
 
 
 def test_those_who_came_first_go_first() -> None:
-    turns, order = Turns(), list[int]()
+    turns, order = WriterQueue(), list[int]()
 
     def take(number: int) -> None:
         with turns.taken():
@@ -49,7 +49,7 @@ def test_those_who_came_first_go_first() -> None:
 
 
 def test_who_gives_the_turn_back_and_wants_it_again_waits_for_those_in_line() -> None:
-    turns, order = Turns(), list[str]()
+    turns, order = WriterQueue(), list[str]()
 
     def take() -> None:
         with turns.taken():
@@ -66,7 +66,7 @@ def test_who_gives_the_turn_back_and_wants_it_again_waits_for_those_in_line() ->
 
 
 def test_a_turn_that_ends_in_an_error_is_given_on() -> None:
-    turns = Turns()
+    turns = WriterQueue()
     with pytest.raises(ValueError, match="inside"), turns.taken():
         raise ValueError("inside")
     with turns.taken():
@@ -74,7 +74,7 @@ def test_a_turn_that_ends_in_an_error_is_given_on() -> None:
 
 
 def test_only_one_has_the_turn() -> None:
-    turns, inside, most = Turns(), 0, 0
+    turns, inside, most = WriterQueue(), 0, 0
 
     def take() -> None:
         nonlocal inside, most
@@ -93,7 +93,7 @@ def test_only_one_has_the_turn() -> None:
 
 
 def test_whoever_is_waited_for_goes_first_but_not_twice_in_a_row() -> None:
-    turns, order = Turns(), list[str]()
+    turns, order = WriterQueue(), list[str]()
 
     def take(name: str, first: bool) -> None:
         with turns.taken(first=first):
@@ -111,13 +111,13 @@ def test_whoever_is_waited_for_goes_first_but_not_twice_in_a_row() -> None:
     assert order == ["sender", "batch", "sender", "batch", "sender"]
 
 
-# --- among processes (each ``Turns`` of one file stands for a process: it has its own open files)
+# --- among processes (each ``WriterQueue`` of one file stands for a process: it has its own open files)
 
 
 def test_two_processes_never_have_the_turn_together(tmp_path: Path) -> None:
     inside, most = 0, 0
 
-    def work(turns: Turns) -> None:
+    def work(turns: WriterQueue) -> None:
         nonlocal inside, most
         for _ in range(200):
             with turns.taken():
@@ -125,7 +125,7 @@ def test_two_processes_never_have_the_turn_together(tmp_path: Path) -> None:
                 most = max(most, inside)
                 inside -= 1
 
-    threads = [threading.Thread(target=work, args=(Turns(tmp_path / "db"),)) for _ in range(4)]
+    threads = [threading.Thread(target=work, args=(WriterQueue(tmp_path / "db"),)) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -134,7 +134,7 @@ def test_two_processes_never_have_the_turn_together(tmp_path: Path) -> None:
 
 
 def test_a_process_that_wants_the_turn_again_waits_for_another_that_waited(tmp_path: Path) -> None:
-    engine, web, order = Turns(tmp_path / "db"), Turns(tmp_path / "db"), list[str]()
+    engine, web, order = WriterQueue(tmp_path / "db"), WriterQueue(tmp_path / "db"), list[str]()
 
     def take() -> None:
         with web.taken(first=True):
@@ -176,14 +176,14 @@ def test_the_turn_of_a_process_that_is_killed_is_free(tmp_path: Path) -> None:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"mine\n"
         holder.kill()
-    with Turns(tmp_path / "db").taken():
+    with WriterQueue(tmp_path / "db").taken():
         pass
 
 
 def test_where_turns_cannot_be_taken_writing_goes_on_and_it_is_said_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    turns = Turns(tmp_path / "no such folder" / "db")
+    turns = WriterQueue(tmp_path / "no such folder" / "db")
     with caplog.at_level(logging.WARNING, logger="connector.storage.engine.writer_queue"):
         for _ in range(3):
             with turns.taken():

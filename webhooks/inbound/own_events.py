@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from webhooks import replies
-from webhooks.delivery import Account, Answer, Delivery, Request, Translation
+from webhooks.delivery import Account, Delivery, Reply, Request, Translation
 from webhooks.errors import Refused
 from webhooks.inbound.source import read_event
 
 
-class Internal:
+class OwnEventsSource:
     """The connection "ringback": deliveries that we wrote into the inbox ourselves."""
 
     def verify(self, request: Request, account: Account) -> Delivery:
@@ -19,8 +19,8 @@ class Internal:
         """The one event. ``data.customer.id`` is our own id of the customer. Raises ``Unreadable``."""
         return Translation((read_event(delivery, account),))
 
-    def answer(self, stored: bool) -> Answer:
+    def answer(self, stored: bool) -> Reply:
         return replies.accepted(stored)
 
-    def refuse(self, error: Exception) -> Answer:
+    def refuse(self, error: Exception) -> Reply:
         return replies.refusal(error)

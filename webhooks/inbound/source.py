@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from webhooks import replies
-from webhooks.delivery import Account, Answer, Delivery, Request, Translation
+from webhooks.delivery import Account, Delivery, Reply, Request, Translation
 from webhooks.errors import Refused, Unreadable
 from webhooks.inbound.schema import read_answer, read_customer, read_envelope
 from webhooks.parsing import KEY_LENGTH, declares_json, identity, json_object, mapping, sane_key
@@ -26,7 +26,7 @@ ID_FIELDS = {"salesforce_contact_id": "salesforce", "zendesk_user_id": "zendesk"
 Data = Mapping[str, Any]
 
 
-class Inbound:
+class InboundSource:
     """Whoever signs with the connection's secret."""
 
     def verify(self, request: Request, account: Account) -> Delivery:
@@ -49,10 +49,10 @@ class Inbound:
         """The one event. Raises ``Unreadable`` that names the path, the value and the remedy."""
         return Translation((read_event(delivery, account),))
 
-    def answer(self, stored: bool) -> Answer:
+    def answer(self, stored: bool) -> Reply:
         return replies.accepted(stored)
 
-    def refuse(self, error: Exception) -> Answer:
+    def refuse(self, error: Exception) -> Reply:
         return replies.refusal(error)
 
 

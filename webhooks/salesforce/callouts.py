@@ -13,14 +13,14 @@ from typing import Any
 
 from webhooks.errors import Unreadable
 from webhooks.parsing import excerpt, mapping, text_or_none
-from webhooks.salesforce.records import Telling, looks_like_id
+from webhooks.salesforce.records import RecordNotification, looks_like_id
 
 MOST = 2000  # records in one body
 
 _SHAPE = 'send {"object": "Case", "record": {…}} or {"records": [{"attributes": {"type": "Case"}, …}]}'
 
 
-def read_records(body: Mapping[str, Any]) -> tuple[Telling, ...]:
+def read_records(body: Mapping[str, Any]) -> tuple[RecordNotification, ...]:
     """The records in ``body``. Raises ``Unreadable``; one broken record does not break the rest."""
     found = body.get("records") if "records" in body else [body.get("record")]
     if not isinstance(found, list) or not 1 <= len(found) <= MOST:
@@ -35,12 +35,12 @@ def organization_of(body: Mapping[str, Any]) -> str:
     return text_or_none(body.get("organization")) or ""
 
 
-def _telling(record: Any, kind: str | None) -> Telling:
+def _telling(record: Any, kind: str | None) -> RecordNotification:
     if not isinstance(record, dict):
-        return Telling("", "", {}, f"it is {excerpt(record)}, not an object")
+        return RecordNotification("", "", {}, f"it is {excerpt(record)}, not an object")
     named = text_or_none(mapping(record.get("attributes")).get("type")) or kind or ""
     fields = {name: value for name, value in record.items() if name != "attributes"}
-    return Telling(_name(fields), named, fields, _trouble(named, fields))
+    return RecordNotification(_name(fields), named, fields, _trouble(named, fields))
 
 
 def _trouble(kind: str, fields: Mapping[str, Any]) -> str:

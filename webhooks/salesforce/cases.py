@@ -18,7 +18,7 @@ from typing import Any
 
 from webhooks.delivery import Account
 from webhooks.parsing import mapping
-from webhooks.salesforce.records import Telling
+from webhooks.salesforce.records import RecordNotification
 
 KEY, TAGS = "Ringback_Key__c", "Ringback_Tags__c"
 """The fields of a case that hold our key and the tags, unless the connection names others."""
@@ -33,12 +33,12 @@ Fact = tuple[str, str, Mapping[str, Any]]
 """An event's type, what tells it from the same one another time, and its data."""
 
 
-def is_ticket(telling: Telling, options: Mapping[str, Any]) -> bool:
+def is_ticket(telling: RecordNotification, options: Mapping[str, Any]) -> bool:
     cases = mapping(options.get("cases"))
     return telling.kind in OBJECTS and (cases.get("are_tickets") is True or bool(_key(telling, cases)))
 
 
-def ticket_facts(telling: Telling, account: Account) -> Iterator[Fact]:
+def ticket_facts(telling: RecordNotification, account: Account) -> Iterator[Fact]:
     """What the case's state means for the ticket it is. A case that we own, having opened it, nobody has taken."""
     connection, cases = account.connection, mapping(account.options.get("cases"))
     data = ticket_data(telling, connection, cases)
@@ -56,7 +56,7 @@ def ticket_facts(telling: Telling, account: Account) -> Iterator[Fact]:
         yield "ticket.reopened", changed, data
 
 
-def ticket_data(telling: Telling, connection: str, cases: Mapping[str, Any]) -> dict[str, Any]:
+def ticket_data(telling: RecordNotification, connection: str, cases: Mapping[str, Any]) -> dict[str, Any]:
     """The neutral ticket fields: every one is there, None (or []) where the message says nothing."""
     owner = telling.text("OwnerId") or ""
     text = telling.text
@@ -76,7 +76,7 @@ def ticket_data(telling: Telling, connection: str, cases: Mapping[str, Any]) -> 
     }
 
 
-def _is_closed(telling: Telling, cases: Mapping[str, Any]) -> bool:
+def _is_closed(telling: RecordNotification, cases: Mapping[str, Any]) -> bool:
     named = mapping(cases.get("statuses"))
     told = {_lower(str(named.get(name, "Closed"))) for name in ("solved", "closed")}
     words = {"closed"} if telling.kind == "Case" else told
@@ -84,7 +84,7 @@ def _is_closed(telling: Telling, cases: Mapping[str, Any]) -> bool:
     return telling.fields.get("IsClosed", by_status) is True
 
 
-def _key(telling: Telling, cases: Mapping[str, Any]) -> str | None:
+def _key(telling: RecordNotification, cases: Mapping[str, Any]) -> str | None:
     return telling.text(str(cases.get("key") or KEY))
 
 

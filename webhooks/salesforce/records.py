@@ -32,7 +32,7 @@ _DOUBLE = re.compile(r"-?(0|[1-9][0-9]{0,15})\.(0|[0-9]{0,16}[1-9])(E-?[0-9]{1,3
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
+class RecordNotification:
     """One record's state. ``id`` names the telling, ``kind`` is the sObject ("Contact", "IO__Order__c").
 
     ``fields`` holds values; what is null or was not selected may be absent. ``trouble`` says why it is broken.
@@ -76,7 +76,7 @@ def looks_like_id(value: object) -> bool:
     return isinstance(value, str) and len(value) in (15, 18) and value.isascii() and value.isalnum()
 
 
-def person_of(telling: Telling, connection: str, lookups: Mapping[str, str]) -> Person | None:
+def person_of(telling: RecordNotification, connection: str, lookups: Mapping[str, str]) -> Person | None:
     """Who the record is about. A contact or lead is the person; another record points at one, or carries what they
     supplied. ``lookups`` names the fields that say so: contact, lead, email, name, phone."""
     own = telling.kind in PEOPLE
@@ -91,7 +91,7 @@ def person_of(telling: Telling, connection: str, lookups: Mapping[str, str]) -> 
     return person if person.ids or person.email or person.phone else None
 
 
-def _id_of(telling: Telling, kind: str, lookups: Mapping[str, str]) -> str | None:
+def _id_of(telling: RecordNotification, kind: str, lookups: Mapping[str, str]) -> str | None:
     if telling.kind == kind:
         return telling.record_id
     if telling.kind == "ContactRequest":  # one field for both
@@ -102,12 +102,12 @@ def _id_of(telling: Telling, kind: str, lookups: Mapping[str, str]) -> str | Non
     return found if looks_like_id(found) else None
 
 
-def _name(telling: Telling) -> str | None:
+def _name(telling: RecordNotification) -> str | None:
     parts = [telling.text(part) for part in ("FirstName", "LastName")]
     return " ".join(part for part in parts if part) or _first(telling, "Name")
 
 
-def _first(telling: Telling, *names: str | None) -> str | None:
+def _first(telling: RecordNotification, *names: str | None) -> str | None:
     return next((text for name in names if name and (text := telling.text(name))), None)
 
 

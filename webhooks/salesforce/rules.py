@@ -20,7 +20,7 @@ from typing import Any
 
 from webhooks.event_types import is_event_type
 from webhooks.parsing import excerpt
-from webhooks.salesforce.records import Telling
+from webhooks.salesforce.records import RecordNotification
 
 _FIELD = re.compile(r"[A-Za-z]\w{0,79}", re.ASCII)
 _KEYS = ("type", "when", "at", "fields", "contact", "lead", "email", "name", "phone")
@@ -46,12 +46,12 @@ class Rule:
     lookups: Mapping[str, str] = field(default_factory=dict)
     hint: str = ""
 
-    def unmet(self, telling: Telling) -> str:
+    def unmet(self, telling: RecordNotification) -> str:
         """Why the record does not mean it; "" if it does."""
         unmet = [name for name, values in self.when.items() if not self._has(telling, name, values)]
         return (self.hint or f"{', '.join(unmet)}: not as {self.type} asks") if unmet else ""
 
-    def _has(self, telling: Telling, name: str, values: Values) -> bool:
+    def _has(self, telling: RecordNotification, name: str, values: Values) -> bool:
         if name not in telling.fields and name in self.instead:
             return all(_among(telling.fields.get(other), wanted) for other, wanted in self.instead[name].items())
         return _among(telling.fields.get(name), values)
@@ -81,7 +81,7 @@ FACTS: Mapping[str, tuple[Rule, ...]] = {
 }  # fmt: skip
 
 
-def meaning(telling: Telling, events: Mapping[str, Any] | None) -> tuple[tuple[Rule, ...], str]:
+def meaning(telling: RecordNotification, events: Mapping[str, Any] | None) -> tuple[tuple[Rule, ...], str]:
     """The rules that hold, or why none does. ``events`` is the connection's setting, as ``mistakes`` approved of it."""
     own = rules_of(telling.kind, events)
     facts = (*FACTS.get(telling.kind, ()), *(rule for rule in own if rule.when))

@@ -12,7 +12,7 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
 from webhooks.errors import Unreadable
-from webhooks.salesforce.records import Telling, looks_like_id, typed
+from webhooks.salesforce.records import RecordNotification, looks_like_id, typed
 
 SOAP = "{http://schemas.xmlsoap.org/soap/envelope/}"
 OUTBOUND = "{http://soap.sforce.com/2005/09/outbound}"
@@ -33,7 +33,7 @@ class Message:
     """An outbound message: whose organisation, and what changed there."""
 
     organization: str
-    tellings: tuple[Telling, ...]
+    tellings: tuple[RecordNotification, ...]
 
 
 def read_message(body: bytes) -> Message:
@@ -107,14 +107,14 @@ def _notifications(root: Element) -> Element:
     return found
 
 
-def _notification(element: Element) -> Telling:
+def _notification(element: Element) -> RecordNotification:
     name = (element.findtext(f"{OUTBOUND}Id") or "").strip()
     record = element.find(f"{OUTBOUND}sObject")
     if record is None:
-        return Telling(name, "", {}, "it has no sObject")
+        return RecordNotification(name, "", {}, "it has no sObject")
     kind = record.get(f"{INSTANCE}type", "").rpartition(":")[2].strip()
     fields = {_local(field.tag): typed(_text(field)) for field in record}
-    return Telling(name, kind, fields, _trouble(name, kind, fields))
+    return RecordNotification(name, kind, fields, _trouble(name, kind, fields))
 
 
 def _trouble(name: str, kind: str, fields: Mapping[str, Any]) -> str:

@@ -15,14 +15,14 @@ from datetime import datetime
 from typing import Any
 
 from webhooks import replies
-from webhooks.delivery import Account, Answer, Delivery, Request, Translation
+from webhooks.delivery import Account, Delivery, Reply, Request, Translation
 from webhooks.errors import Refused, WebhookError
 from webhooks.inbound.source import read_event
 from webhooks.parsing import declares_json, digest, excerpt, json_object
 from webhooks.salesforce import callouts, soap
 from webhooks.salesforce import cases as salesforce_case
 from webhooks.salesforce import rules as salesforce_rules
-from webhooks.salesforce.records import PEOPLE, Telling, person_of
+from webhooks.salesforce.records import PEOPLE, RecordNotification, person_of
 from webhooks.salesforce.rules import Rule
 from webhooks.salesforce.soap import ACK, fault
 from webhooks.signatures import token_matches
@@ -35,7 +35,7 @@ FOUND = "x-ringback-found-after"
 """A header of deliveries that our own look for gaps makes: facts from before this moment are no news."""
 
 
-class Salesforce:
+class SalesforceSource:
     """Salesforce's outbound messages; ``translate`` also reads what came as JSON."""
 
     def verify(self, request: Request, account: Account) -> Delivery:
@@ -62,20 +62,20 @@ class Salesforce:
             return Translation((read_event(delivery, account),))
         return _translation(callouts.read_records(body), "record", delivery, account)
 
-    def answer(self, stored: bool) -> Answer:
+    def answer(self, stored: bool) -> Reply:
         """One Ack covers the batch, the first time and every time after."""
-        return Answer(200, ACK, XML)
+        return Reply(200, ACK, XML)
 
-    def refuse(self, error: Exception) -> Answer:
+    def refuse(self, error: Exception) -> Reply:
         """A SOAP Fault. What cannot be read or stored gets a 5xx: Salesforce repeats it for a day."""
         if isinstance(error, Refused):
-            return Answer(error.status, fault("Client", error.reason), XML)
+            return Reply(error.status, fault("Client", error.reason), XML)
         if isinstance(error, WebhookError):
-            return Answer(500, fault("Client", error.reason), XML)
-        return Answer(503, fault("Server", "nothing can be stored now"), XML, replies.retry_headers(error))
+            return Reply(500, fault("Client", error.reason), XML)
+        return Reply(503, fault("Server", "nothing can be stored now"), XML, replies.retry_headers(error))
 
 
-class Callout(Salesforce):
+class CalloutSource(SalesforceSource):
     """A Flow's HTTP callout: records as JSON, or an event in the inbound format, under the same token."""
 
     def verify(self, request: Request, account: Account) -> Delivery:
@@ -85,10 +85,10 @@ class Callout(Salesforce):
         return Delivery(account.connection, digest(request.body), request.received_at, request.content_type, {},
                         request.body)
 
-    def answer(self, stored: bool) -> Answer:
+    def answer(self, stored: bool) -> Reply:
         return replies.accepted(stored)
 
-    def refuse(self, error: Exception) -> Answer:
+    def refuse(self, error: Exception) -> Reply:
         """What cannot be read is a 400: a Flow repeats a 5xx, and would fail the same way."""
         return replies.refusal(error)
 
@@ -132,14 +132,16 @@ def _expect_organization(given: str, account: Account) -> None:
                       remedy="check organization_id, and which Salesforce sends here")
 
 
-def _key(tellings: Sequence[Telling], body: bytes) -> str:
+def _key(tellings: Sequence[RecordNotification], body: bytes) -> str:
     if any(each.trouble for each in tellings):
         return digest(body)
     ids = "\n".join(sorted(each.id for each in tellings))
     return f"notifications:{hashlib.sha256(ids.encode()).hexdigest()}"
 
 
-def _translation(tellings: Sequence[Telling], what: str, delivery: Delivery, account: Account) -> Translation:
+def _translation(
+    tellings: Sequence[RecordNotification], what: str, delivery: Delivery, account: Account
+) -> Translation:
     verdicts = [_read(each, f"{what} {number}", delivery, account) for number, each in enumerate(tellings, 1)]
     events = tuple(event for each in verdicts if not isinstance(each, Ignored | Broken) for event in each)
     trouble = tuple(each.reason for each in verdicts if isinstance(each, Broken))
@@ -147,7 +149,7 @@ def _translation(tellings: Sequence[Telling], what: str, delivery: Delivery, acc
     return Translation(events, "" if events else "; ".join(ignored), trouble)
 
 
-def _read(telling: Telling, what: str, delivery: Delivery, account: Account) -> Verdict:
+def _read(telling: RecordNotification, what: str, delivery: Delivery, account: Account) -> Verdict:
     where = f"{what} ({excerpt(telling.id)})" if what.startswith("notification") else what
     if telling.trouble:
         return Broken(f"{where}: {telling.trouble}")
@@ -160,7 +162,7 @@ def _read(telling: Telling, what: str, delivery: Delivery, account: Account) -> 
 class _Reader:
     """One record, and what it means on this connection."""
 
-    def __init__(self, telling: Telling, delivery: Delivery, account: Account) -> None:
+    def __init__(self, telling: RecordNotification, delivery: Delivery, account: Account) -> None:
         self._telling, self._delivery, self._account = telling, delivery, account
         self._connection = delivery.connection
         self._own = account.own_user

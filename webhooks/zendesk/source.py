@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from webhooks import replies
-from webhooks.delivery import Account, Answer, Delivery, Request, Translation
+from webhooks.delivery import Account, Delivery, Reply, Request, Translation
 from webhooks.errors import Unreadable
 from webhooks.parsing import (
     declares_json,
@@ -38,7 +38,7 @@ MERGED_TAG = "closed_by_merge"  # Zendesk's own, on the ticket that was merged i
 ACTIVE = frozenset({"NEW", "OPEN", "PENDING", "HOLD"})
 
 
-class Zendesk:
+class ZendeskSource:
     """Zendesk's webhooks of both kinds."""
 
     def verify(self, request: Request, account: Account) -> Delivery:
@@ -62,10 +62,10 @@ class Zendesk:
             return _subscription(_envelope(payload), account)
         return zendesk_trigger.translate(payload, delivery, account)
 
-    def answer(self, stored: bool) -> Answer:
+    def answer(self, stored: bool) -> Reply:
         return replies.accepted(stored)
 
-    def refuse(self, error: Exception) -> Answer:
+    def refuse(self, error: Exception) -> Reply:
         return replies.refusal(error)
 
 

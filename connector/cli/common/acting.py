@@ -16,7 +16,7 @@ import click
 from connector import wiring
 from connector.cli.common.context import BadInputError, open_database, read_config, read_settings
 from connector.runtime.operations.errors import ControlError, RefusedError
-from connector.wiring import House
+from connector.wiring import Services
 
 T = TypeVar("T")
 
@@ -58,7 +58,7 @@ def json_object(text: str) -> dict[str, Any]:
 
 
 @contextmanager
-def acting() -> Iterator[House]:
+def acting() -> Iterator[Services]:
     """The house's parts, to decide with; what follows is done by `ringback serve` or the workers."""
     with open_database(), plainly():
         settings = read_settings()

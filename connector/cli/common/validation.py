@@ -13,7 +13,7 @@ from workflows.errors import Mistake
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class FileVerdict:
     """What was found in one file; ``slug`` is empty when it could not be read. Warnings are mistakes too."""
 
     file: str
@@ -25,7 +25,7 @@ class Verdict:
         return all(each.warning for each in self.mistakes)
 
 
-def report(verdicts: Sequence[Verdict], as_json: bool) -> None:
+def report(verdicts: Sequence[FileVerdict], as_json: bool) -> None:
     """Print the verdicts; ends the command with exit code 2 when a file is refused or there is none."""
     if as_json:
         show_json(verdicts)
@@ -38,13 +38,13 @@ def report(verdicts: Sequence[Verdict], as_json: bool) -> None:
         sys.exit(2)
 
 
-def _tell(verdict: Verdict) -> None:
+def _tell(verdict: FileVerdict) -> None:
     click.echo(f"{verdict.file}: {_summary(verdict)}")
     for each in verdict.mistakes:
         click.echo(f"  {'warning: ' if each.warning else ''}{each}")
 
 
-def _summary(verdict: Verdict) -> str:
+def _summary(verdict: FileVerdict) -> str:
     wrong = sum(not each.warning for each in verdict.mistakes)
     if wrong:
         return f"{wrong} mistake{'s' * (wrong != 1)}"

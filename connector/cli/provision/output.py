@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from connector.cli.common.output import printable, show_json
-from connector.vendors.provisioning import Memory, Outcome, Told, carry_out
+from connector.vendors.provisioning import ProvisioningMemory, ProvisioningOutcome, StepResult, carry_out
 from integrations.errors import IntegrationError
 from integrations.provisioning import CHANGING, Provisioner, Step, Verb
 
@@ -35,7 +35,7 @@ _QUIET = frozenset({Verb.KEEP, Verb.TELL})
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ProvisionOptions:
     """What the admin asked for."""
 
     dry_run: bool = False
@@ -45,7 +45,7 @@ class Wish:
 
 
 def provision_options(command: Command) -> Command:
-    """--dry-run, --remove, --yes and --json, which arrive as the keywords of ``Wish``."""
+    """--dry-run, --remove, --yes and --json, which arrive as the keywords of ``ProvisionOptions``."""
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs."),
         click.option("--yes", is_flag=True, help="Remove without asking."),
@@ -56,7 +56,7 @@ def provision_options(command: Command) -> Command:
     return command
 
 
-def provision(account: str, provisioner: Provisioner, memory: Memory, wish: Wish) -> bool:
+def provision(account: str, provisioner: Provisioner, memory: ProvisioningMemory, wish: ProvisionOptions) -> bool:
     """Plan, show the plan, and unless it is a dry run carry it out. ``account`` says where. → whether all is well.
 
     Exits with a sentence when the vendor cannot be looked at, or the admin does not agree to a removal.
@@ -93,7 +93,7 @@ def show_plan(account: str, steps: Sequence[Step]) -> None:
     click.echo(f"  {_counts(steps)}")
 
 
-def show_told(told: Told) -> None:
+def show_told(told: StepResult) -> None:
     """One line of progress."""
     step = told.step
     if step.verb in _QUIET and told.ok:
@@ -106,7 +106,7 @@ def show_told(told: Told) -> None:
         click.echo(_clean(f"✘ {what}: {told.trouble}"))
 
 
-def show_summary(outcome: Outcome) -> None:
+def show_summary(outcome: ProvisioningOutcome) -> None:
     """The last line: what came of it, and what to do when something is left."""
     counts = [f"{outcome.count(verb)} {_DONE[verb]}" for verb in Verb if outcome.count(verb)]
     failed = sum(not each.ok for each in outcome.told)
@@ -126,7 +126,9 @@ def _counts(steps: Sequence[Step]) -> str:
     return f"{', '.join(told) or 'nothing of ours is there'}.{nothing}"
 
 
-def _as_json(steps: Sequence[Step], provisioner: Provisioner, memory: Memory, wish: Wish) -> bool:
+def _as_json(
+    steps: Sequence[Step], provisioner: Provisioner, memory: ProvisioningMemory, wish: ProvisionOptions
+) -> bool:
     blocked = any(each.verb is Verb.BLOCKED for each in steps)
     if wish.dry_run or blocked:
         show_json({"plan": [_plain(each) for each in steps]})

@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 import click
 
 from connector.cli.common.context import BadInputError, open_database, read_config, read_settings
-from connector.cli.provision.output import Wish, leave, provision, provision_options
+from connector.cli.provision.output import ProvisionOptions, leave, provision, provision_options
 from connector.clock import system_clock
 from connector.config.file import ConnectionConfig
 from connector.feedback.base.actions import NotPossibleError
@@ -22,7 +22,7 @@ from connector.storage.engine.encryption import Box
 from connector.storage.stores.oauth_tokens import DatabaseTokenStore
 from connector.storage.stores.webhook_secrets import PURPOSE
 from connector.vendors.clients import Connections
-from connector.vendors.provisioning import Memory
+from connector.vendors.provisioning import ProvisioningMemory
 from integrations.base_url import is_local
 from integrations.http import VendorSession
 from integrations.option_fields import meant, writes_everything
@@ -62,19 +62,19 @@ def salesforce(
         deployer = as_admin(own, _token(admin_token_file)) if admin_token_file else own
         target = replace(_target(configured, base_url, own), without=_known(leave_out))
         provisioner = SalesforceProvisioner(own, deployer, target, sleep=time.sleep, progress=_progress())
-        well = provision(f"{connection} ({own.address.url})", provisioner, memory, Wish(**wish))
+        well = provision(f"{connection} ({own.address.url})", provisioner, memory, ProvisionOptions(**wish))
     leave(well)
 
 
 @contextmanager
-def _org(connection: str) -> Iterator[tuple[SalesforceCrm, Memory, ConnectionConfig, str]]:
+def _org(connection: str) -> Iterator[tuple[SalesforceCrm, ProvisioningMemory, ConnectionConfig, str]]:
     settings = read_settings()
     config = read_config(settings)
     with open_database() as database:
         key = settings.secret_key(lambda said: click.echo(said, err=True))
         clients = Connections(config, lambda name: DatabaseTokenStore(database, name, key, system_clock))
         client = _client(clients, connection)
-        memory = Memory(database, connection, Box(key, PURPOSE), system_clock)
+        memory = ProvisioningMemory(database, connection, Box(key, PURPOSE), system_clock)
         yield client, memory, config.connections[connection], settings.base_url
 
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import click
 
 from connector.cli.common.context import BadInputError, open_database, read_config, read_settings
-from connector.cli.provision.output import Wish, leave, provision, provision_options
+from connector.cli.provision.output import ProvisionOptions, leave, provision, provision_options
 from connector.cli.provision.sidebar_app import app_option, pack_app
 from connector.clock import system_clock
 from connector.config.file import ConnectionConfig
@@ -23,10 +23,10 @@ from connector.storage.stores.oauth_tokens import DatabaseTokenStore
 from connector.storage.stores.webhook_secrets import PURPOSE
 from connector.vendors.clients import Connections
 from connector.vendors.health_checks import check_api_tokens
-from connector.vendors.provisioning import Memory
+from connector.vendors.provisioning import ProvisioningMemory
 from integrations.base_url import is_local
 from integrations.zendesk.client import ZendeskHelpdesk
-from integrations.zendesk.setup.blueprint import Account
+from integrations.zendesk.setup.blueprint import AccountNames
 from integrations.zendesk.setup.provision import ZendeskProvisioner
 from integrations.zendesk.setup.words import LANGUAGES
 
@@ -50,12 +50,12 @@ def zendesk(connection: str, language: str | None, triggers: bool, app_file: Pat
         return
     with _account(connection) as account:
         _warn_of(account)
-        wanted = Account(language or "", account.endpoint, account.client.fields, by_trigger=triggers)
+        wanted = AccountNames(language or "", account.endpoint, account.client.fields, by_trigger=triggers)
         well = provision(
             f"{connection} ({account.client.session.address.url})",
             ZendeskProvisioner(account.client.session, wanted),
             account.memory,
-            Wish(**wish),
+            ProvisionOptions(**wish),
         )
     leave(well)
 
@@ -63,7 +63,7 @@ def zendesk(connection: str, language: str | None, triggers: bool, app_file: Pat
 @dataclass(frozen=True, slots=True)
 class _Account:
     client: ZendeskHelpdesk
-    memory: Memory
+    memory: ProvisioningMemory
     endpoint: str
     configured: ConnectionConfig
 
@@ -75,7 +75,10 @@ def _account(connection: str) -> Iterator[_Account]:
         key = settings.secret_key(lambda said: click.echo(said, err=True))
         config = read_config(settings)
         clients = Connections(config, lambda name: DatabaseTokenStore(database, name, key, system_clock))
-        client, memory = _client(clients, connection), Memory(database, connection, Box(key, PURPOSE), system_clock)
+        client, memory = (
+            _client(clients, connection),
+            ProvisioningMemory(database, connection, Box(key, PURPOSE), system_clock),
+        )
         yield _Account(client, memory, _endpoint(settings, connection), config.connections[connection])
 
 

@@ -10,13 +10,13 @@ from collections.abc import Callable
 from queue import SimpleQueue
 
 from connector.cli.serve.commands import working
-from connector.cli.serve.process_link import GO, READY, RING, Partner
+from connector.cli.serve.process_link import GO, READY, RING, ProcessLink
 from connector.cli.serve.processes import CALLS, WEB
 from connector.cli.serve.signals import wait_for_signal
 from connector.cli.serve.sockets import serve_on
 from connector.cli.serve.startup import opened, settle_down
 from connector.runtime.doorbell import Share
-from connector.wiring import House, front_door, web_app
+from connector.wiring import Services, front_door, web_app
 
 log = logging.getLogger("ringback")
 
@@ -27,7 +27,7 @@ def work(name: str, line: socket.socket, listening: socket.socket | None = None)
     """Wait for the word that all is prepared, then work until asked to stop."""
     prepared: SimpleQueue[str] = SimpleQueue()
     hear = _Hearing(prepared)
-    partner = Partner(line, hear=hear, gone=lambda: None)  # we have ended by then
+    partner = ProcessLink(line, hear=hear, gone=lambda: None)  # we have ended by then
     address = prepared.get()
     with opened(_SHARES[name], partner.ring, hint=False) as house:
         hear.ring = house.bell.ring
@@ -51,7 +51,7 @@ class _Hearing:
             self.ring(value)
 
 
-def _work(house: House, listening: socket.socket | None, address: str, ready: Callable[[], object]) -> None:
+def _work(house: Services, listening: socket.socket | None, address: str, ready: Callable[[], object]) -> None:
     if listening is not None:
         serve_on(listening, front_door(house, web_app(house)), address, ready)
         return

@@ -16,7 +16,7 @@ import click
 
 from connector.cli.common.context import BadInputError
 from connector.cli.serve.metrics_server import exposed, shows_metrics
-from connector.cli.serve.processes import CALLS, ENGINE, WEB, Sides
+from connector.cli.serve.processes import CALLS, ENGINE, WEB, ProcessGroup
 from connector.cli.serve.signals import wait_for_signal
 from connector.cli.serve.sockets import address_of, bind, serve_on, why
 from connector.cli.serve.startup import opened, settle_down
@@ -27,8 +27,8 @@ from connector.runtime.effects import claims
 from connector.runtime.jobs.scheduler import Ticker
 from connector.runtime.queues.celery_app import Worker, in_memory
 from connector.storage.schema import migrate
-from connector.storage.stores.definitions import Kind
-from connector.wiring import House, front_door, web_app
+from connector.storage.stores.definitions import DefinitionKind
+from connector.wiring import Services, front_door, web_app
 
 log = logging.getLogger("ringback")
 
@@ -67,7 +67,7 @@ def serve(host: str, port: int, processes: int, metrics_host: str, metrics_port:
     Brings the database to this version's shape first, and takes the workflows and surveys from their folders.
     """
     share, ring = Share.ALL, None
-    with closing(_bound(host, port)) as listening, closing(Sides()) as sides:
+    with closing(_bound(host, port)) as listening, closing(ProcessGroup()) as sides:
         if processes > 1:
             sides.start(WEB, listening)
         if processes > 2:
@@ -80,7 +80,7 @@ def serve(host: str, port: int, processes: int, metrics_host: str, metrics_port:
                 _serve(house, listening, sides if processes > 1 else None, address_of(listening, host))
 
 
-def _serve(house: House, listening: socket.socket, sides: Sides | None, address: str) -> None:
+def _serve(house: Services, listening: socket.socket, sides: ProcessGroup | None, address: str) -> None:
     """Until a signal."""
     if sides is None:
         serve_on(listening, front_door(house, web_app(house)), address)
@@ -140,7 +140,7 @@ def scheduler(metrics_host: str, metrics_port: int | None) -> None:
             wait_for_signal()
 
 
-def prepare(house: House) -> None:
+def prepare(house: Services) -> None:
     """Migrate the database and import the folders' definitions. Any number of processes may do it at once."""
     upgrade = migrate.upgrade(house.database)
     if upgrade.changed:
@@ -148,12 +148,12 @@ def prepare(house: House) -> None:
     for kind, changes in import_all(house.database, house.config, house.clock()).items():
         for change in changes:
             log.info("%s %s: %s (version %s)", kind.value, change.slug, change.what.value, change.version)
-        if kind is Kind.WORKFLOW and not changes:
+        if kind is DefinitionKind.WORKFLOW and not changes:
             log.info("no workflows: put some into the folder that ringback.yaml names, or see `ringback workflow`")
     settle_down()
 
 
-def release_orphans(house: House) -> None:
+def release_orphans(house: Services) -> None:
     """Nobody but us works on our SQLite file: what a process before had in its hands is free again."""
     if house.database.is_sqlite:
         now = house.clock()
@@ -183,7 +183,7 @@ def _once_it_is_free(host: str, port: int) -> socket.socket:
 
 
 @contextmanager
-def working(house: House, threads: int = WORKER_THREADS) -> Iterator[None]:
+def working(house: Services, threads: int = WORKER_THREADS) -> Iterator[None]:
     """A Celery worker while the block runs."""
     assert house.celery is not None  # noqa: S101 - only a web side has none
     worker = Worker(house.celery, house.share, concurrency=threads)
@@ -195,7 +195,7 @@ def working(house: House, threads: int = WORKER_THREADS) -> Iterator[None]:
 
 
 @contextmanager
-def ticking(house: House) -> Iterator[None]:
+def ticking(house: Services) -> Iterator[None]:
     """The ticks while the block runs."""
     ticker = Ticker(
         house.sweep.tick,

@@ -20,7 +20,7 @@ _PATIENCE = 2.0  # seconds that a page of figures waits for the other's
 RING, READY, GO, ASK, TELL = "ring", "ready", "go", "figures?", "figures"
 
 
-class Partner:
+class ProcessLink:
     """One end of the line. ``hear`` gets every word that is not about figures, ``gone`` is called once when the
     other process has ended; both in the line's own thread."""
 

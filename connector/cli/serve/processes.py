@@ -14,7 +14,7 @@ from queue import Empty, SimpleQueue
 
 import click
 
-from connector.cli.serve.process_link import GO, READY, RING, Partner
+from connector.cli.serve.process_link import GO, READY, RING, ProcessLink
 from connector.cli.serve.signals import LOOK_SECONDS, on_stop
 from connector.observe.figures import Figures
 
@@ -32,11 +32,11 @@ _LONGEST_PAUSE = 30.0
 
 _STOP = None
 
-News = SimpleQueue["Side | None"]
+News = SimpleQueue["ChildProcess | None"]
 """Who has ended; ``_STOP``: we are asked to."""
 
 
-class Side:
+class ChildProcess:
     """One of them. ``listening``, if it has one, stays open here: while the process is started again, senders wait
     instead of being refused. ``news`` gets it when it has ended."""
 
@@ -56,7 +56,7 @@ class Side:
             self._process = subprocess.Popen(  # noqa: S603 - our own program
                 [*_PROGRAM, self.name, *map(str, handed)], pass_fds=handed, start_new_session=True
             )
-        self._partner = Partner(ours, self._hear, gone=lambda: self._news.put(self))
+        self._partner = ProcessLink(ours, self._hear, gone=lambda: self._news.put(self))
 
     def let(self, ring: Callable[[str], object], figures: Callable[[], Figures], address: str) -> None:
         """Let it work. ``ring`` takes its rings, ``figures`` are what it may ask for."""
@@ -73,7 +73,7 @@ class Side:
         """What it has counted; [] when it does not say so in time."""
         return self._partner.figures()
 
-    def mourn(self) -> float:
+    def wait_for_exit(self) -> float:
         """It has ended. → how many seconds it may rest before it is started again. Raises ``ClickException`` when it
         never worked: then something is wrong that another start does not mend."""
         how = _how(self._process.wait())
@@ -103,16 +103,16 @@ class Side:
             self._was_ready = self._has_worked = True
 
 
-class Sides:
+class ProcessGroup:
     """All of them."""
 
     def __init__(self) -> None:
         self._news: News = SimpleQueue()
-        self._later: list[Side] = []
-        self._sides: dict[str, Side] = {}
+        self._later: list[ChildProcess] = []
+        self._sides: dict[str, ChildProcess] = {}
 
     def start(self, name: str, listening: socket.socket | None = None) -> None:
-        self._sides[name] = Side(name, self._news, listening)
+        self._sides[name] = ChildProcess(name, self._news, listening)
 
     def ring(self, name: str, queue: str) -> None:
         """Pass a ring on to one. Raises OSError when it is not there."""
@@ -129,13 +129,13 @@ class Sides:
         hears who fell, before it is started again. Raises ``ClickException`` when one cannot be started."""
         on_stop(lambda: self._news.put(_STOP))
 
-        def let(side: Side) -> None:
+        def let(side: ChildProcess) -> None:
             side.let(ring, lambda: [*mine(), *self.figures(but=side.name)], address)
 
         for side in self._sides.values():
             let(side)
         while (fallen := self._next()) is not _STOP:
-            pause = fallen.mourn()
+            pause = fallen.wait_for_exit()
             lost(fallen.name)
             if self._rest(pause):
                 return
@@ -157,7 +157,7 @@ class Sides:
                 self._later.append(news)
         return False
 
-    def _next(self) -> Side | None:
+    def _next(self) -> ChildProcess | None:
         if self._later:
             return self._later.pop(0)
         while True:

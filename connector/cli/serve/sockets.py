@@ -66,12 +66,12 @@ def serve_on(
         ready()  # first: whoever reads the line below may count on it
         log.info("listening on %s", address)
 
-    server = Server(app, begin)
+    server = WebServer(app, begin)
     on_stop(server.leave)
     server.run([listening])
 
 
-class Server(uvicorn.Server):
+class WebServer(uvicorn.Server):
     """Serves ``app`` until ``leave``; ``begin`` is called when it listens. Signals are the commands' business."""
 
     def __init__(self, app: App, begin: Callable[[], object] = lambda: None) -> None:

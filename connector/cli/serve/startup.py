@@ -12,7 +12,7 @@ from connector.cli.common.context import read_config, read_settings
 from connector.config.file import Config
 from connector.config.settings import Settings
 from connector.runtime.doorbell import Share
-from connector.wiring import House
+from connector.wiring import Services
 from workflows.errors import DefinitionError
 
 log = logging.getLogger("ringback")
@@ -24,7 +24,7 @@ _BETWEEN_COLLECTIONS = 20_000
 @contextmanager
 def opened(
     share: Share = Share.ALL, ring: Callable[[str], None] | None = None, *, hint: bool = True
-) -> Iterator[House]:
+) -> Iterator[Services]:
     """This process's parts. ``ring`` takes what is rung for no ``share`` of it to another process. Only the first of an
     installation's processes gives hints about its settings (``hint``)."""
     settings = read_settings()
@@ -47,7 +47,7 @@ def settle_down() -> None:
 
 def assemble(
     settings: Settings, config: Config, share: Share = Share.ALL, ring: Callable[[str], None] | None = None
-) -> House:
+) -> Services:
     """Build the house, or say everything that is wrong with its connections at once."""
     house = wiring.build(settings, config, secret_key=settings.secret_key(log.info), share=share, ring=ring)
     mistakes = house.connections.check()

@@ -17,16 +17,16 @@ from connector.feedback.base.actions import NotPossibleError
 from connector.feedback.messaging.brands import choose
 from connector.runtime.doorbell import INTAKE
 from connector.storage.stores import definitions
-from connector.storage.stores.definitions import Kind
+from connector.storage.stores.definitions import DefinitionKind
 from connector.vendors.salesforce.backfill import WORKFLOW, BusyError, Plan, Sync
-from connector.wiring import House
+from connector.wiring import Services
 from integrations.errors import IntegrationError
 
 _LOOK_AGAIN = 1.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class SyncOptions:
     """What the person asked for."""
 
     contacts: bool
@@ -60,7 +60,7 @@ def salesforce(
     """
     with opened() as house:
         try:
-            work, wanted = _sync(house, connection), Wanted(contacts, scores, again, wait)
+            work, wanted = _sync(house, connection), SyncOptions(contacts, scores, again, wait)
             if dry_run:
                 _tell(work.plan(), as_json)
             else:
@@ -72,13 +72,13 @@ def salesforce(
             raise click.ClickException(told) from error
 
 
-def _sync(house: House, connection: str) -> Sync:
+def _sync(house: Services, connection: str) -> Sync:
     changes, kinds = house.connections.changes(connection), house.connections.kinds
     country = choose(house.mailer.brands, "").country
     return Sync(house.database, connection, changes, kinds, house.clock, country)
 
 
-def _run(house: House, work: Sync, wanted: Wanted, as_json: bool) -> None:
+def _run(house: Services, work: Sync, wanted: SyncOptions, as_json: bool) -> None:
     if wanted.scores:
         _expect_workflow(house)
     if wanted.again:
@@ -112,9 +112,9 @@ def _tell(plan: Plan, as_json: bool) -> None:
     )
 
 
-def _expect_workflow(house: House) -> None:
+def _expect_workflow(house: Services) -> None:
     with house.database.read() as tx:
-        known = {each.slug for each in definitions.active(tx, Kind.WORKFLOW)}
+        known = {each.slug for each in definitions.active(tx, DefinitionKind.WORKFLOW)}
     if WORKFLOW not in known:
         raise BadInputError(
             f"The workflow {WORKFLOW} is not installed, so nobody would write the scores. Run "

@@ -21,7 +21,7 @@ _STOPPED = ("failed", "dead", "cancelled", "needs_review")
 
 
 @dataclass(frozen=True, slots=True)
-class Became:
+class RequestOutcome:
     """What became of a click. ``state``: waiting (under way), sent, withheld (a survey was not sent, ``reason`` says
     why), done, stopped (nothing took it up, or what did came to grief)."""
 
@@ -37,35 +37,35 @@ def record(
     return new
 
 
-def became(tx: Connection, key: str) -> Became | None:
+def became(tx: Connection, key: str) -> RequestOutcome | None:
     """What became of the click with this key; None: there was none."""
     d, e = deliveries.c, events.c
     if tx.execute(select(d.id).where(d.connection == OWN, d.key == _id(key))).first() is None:
         return None
     event = tx.execute(select(events).where(e.connection == OWN, e.external_id == _id(key))).one_or_none()
     if event is None:
-        return Became("waiting")
+        return RequestOutcome("waiting")
     begun = tx.execute(select(runs.c.id, runs.c.status, runs.c.reason).where(runs.c.event_seq == event.seq)).all()
     if event.type != "survey.requested":
-        return Became("done")
+        return RequestOutcome("done")
     if not begun:
-        return Became("stopped", _why_nothing_began(event.decisions))
+        return RequestOutcome("stopped", _why_nothing_began(event.decisions))
     return _of_survey(tx, event.customer_id, begun)
 
 
-def _of_survey(tx: Connection, customer_id: str | None, begun: Any) -> Became:
+def _of_survey(tx: Connection, customer_id: str | None, begun: Any) -> RequestOutcome:
     ids = [run.id for run in begun]
     i, s = invitations.c, suppressions.c
     invited = tx.execute(select(i.status, i.reason).where(i.customer_id == customer_id, i.run_id.in_(ids))).first()
     if invited is not None and invited.status != "prepared":
-        return Became("withheld", invited.reason) if invited.status == "withheld" else Became("sent")
+        return RequestOutcome("withheld", invited.reason) if invited.status == "withheld" else RequestOutcome("sent")
     held = tx.execute(select(s.reason).where(s.customer_id == customer_id, s.run_id.in_(ids))).first()
     if held is not None:
-        return Became("withheld", held.reason)
+        return RequestOutcome("withheld", held.reason)
     stopped = next((run for run in begun if run.status in _STOPPED), None)
     if stopped is not None:
-        return Became("stopped", stopped.reason)
-    return Became("waiting" if any(run.status != "succeeded" for run in begun) else "done")
+        return RequestOutcome("stopped", stopped.reason)
+    return RequestOutcome("waiting" if any(run.status != "succeeded" for run in begun) else "done")
 
 
 def _why_nothing_began(decisions: Any) -> str:

@@ -14,13 +14,13 @@ from sqlalchemy import Connection, and_, func, or_, select
 
 from connector.clock import Clock
 from connector.feedback.agent import requests, timeline
-from connector.feedback.agent.timeline import Page, label_of
+from connector.feedback.agent.timeline import TimelinePage, label_of
 from connector.feedback.callbacks.store import CONCLUDED
 from connector.feedback.consent.consents import DO_NOT_CALL
 from connector.feedback.customers import identity as customers
 from connector.feedback.customers.identity import Customer
 from connector.feedback.surveys import eligibility
-from connector.feedback.surveys.catalog import SurveyBook
+from connector.feedback.surveys.catalog import SurveyCatalog
 from connector.ids import new_id
 from connector.storage.engine.database import Database
 from connector.storage.schema.tables import callbacks, events, identities, responses
@@ -61,7 +61,7 @@ class Agent:
 
 
 @dataclass(frozen=True, slots=True)
-class Score:
+class SidebarScore:
     """The latest answer on one scale, and how many there are."""
 
     metric: str
@@ -76,7 +76,7 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class SurveyOffer:
     """A survey that can be sent by hand; ``why_not`` is empty when it would be sent now."""
 
     survey: str
@@ -85,7 +85,7 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
-class Callback:
+class OpenCallback:
     """A callback ticket, and the answer it follows as far as it is known."""
 
     ticket_id: str
@@ -101,27 +101,27 @@ class Callback:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class SidebarView:
     """All that the sidebar shows, in one piece. ``customer`` is our id; None for a person we never heard of."""
 
     customer: str | None
     name: str
     opted_out: bool
-    scores: Sequence[Score]
+    scores: Sequence[SidebarScore]
     quadrant: str
-    callback: Callback | None
-    surveys: Sequence[Offer]
-    timeline: Page = field(default_factory=lambda: Page((), None))
+    callback: OpenCallback | None
+    surveys: Sequence[SurveyOffer]
+    timeline: TimelinePage = field(default_factory=lambda: TimelinePage((), None))
 
 
-class AgentDesk:
+class SidebarService:
     """``listens`` says whether a workflow in force is triggered by an event type; ``fatigue_days`` is the rule for
     surveys that have none of their own."""
 
     def __init__(
         self,
         database: Database,
-        surveys: SurveyBook,
+        surveys: SurveyCatalog,
         fatigue_days: int,
         listens: Callable[[Connection, str], bool],
         clock: Clock,
@@ -129,31 +129,31 @@ class AgentDesk:
         self._database, self._surveys, self._fatigue_days = database, surveys, fatigue_days
         self._listens, self._clock = listens, clock
 
-    def picture(self, requester: Requester, ticket_id: str, limit: int) -> Picture:
+    def picture(self, requester: Requester, ticket_id: str, limit: int) -> SidebarView:
         """Everything of the requester, and the callback of the ticket that the agent looks at."""
         with self._database.read() as tx:
             customer = _find(tx, requester)
             callback = callback_of(tx, requester.connection, ticket_id) if ticket_id else None
             offers = self._offers(tx, customer)
             if customer is None:
-                return Picture(None, requester.name, False, (), "", callback, offers)
+                return SidebarView(None, requester.name, False, (), "", callback, offers)
             scores = _scores(tx, customer.id)
             opted_out = customer.opted_out_at is not None
             page = timeline.page(tx, customer.id, limit)
         name = customer.name or requester.name
-        return Picture(customer.id, name, opted_out, scores, _quadrant(scores), callback, offers, page)
+        return SidebarView(customer.id, name, opted_out, scores, _quadrant(scores), callback, offers, page)
 
-    def timeline(self, customer_id: str, limit: int, before: str | None) -> Page | None:
+    def timeline(self, customer_id: str, limit: int, before: str | None) -> TimelinePage | None:
         """More of a customer's line; None: there is no such customer. Raises ``timeline.CursorError``."""
         with self._database.read() as tx:
             known = customers.load(tx, [customer_id])
             return timeline.page(tx, customer_id, limit, before) if known else None
 
-    def callback(self, connection: str, ticket_id: str) -> Callback | None:
+    def callback(self, connection: str, ticket_id: str) -> OpenCallback | None:
         with self._database.read() as tx:
             return callback_of(tx, connection, ticket_id)
 
-    def became(self, key: str) -> requests.Became | None:
+    def became(self, key: str) -> requests.RequestOutcome | None:
         """What became of a click; None: there was none with this key."""
         with self._database.read() as tx:
             return requests.became(tx, key)
@@ -162,24 +162,26 @@ class AgentDesk:
         """The surveys that may be sent by hand: not those that follow an answer already given."""
         return [survey.slug for survey in self._surveys.active() if not survey.passes_fatigue]
 
-    def send_survey(self, requester: Requester, agent: Agent, survey: str, ticket_id: str, key: str) -> requests.Became:
+    def send_survey(
+        self, requester: Requester, agent: Agent, survey: str, ticket_id: str, key: str
+    ) -> requests.RequestOutcome:
         """Ask for a survey to be sent now. The rules decide when it leaves; what they say now is told at once."""
         told = _circumstances(requester, agent, ticket_id)
         data = {"survey": survey, **told}
 
-        def work(tx: Connection) -> requests.Became:
+        def work(tx: Connection) -> requests.RequestOutcome:
             became = self._record(tx, REQUESTED, key, data)
             if became.state != "waiting":
                 return became
             offers = {each.survey: each.why_not for each in self._offers(tx, _find(tx, requester))}
             why_not = offers.get(survey)
-            return requests.Became("withheld", why_not) if why_not else requests.Became("waiting")
+            return requests.RequestOutcome("withheld", why_not) if why_not else requests.RequestOutcome("waiting")
 
         return self._database.transact(work)
 
     def log_feedback(
         self, requester: Requester, agent: Agent, ticket_id: str, key: str, feedback: Mapping[str, Any]
-    ) -> requests.Became:
+    ) -> requests.RequestOutcome:
         """Keep what a customer said in a conversation. ``feedback`` has comment, conversation, contact_consent, and
         with a score metric and score. Raises ScoreError."""
         told = _circumstances(requester, agent, ticket_id)
@@ -193,13 +195,13 @@ class AgentDesk:
 
     def conclude(
         self, connection: str, ticket_id: str, agent: Agent, key: str, outcome: str, root_cause: str, note: str
-    ) -> requests.Became | None:
+    ) -> requests.RequestOutcome | None:
         """Say what came of a callback; None: the ticket is none."""
         ticket = f"{connection}:{ticket_id}"
         told = {"ticket": ticket, "ticket_id": ticket_id, "outcome": outcome, "root_cause": root_cause or None}
         data = {**told, "note": note, "by": asdict(agent)}
 
-        def work(tx: Connection) -> requests.Became | None:
+        def work(tx: Connection) -> requests.RequestOutcome | None:
             callback = _callback_row(tx, connection, ticket_id)
             if callback is None:
                 return None
@@ -208,12 +210,16 @@ class AgentDesk:
 
         return self._database.transact(work)
 
-    def _record(self, tx: Connection, event_type: str, key: str, data: Mapping[str, Any]) -> requests.Became:
+    def _record(self, tx: Connection, event_type: str, key: str, data: Mapping[str, Any]) -> requests.RequestOutcome:
         """Put a click into the inbox, unless it is there. → what became of it so far."""
         is_new = requests.record(self._database, tx, event_type, key, data, self._clock())
-        return requests.Became("waiting") if is_new else requests.became(tx, key) or requests.Became("waiting")
+        return (
+            requests.RequestOutcome("waiting")
+            if is_new
+            else requests.became(tx, key) or requests.RequestOutcome("waiting")
+        )
 
-    def _offers(self, tx: Connection, customer: Customer | None) -> list[Offer]:
+    def _offers(self, tx: Connection, customer: Customer | None) -> list[SurveyOffer]:
         now, heard = self._clock(), self._listens(tx, REQUESTED)
         offers = []
         for survey in self._surveys.active():
@@ -222,7 +228,7 @@ class AgentDesk:
             why = None if heard else f"not sent: {NO_WORKFLOW}"
             if customer is not None:
                 why = why or eligibility.why_not(tx, customer, survey, {}, self._fatigue_days, now)
-            offers.append(Offer(survey.slug, survey.name, why or ""))
+            offers.append(SurveyOffer(survey.slug, survey.name, why or ""))
         return offers
 
 
@@ -251,20 +257,22 @@ _PLACE = {"partition_by": (responses.c.metric, responses.c.scale)}
 _NEWEST = func.row_number().over(**_PLACE, order_by=(responses.c.answered_at.desc(), responses.c.id.desc()))  # type: ignore[arg-type]  # the stubs miss tuples
 
 
-def _scores(tx: Connection, customer_id: str) -> list[Score]:
+def _scores(tx: Connection, customer_id: str) -> list[SidebarScore]:
     """The latest answer on each scale, newest first: scales are never mixed."""
     counted = func.count().over(**_PLACE)  # type: ignore[arg-type]
     ranked = select(responses, _NEWEST.label("place"), counted.label("how_many"))
     mine = ranked.where(responses.c.customer_id == customer_id).subquery()
     rows = tx.execute(select(mine).where(mine.c.place == 1).order_by(mine.c.answered_at.desc()))
     return [
-        Score(row.metric, row.scale, row.score, row.band, label_of(row.metric, row.band), row.survey, row.comment,
-              row.answered_at, row.how_many)
+        SidebarScore(
+            row.metric, row.scale, row.score, row.band, label_of(row.metric, row.band), row.survey, row.comment,
+            row.answered_at, row.how_many,
+        )
         for row in rows
     ]  # fmt: skip
 
 
-def _quadrant(scores: Sequence[Score]) -> str:
+def _quadrant(scores: Sequence[SidebarScore]) -> str:
     """Where the customer stands in the loyalty matrix, by the latest NPS and NLS; "" while one of them is missing."""
     latest = {each.metric: each for each in reversed(scores)}
     nps, nls = latest.get(scoring.Metric.NPS), latest.get(scoring.Metric.NLS)
@@ -276,7 +284,7 @@ def _quadrant(scores: Sequence[Score]) -> str:
         return ""
 
 
-def callback_of(tx: Connection, connection: str, ticket_id: str) -> Callback | None:
+def callback_of(tx: Connection, connection: str, ticket_id: str) -> OpenCallback | None:
     """The callback whose ticket this is."""
     row = _callback_row(tx, connection, ticket_id)
     if row is None:
@@ -286,7 +294,7 @@ def callback_of(tx: Connection, connection: str, ticket_id: str) -> Callback | N
     phone = contact.get("phone") or _may_be_dialled(person)
     conclusion = _conclusion(tx, f"{connection}:{ticket_id}") or (row.outcome or "", row.root_cause or "", "")
     known = (row.ticket_id, row.status, row.cycle, row.created_at, _answer(row), phone, contact.get("window", ""))
-    return Callback(*known, *conclusion)
+    return OpenCallback(*known, *conclusion)
 
 
 def _may_be_dialled(person: Customer | None) -> str:

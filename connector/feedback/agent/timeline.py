@@ -1,8 +1,8 @@
 """One customer's moments on one line, newest first: surveys, answers, callbacks, tickets, messages, opt-outs.
 
-What happened stands in several tables; each is a ``Source`` that reads a page of it by the customer's index, and the
-pages are merged. So a page costs one query a source, however long the line is, and a cursor finds the place again
-when new moments have arrived meanwhile.
+What happened stands in several tables; each is a ``TimelineSource`` that reads a page of it by the customer's index,
+and the pages are merged. So a page costs one query a source, however long the line is, and a cursor finds the place
+again when new moments have arrived meanwhile.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from workflows.errors import ScoreError
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class TimelineItem:
     """One moment. ``kind`` says which ``details`` it has; see the source of that kind."""
 
     at: datetime
@@ -44,10 +44,10 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class TimelinePage:
     """A part of the line. ``next`` finds what follows; None: there is nothing older."""
 
-    items: tuple[Item, ...]
+    items: tuple[TimelineItem, ...]
     next: str | None
 
 
@@ -56,7 +56,7 @@ class CursorError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class TimelineSource:
     """A table's part: its rows of one customer, newest first by (``at``, ``id``), and what each has to say."""
 
     kind: str
@@ -70,26 +70,26 @@ class Source:
 _Cursor = tuple[datetime, int, str]
 
 
-def page(tx: Connection, customer_id: str, limit: int, before: str | None = None) -> Page:
+def page(tx: Connection, customer_id: str, limit: int, before: str | None = None) -> TimelinePage:
     """``limit`` moments of the customer, from ``before`` (the page before's ``next``) on. Raises CursorError."""
     cursor = _read_cursor(before) if before else None
     parts = [list(_part(tx, place, source, customer_id, limit + 1, cursor)) for place, source in enumerate(SOURCES)]
     found = list(islice(heapq.merge(*parts, key=_order, reverse=True), limit + 1))
     more = len(found) > limit
-    return Page(tuple(found[:limit]), _write_cursor(found[limit - 1]) if more else None)
+    return TimelinePage(tuple(found[:limit]), _write_cursor(found[limit - 1]) if more else None)
 
 
 def _part(
-    tx: Connection, place: int, source: Source, customer_id: str, limit: int, cursor: _Cursor | None
-) -> Iterator[Item]:
+    tx: Connection, place: int, source: TimelineSource, customer_id: str, limit: int, cursor: _Cursor | None
+) -> Iterator[TimelineItem]:
     mine = source.rows.where(source.customer == customer_id)
     if cursor:
         mine = mine.where(_older(source, place, cursor))
     for row in tx.execute(mine.order_by(source.at.desc(), source.id.desc()).limit(limit)):
-        yield Item(row._mapping[source.at], source.kind, row._mapping[source.id], source.tell(row), place)
+        yield TimelineItem(row._mapping[source.at], source.kind, row._mapping[source.id], source.tell(row), place)
 
 
-def _older(source: Source, place: int, cursor: _Cursor) -> ColumnElement[bool]:
+def _older(source: TimelineSource, place: int, cursor: _Cursor) -> ColumnElement[bool]:
     """What comes after the cursor. Of one moment's items those of later sources come later."""
     at, its_place, id_ = cursor
     if place > its_place:
@@ -99,11 +99,11 @@ def _older(source: Source, place: int, cursor: _Cursor) -> ColumnElement[bool]:
     return and_(source.at <= at, or_(source.at < at, source.id < id_))
 
 
-def _order(item: Item) -> tuple[datetime, int, str]:
+def _order(item: TimelineItem) -> tuple[datetime, int, str]:
     return (item.at, -item.place, item.id)
 
 
-def _write_cursor(item: Item) -> str:
+def _write_cursor(item: TimelineItem) -> str:
     return f"{item.at.astimezone(UTC):%Y%m%dT%H%M%S.%f}-{item.place}-{item.id}"
 
 
@@ -207,25 +207,35 @@ def _moments() -> ColumnElement[bool]:
     return and_(c.type.not_in(_SILENT), ~scored, ~own_opt_out)
 
 
-SOURCES: tuple[Source, ...] = (
-    Source("answer", select(responses), responses.c.customer_id, responses.c.answered_at, responses.c.id, _answer),
-    Source("callback", select(callbacks), callbacks.c.customer_id, callbacks.c.created_at, callbacks.c.id, _callback),
-    Source("survey", select(invitations).where(invitations.c.asked_at.is_not(None)),
-           invitations.c.customer_id, invitations.c.asked_at, invitations.c.id, _survey),
-    Source("survey", select(invitations).where(invitations.c.asked_at.is_(None)),
-           invitations.c.customer_id, invitations.c.created_at, invitations.c.id, _survey),
-    Source("withheld", select(suppressions),
-           suppressions.c.customer_id, suppressions.c.at, suppressions.c.id, _withheld),
-    Source("event", select(events).where(_moments()), events.c.customer_id, events.c.time, events.c.id, _event),
-    Source("message",
-           select(effects).join(runs, runs.c.id == effects.c.run_id)
-           .where(effects.c.action == "message.send", effects.c.status == "done"),
-           runs.c.customer_id, effects.c.ended_at, effects.c.id, _message),
-    Source("consent", select(consents).where(consents.c.kind != "contact"),
-           consents.c.customer_id, consents.c.at, consents.c.id, _consent),
+SOURCES: tuple[TimelineSource, ...] = (
+    TimelineSource(
+        "answer", select(responses),
+        responses.c.customer_id, responses.c.answered_at, responses.c.id, _answer,
+    ),
+    TimelineSource(
+        "callback", select(callbacks),
+        callbacks.c.customer_id, callbacks.c.created_at, callbacks.c.id, _callback,
+    ),
+    TimelineSource(
+        "survey", select(invitations).where(invitations.c.asked_at.is_not(None)),
+        invitations.c.customer_id, invitations.c.asked_at, invitations.c.id, _survey,
+    ),
+    TimelineSource(
+        "survey", select(invitations).where(invitations.c.asked_at.is_(None)),
+        invitations.c.customer_id, invitations.c.created_at, invitations.c.id, _survey,
+    ),
+    TimelineSource(
+        "withheld", select(suppressions),
+        suppressions.c.customer_id, suppressions.c.at, suppressions.c.id, _withheld,
+    ),
+    TimelineSource("event", select(events).where(_moments()), events.c.customer_id, events.c.time, events.c.id, _event),
+    TimelineSource(
+        "message", select(effects).join(runs, runs.c.id == effects.c.run_id)
+        .where(effects.c.action == "message.send", effects.c.status == "done"),
+        runs.c.customer_id, effects.c.ended_at, effects.c.id, _message,
+    ),
+    TimelineSource(
+        "consent", select(consents).where(consents.c.kind != "contact"),
+        consents.c.customer_id, consents.c.at, consents.c.id, _consent,
+    ),
 )  # fmt: skip
-"""In the order in which what happened at one moment is read, newest first: the answer stands above the survey.
-
-An invitation counts from when it was sent; one that was not sent (or not yet), from when it was prepared. A consent
-to be contacted stands with its answer.
-"""

@@ -48,7 +48,7 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class ActionContext:
     """A step's wish, inside a transaction. ``tx`` is for what must be read or locked now."""
 
     run_id: str
@@ -125,7 +125,7 @@ Result = Json | IntegrationError
 
 
 @dataclass(frozen=True, slots=True)
-class Finish:
+class CompletionContext:
     """An effect that succeeded, inside the transaction that records it."""
 
     effect: Effect
@@ -142,11 +142,11 @@ class Handler(Protocol):
 
     def batch(self, connection: str) -> int: ...
 
-    def prepare(self, ask: Ask) -> Intent | Output: ...
+    def prepare(self, ask: ActionContext) -> Intent | Output: ...
 
     def perform(self, effects: Sequence[Effect], now: datetime) -> Sequence[Result]: ...
 
-    def finish(self, done: Finish) -> Intent | Output: ...
+    def finish(self, done: CompletionContext) -> Intent | Output: ...
 
 
 class Clients(Protocol):

@@ -15,7 +15,7 @@ from workflows.events import EVENT_TYPES, Event
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
+class IncomingEvent:
     """``data`` is what conditions will read as ``event.<field>``; recorders return it with more in it."""
 
     id: str
@@ -36,9 +36,9 @@ class Arrival:
         return None if value is None else str(value)
 
 
-class Recorder(Protocol):
+class EventHook(Protocol):
     """A feature's part in the intake: what it keeps of the new events, in the intake's transaction."""
 
     def __call__(
-        self, database: Database, tx: Connection, batch: Sequence[Arrival], now: datetime
-    ) -> Sequence[Arrival]: ...
+        self, database: Database, tx: Connection, batch: Sequence[IncomingEvent], now: datetime
+    ) -> Sequence[IncomingEvent]: ...

@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from connector.feedback.base.actions import (
-    Ask,
+    ActionContext,
     Clients,
+    CompletionContext,
     Effect,
-    Finish,
     Intent,
     NotPossibleError,
     Output,
@@ -22,7 +22,13 @@ from connector.feedback.callbacks import state_machine
 from connector.feedback.callbacks import store as callbacks
 from connector.feedback.callbacks.briefing import Brief
 from connector.feedback.callbacks.open_ticket import Rules, due_at, open_once
-from connector.feedback.callbacks.state_machine import NOT_REACHED, NOT_REACHED_TAG, SHOWN, Life, Loop
+from connector.feedback.callbacks.state_machine import (
+    NOT_REACHED,
+    NOT_REACHED_TAG,
+    SHOWN,
+    CallbackState,
+    CallbackStatus,
+)
 from connector.feedback.callbacks.store import Row
 from connector.feedback.callbacks.ticket_fields import FieldIdsOf, by_id, our_values
 from connector.feedback.callbacks.update_ticket import attempt, change_once, cost_of, serial_of, split
@@ -43,7 +49,7 @@ class ReadCallback:
     def batch(self, connection: str) -> int:
         return 1
 
-    def prepare(self, ask: Ask) -> Intent:
+    def prepare(self, ask: ActionContext) -> Intent:
         connection, ticket_id = split(str(ask.params["ticket"]))
         self._clients.helpdesk(connection)
         return Intent(connection, {"ticket_id": ticket_id}, reads_only=True)
@@ -51,7 +57,7 @@ class ReadCallback:
     def perform(self, effects: Sequence[Effect], now: datetime) -> list[Result]:
         return [attempt(_read, self._clients, effect, now) for effect in effects]
 
-    def finish(self, done: Finish) -> Output:
+    def finish(self, done: CompletionContext) -> Output:
         connection, ticket_id = done.effect.connection, done.effect.request["ticket_id"]
         row = callbacks.of_ticket(done.tx, connection, ticket_id)
         found: Mapping[str, Any] = done.result["ticket"] or {}
@@ -63,7 +69,7 @@ class ReadCallback:
         told = _said_here(row) | {key: value for key, value in on_ticket.items() if value}
         missing = [name for key, name in _CALLED.items() if key in known and not told.get(key)]
         news = _news(row, found, told, done.now)
-        remind = bool(missing) and not row["reminded"] and news.get("status", row["status"]) == Loop.SOLVED
+        remind = bool(missing) and not row["reminded"] and news.get("status", row["status"]) == CallbackStatus.SOLVED
         callbacks.move(done.database, done.tx, row, done.now, **news, reminded=row["reminded"] or remind)
         return Output(seen | _standing(row) | {"missing": " and ".join(missing), "remind": remind})
 
@@ -85,15 +91,15 @@ def _news(row: Row, found: Mapping[str, Any], told: Mapping[str, Any], now: date
         return news | ({} if row["status"] in state_machine.GONE else {"status": _where_it_went(found)})
     life = _looked_at(callbacks.life_of(row), found)
     unreached = outcome == NOT_REACHED or NOT_REACHED_TAG in found["tags"]
-    if unreached and life.status == Loop.SOLVED:
+    if unreached and life.status == CallbackStatus.SOLVED:
         life = state_machine.unreached(life)
     is_whole = bool(outcome and cause) and not unreached and life.status in state_machine.SOLVED
-    if is_whole and row["handed_over"] and life.status == Loop.SOLVED:
-        life = replace(life, status=Loop.CLOSED)
+    if is_whole and row["handed_over"] and life.status == CallbackStatus.SOLVED:
+        life = replace(life, status=CallbackStatus.CLOSED)
     return news | callbacks.columns(life) | ({"closed_at": row["closed_at"] or now} if is_whole else {})
 
 
-def _looked_at(life: Life, found: Mapping[str, Any]) -> Life:
+def _looked_at(life: CallbackState, found: Mapping[str, Any]) -> CallbackState:
     reopens, solved_at = found.get("reopens"), found.get("solved_at")
     cycle = None if reopens is None else int(reopens) + 1
     moment = datetime.fromisoformat(solved_at) if solved_at else None
@@ -101,7 +107,7 @@ def _looked_at(life: Life, found: Mapping[str, Any]) -> Life:
 
 
 def _where_it_went(found: Mapping[str, Any]) -> str:
-    return str(Loop.MERGED if found else Loop.DELETED)
+    return str(CallbackStatus.MERGED if found else CallbackStatus.DELETED)
 
 
 def _word(value: Any) -> str | None:
@@ -123,7 +129,7 @@ class ReopenCallback:
     def batch(self, connection: str) -> int:
         return 1
 
-    def prepare(self, ask: Ask) -> Intent | Output:
+    def prepare(self, ask: ActionContext) -> Intent | Output:
         connection, ticket_id = split(str(ask.params["ticket"]))
         self._clients.helpdesk(connection)
         row = callbacks.of_ticket(ask.tx, connection, ticket_id)
@@ -133,10 +139,10 @@ class ReopenCallback:
         request = {"do": "reopen", "ticket_id": ticket_id, "changes": changes, "final": ask.params.get("final") is True}
         return Intent(connection, request, serial=serial_of(ticket_id), bucket=TICKETS_UPDATE, cost=cost_of(changes))
 
-    def _changes(self, ask: Ask, connection: str) -> dict[str, Any]:
+    def _changes(self, ask: ActionContext, connection: str) -> dict[str, Any]:
         params, known = ask.params, self._fields(connection)
         due = due_at(params.get("due"), ask.now, self._rules.calendar)
-        again = by_id({LOOP_STATUS: SHOWN[Loop.REOPENED], OUTCOME: None}, known)
+        again = by_id({LOOP_STATUS: SHOWN[CallbackStatus.REOPENED], OUTCOME: None}, known)
         changes = {
             "status": "open",
             "comment": str(params["body"]),
@@ -154,7 +160,7 @@ class ReopenCallback:
         calls = {"reopen": _reopen, "open": open_once}
         return [attempt(calls[effect.request["do"]], self._clients, effect, now) for effect in effects]
 
-    def finish(self, done: Finish) -> Intent | Output:
+    def finish(self, done: CompletionContext) -> Intent | Output:
         request, connection = done.effect.request, done.effect.connection
         if "body" in request:
             return self._followed_up(done)
@@ -162,11 +168,11 @@ class ReopenCallback:
             return self._follow_up(done)
         row = callbacks.of_ticket(done.tx, connection, request["ticket_id"])
         if row is not None:
-            status = str(Loop.REOPENED if request["final"] else Loop.OPEN)
+            status = str(CallbackStatus.REOPENED if request["final"] else CallbackStatus.OPEN)
             callbacks.move(done.database, done.tx, row, done.now, **_again(row, done.now, request["final"], status))
         return Output({"ticket": f"{connection}:{request['ticket_id']}"})
 
-    def _follow_up(self, done: Finish) -> Intent:
+    def _follow_up(self, done: CompletionContext) -> Intent:
         """The ticket that takes the place of the closed one; the old one is out of the story from now on."""
         request, connection, found = done.effect.request, done.effect.connection, done.result["ticket"]
         mark = f"ringback-{done.effect.key}"
@@ -181,7 +187,7 @@ class ReopenCallback:
             writes = (callbacks.asked(done.effect.run_id, done.facts, done.now, connection, mark, **known),)
         return Intent(connection, told, writes=writes, stage=done.effect.stage + 1, bucket=TICKETS_CREATE)
 
-    def _followed_up(self, done: Finish) -> Output:
+    def _followed_up(self, done: CompletionContext) -> Output:
         ticket_id = str(done.result["ticket_id"])
         opened = callbacks.opened(done.effect.request["external_id"], ticket_id)
         return Output({"ticket": f"{done.effect.connection}:{ticket_id}", "followed_up": True}, (opened,))
@@ -226,7 +232,7 @@ class CountCallbacks:
     def batch(self, connection: str) -> int:
         return 1
 
-    def prepare(self, ask: Ask) -> Output:
+    def prepare(self, ask: ActionContext) -> Output:
         connection = str(ask.params["connection"])
         self._clients.helpdesk(connection)
         return Output({"waiting": callbacks.waiting(ask.tx, connection)})
@@ -234,7 +240,7 @@ class CountCallbacks:
     def perform(self, effects: Sequence[Effect], now: datetime) -> list[Result]:
         return [{} for _ in effects]
 
-    def finish(self, done: Finish) -> Output:
+    def finish(self, done: CompletionContext) -> Output:
         return Output(done.result)
 
 
@@ -248,7 +254,7 @@ class RequestCall:
     def batch(self, connection: str) -> int:
         return 1
 
-    def prepare(self, ask: Ask) -> Intent | Output:
+    def prepare(self, ask: ActionContext) -> Intent | Output:
         connection = str(ask.params["connection"])
         self._clients.helpdesk(connection)
         phone = Brief(ask.facts.event, ask.facts.customer, country=self._country).dialled
@@ -263,7 +269,7 @@ class RequestCall:
     def perform(self, effects: Sequence[Effect], now: datetime) -> list[Result]:
         return [attempt(_request, self._clients, effect, now) for effect in effects]
 
-    def finish(self, done: Finish) -> Output:
+    def finish(self, done: CompletionContext) -> Output:
         return Output({"requested": True})
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from connector.config.customer_value import value_of
-from connector.feedback.callbacks.state_machine import SHOWN, Loop
+from connector.feedback.callbacks.state_machine import SHOWN, CallbackStatus
 from connector.feedback.consent.consents import DO_NOT_CALL
 from connector.feedback.customers.phone_numbers import country_of, e164
 from connector.feedback.surveys.answers import plain
@@ -63,7 +63,7 @@ def first_comment(brief: Brief, introduction: str = "") -> str:
 def field_values(event: Facts) -> dict[str, Any]:
     """The values of the callback's own ticket fields, by our keys; what is not known is left out."""
     if event.get("score") is None:
-        return {LOOP_STATUS: SHOWN[Loop.OPEN]}
+        return {LOOP_STATUS: SHOWN[CallbackStatus.OPEN]}
     comment = plain(str(event.get("comment") or ""))
     told = {
         SCORE: event["score"],
@@ -71,7 +71,7 @@ def field_values(event: Facts) -> dict[str, Any]:
         BAND: event.get("band"),
         COMMENT: comment if len(comment) <= _SHORTENED else comment[: _SHORTENED - 1] + "…",
         CONSENT: event.get("contact_consent") is True,
-        LOOP_STATUS: SHOWN[Loop.OPEN],
+        LOOP_STATUS: SHOWN[CallbackStatus.OPEN],
     }
     return {key: value for key, value in told.items() if value not in (None, "")}
 

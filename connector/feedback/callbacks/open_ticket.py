@@ -9,10 +9,10 @@ from typing import Any
 
 from connector.config.customer_value import Valuation, value_of
 from connector.feedback.base.actions import (
-    Ask,
+    ActionContext,
     Clients,
+    CompletionContext,
     Effect,
-    Finish,
     Intent,
     NotPossibleError,
     Output,
@@ -57,7 +57,7 @@ class OpenTicket:
     def batch(self, connection: str) -> int:
         return 1
 
-    def prepare(self, ask: Ask) -> Intent:
+    def prepare(self, ask: ActionContext) -> Intent:
         connection = str(ask.params["connection"])
         mark = f"ringback-{ask.key}"
         helpdesk, brief = self._clients.helpdesk(connection), self._brief(ask, connection)
@@ -82,12 +82,12 @@ class OpenTicket:
             return Intent(connection, told, stage=stage, bucket=TICKETS_CREATE)
         return Intent(connection, {**told, "newcomer": asker}, stage=stage, bucket=TICKETS_CREATE, beside=1)
 
-    def _brief(self, ask: Ask, connection: str) -> Brief:
+    def _brief(self, ask: ActionContext, connection: str) -> Brief:
         about = (ask.facts.event.get("context") or {}).get("ticket_id")
         url = self._clients.helpdesk(connection).ticket_url(str(about)) if about else ""
         return Brief(ask.facts.event, ask.facts.customer, _earlier(ask), self._rules.country, url)
 
-    def _ticket(self, ask: Ask, connection: str, mark: str) -> dict[str, Any]:
+    def _ticket(self, ask: ActionContext, connection: str, mark: str) -> dict[str, Any]:
         params = ask.params
         ticket = {
             "subject": str(params["subject"]),
@@ -103,21 +103,21 @@ class OpenTicket:
         }
         return {name: value for name, value in ticket.items() if value is not None}
 
-    def _priority(self, ask: Ask) -> Any:
+    def _priority(self, ask: ActionContext) -> Any:
         raised = ask.params.get("high_value_priority")
         return raised if raised and self._is_high(ask) else ask.params.get("priority")
 
-    def _is_high(self, ask: Ask) -> bool:
+    def _is_high(self, ask: ActionContext) -> bool:
         return self._rules.valuation.is_high(value_of(ask.facts.customer, ask.facts.event))
 
-    def _custom_fields(self, ask: Ask, connection: str) -> dict[str, Any]:
+    def _custom_fields(self, ask: ActionContext, connection: str) -> dict[str, Any]:
         known, event = self._fields(connection), ask.facts.event
         return by_id(briefing.field_values(event), known) | by_id(ask.params.get("custom_fields"), known)
 
     def perform(self, effects: Sequence[Effect], now: datetime) -> list[Result]:
         return [attempt(_CALLS[effect.request["do"]], self._clients, effect, now) for effect in effects]
 
-    def finish(self, done: Finish) -> Intent | Output:
+    def finish(self, done: CompletionContext) -> Intent | Output:
         request, connection, stage = done.effect.request, done.effect.connection, done.effect.stage + 1
         if request["do"] == "open":
             return self._opened(done)
@@ -127,7 +127,7 @@ class OpenTicket:
         follow_up = {"follow_up": request["follow_up"]} if done.result["closed"] else {}
         return self._next(connection, {**told, "ticket": {**request["ticket"], **follow_up}}, stage)
 
-    def _opened(self, done: Finish) -> Intent | Output:
+    def _opened(self, done: CompletionContext) -> Intent | Output:
         result, connection, request = done.result, done.effect.connection, done.effect.request
         ticket_id = str(result["ticket_id"])
         writes = (callbacks.opened(request["external_id"], ticket_id), *_requesters_id(done))
@@ -183,7 +183,7 @@ def _requester(customer: Mapping[str, Any], connection: str) -> dict[str, Any]:
     return {"name": customer.get("name") or customer["email"], "email": customer["email"]}
 
 
-def _requesters_id(done: Finish) -> tuple[Write, ...]:
+def _requesters_id(done: CompletionContext) -> tuple[Write, ...]:
     """Whoever was found by e-mail, or made, is the customer's user from now on."""
     user, customer = done.result.get("requester_id"), done.facts.customer
     if not user or not customer.get("id") or (customer.get("ids") or {}).get(done.effect.connection):
@@ -192,14 +192,14 @@ def _requesters_id(done: Finish) -> tuple[Write, ...]:
     return (Write(KNOW, row),)
 
 
-def _tags(ask: Ask) -> list[str]:
+def _tags(ask: ActionContext) -> list[str]:
     own = ["ringback_callback"]
     if band := ask.facts.event.get("band"):
         own.append(f"ringback_{band}")
     return [*own, *(str(tag) for tag in ask.params.get("tags") or ())]
 
 
-def _earlier(ask: Ask) -> list[Any]:
+def _earlier(ask: ActionContext) -> list[Any]:
     """The customer's earlier answers, newest first."""
     customer_id, current = ask.facts.customer.get("id"), ask.facts.event.get("response")
     if not customer_id:

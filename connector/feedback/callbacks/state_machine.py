@@ -18,7 +18,7 @@ LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 """Before any event."""
 
 
-class Loop(StrEnum):
+class CallbackStatus(StrEnum):
     """Where a callback stands."""
 
     ASKED = "asked"  # the ticket is about to be opened
@@ -36,27 +36,35 @@ class Loop(StrEnum):
     SPAM = "spam"
 
 
-SOLVED = frozenset({Loop.SOLVED, Loop.UNREACHED, Loop.RECOVERED, Loop.UNRECOVERED, Loop.CLOSED})
-GONE = frozenset({Loop.MERGED, Loop.DELETED, Loop.SPAM})
+SOLVED = frozenset(
+    {
+        CallbackStatus.SOLVED,
+        CallbackStatus.UNREACHED,
+        CallbackStatus.RECOVERED,
+        CallbackStatus.UNRECOVERED,
+        CallbackStatus.CLOSED,
+    }
+)
+GONE = frozenset({CallbackStatus.MERGED, CallbackStatus.DELETED, CallbackStatus.SPAM})
 SHOWN: Mapping[str, str] = {
-    Loop.OPEN: "to_call",
-    Loop.TAKEN: "to_call",
-    Loop.REOPENED: "to_call",
-    Loop.CONTACTED: "contacted",
-    Loop.UNREACHED: "not_reached",
-    Loop.SOLVED: "waiting_for_retention",
-    Loop.RECOVERED: "recovered",
-    Loop.UNRECOVERED: "not_recovered",
-    Loop.CLOSED: "closed",
+    CallbackStatus.OPEN: "to_call",
+    CallbackStatus.TAKEN: "to_call",
+    CallbackStatus.REOPENED: "to_call",
+    CallbackStatus.CONTACTED: "contacted",
+    CallbackStatus.UNREACHED: "not_reached",
+    CallbackStatus.SOLVED: "waiting_for_retention",
+    CallbackStatus.RECOVERED: "recovered",
+    CallbackStatus.UNRECOVERED: "not_recovered",
+    CallbackStatus.CLOSED: "closed",
 }
 """What the ticket's field ``ringback_loop_status`` shows (``integrations.callback_fields``); of a ticket that is gone
 nothing."""
 
-_UNTOUCHED = (Loop.ASKED, Loop.OPEN)
+_UNTOUCHED = (CallbackStatus.ASKED, CallbackStatus.OPEN)
 
 
 @dataclass(frozen=True, slots=True)
-class Life:
+class CallbackState:
     """A callback's state. ``cycle`` counts solves, ``tries`` those that did not reach the customer; ``changed_at`` is
     the helpdesk's time of the latest change of the status that we know."""
 
@@ -69,13 +77,13 @@ class Life:
     solved_at: datetime | None = None
 
 
-def after(life: Life, event: str, at: datetime, data: Mapping[str, Any]) -> Life:
+def after(life: CallbackState, event: str, at: datetime, data: Mapping[str, Any]) -> CallbackState:
     """The life after an event ("ticket.solved") that happened ``at``; the same life when it changes nothing."""
     rule = _RULES.get(event)
     return life if rule is None else rule(life, at, data)
 
 
-def _solved(life: Life, at: datetime, data: Mapping[str, Any]) -> Life:
+def _solved(life: CallbackState, at: datetime, data: Mapping[str, Any]) -> CallbackState:
     """A solve of a solved ticket is no new one, nor is one that was told before."""
     told_before = life.solved_at is not None and _second(at) <= _second(life.solved_at)
     if told_before or at < life.changed_at or life.status in GONE:
@@ -85,19 +93,19 @@ def _solved(life: Life, at: datetime, data: Mapping[str, Any]) -> Life:
     counted = replace(life, cycle=life.cycle + 1, changed_at=at, solved_at=at, taken_at=life.taken_at or at)
     if NOT_REACHED_TAG in (data.get("tags") or ()):
         return unreached(counted)
-    return replace(counted, status=Loop.SOLVED, contacted_at=life.contacted_at or at)
+    return replace(counted, status=CallbackStatus.SOLVED, contacted_at=life.contacted_at or at)
 
 
-def answered(life: Life, *, is_recovered: bool) -> Life:
+def answered(life: CallbackState, *, is_recovered: bool) -> CallbackState:
     """The customer said how satisfied they are with the solution."""
     if life.status in GONE:
         return life
-    return replace(life, status=Loop.RECOVERED if is_recovered else Loop.UNRECOVERED)
+    return replace(life, status=CallbackStatus.RECOVERED if is_recovered else CallbackStatus.UNRECOVERED)
 
 
-def unreached(life: Life) -> Life:
+def unreached(life: CallbackState) -> CallbackState:
     """The solve was none: nobody was reached."""
-    return replace(life, status=Loop.UNREACHED, tries=life.tries + 1)
+    return replace(life, status=CallbackStatus.UNREACHED, tries=life.tries + 1)
 
 
 def _second(moment: datetime) -> datetime:
@@ -105,44 +113,44 @@ def _second(moment: datetime) -> datetime:
     return moment.replace(microsecond=0)
 
 
-def read(life: Life, *, status: str, cycle: int | None, solved_at: datetime | None) -> Life:
+def read(life: CallbackState, *, status: str, cycle: int | None, solved_at: datetime | None) -> CallbackState:
     """The life after a look at the ticket itself, which knows more than the events that reached us.
 
     ``status`` is the helpdesk's; ``cycle`` how often it was solved by the helpdesk's count, and when last.
     """
     if status not in ("solved", "closed"):
-        return replace(life, status=Loop.REOPENED) if life.status in SOLVED else life
+        return replace(life, status=CallbackStatus.REOPENED) if life.status in SOLVED else life
     if solved_at is None or cycle is None or _second(solved_at) <= _second(life.solved_at or LONG_AGO):
         return life
-    status = life.status if life.status in SOLVED | GONE else Loop.SOLVED
+    status = life.status if life.status in SOLVED | GONE else CallbackStatus.SOLVED
     cycle = max(cycle, life.cycle)
     return replace(life, status=status, cycle=cycle, solved_at=solved_at, changed_at=max(life.changed_at, solved_at))
 
 
-def _closed(life: Life, at: datetime, data: Mapping[str, Any]) -> Life:
+def _closed(life: CallbackState, at: datetime, data: Mapping[str, Any]) -> CallbackState:
     """Zendesk closes a solved ticket for good, days later: nothing more is to come. When its solve was never told, this
     tells it."""
     told_its_solve = life.solved_at is not None and _second(at) == _second(life.solved_at)
-    if life.status == Loop.SOLVED and at >= life.changed_at and not told_its_solve:
-        return replace(life, status=Loop.CLOSED, changed_at=at)
+    if life.status == CallbackStatus.SOLVED and at >= life.changed_at and not told_its_solve:
+        return replace(life, status=CallbackStatus.CLOSED, changed_at=at)
     return life if life.status in SOLVED else _solved(life, at, data)
 
 
-def _reopened(life: Life, at: datetime, _: Mapping[str, Any]) -> Life:
+def _reopened(life: CallbackState, at: datetime, _: Mapping[str, Any]) -> CallbackState:
     if at < life.changed_at or life.status in GONE:
         return life
-    return replace(life, status=Loop.REOPENED, changed_at=at)
+    return replace(life, status=CallbackStatus.REOPENED, changed_at=at)
 
 
-def _merged(life: Life, at: datetime, _: Mapping[str, Any]) -> Life:
+def _merged(life: CallbackState, at: datetime, _: Mapping[str, Any]) -> CallbackState:
     """What was merged stays so, whatever else is told, and whenever."""
-    return replace(life, status=Loop.MERGED, changed_at=max(at, life.changed_at))
+    return replace(life, status=CallbackStatus.MERGED, changed_at=max(at, life.changed_at))
 
 
-def _gone(status: Loop) -> _Rule:
-    def rule(life: Life, at: datetime, _: Mapping[str, Any]) -> Life:
+def _gone(status: CallbackStatus) -> _Rule:
+    def rule(life: CallbackState, at: datetime, _: Mapping[str, Any]) -> CallbackState:
         """Spam is deleted as well, and both are told."""
-        known = GONE - {Loop.DELETED} if status is Loop.SPAM else GONE
+        known = GONE - {CallbackStatus.DELETED} if status is CallbackStatus.SPAM else GONE
         if at < life.changed_at or life.status in known:
             return life
         return replace(life, status=status, changed_at=at)
@@ -150,32 +158,32 @@ def _gone(status: Loop) -> _Rule:
     return rule
 
 
-def _restored(life: Life, at: datetime, data: Mapping[str, Any]) -> Life:
+def _restored(life: CallbackState, at: datetime, data: Mapping[str, Any]) -> CallbackState:
     """Taken back from the deleted ones, as it was; a solve that was counted is not counted again."""
-    if at < life.changed_at or life.status not in (Loop.DELETED, Loop.SPAM):
+    if at < life.changed_at or life.status not in (CallbackStatus.DELETED, CallbackStatus.SPAM):
         return life
     is_solved = data.get("status") in ("solved", "closed") and life.cycle > 0
-    status = Loop.SOLVED if is_solved else Loop.REOPENED if life.cycle else Loop.OPEN
+    status = CallbackStatus.SOLVED if is_solved else CallbackStatus.REOPENED if life.cycle else CallbackStatus.OPEN
     return replace(life, status=status, changed_at=at)
 
 
-def _assigned(life: Life, at: datetime, data: Mapping[str, Any]) -> Life:
+def _assigned(life: CallbackState, at: datetime, data: Mapping[str, Any]) -> CallbackState:
     """A person gave it to an agent, or took it. What Zendesk's own routing does touches nobody."""
     if not data.get("agent") or data.get("by_person") is False or life.taken_at is not None:
         return life
-    return replace(life, taken_at=at, status=Loop.TAKEN if life.status in _UNTOUCHED else life.status)
+    return replace(life, taken_at=at, status=CallbackStatus.TAKEN if life.status in _UNTOUCHED else life.status)
 
 
-def _commented(life: Life, at: datetime, data: Mapping[str, Any]) -> Life:
+def _commented(life: CallbackState, at: datetime, data: Mapping[str, Any]) -> CallbackState:
     """An agent's comment, public or not: a call leaves no other trace."""
     if not data.get("by_staff"):
         return life
     touched = replace(life, taken_at=life.taken_at or at, contacted_at=life.contacted_at or at)
-    in_hand = life.status in (*_UNTOUCHED, Loop.TAKEN)
-    return replace(touched, status=Loop.CONTACTED) if in_hand else touched
+    in_hand = life.status in (*_UNTOUCHED, CallbackStatus.TAKEN)
+    return replace(touched, status=CallbackStatus.CONTACTED) if in_hand else touched
 
 
-_Rule = Callable[[Life, datetime, Mapping[str, Any]], Life]
+_Rule = Callable[[CallbackState, datetime, Mapping[str, Any]], CallbackState]
 _RULES: Mapping[str, _Rule] = {
     "ticket.assigned": _assigned,
     "ticket.commented": _commented,
@@ -183,7 +191,7 @@ _RULES: Mapping[str, _Rule] = {
     "ticket.closed": _closed,
     "ticket.reopened": _reopened,
     "ticket.merged": _merged,
-    "ticket.deleted": _gone(Loop.DELETED),
-    "ticket.spam": _gone(Loop.SPAM),
+    "ticket.deleted": _gone(CallbackStatus.DELETED),
+    "ticket.spam": _gone(CallbackStatus.SPAM),
     "ticket.restored": _restored,
 }

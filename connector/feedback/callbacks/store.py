@@ -15,15 +15,15 @@ from typing import Any
 from sqlalchemy import Connection, and_, bindparam, case, func, or_, select, update
 
 from connector.feedback.base.actions import Write
-from connector.feedback.base.event_hooks import Arrival
+from connector.feedback.base.event_hooks import IncomingEvent
 from connector.feedback.callbacks import state_machine
 from connector.feedback.callbacks.state_machine import (
     LONG_AGO,
     NOT_REACHED,
     NOT_REACHED_TAG,
     SHOWN,
-    Life,
-    Loop,
+    CallbackState,
+    CallbackStatus,
 )
 from connector.feedback.customers import identity as customers
 from connector.feedback.customers.identity import Customer
@@ -38,7 +38,7 @@ Row = dict[str, Any]
 CONCLUDED = "callback.outcome"
 """An agent said in our sidebar what came of a callback."""
 
-_LIFE = tuple(each.name for each in fields(Life))
+_LIFE = tuple(each.name for each in fields(CallbackState))
 _OPENED = (
     update(callbacks)
     .where(callbacks.c.external_id == bindparam("mark"))
@@ -66,7 +66,7 @@ def asked(
         "response_id": facts.event.get("response"),
         "customer_id": facts.customer.get("id"),
         "run_id": run_id,
-        "status": Loop.ASKED.value,
+        "status": CallbackStatus.ASKED.value,
         "cycle": 0,
         "tries": 0,
         "moves": 0,
@@ -108,7 +108,7 @@ def waiting(tx: Connection, connection: str) -> int:
     return int(tx.execute(live).scalar_one())
 
 
-def record(database: Database, tx: Connection, batch: Sequence[Arrival], now: datetime) -> list[Arrival]:
+def record(database: Database, tx: Connection, batch: Sequence[IncomingEvent], now: datetime) -> list[IncomingEvent]:
     """Follow the tickets' lives: every ticket event gets ``event.callback``, None for ordinary tickets. What a customer
     says of the solution ends the callback it is about; what an agent says came of it in our sidebar is kept at once,
     as the ticket's fields, written afterwards, tell us nothing: our own writes are no news."""
@@ -125,7 +125,7 @@ def record(database: Database, tx: Connection, batch: Sequence[Arrival], now: da
     return _of_their_customers(tx, followed, book.owners)
 
 
-def _of_their_customers(tx: Connection, batch: list[Arrival], owners: Mapping[str, str]) -> list[Arrival]:
+def _of_their_customers(tx: Connection, batch: list[IncomingEvent], owners: Mapping[str, str]) -> list[IncomingEvent]:
     """What happens to a callback concerns whoever gave the answer, also when its ticket has another requester now."""
     strange = {a.id: owners[a.id] for a in batch if owners.get(a.id) not in (None, a.customer and a.customer.id)}
     known = customers.load(tx, strange.values())
@@ -133,11 +133,11 @@ def _of_their_customers(tx: Connection, batch: list[Arrival], owners: Mapping[st
     return [_concerning(a, found[a.id]) if a.id in found else a for a in batch]
 
 
-def _concerning(arrival: Arrival, customer: Customer) -> Arrival:
+def _concerning(arrival: IncomingEvent, customer: Customer) -> IncomingEvent:
     return replace(arrival, customer=customer, data={**arrival.data, "customer": customer.id})
 
 
-def _hear(database: Database, tx: Connection, answers: Sequence[Arrival], now: datetime) -> None:
+def _hear(database: Database, tx: Connection, answers: Sequence[IncomingEvent], now: datetime) -> None:
     if not answers:
         return
     about = {str(answer.data["about"]): answer for answer in answers}
@@ -148,7 +148,7 @@ def _hear(database: Database, tx: Connection, answers: Sequence[Arrival], now: d
         move(database, tx, row, now, status=str(life.status))
 
 
-def _conclude(database: Database, tx: Connection, said: Sequence[Arrival], now: datetime) -> None:
+def _conclude(database: Database, tx: Connection, said: Sequence[IncomingEvent], now: datetime) -> None:
     for each in said:
         connection, _, ticket_id = str(each.data["ticket"]).rpartition(":")
         if row := of_ticket(tx, connection, ticket_id):
@@ -160,12 +160,14 @@ def _concluded(row: Row, told: Mapping[str, Any], now: datetime) -> dict[str, An
     """What an outcome makes of a callback that is solved already: closed, or not reached after all."""
     life = life_of(row)
     if told["outcome"] == NOT_REACHED:
-        return columns(state_machine.unreached(life)) if life.status == Loop.SOLVED else {}
-    is_whole = told["outcome"] and told["root_cause"] and life.status in state_machine.SOLVED - {Loop.UNREACHED}
+        return columns(state_machine.unreached(life)) if life.status == CallbackStatus.SOLVED else {}
+    is_whole = (
+        told["outcome"] and told["root_cause"] and life.status in state_machine.SOLVED - {CallbackStatus.UNREACHED}
+    )
     return {"closed_at": row["closed_at"] or now} if is_whole else {}
 
 
-def _is_of_ticket(arrival: Arrival) -> bool:
+def _is_of_ticket(arrival: IncomingEvent) -> bool:
     """Our own events about tickets say what we know already."""
     return arrival.type.startswith("ticket.") and arrival.event.connection != OWN
 
@@ -188,7 +190,7 @@ class _Book:
         if row["ticket_id"]:
             self._by_ticket[row["connection"], row["ticket_id"]] = row
 
-    def follow(self, arrival: Arrival) -> Arrival:
+    def follow(self, arrival: IncomingEvent) -> IncomingEvent:
         data = arrival.data
         at = (arrival.event.connection, str(data.get("ticket_id")))
         row = self._by_ticket.get(at) or self._by_mark.get(str(data.get("external_id")))
@@ -199,14 +201,14 @@ class _Book:
             self.owners[arrival.id] = row["customer_id"]
         return replace(arrival, data={**data, "callback": {**_view(row), "moved": moved}})
 
-    def _move(self, row: Row, arrival: Arrival) -> bool:
+    def _move(self, row: Row, arrival: IncomingEvent) -> bool:
         """Whether the event changed the callback's status."""
         life = life_of(row)
         lived = state_machine.after(life, arrival.type, arrival.event.time, _with_what_was_said(row, arrival.data))
         if lived == life:
             return False
         row |= {**columns(lived), "ticket_id": str(arrival.data.get("ticket_id"))}
-        if lived.status == Loop.REOPENED:  # what came of the call before is not how this ends
+        if lived.status == CallbackStatus.REOPENED:  # what came of the call before is not how this ends
             row |= {"outcome": None, "root_cause": None, "closed_at": None}
         self.moved[row["id"]] = row
         self.told += _telling(row, life.status, self._now)
@@ -222,12 +224,12 @@ def _with_what_was_said(row: Row, data: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**data, "tags": [*(data.get("tags") or ()), NOT_REACHED_TAG]}
 
 
-def life_of(row: Mapping[str, Any]) -> Life:
+def life_of(row: Mapping[str, Any]) -> CallbackState:
     """The state of a stored callback."""
-    return Life(**{name: row[name] for name in _LIFE})
+    return CallbackState(**{name: row[name] for name in _LIFE})
 
 
-def columns(life: Life) -> dict[str, Any]:
+def columns(life: CallbackState) -> dict[str, Any]:
     """The state as columns of ``callbacks``."""
     return {name: getattr(life, name) for name in _LIFE} | {"status": str(life.status)}
 
@@ -256,7 +258,7 @@ def _about(row: Mapping[str, Any]) -> dict[str, Any]:
     return told | ({"customer": {"id": row["customer_id"]}} if row["customer_id"] else {})
 
 
-def _find(tx: Connection, tickets: Sequence[Arrival]) -> Sequence[Mapping[str, Any]]:
+def _find(tx: Connection, tickets: Sequence[IncomingEvent]) -> Sequence[Mapping[str, Any]]:
     by_connection: dict[str, set[str]] = {}
     for arrival in tickets:
         by_connection.setdefault(arrival.event.connection, set()).add(str(arrival.data.get("ticket_id")))

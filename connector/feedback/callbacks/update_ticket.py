@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from connector.feedback.base.actions import (
-    Ask,
+    ActionContext,
     Clients,
+    CompletionContext,
     Effect,
-    Finish,
     Intent,
     NotPossibleError,
     Output,
@@ -37,7 +37,7 @@ class ChangeTicket:
     def batch(self, connection: str) -> int:
         return 1
 
-    def prepare(self, ask: Ask) -> Intent | Output:
+    def prepare(self, ask: ActionContext) -> Intent | Output:
         connection, ticket_id = split(str(ask.params["ticket"]))
         helpdesk = self._clients.helpdesk(connection)  # says now, not later, when there is no such connection
         changes = {k: v for k, v in self._changes(ask, connection).items() if v is not None}
@@ -49,7 +49,7 @@ class ChangeTicket:
         request = {"ticket_id": ticket_id, "changes": changes, "pages": list(pages[1:])}
         return Intent(connection, request, serial=serial_of(ticket_id), bucket=TICKETS_UPDATE, cost=cost_of(changes))
 
-    def _changes(self, ask: Ask, connection: str) -> dict[str, Any]:
+    def _changes(self, ask: ActionContext, connection: str) -> dict[str, Any]:
         changes = _CHANGES[ask.wanted.action](ask.params)
         if changes.get("custom_fields") is not None:
             changes["custom_fields"] = by_id(changes["custom_fields"], self._fields(connection)) or None
@@ -61,7 +61,7 @@ class ChangeTicket:
     def perform(self, effects: Sequence[Effect], now: datetime) -> list[Result]:
         return [attempt(change_once, self._clients, effect, now) for effect in effects]
 
-    def finish(self, done: Finish) -> Intent | Output:
+    def finish(self, done: CompletionContext) -> Intent | Output:
         request = done.effect.request
         if "output" in request:
             return note_intent(done) or Output(request["output"])
@@ -82,7 +82,7 @@ def cost_of(changes: Changes) -> int:
 
 
 def note_intent(
-    done: Finish,
+    done: CompletionContext,
     ticket_id: str | None = None,
     pages: Sequence[str] | None = None,
     output: Mapping[str, Any] | None = None,

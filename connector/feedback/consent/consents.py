@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from connector.feedback.base.event_hooks import Arrival
+from connector.feedback.base.event_hooks import IncomingEvent
 from connector.storage.schema.tables import customers, identities
 from integrations.protocols import CrmPerson
 
@@ -33,7 +33,7 @@ def learn(tx: Connection, connection: str, people: Iterable[CrmPerson], now: dat
     set_calls(tx, {customer: each.do_not_call for customer, each in told.items()}, now)
 
 
-def learn_from(tx: Connection, arrivals: Iterable[Arrival], now: datetime) -> None:
+def learn_from(tx: Connection, arrivals: Iterable[IncomingEvent], now: datetime) -> None:
     """From messages that carry the field."""
     told = {
         each.customer.id: record["DoNotCall"]

@@ -7,12 +7,14 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from connector.feedback.base.event_hooks import Arrival
+from connector.feedback.base.event_hooks import IncomingEvent
 from connector.feedback.consent import consents
 from connector.storage.engine.database import Database
 
 
-def record(database: Database, tx: Connection, batch: Sequence[Arrival], now: datetime) -> Sequence[Arrival]:
+def record(
+    database: Database, tx: Connection, batch: Sequence[IncomingEvent], now: datetime
+) -> Sequence[IncomingEvent]:
     """Remember who wants no surveys. An opt-out is never undone by an event: only the person can."""
     ids = {arrival.customer.id for arrival in batch if arrival.customer and _opts_out(arrival)}
     if ids:
@@ -21,6 +23,6 @@ def record(database: Database, tx: Connection, batch: Sequence[Arrival], now: da
     return batch
 
 
-def _opts_out(arrival: Arrival) -> bool:
+def _opts_out(arrival: IncomingEvent) -> bool:
     record_ = arrival.data.get("record") or {}
     return arrival.type == "customer.opted_out" or record_.get("HasOptedOutOfEmail") is True

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, bindparam, or_, select, update
 from connector.feedback.base.actions import Clients, Effect, Intent, NotPossibleError, Result
 from connector.feedback.consent import consents
 from connector.feedback.crm import people_cache, phone_lookup
-from connector.feedback.crm.record_sync import Brought, CrmDesk, Wish
+from connector.feedback.crm.record_sync import RecordSync, SyncRequest, SyncResult
 from connector.feedback.customers import review_queue
 from connector.feedback.customers.identity import HOME, KNOW
 from connector.feedback.responses import store as responses
@@ -59,7 +59,7 @@ def _gathered(now: datetime, seconds: int) -> datetime:
     return datetime.fromtimestamp(begun + seconds, UTC)
 
 
-class WholePictures:
+class FullWriteback:
     """Performs what ``intent`` asked for."""
 
     def __init__(self, database: Database, clients: Clients, country: str = HOME) -> None:
@@ -83,8 +83,8 @@ class WholePictures:
     def _bring(self, connection: str, crm: CrmRecords, effects: Sequence[Effect], now: datetime) -> dict[str, Result]:
         records, results = self._records(connection, crm, effects, now)
         known = [effect for effect in effects if effect.id in records]
-        desk = CrmDesk(self._database, connection, crm, self._link, now)
-        brought = desk.bring([Wish(str(e.request["response"]), records[e.id]) for e in known])
+        desk = RecordSync(self._database, connection, crm, self._link, now)
+        brought = desk.bring([SyncRequest(str(e.request["response"]), records[e.id]) for e in known])
         for effect, each in zip(known, brought, strict=True):
             results[effect.id] = each.error or _told(each)
         return results
@@ -163,7 +163,7 @@ class WholePictures:
         return address
 
 
-def _told(each: Brought) -> dict[str, Any]:
+def _told(each: SyncResult) -> dict[str, Any]:
     """An older answer has a record of its own at most; on the person stands a newer one."""
     if each.is_shown:
         return {"record": each.record}

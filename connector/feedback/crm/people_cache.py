@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, or_, select, update
 
-from connector.feedback.base.event_hooks import Arrival
+from connector.feedback.base.event_hooks import IncomingEvent
 from connector.feedback.consent import consents
 from connector.feedback.customers.identity import normal_id
 from connector.storage.engine import bulk
@@ -42,7 +42,7 @@ _OF_ACCOUNTS = select(crm_people).where(
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class CurrentRecord:
     """The people of a batch: by the record that was asked for, the living one; and those that are gone for good."""
 
     living: Mapping[str, CrmPerson]
@@ -54,7 +54,7 @@ def short(record: str) -> str:
     return record if record.isdigit() else normal_id(record, "salesforce") or record
 
 
-def find(database: Database, connection: str, crm: CrmRecords, records: Iterable[str], now: datetime) -> Found:
+def find(database: Database, connection: str, crm: CrmRecords, records: Iterable[str], now: datetime) -> CurrentRecord:
     """The people of these records, asked for where we do not know them well enough. Raises IntegrationError."""
     wanted = {short(record) for record in records}
     known: dict[str, CrmPerson] = {}
@@ -79,7 +79,7 @@ def shortened(person: CrmPerson) -> CrmPerson:
     return replace(person, record=record, account=account, merged_into=heir)
 
 
-def _followed(wanted: Iterable[str], known: Mapping[str, CrmPerson]) -> Found:
+def _followed(wanted: Iterable[str], known: Mapping[str, CrmPerson]) -> CurrentRecord:
     living: dict[str, CrmPerson] = {}
     for record in wanted:
         person = known.get(record)
@@ -89,7 +89,7 @@ def _followed(wanted: Iterable[str], known: Mapping[str, CrmPerson]) -> Found:
             person = known.get(person.merged_into)
         if person is not None and not person.gone and not person.merged_into:
             living[record] = person
-    return Found(living, frozenset(wanted) - living.keys())
+    return CurrentRecord(living, frozenset(wanted) - living.keys())
 
 
 def seen(tx: Connection, connection: str, records: Iterable[str], since: datetime) -> dict[str, CrmPerson]:
@@ -122,7 +122,9 @@ def forget(tx: Connection, connection: str, records: Iterable[str], now: datetim
 _CHANGES = ("contact.changed", "contact.merged", "contact.deleted", "lead.changed", "lead.converted")
 
 
-def record(database: Database, tx: Connection, batch: Sequence[Arrival], now: datetime) -> Sequence[Arrival]:
+def record(
+    database: Database, tx: Connection, batch: Sequence[IncomingEvent], now: datetime
+) -> Sequence[IncomingEvent]:
     """A CRM tells that a person changed: they are asked for again before they are next written."""
     for connection in {each.event.connection for each in batch if each.type in _CHANGES}:
         mine = [each for each in batch if each.type in _CHANGES and each.event.connection == connection]

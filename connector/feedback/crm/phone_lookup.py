@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from connector.feedback.customers import matching
 from connector.feedback.customers.identity import HOME
-from connector.feedback.customers.matching import Known, Verdict
+from connector.feedback.customers.matching import KnownPerson, MatchVerdict
 from connector.feedback.customers.phone_numbers import country_of, trait
 from integrations.protocols import VendorUser
 
@@ -28,15 +28,15 @@ def wish(customer: Mapping[str, Any], country: str = HOME) -> dict[str, str]:
     return {"name": str(customer.get("name") or ""), "phone": number.text} if number else {}
 
 
-def find(crm: Directory, request: Mapping[str, Any], country: str = HOME) -> Verdict:
+def find(crm: Directory, request: Mapping[str, Any], country: str = HOME) -> MatchVerdict:
     """Whose record it is (``same``), or may be, by the ``wish`` in a request. Raises IntegrationError."""
     number = trait(request.get("phone"), country)
     if number is None:
-        return Verdict()
+        return MatchVerdict()
     told = (each for each in crm.find_by_phone(number.text) if trait(each.phone, country) == number)
-    holders = {each.id: Known(each.id, each.name, _ids(each.email, record=each.id)) for each in told}
-    who = Known("", request.get("name"), _ids(request.get("email"), customer="us"))
-    return matching.judge(who, list(holders.values()), personal=number.personal)
+    holders = {each.id: KnownPerson(each.id, each.name, _ids(each.email, record=each.id)) for each in told}
+    who = KnownPerson("", request.get("name"), _ids(request.get("email"), customer="us"))
+    return matching.match(who, list(holders.values()), personal=number.personal)
 
 
 def _ids(email: str | None, **own: str) -> dict[str, str]:

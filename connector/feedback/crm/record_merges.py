@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
-from connector.feedback.base.event_hooks import Arrival
+from connector.feedback.base.event_hooks import IncomingEvent
 from connector.feedback.customers import identity as customers
 from connector.feedback.customers import review_queue
 from connector.feedback.customers.identity import Customer, normal_id
@@ -29,7 +29,9 @@ _CONVERTED = "lead.converted"
 _METRIC = "nps"
 
 
-def record(database: Database, tx: Connection, batch: Sequence[Arrival], now: datetime) -> Sequence[Arrival]:
+def record(
+    database: Database, tx: Connection, batch: Sequence[IncomingEvent], now: datetime
+) -> Sequence[IncomingEvent]:
     """Follow deletions, merges and restorations."""
     if not any(arrival.type in (*_LEAVING, *_BACK, _CONVERTED) for arrival in batch):
         return batch
@@ -37,13 +39,13 @@ def record(database: Database, tx: Connection, batch: Sequence[Arrival], now: da
     return [_followed(database, tx, arrival, now) for arrival in batch]
 
 
-def _followed(database: Database, tx: Connection, arrival: Arrival, now: datetime) -> Arrival:
+def _followed(database: Database, tx: Connection, arrival: IncomingEvent, now: datetime) -> IncomingEvent:
     if arrival.type == _CONVERTED:
         return _convert(database, tx, arrival, now)
     return _follow(database, tx, arrival, now) if arrival.type in _LEAVING else arrival
 
 
-def _follow(database: Database, tx: Connection, arrival: Arrival, now: datetime) -> Arrival:
+def _follow(database: Database, tx: Connection, arrival: IncomingEvent, now: datetime) -> IncomingEvent:
     if arrival.customer is None or arrival.event.person is None:
         return arrival
     system, value = next(iter(arrival.event.person.ids.items()))
@@ -58,7 +60,7 @@ def _follow(database: Database, tx: Connection, arrival: Arrival, now: datetime)
     return replace(arrival, customer=customer, data=data)
 
 
-def _convert(database: Database, tx: Connection, arrival: Arrival, now: datetime) -> Arrival:
+def _convert(database: Database, tx: Connection, arrival: IncomingEvent, now: datetime) -> IncomingEvent:
     """A lead that was written on is known under the connection's own name, one that was told of under that of leads."""
     contact, lead = arrival.data.get("contact"), str(arrival.data.get("lead"))[:15]
     if arrival.customer is None or not contact:
@@ -83,7 +85,7 @@ def _owner(tx: Connection, identity: customers.Identity) -> str | None:
 
 
 def _join(
-    database: Database, tx: Connection, owner: str, winner: customers.Identity, arrival: Arrival, now: datetime
+    database: Database, tx: Connection, owner: str, winner: customers.Identity, arrival: IncomingEvent, now: datetime
 ) -> str:
     """Whose the winner's record is from now on."""
     database.lock(tx, [f"person:{winner[0]}:{winner[1]}"])
@@ -96,7 +98,7 @@ def _join(
         return owner
     both = customers.load(tx, [owner, other])
     if customers.contradict(both[other], both[owner], but=(winner[0], "email")):  # a person may have two addresses
-        review_queue.keep_conflict(tx, review_queue.Found(arrival.id, other, (owner,), now))
+        review_queue.keep_conflict(tx, review_queue.ReviewMatch(arrival.id, other, (owner,), now))
         return other
     _become_one(tx, both[other], both[owner], now)
     return other
@@ -108,7 +110,7 @@ def _become_one(tx: Connection, kept: Customer, gone: Customer, now: datetime) -
     review_queue.settle(tx, kept.id, gone.id, now)
 
 
-def _restore(tx: Connection, changed: Sequence[Arrival]) -> None:
+def _restore(tx: Connection, changed: Sequence[IncomingEvent]) -> None:
     """A record that changed after it was deleted is back from the recycle bin."""
     for arrival in changed:
         ids: Mapping[str, str] = arrival.event.person.ids if arrival.event.person else {}

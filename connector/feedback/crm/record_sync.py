@@ -15,8 +15,8 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, select
 
 from connector.feedback.crm import people_cache
-from connector.feedback.crm.people_cache import Found
-from connector.feedback.crm.snapshots import Pictures, TicketLink
+from connector.feedback.crm.people_cache import CurrentRecord
+from connector.feedback.crm.snapshots import Snapshots, TicketLink
 from connector.storage.engine import bulk
 from connector.storage.engine.database import Database
 from connector.storage.schema.tables import crm_jobs, crm_written
@@ -46,7 +46,7 @@ Key = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class SyncRequest:
     """One answer and the record that its customer is known by."""
 
     answer: str
@@ -54,7 +54,7 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class Brought:
+class SyncResult:
     """What became of a wish: the record where the customer's picture stands now, or the error."""
 
     record: str = ""
@@ -63,7 +63,7 @@ class Brought:
     has_own: bool = False  # the answer has a record of its own
 
 
-class CrmDesk:
+class RecordSync:
     """The desk of one connection at one moment."""
 
     def __init__(
@@ -73,7 +73,7 @@ class CrmDesk:
         self._errors: dict[Key, IntegrationError] = {}
         self._shown: set[str] = set()
 
-    def bring(self, wishes: Sequence[Wish]) -> list[Brought]:
+    def bring(self, wishes: Sequence[SyncRequest]) -> list[SyncResult]:
         """Raises NotYet while a job is at work, and whatever a look-up meets."""
         self._collect()
         found = people_cache.find(self._database, self._connection, self._crm, {w.record for w in wishes}, self._now)
@@ -86,10 +86,10 @@ class CrmDesk:
         self._look_again(people)
         return [self._brought(wish, found) for wish in wishes]
 
-    def _step(self, draw: Callable[[Pictures], Iterable[CrmRow | None]]) -> None:
+    def _step(self, draw: Callable[[Snapshots], Iterable[CrmRow | None]]) -> None:
         """Write the rows of a picture that do not stand there yet."""
         with self._database.read() as tx:
-            rows = [row for row in draw(Pictures(tx, self._connection, self._link)) if row is not None]
+            rows = [row for row in draw(Snapshots(tx, self._connection, self._link)) if row is not None]
             by_object: dict[str, list[CrmRow]] = {}
             for row in rows:
                 by_object.setdefault(row.sobject, []).append(row)
@@ -174,16 +174,16 @@ class CrmDesk:
             records = list(people)
             self._database.transact(lambda tx: people_cache.forget(tx, self._connection, records, self._now))
 
-    def _brought(self, wish: Wish, found: Found) -> Brought:
+    def _brought(self, wish: SyncRequest, found: CurrentRecord) -> SyncResult:
         person = found.living.get(wish.record)
         if person is None:
-            return Brought(error=Permanent(_GONE, code="ENTITY_IS_DELETED"))
+            return SyncResult(error=Permanent(_GONE, code="ENTITY_IS_DELETED"))
         mine = {wish.answer, person.record, person.account}
         errors = [error for (_, key), error in self._errors.items() if key in mine]
         if not errors:
-            return Brought(person.record, None, wish.answer in self._shown, self._crm.keeps_answers)
+            return SyncResult(person.record, None, wish.answer in self._shown, self._crm.keeps_answers)
         worst = next((each for each in errors if isinstance(each, Permanent) and each.code not in _MOVED), errors[0])
-        return Brought(error=_later(worst) if worst.code in _MOVED else worst)
+        return SyncResult(error=_later(worst) if worst.code in _MOVED else worst)
 
 
 def _is_everybodys(error: IntegrationError | None) -> bool:

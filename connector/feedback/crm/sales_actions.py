@@ -8,10 +8,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from connector.feedback.base.actions import (
-    Ask,
+    ActionContext,
     Clients,
+    CompletionContext,
     Effect,
-    Finish,
     Intent,
     NotPossibleError,
     Output,
@@ -41,7 +41,7 @@ class FindAccount:
     def batch(self, connection: str) -> int:
         return _AT_ONCE
 
-    def prepare(self, ask: Ask) -> Intent | Output:
+    def prepare(self, ask: ActionContext) -> Intent | Output:
         connection = str(ask.params["connection"])
         self._clients.sales(connection)  # says now, not later, when there is no such connection
         contact, email = _contact(ask, connection), ask.facts.customer.get("email")
@@ -91,7 +91,7 @@ class FindAccount:
         except NotPossibleError as error:
             return {each.id: {"done": False, "reason": str(error)} for each in effects}
 
-    def finish(self, done: Finish) -> Output:
+    def finish(self, done: CompletionContext) -> Output:
         return Output(done.result)
 
 
@@ -104,7 +104,7 @@ class CreateTask:
     def batch(self, connection: str) -> int:
         return 1
 
-    def prepare(self, ask: Ask) -> Intent | Output:
+    def prepare(self, ask: ActionContext) -> Intent | Output:
         connection = str(ask.params["connection"])
         task = self._task(ask, connection)
         if not task["contact"] and not task["account"]:
@@ -112,7 +112,7 @@ class CreateTask:
         body = self._clients.sales(connection).render_task(task)
         return Intent(connection, {"body": body, "owner": task["owner"]})
 
-    def _task(self, ask: Ask, connection: str) -> dict[str, Any]:
+    def _task(self, ask: ActionContext, connection: str) -> dict[str, Any]:
         given = ask.params
         return {
             "contact": given.get("contact") or _contact(ask, connection),
@@ -139,7 +139,7 @@ class CreateTask:
         made: Result = sales.create_task(effect.request["body"], key=effect.key, repeated=effect.unsure)
         return made
 
-    def finish(self, done: Finish) -> Output:
+    def finish(self, done: CompletionContext) -> Output:
         return Output({"owner": done.effect.request["owner"], **done.result})
 
 
@@ -157,7 +157,7 @@ def _address(effect: Effect) -> str:
     return str(effect.request["email"]).strip().casefold()
 
 
-def _contact(ask: Ask, connection: str) -> str | None:
+def _contact(ask: ActionContext, connection: str) -> str | None:
     ids: Mapping[str, str] = ask.facts.customer.get("ids") or {}
     return ids.get(connection)
 

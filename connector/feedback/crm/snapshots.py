@@ -51,7 +51,7 @@ class _Loop:
     ticket_link: str = ""
 
 
-class Pictures:
+class Snapshots:
     """Draws from one database transaction; ``link`` finds tickets."""
 
     def __init__(self, tx: Connection, connection: str, link: TicketLink) -> None:

@@ -10,10 +10,10 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, select
 
 from connector.feedback.base.actions import (
-    Ask,
+    ActionContext,
     Clients,
+    CompletionContext,
     Effect,
-    Finish,
     Intent,
     NotPossibleError,
     Output,
@@ -21,7 +21,7 @@ from connector.feedback.base.actions import (
     Write,
 )
 from connector.feedback.crm import full_writeback, phone_lookup
-from connector.feedback.crm.full_writeback import WholePictures
+from connector.feedback.crm.full_writeback import FullWriteback
 from connector.feedback.customers import identity as customers
 from connector.feedback.customers.identity import KNOW, normal_id
 from connector.feedback.responses import store as responses
@@ -41,7 +41,7 @@ class WriteScore:
     def __init__(self, database: Database, clients: Clients, country: str = customers.HOME) -> None:
         """``country`` is where phone numbers without + are from."""
         self._database, self._clients, self._country = database, clients, country
-        self._whole = WholePictures(database, clients, country)
+        self._whole = FullWriteback(database, clients, country)
 
     def batch(self, connection: str) -> int:
         """Salesforce takes 200 records a call. (Chat alerts go out on no configured connection.)"""
@@ -51,7 +51,7 @@ class WriteScore:
             return 1
         return 200 if kept is None else kept.most
 
-    def prepare(self, ask: Ask) -> Intent | Output:
+    def prepare(self, ask: ActionContext) -> Intent | Output:
         connection = str(ask.params["connection"])
         kind, kept = self._clients.kind(connection), full_writeback.records_of(self._clients, connection)
         answer = _answer(ask, or_newest=kept is not None)
@@ -124,7 +124,7 @@ class WriteScore:
         results = self._clients.crm(connection).write_scores(scores)
         return [_result(item.error, item.record) for item in results]
 
-    def finish(self, done: Finish) -> Intent | Output:
+    def finish(self, done: CompletionContext) -> Intent | Output:
         result, request = done.result, done.effect.request
         if "found" in result:
             return self._found(done)
@@ -135,7 +135,7 @@ class WriteScore:
             writes.append(_link(done, str(result["record"])))
         return Output({"record": result["record"]}, tuple(writes))
 
-    def _found(self, done: Finish) -> Intent | Output:
+    def _found(self, done: CompletionContext) -> Intent | Output:
         """The writing is a call of its own, so that no two writes on one record are ever side by side."""
         connection = done.effect.connection
         record = str(normal_id(done.result["found"], self._clients.kind(connection)))
@@ -147,14 +147,16 @@ class WriteScore:
         return _writing(done, connection, {**done.effect.request, "record": record, "looked_up": True}, stage=1)
 
 
-def _writing(inside: Ask | Finish, connection: str, request: Mapping[str, Any], stage: int = 0) -> Intent:
+def _writing(
+    inside: ActionContext | CompletionContext, connection: str, request: Mapping[str, Any], stage: int = 0
+) -> Intent:
     """From here on older answers stay away from the record: nobody can know when this one arrives there."""
     serial = f"score:{request['record']}:{request['metric']}"
     head = _head(inside, connection, request, str(request["record"]))
     return Intent(connection, request, serial=serial, stage=stage, writes=(head,), bucket=USERS_UPDATE)
 
 
-def _answer(ask: Ask, *, or_newest: bool = False) -> dict[str, Any]:
+def _answer(ask: ActionContext, *, or_newest: bool = False) -> dict[str, Any]:
     """The answer to write: the trigger's own, or the one the step names; ``or_newest``: else the customer's newest."""
     source: Mapping[str, Any] | None = ask.facts.event
     if named := ask.params.get("response"):
@@ -172,7 +174,7 @@ def _answer(ask: Ask, *, or_newest: bool = False) -> dict[str, Any]:
     return fields | {"answered_at": at.isoformat() if isinstance(at, datetime) else at or ask.now.isoformat()}
 
 
-def _who_gave(ask: Ask, customer: str | None) -> Mapping[str, Any]:
+def _who_gave(ask: ActionContext, customer: str | None) -> Mapping[str, Any]:
     """The customer of a named answer, whoever the event is about: the ticket's requester may be a colleague."""
     about = ask.facts.customer
     if not customer or customer == about.get("id"):
@@ -181,7 +183,7 @@ def _who_gave(ask: Ask, customer: str | None) -> Mapping[str, Any]:
     return about if found is None else found.view()
 
 
-def _newest_answer(ask: Ask) -> Mapping[str, Any] | None:
+def _newest_answer(ask: ActionContext) -> Mapping[str, Any] | None:
     customer = ask.facts.customer.get("id")
     found = responses.of_customers(ask.tx, [customer], most=1).get(customer, []) if customer else []
     return dict(found[0]._mapping) if found else None
@@ -223,7 +225,7 @@ def _no_place(metric: str) -> str:
     return f"no fields for the metric {metric}; name them in the connection's fields, under {metric}:"
 
 
-def _head(inside: Ask | Finish, connection: str, request: Mapping[str, Any], record: str) -> Write:
+def _head(inside: ActionContext | CompletionContext, connection: str, request: Mapping[str, Any], record: str) -> Write:
     """The newest answer that is on the record, or is about to be."""
     row = {
         "connection": connection,
@@ -242,7 +244,7 @@ _WRITTEN = select(writebacks).where(
 _HEAD = Upsert(writebacks, keys=("connection", "record", "metric"), newest="answered_at")
 
 
-def _link(done: Finish, record: str) -> Write:
+def _link(done: CompletionContext, record: str) -> Write:
     """The record found by e-mail is the customer's from now on."""
     row = {"system": done.effect.connection, "value": record, "customer_id": done.facts.customer["id"], "gone_at": None}
     return Write(KNOW, row)

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import BindParameter, Connection, bindparam, delete, select, update
 
 from connector.feedback.customers import matching
-from connector.feedback.customers.matching import Known
+from connector.feedback.customers.matching import KnownPerson
 from connector.feedback.customers.phone_numbers import Number, country_of, trait
 from connector.ids import new_id
 from connector.storage.engine import bulk
@@ -151,15 +151,15 @@ class Resolver:
     def _by_phone(self, person: Person, identities: Sequence[Identity], number: Number | None) -> Customer | None:
         if number is None:
             return None
-        who = Known("", person.name, dict(identities))
-        same = matching.judge(who, self._holders(self._phones.of(number)), personal=number.personal).same
+        who = KnownPerson("", person.name, dict(identities))
+        same = matching.match(who, self._holders(self._phones.of(number)), personal=number.personal).same
         return self._customers[same] if same else None
 
     def _meet(self, customer: Customer, number: Number | None) -> tuple[Customer, Conflict | None]:
         """Whoever was seen with the customer's number may be the same person; asked when the number is new of them."""
         if number is None or customer.id in (known := self._phones.of(number)):
             return customer, None
-        verdict = matching.judge(_known(customer), self._holders(known), personal=number.personal)
+        verdict = matching.match(_known(customer), self._holders(known), personal=number.personal)
         same, perhaps = verdict.same, verdict.perhaps
         if same and not self._merge(customer.id, same):  # one of them is known by more than its ids say
             perhaps = (same,)
@@ -170,7 +170,7 @@ class Resolver:
         """Somebody of whom only a number is known, and perhaps a name."""
         known = self._phones.of(number)
         holders = self._holders(known)
-        verdict = matching.judge(Known("", person.name), holders, personal=number.personal)
+        verdict = matching.match(KnownPerson("", person.name), holders, personal=number.personal)
         before = next((each.id for each in holders if not each.ids and _same_name(each.name, person.name)), None)
         if found := verdict.same or before:
             others = tuple(each for each in verdict.perhaps if each != found)
@@ -181,7 +181,7 @@ class Resolver:
             return None, None  # a switchboard's caller
         return self._meet(self._enrich(self._make(), person, []), number)
 
-    def _holders(self, known: Iterable[str]) -> list[Known]:
+    def _holders(self, known: Iterable[str]) -> list[KnownPerson]:
         """Those that are still there, each once: a merge makes one of two."""
         there = [self._customers[id_] for id_ in known if id_ in self._customers]
         return [_known(each) for each in {customer.id: customer for customer in there}.values()]
@@ -332,8 +332,8 @@ def union(kept: Customer, gone: Customer) -> Customer:
     return replace(kept, **filled, facts={**gone.facts, **kept.facts}, ids={**gone.ids, **kept.ids})
 
 
-def _known(customer: Customer) -> Known:
-    return Known(customer.id, customer.name, customer.ids)
+def _known(customer: Customer) -> KnownPerson:
+    return KnownPerson(customer.id, customer.name, customer.ids)
 
 
 def _same_name(one: str | None, other: str | None) -> bool:

@@ -30,7 +30,7 @@ class Likeness(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownPerson:
     """What is known of somebody. ``ids`` are theirs by system, "email" among them; without any they are only a voice on
     the phone."""
 
@@ -40,21 +40,21 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class MatchVerdict:
     """``same``: the one it is. ``perhaps``: those whom it may be, for a person to decide."""
 
     same: str | None = None
     perhaps: tuple[str, ...] = ()
 
 
-def judge(who: Known, holders: Sequence[Known], *, personal: bool) -> Verdict:
+def match(who: KnownPerson, holders: Sequence[KnownPerson], *, personal: bool) -> MatchVerdict:
     """Which of the ``holders`` of a number ``who`` is, who has it, too. ``personal``: it is a mobile phone's."""
     if len(holders) >= SHARED:
-        return Verdict()
+        return MatchVerdict()
     likely = [each for each in holders if _is_likely(who, each, personal)]
     if len(holders) == 1 and likely and _is_sure(who, likely[0], personal):
-        return Verdict(likely[0].id)
-    return Verdict(None, tuple(each.id for each in likely))
+        return MatchVerdict(likely[0].id)
+    return MatchVerdict(None, tuple(each.id for each in likely))
 
 
 def alike(one: str | None, other: str | None) -> Likeness:
@@ -67,12 +67,12 @@ def alike(one: str | None, other: str | None) -> Likeness:
     return Likeness.UNCLEAR if _covers(left, right) or _covers(right, left) else Likeness.OTHER
 
 
-def _is_likely(who: Known, holder: Known, personal: bool) -> bool:
+def _is_likely(who: KnownPerson, holder: KnownPerson, personal: bool) -> bool:
     likeness = alike(who.name, holder.name)
     return likeness is Likeness.SAME or (likeness is Likeness.UNCLEAR and personal)
 
 
-def _is_sure(who: Known, holder: Known, personal: bool) -> bool:
+def _is_sure(who: KnownPerson, holder: KnownPerson, personal: bool) -> bool:
     if any(holder.ids.get(system, value) != value for system, value in who.ids.items()):
         return False
     is_voice = not who.ids or not holder.ids

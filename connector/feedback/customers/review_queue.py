@@ -33,7 +33,7 @@ class ReviewError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ReviewMatch:
     """A case: the customer it is about, and those (or the records) that may be them."""
 
     event_id: str
@@ -62,7 +62,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class ReviewCase:
     """One entry of the list, with its candidates; the first of a case of customers is the one the event went to."""
 
     id: str
@@ -78,7 +78,7 @@ class Case:
     decided_at: datetime | None = None
 
 
-def keep(tx: Connection, found: Sequence[Found]) -> None:
+def keep(tx: Connection, found: Sequence[ReviewMatch]) -> None:
     """Put cases on the list; one that is there already is counted."""
     if not found:
         return
@@ -90,7 +90,7 @@ def keep(tx: Connection, found: Sequence[Found]) -> None:
         tx.execute(again.values(times=c.times + 1, seen_at=cases[mark].at))
 
 
-def keep_conflict(tx: Connection, found: Found) -> None:
+def keep_conflict(tx: Connection, found: ReviewMatch) -> None:
     keep(tx, [found])
 
 
@@ -100,7 +100,7 @@ def several(
     """Put a customer on the list whose e-mail address several records of a CRM share, or whose phone number some have,
     unless it was decided that none of them is theirs."""
     if customer_id:
-        found = Found("", customer_id, tuple(records), now, connection, RECORDS)
+        found = ReviewMatch("", customer_id, tuple(records), now, connection, RECORDS)
         database.transact(lambda tx: _meet_again(tx, found))
 
 
@@ -110,7 +110,7 @@ def none_of(tx: Connection, connection: str, customer_id: str, records: Sequence
     return row is not None and row.decision == DIFFERENT and set(records) <= set(row.others)
 
 
-def _meet_again(tx: Connection, found: Found) -> None:
+def _meet_again(tx: Connection, found: ReviewMatch) -> None:
     """A decision was about the records of then: with others among them it is to be taken anew."""
     row = _decided(tx, found.connection, found.kept)
     if row is not None and not set(found.others) <= set(row.others):
@@ -119,20 +119,20 @@ def _meet_again(tx: Connection, found: Found) -> None:
     keep(tx, [found])
 
 
-def listed(tx: Connection, *, status: str | None = OPEN, limit: int = 50) -> list[Case]:
+def listed(tx: Connection, *, status: str | None = OPEN, limit: int = 50) -> list[ReviewCase]:
     """The list, those met last first."""
     c = identity_conflicts.c
     rows = select(identity_conflicts).order_by(c.seen_at.desc(), c.id.desc()).limit(limit)
     return _cases(tx, tx.execute(rows.where(c.status == status) if status else rows).all())
 
 
-def shown(tx: Connection, case_id: str) -> Case | None:
+def shown(tx: Connection, case_id: str) -> ReviewCase | None:
     """One case, or None."""
     rows = tx.execute(select(identity_conflicts).where(identity_conflicts.c.id == case_id)).all()
     return next(iter(_cases(tx, rows)), None)
 
 
-def decide(database: Database, tx: Connection, case_id: str, choice: str, by: str, now: datetime) -> Case:
+def decide(database: Database, tx: Connection, case_id: str, choice: str, by: str, now: datetime) -> ReviewCase:
     """Apply and remember a decision: "same", "different", or the id of the record that is the customer's.
 
     Raises ReviewError. Repeating the same decision changes nothing.
@@ -213,7 +213,7 @@ def _give(database: Database, tx: Connection, row: Any, record: str) -> None:
     bulk.execute(tx, customers.KNOW, [given])
 
 
-def _row(found: Found) -> dict[str, Any]:
+def _row(found: ReviewMatch) -> dict[str, Any]:
     return {
         "id": new_id(), "kind": found.kind, "mark": found.mark, "connection": found.connection,
         "event_id": found.event_id, "kept": found.kept, "others": list(found.others), "seen_at": found.at, "times": 1,
@@ -221,17 +221,17 @@ def _row(found: Found) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _cases(tx: Connection, rows: Sequence[Any]) -> list[Case]:
+def _cases(tx: Connection, rows: Sequence[Any]) -> list[ReviewCase]:
     ids = {id_ for row in rows for id_ in (row.kept, *(row.others if row.kind == CUSTOMERS else ()))}
     known = customers.load(tx, ids)
     return [_case(row, known) for row in rows]
 
 
-def _case(row: Any, known: Mapping[str, customers.Customer]) -> Case:
+def _case(row: Any, known: Mapping[str, customers.Customer]) -> ReviewCase:
     people = [row.kept, *row.others] if row.kind == CUSTOMERS else [row.kept]
     candidates = [_person(id_, known.get(id_)) for id_ in people]
     candidates += [Candidate(record) for record in row.others] if row.kind == RECORDS else []
-    return Case(
+    return ReviewCase(
         row.id, row.kind, row.connection, row.kept, row.status, row.times, row.seen_at, tuple(candidates), row.decision,
         row.decided_by, row.decided_at,
     )  # fmt: skip

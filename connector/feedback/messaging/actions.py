@@ -10,10 +10,10 @@ from sqlalchemy import select
 
 from connector.config.file import Team
 from connector.feedback.base.actions import (
-    Ask,
+    ActionContext,
     Clients,
+    CompletionContext,
     Effect,
-    Finish,
     Intent,
     NotPossibleError,
     Output,
@@ -36,7 +36,7 @@ class SendMessage:
     def batch(self, connection: str) -> int:
         return 1
 
-    def prepare(self, ask: Ask) -> Intent | Output:
+    def prepare(self, ask: ActionContext) -> Intent | Output:
         customer = ask.facts.customer
         to = ask.params.get("to") or customer.get("email")
         if not to:
@@ -55,7 +55,7 @@ class SendMessage:
             return {"done": False, "reason": OPTED_OUT}
         return send_mail(self._clients, effect, effect.request["mail"])
 
-    def finish(self, done: Finish) -> Output:
+    def finish(self, done: CompletionContext) -> Output:
         if done.result.get("done") is False:
             return Output(done.result)
         return Output({"sent_to": done.effect.request["mail"]["to"]})
@@ -71,7 +71,7 @@ class SendAlert:
     def batch(self, connection: str) -> int:
         return 1
 
-    def prepare(self, ask: Ask) -> Intent | Output:
+    def prepare(self, ask: ActionContext) -> Intent | Output:
         team = self._team(str(ask.params["to"]))
         addresses = [*team.email, *team.notify]
         subject = str(ask.params.get("subject") or f"Ringback: {ask.workflow}")
@@ -109,7 +109,7 @@ class SendAlert:
             return error
         return {}
 
-    def finish(self, done: Finish) -> Intent | Output:
+    def finish(self, done: CompletionContext) -> Intent | Output:
         request, following = done.effect.request, done.effect.stage + 1
         if following < len(request["addresses"]):
             return self._intent(request, following)

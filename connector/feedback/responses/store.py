@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, select
 
-from connector.feedback.base.event_hooks import Arrival
+from connector.feedback.base.event_hooks import IncomingEvent
 from connector.storage.engine import bulk
 from connector.storage.engine.database import Database
 from connector.storage.schema.tables import responses
@@ -36,7 +36,7 @@ RATED = "helpdesk-rating"
 _RATINGS = {"good": 3, "neutral": 2, "bad": 1}
 
 
-def record(database: Database, tx: Connection, batch: Sequence[Arrival], now: datetime) -> list[Arrival]:
+def record(database: Database, tx: Connection, batch: Sequence[IncomingEvent], now: datetime) -> list[IncomingEvent]:
     """Keep the answers among the events; each gets ``event.response``, our id of it."""
     scored = [_rated(arrival) if arrival.type == "csat.rated" else arrival for arrival in batch]
     named = [_with_response(arrival) if _is_answer(arrival) else arrival for arrival in scored]
@@ -44,11 +44,11 @@ def record(database: Database, tx: Connection, batch: Sequence[Arrival], now: da
     return named
 
 
-def _is_answer(arrival: Arrival) -> bool:
+def _is_answer(arrival: IncomingEvent) -> bool:
     return arrival.type in ANSWERED and arrival.data.get("score") is not None
 
 
-def _rated(arrival: Arrival) -> Arrival:
+def _rated(arrival: IncomingEvent) -> IncomingEvent:
     """A helpdesk's rating as an answer on a scale of three. "good_with_comment" is good; "offered" is no answer yet."""
     score = _RATINGS.get(str(arrival.data.get("rating") or "").partition("_")[0])
     if score is None:
@@ -58,13 +58,13 @@ def _rated(arrival: Arrival) -> Arrival:
     return replace(arrival, data={**arrival.data, **told, "answered_at": arrival.event.time.isoformat()})
 
 
-def _with_response(arrival: Arrival) -> Arrival:
+def _with_response(arrival: IncomingEvent) -> IncomingEvent:
     """Our own pages name the response already (their invitation); others' ids are theirs, so it gets one."""
     own = arrival.data.get("response") if arrival.event.connection == OWN else None
     return replace(arrival, data={**arrival.data, "response": own or arrival.id})
 
 
-def _row(arrival: Arrival, now: datetime) -> dict[str, Any]:
+def _row(arrival: IncomingEvent, now: datetime) -> dict[str, Any]:
     data = arrival.data
     return {
         "id": data["response"],

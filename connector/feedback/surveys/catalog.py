@@ -14,7 +14,7 @@ from connector.storage.stores import definitions
 _FRESH = timedelta(seconds=5)
 
 
-class SurveyBook:
+class SurveyCatalog:
     """A version never changes under its id, so each is read once; which are active is asked now and then."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
@@ -56,7 +56,7 @@ class SurveyBook:
 
     def _read(self) -> None:
         with self._database.read() as tx:
-            active = definitions.active(tx, definitions.Kind.SURVEY)
+            active = definitions.active(tx, definitions.DefinitionKind.SURVEY)
         for each in active:
             self._versions.setdefault(each.id, surveys.parse(each.body, each.slug))
         self._active = {each.slug: each.id for each in active}

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from connector.feedback.callbacks.state_machine import Loop
+from connector.feedback.callbacks.state_machine import CallbackStatus
 from connector.feedback.customers.identity import Customer
 from connector.feedback.surveys.model import Survey
 from connector.storage.schema.tables import callbacks, events, invitations
@@ -32,9 +32,12 @@ _ENDS = {
     "ticket.spam": "marked as spam",
 }
 _NOT_ABOUT = {
-    **{status: f"not sent: the callback ticket was {status}" for status in (Loop.REOPENED, Loop.MERGED, Loop.DELETED)},
-    Loop.SPAM: "not sent: the callback ticket was marked as spam",
-    Loop.UNREACHED: "not sent: the customer was not reached",
+    **{
+        status: f"not sent: the callback ticket was {status}"
+        for status in (CallbackStatus.REOPENED, CallbackStatus.MERGED, CallbackStatus.DELETED)
+    },
+    CallbackStatus.SPAM: "not sent: the callback ticket was marked as spam",
+    CallbackStatus.UNREACHED: "not sent: the customer was not reached",
 }
 
 

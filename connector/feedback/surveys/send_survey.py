@@ -10,10 +10,10 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, case, insert, select, update
 
 from connector.feedback.base.actions import (
-    Ask,
+    ActionContext,
     Clients,
+    CompletionContext,
     Effect,
-    Finish,
     Intent,
     NotPossibleError,
     Output,
@@ -25,7 +25,7 @@ from connector.feedback.customers import review_queue
 from connector.feedback.customers.identity import Customer
 from connector.feedback.messaging.actions import send_mail
 from connector.feedback.surveys import eligibility
-from connector.feedback.surveys.catalog import SurveyBook
+from connector.feedback.surveys.catalog import SurveyCatalog
 from connector.feedback.surveys.model import Survey
 from connector.ids import digest, new_id, survey_token
 from connector.storage.engine.database import Database
@@ -63,7 +63,7 @@ class SendSurvey:
         self,
         database: Database,
         clients: Clients,
-        surveys: SurveyBook,
+        surveys: SurveyCatalog,
         render: Render,
         calendar: BusinessCalendar,
         secret_key: str,
@@ -79,7 +79,7 @@ class SendSurvey:
     def batch(self, connection: str) -> int:
         return 1
 
-    def prepare(self, ask: Ask) -> Intent | Output:
+    def prepare(self, ask: ActionContext) -> Intent | Output:
         self._survey(str(ask.params["survey"]))
         customer = _customer(ask.tx, ask.facts.customer.get("id"))
         request = self._request(ask)
@@ -96,7 +96,7 @@ class SendSurvey:
             )
         return found
 
-    def _request(self, ask: Ask) -> dict[str, Any]:
+    def _request(self, ask: ActionContext) -> dict[str, Any]:
         event, params = ask.facts.event, ask.params
         context = {**(event.get("context") or {}), **(params.get("context") or {})}
         for name in ("ticket", "ticket_id", "subject"):  # event.agent is an id, and nobody wants to read it
@@ -185,10 +185,10 @@ class SendSurvey:
             _mark_asked(tx, request["invitation"], now)
         return reason
 
-    def finish(self, done: Finish) -> Intent | Output:
+    def finish(self, done: CompletionContext) -> Intent | Output:
         return self._found(done) if done.effect.stage == 0 else self._sent(done)
 
-    def _found(self, done: Finish) -> Intent | Output:
+    def _found(self, done: CompletionContext) -> Intent | Output:
         told, request = dict(done.result), {k: v for k, v in done.effect.request.items() if k != "find"}
         place = _Place(done.effect.run_id, done.database, done.tx, done.now)
         if reason := _nobody(told):
@@ -203,10 +203,10 @@ class SendSurvey:
             reason = "not sent: this e-mail address belongs to another customer"
             return _withheld(place, _whose(place), request["survey"], reason)
         if conflict:
-            review_queue.keep_conflict(done.tx, review_queue.Found("", conflict.kept, conflict.others, done.now))
+            review_queue.keep_conflict(done.tx, review_queue.ReviewMatch("", conflict.kept, conflict.others, done.now))
         return self._invite(customer, {**request, "due_at": None}, place)
 
-    def _sent(self, done: Finish) -> Output:
+    def _sent(self, done: CompletionContext) -> Output:
         request, result = done.effect.request, done.result
         why = result["reason"] if result.get("done") is False else ""
         status = "withheld" if why else "sent"

@@ -16,20 +16,20 @@ _SHARE = 2
 """Such calls take at most every second place of a burst; the others stay for effects."""
 
 
-class NoPermitError(Exception):
+class NoBudgetError(Exception):
     """Not now: the connection is paused or held, or its budget is used up."""
 
 
-class Permits:
+class BackgroundCallBudget:
     """Asked before each call on one connection."""
 
     def __init__(self, database: Database, connection: str, budget: Budget | None, clock: Clock) -> None:
         self._database, self._connection, self._budget, self._clock = database, connection, budget, clock
 
     def take(self) -> None:
-        """Count one call. Raises ``NoPermitError``."""
+        """Count one call. Raises ``NoBudgetError``."""
         if not self._database.transact(self._take):
-            raise NoPermitError(self._connection)
+            raise NoBudgetError(self._connection)
 
     def hold(self, seconds: float | None) -> None:
         """The vendor told us to wait: effects must wait as well."""

@@ -34,7 +34,7 @@ from connector.storage.engine import bulk
 from connector.storage.engine.database import Database
 from connector.storage.flow_control import backlog as queues
 from connector.storage.flow_control import connection_state, fair_queue, rate_budget
-from connector.storage.flow_control.rate_budget import CONCURRENCY, Budget, Ledger, Limits
+from connector.storage.flow_control.rate_budget import CONCURRENCY, Budget, KindLimits, Limits
 from connector.storage.schema.tables import connections, effects, is_now, runs
 from integrations.limits import ACCOUNT
 
@@ -70,7 +70,7 @@ def nothing_known(_now: datetime) -> Mapping[str, int]:
 
 
 @dataclass(frozen=True, slots=True)
-class Claimant:
+class ClaimPolicy:
     """Who claims: a process, at a connection, within its rate budget if it has one, within the ``limits`` of kinds of
     requests, and within ``concurrency`` calls side by side, those of all processes together. ``allowed`` says what the
     vendor itself told to be left (``watching``)."""
@@ -95,7 +95,7 @@ class _Room:
 def claim(
     database: Database,
     tx: Connection,
-    who: Claimant,
+    who: ClaimPolicy,
     now: datetime,
     limit: int,
     *,
@@ -123,11 +123,11 @@ def claim(
     return _take(tx, who, calls, now)
 
 
-def _ledger(who: Claimant, state: Row[Any], now: datetime) -> Ledger | None:
+def _ledger(who: ClaimPolicy, state: Row[Any], now: datetime) -> KindLimits | None:
     """None, and nothing to do, where no kind of request has a limit."""
     if not who.limits and not state.spent:
         return None
-    ledger = Ledger(who.limits, state.spent, now)
+    ledger = KindLimits(who.limits, state.spent, now)
     for kind, count in who.allowed(now).items():
         if count - state.under_way < 1:
             ledger.refuse(kind, now + _LOOK_AGAIN)
@@ -162,7 +162,7 @@ def _under_way() -> ScalarSelect[int]:
 _STATE = select(connections, _under_way().label("under_way")).where(connections.c.name == bindparam("connection"))
 
 
-def _room(who: Claimant, state: Row[Any], now: datetime, limit: int, hands: int) -> _Room:
+def _room(who: ClaimPolicy, state: Row[Any], now: datetime, limit: int, hands: int) -> _Room:
     """What the connection's state allows: nothing while paused or held, one call while it is probed."""
     probed = state.status == connection_state.PROBING
     if not probed and (state.status != connection_state.ACTIVE or (state.blocked_until and state.blocked_until > now)):
@@ -176,7 +176,7 @@ def _room(who: Claimant, state: Row[Any], now: datetime, limit: int, hands: int)
 
 
 def _due(
-    tx: Connection, connection: str, state: Row[Any], now: datetime, limit: int, ledger: Ledger | None
+    tx: Connection, connection: str, state: Row[Any], now: datetime, limit: int, ledger: KindLimits | None
 ) -> list[Row[Any]]:
     """What may be claimed, locked: effects that another transaction holds are left to it, and those whose limit is used
     up wait, without holding up the others."""
@@ -214,7 +214,12 @@ def _claimable() -> Select[Any]:
 
 
 def _remember(
-    tx: Connection, who: Claimant, state: Row[Any], claimed: Sequence[Row[Any]], now: datetime, ledger: Ledger | None
+    tx: Connection,
+    who: ClaimPolicy,
+    state: Row[Any],
+    claimed: Sequence[Row[Any]],
+    now: datetime,
+    ledger: KindLimits | None,
 ) -> None:
     """Count the requests that are about to be made, and whose turn was the last."""
     if not claimed:
@@ -232,7 +237,7 @@ def _remember(
         tx.execute(update(connections).where(connections.c.name == who.connection).values(changed))
 
 
-def _take(tx: Connection, who: Claimant, calls: Sequence[Sequence[Row[Any]]], now: datetime) -> list[list[Effect]]:
+def _take(tx: Connection, who: ClaimPolicy, calls: Sequence[Sequence[Row[Any]]], now: datetime) -> list[list[Effect]]:
     taken = [[_effect(row, now) for row in call] for call in calls]
     rows = [_claimed(who, effect, leads=effect is call[0]) for call in taken for effect in call]
     bulk.execute(tx, _CLAIMED, rows)
@@ -311,7 +316,7 @@ def _effect(row: Any, now: datetime) -> Effect:
     return Effect(**{**stored, **counted, "first_tried_at": row.first_tried_at or now, "lease_until": now + LEASE})
 
 
-def _claimed(who: Claimant, effect: Effect, *, leads: bool) -> dict[str, Any]:
+def _claimed(who: ClaimPolicy, effect: Effect, *, leads: bool) -> dict[str, Any]:
     told = {name: getattr(effect, name) for name in ("id", "attempts", "first_tried_at", "lease_until")}
     return told | {"epoch": effect.epoch - 1, "status": "performing", "owner": who.owner, "leads": leads}
 

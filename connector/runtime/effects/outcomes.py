@@ -17,16 +17,16 @@ from connector.clock import Clock
 from connector.feedback.base.actions import Effect, Result
 from connector.observe import journal
 from connector.runtime.effects import claims
-from connector.runtime.runs.advance import OpenDesk
-from connector.runtime.runs.dead_letter import bury
-from connector.runtime.runs.run_update import Draft
+from connector.runtime.runs.advance import OpenAdvancer
+from connector.runtime.runs.dead_letter import mark_dead
+from connector.runtime.runs.run_update import RunUpdate
 from connector.storage.engine.database import Database
 from connector.storage.flow_control import circuit_breaker, connection_state
 from integrations.errors import Ambiguous, AuthFailed, IntegrationError, RateLimited
 from workflows import retry
 from workflows.actions import EffectClass
 from workflows.calendars import BusinessCalendar
-from workflows.definitions import Delivery, Retry
+from workflows.definitions import DeliveryGuarantee, Retry
 from workflows.engine import Moment
 from workflows.runs import EffectFailed
 
@@ -57,7 +57,7 @@ class Outcomes:
     def __init__(
         self,
         database: Database,
-        open_desk: OpenDesk,
+        open_desk: OpenAdvancer,
         calendar: BusinessCalendar,
         clock: Clock,
         chance: Callable[[], float] = random.random,
@@ -85,7 +85,7 @@ class Outcomes:
         held = claims.holding(tx, [effect for effect, _ in results])
         mine = [(effect, self._judge(effect, result, now)) for effect, result in results if effect in held]
         claims.settle(tx, [(effect, self._columns(effect, verdict, now)) for effect, verdict in mine])
-        bury(tx, [effect.run_id for effect, _ in mine], error, now)
+        mark_dead(tx, [effect.run_id for effect, _ in mine], error, now)
         return frozenset()
 
     def write(self, tx: Connection, results: Results) -> frozenset[str]:
@@ -192,15 +192,15 @@ def unsure(effect: Effect) -> Result | Failed | None:
     """
     if not effect.unsure or effect.effect_class != EffectClass.BLIND:
         return None
-    if effect.delivery == Delivery.AT_LEAST_ONCE:
+    if effect.delivery == DeliveryGuarantee.AT_LEAST_ONCE:
         return None
-    if effect.delivery == Delivery.AT_MOST_ONCE:
+    if effect.delivery == DeliveryGuarantee.AT_MOST_ONCE:
         return {"done": True, "unsure": True, "reason": UNSURE_DONE}
     return Failed("ambiguous", UNSURE_REVIEW)
 
 
 def _unless_over(
-    draft: Draft, effect: Effect, columns: Mapping[str, Any], now: datetime
+    draft: RunUpdate, effect: Effect, columns: Mapping[str, Any], now: datetime
 ) -> tuple[Effect, Mapping[str, Any]]:
     """A call whose run ended meanwhile (it was cancelled) is not tried again."""
     if columns["status"] != "due" or draft.is_live:

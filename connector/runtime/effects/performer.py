@@ -20,7 +20,7 @@ from connector.clock import Clock
 from connector.feedback.base.actions import Effect, Handler, NotPossibleError, Result
 from connector.observe import journal
 from connector.runtime.effects import claims
-from connector.runtime.effects.claims import Claimant
+from connector.runtime.effects.claims import ClaimPolicy
 from connector.runtime.effects.grouping import G, grouped
 from connector.runtime.effects.outcomes import Failed, Outcomes, Results, unsure
 from connector.storage.engine.database import Database
@@ -42,7 +42,7 @@ class Performer:
 
     def __init__(
         self,
-        who: Claimant,
+        who: ClaimPolicy,
         database: Database,
         handlers: Mapping[str, Handler],
         outcomes: Outcomes,

@@ -11,7 +11,7 @@ from integrations.limits import SHARE
 _UNTOLD = 60.0  # seconds; how long a limit lasts that does not say when it begins anew
 
 
-class Watch:
+class ReportedLimits:
     """Requests that may still be made, by the limit's name, beside those that are under way.
 
     A part is kept back for the others on the account, who go on while we hear nothing of them. What was told holds

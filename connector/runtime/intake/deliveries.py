@@ -16,17 +16,17 @@ from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.exc import OperationalError
 
 from connector.clock import Clock
-from connector.feedback.base.event_hooks import Arrival, Recorder
+from connector.feedback.base.event_hooks import EventHook, IncomingEvent
 from connector.feedback.customers import identity as customers
 from connector.feedback.customers import review_queue
 from connector.feedback.customers.identity import Conflict, Customer, Resolver
 from connector.ids import new_id
 from connector.observe import journal
 from connector.observe.journal import Understood
-from connector.runtime.runs.advance import Desk, OpenDesk
-from connector.runtime.runs.run_update import Draft
+from connector.runtime.runs.advance import OpenAdvancer, RunAdvancer
+from connector.runtime.runs.run_update import RunUpdate
 from connector.runtime.runs.waits import decide, subject_key, type_key
-from connector.runtime.runs.workflow_cache import Version, WorkflowBook
+from connector.runtime.runs.workflow_cache import Version, WorkflowCache
 from connector.storage.engine import bulk
 from connector.storage.engine.database import Database
 from connector.storage.schema.tables import events
@@ -71,12 +71,12 @@ class Intake:
     def __init__(
         self,
         database: Database,
-        book: WorkflowBook,
-        open_desk: OpenDesk,
+        book: WorkflowCache,
+        open_desk: OpenAdvancer,
         calendar: BusinessCalendar,
         accounts: Accounts,
         sources: Mapping[str, Source],
-        recorders: Sequence[Recorder],
+        recorders: Sequence[EventHook],
         kinds: Mapping[str, str],
         clock: Clock,
         country: str = customers.HOME,
@@ -166,7 +166,7 @@ class Intake:
         except WebhookError as error:
             return Translation(), error.reason
 
-    def _apply(self, tx: Connection, found: Sequence[tuple[Event, int]], now: datetime) -> tuple[Desk, Begun]:
+    def _apply(self, tx: Connection, found: Sequence[tuple[Event, int]], now: datetime) -> tuple[RunAdvancer, Begun]:
         moment = Moment(now, self._calendar)
         desk = self._open_desk(tx, moment)
         if not found:
@@ -187,16 +187,16 @@ class Intake:
         exclusive = [f"event:{event.connection}:{event.id}" for event in found]
         exclusive += customers.lock_keys([event.person for event in found], self._kinds, self._country)
         for event in found:
-            subject = Arrival("", event, 0, None, event.data).subject
+            subject = IncomingEvent("", event, 0, None, event.data).subject
             exclusive += [subject_key(event.type, subject)] if subject else []
         self._database.lock(tx, exclusive)
         self._database.lock(tx, [type_key(event.type) for event in found], shared=True)
 
-    def _arrive(self, tx: Connection, fresh: Sequence[tuple[Event, int]], now: datetime) -> Sequence[Arrival]:
+    def _arrive(self, tx: Connection, fresh: Sequence[tuple[Event, int]], now: datetime) -> Sequence[IncomingEvent]:
         """Give each event its customer, and each feature its part."""
         people = [event.person for event, _ in fresh]
         resolved = Resolver(self._database, tx, self._kinds, now, self._country).resolve(people)
-        batch: Sequence[Arrival] = [
+        batch: Sequence[IncomingEvent] = [
             _arrival(event, delivery_id, customer)
             for (event, delivery_id), (customer, _) in zip(fresh, resolved, strict=True)
         ]
@@ -205,14 +205,14 @@ class Intake:
             batch = record(self._database, tx, batch, now)
         return batch
 
-    def _plan(self, arrival: Arrival, active: Sequence[Version], moment: Moment) -> list[_Plan]:
+    def _plan(self, arrival: IncomingEvent, active: Sequence[Version], moment: Moment) -> list[_Plan]:
         """Which workflows this event concerns, and what each decides."""
         customer = arrival.customer.view() if arrival.customer else {}
         concerned = [version for version in active if version.workflow.trigger.event == arrival.type]
         return [_decide(version, arrival, customer, moment) for version in concerned]
 
     def _wake(
-        self, desk: Desk, arrivals: Sequence[Arrival], seqs: Mapping[str, int], moment: Moment
+        self, desk: RunAdvancer, arrivals: Sequence[IncomingEvent], seqs: Mapping[str, int], moment: Moment
     ) -> None:
         """Runs that waited for these events go on; an event meets each wait at most once."""
         for arrival, expecting in self._meetings(desk, arrivals):
@@ -229,13 +229,13 @@ class Intake:
             desk.jot(list(drafts.values()))
             desk.resume(given)
 
-    def _meetings(self, desk: Desk, arrivals: Sequence[Arrival]) -> list[tuple[Arrival, list[Any]]]:
+    def _meetings(self, desk: RunAdvancer, arrivals: Sequence[IncomingEvent]) -> list[tuple[IncomingEvent, list[Any]]]:
         expected = desk.waits.expected([(arrival.type, arrival.subject) for arrival in arrivals])
         met = [(arrival, [wait for wait in expected if _may_meet(wait, arrival)]) for arrival in arrivals]
         return [(arrival, waits) for arrival, waits in met if waits]
 
 
-def _may_meet(wait: Any, arrival: Arrival) -> bool:
+def _may_meet(wait: Any, arrival: IncomingEvent) -> bool:
     return wait.event_type == arrival.type and wait.subject in (None, arrival.subject)
 
 
@@ -253,7 +253,7 @@ class _Plan:
         return {"workflow": workflow, "version": self.version.number, "starts": self.starts, "why": self.why}
 
 
-def _decide(version: Version, arrival: Arrival, customer: Mapping[str, Any], moment: Moment) -> _Plan:
+def _decide(version: Version, arrival: IncomingEvent, customer: Mapping[str, Any], moment: Moment) -> _Plan:
     workflow = version.workflow
     try:
         verdict = engine.match_trigger(workflow, arrival.type, arrival.data, customer, moment)
@@ -268,21 +268,21 @@ def _decide(version: Version, arrival: Arrival, customer: Mapping[str, Any], mom
     return _Plan(version, verdict.value, verdict.why, key)
 
 
-def _drafts(arrival: Arrival, plans: Sequence[_Plan], seq: int, now: datetime) -> list[Draft]:
+def _drafts(arrival: IncomingEvent, plans: Sequence[_Plan], seq: int, now: datetime) -> list[RunUpdate]:
     customer = arrival.customer.view() if arrival.customer else {}
     drafts = []
     for plan in (plan for plan in plans if plan.starts):
         run_id = new_id()
         facts = Facts(run_id, arrival.data, customer, now)
         customer_id = arrival.customer.id if arrival.customer else None
-        drafts.append(Draft(run_id, plan.version, plan.key, facts, seq, customer_id, 0, started_at=now))
+        drafts.append(RunUpdate(run_id, plan.version, plan.key, facts, seq, customer_id, 0, started_at=now))
     return drafts
 
 
-def _arrival(event: Event, delivery_id: int, customer: Customer | None) -> Arrival:
+def _arrival(event: Event, delivery_id: int, customer: Customer | None) -> IncomingEvent:
     neutral = {"type": event.type, "id": event.id, "time": event.time.isoformat(), "connection": event.connection}
     data = {**event.data, **neutral, "customer": customer.id if customer else None}
-    return Arrival(new_id(), event, delivery_id, customer, data)
+    return IncomingEvent(new_id(), event, delivery_id, customer, data)
 
 
 def _only_new(tx: Connection, found: Sequence[tuple[Event, int]]) -> list[tuple[Event, int]]:
@@ -301,7 +301,7 @@ def _only_new(tx: Connection, found: Sequence[tuple[Event, int]]) -> list[tuple[
 
 
 def _insert_events(
-    tx: Connection, arrivals: Sequence[Arrival], plans: Sequence[Sequence[_Plan]], now: datetime
+    tx: Connection, arrivals: Sequence[IncomingEvent], plans: Sequence[Sequence[_Plan]], now: datetime
 ) -> dict[str, int]:
     """Store the events; → their place in the order of arrival, by id."""
     rows: list[dict[str, Any]] = [
@@ -326,10 +326,12 @@ def _insert_events(
 
 
 def _keep_conflicts(
-    tx: Connection, batch: Sequence[Arrival], conflicts: Sequence[Conflict | None], now: datetime
+    tx: Connection, batch: Sequence[IncomingEvent], conflicts: Sequence[Conflict | None], now: datetime
 ) -> None:
     found = [
-        review_queue.Found(a.id, c.kept, c.others, now) for a, c in zip(batch, conflicts, strict=True) if c is not None
+        review_queue.ReviewMatch(a.id, c.kept, c.others, now)
+        for a, c in zip(batch, conflicts, strict=True)
+        if c is not None
     ]
     review_queue.keep(tx, found)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from connector.clock import Clock
-from connector.storage.engine.cached_value import Remembered
+from connector.storage.engine.cached_value import CachedValue
 from connector.storage.engine.database import Database
 from connector.storage.flow_control import connection_state
 from integrations.errors import IntegrationError
@@ -22,7 +22,7 @@ class OwnUsers:
 
     def __init__(self, database: Database, ask: Callable[[str], str], clock: Clock) -> None:
         self._database, self._ask, self._clock = database, ask, clock
-        self._known: Remembered[Mapping[str, str]] = Remembered(
+        self._known: CachedValue[Mapping[str, str]] = CachedValue(
             database, connection_state.own_users, {}, what="whom we act as", fresh=_FRESH, clock=clock
         )
         self._told: set[str] = set()

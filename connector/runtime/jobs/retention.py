@@ -17,7 +17,7 @@ from connector.clock import Clock
 from connector.config.retention import Retention
 from connector.storage.engine.database import Database
 from connector.storage.stores import archive, retention
-from connector.storage.stores.retention import Kind, Slice
+from connector.storage.stores.retention import RetentionKind, Slice
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class Standing:
     due: int
 
 
-class Keeper:
+class RetentionJob:
     """Applies the periods. ``removed`` hears how many rows of a kind went."""
 
     def __init__(
@@ -63,7 +63,7 @@ class Keeper:
             except Exception:
                 log.exception("%s could not be removed; the next try comes in %d s", kind.name, EVERY_SECONDS)
 
-    def apply(self, kind: Kind) -> Iterator[int]:
+    def apply(self, kind: RetentionKind) -> Iterator[int]:
         """Remove all that is due of a kind, a slice at each step. → how many of each slice went. Raises OSError when
         the archive cannot be written, and what the database raises."""
         before, after = self._before(kind), None
@@ -84,15 +84,15 @@ class Keeper:
                 for before in [self._before(kind)]
             ]
 
-    def _period(self, kind: Kind) -> timedelta | None:
+    def _period(self, kind: RetentionKind) -> timedelta | None:
         period: timedelta | None = getattr(self._periods, kind.name)
         return period
 
-    def _before(self, kind: Kind) -> datetime | None:
+    def _before(self, kind: RetentionKind) -> datetime | None:
         period = self._period(kind)
         return self._clock() - period if period is not None else None
 
-    def _next(self, kind: Kind, before: datetime, after: Any) -> Slice | None:
+    def _next(self, kind: RetentionKind, before: datetime, after: Any) -> Slice | None:
         """The next rows that are due, archived."""
         with self._database.read() as tx:
             chosen = kind.due(tx, before, after, SLICE)
@@ -101,12 +101,12 @@ class Keeper:
             archive.write(self._periods.archive, kind.name, found)
         return chosen
 
-    def _remove(self, kind: Kind, chosen: Slice) -> int:
+    def _remove(self, kind: RetentionKind, chosen: Slice) -> int:
         return self._database.transact(partial(self._take_away, kind, chosen))
 
-    def _take_away(self, kind: Kind, chosen: Slice, tx: Any) -> int:
+    def _take_away(self, kind: RetentionKind, chosen: Slice, tx: Any) -> int:
         return kind.remove(tx, chosen, self._clock())
 
-    def _log(self, kind: Kind, count: int) -> None:
+    def _log(self, kind: RetentionKind, count: int) -> None:
         if count:
             log.info("%d %s were older than they are kept, and went", count, kind.name)

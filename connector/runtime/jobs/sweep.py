@@ -7,7 +7,7 @@ import logging
 from sqlalchemy import Connection
 
 from connector.clock import Clock
-from connector.runtime.doorbell import INTAKE, TIMERS, Bell, effects_queue
+from connector.runtime.doorbell import INTAKE, TIMERS, Doorbell, effects_queue
 from connector.runtime.effects import claims
 from connector.storage.engine.database import Database
 from connector.storage.flow_control import backlog as queues
@@ -21,7 +21,7 @@ EVERY_SECONDS = 1.0
 class Sweep:
     """One tick: give back expired leases, let paused and open connections try, ring for what is due."""
 
-    def __init__(self, database: Database, bell: Bell, clock: Clock) -> None:
+    def __init__(self, database: Database, bell: Doorbell, clock: Clock) -> None:
         self._database, self._bell, self._clock = database, bell, clock
 
     def tick(self) -> None:

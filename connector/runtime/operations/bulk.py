@@ -11,13 +11,13 @@ from sqlalchemy import ColumnElement, Connection, func, or_, select
 
 from connector.runtime.operations.errors import ControlError, InputError
 from connector.runtime.operations.locked_run import STOPPED
-from connector.runtime.operations.runs import Done
+from connector.runtime.operations.runs import CommandResult
 from connector.storage.schema.tables import STOPPED_RUNS, runs
 from connector.storage.stores.run_queries import runs_in
 from workflows.errors import WorkflowError
 from workflows.runs import Status
 
-Action = Callable[[str], Done]
+Action = Callable[[str], CommandResult]
 """What is done with one run, by its id."""
 
 
@@ -57,11 +57,11 @@ def _in_states(statuses: Sequence[Status]) -> list[ColumnElement[bool]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class BulkLine:
     """What became of one run of many: ``error`` is empty when it was done."""
 
     run: str
-    done: Done | None
+    done: CommandResult | None
     error: str = ""
 
 
@@ -83,10 +83,10 @@ def find(tx: Connection, chosen: RunFilter, *, after: str = "", limit: int | Non
     return tx.execute(statement).scalars().all()
 
 
-def each(action: Action, run_ids: Iterable[str]) -> Iterator[Line]:
+def each(action: Action, run_ids: Iterable[str]) -> Iterator[BulkLine]:
     """Do it with one run after the other; what is refused is said, and the rest goes on."""
     for run_id in run_ids:
         try:
-            yield Line(run_id, action(run_id))
+            yield BulkLine(run_id, action(run_id))
         except (ControlError, WorkflowError) as error:
-            yield Line(run_id, None, str(error))
+            yield BulkLine(run_id, None, str(error))

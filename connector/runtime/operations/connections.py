@@ -54,7 +54,7 @@ class Health:
     failing_since: datetime | None
 
 
-class Switches:
+class ConnectionCommands:
     """Stops connections and lets them go on. ``kinds`` and ``budget_of`` are the configuration's."""
 
     def __init__(

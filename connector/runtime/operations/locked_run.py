@@ -13,8 +13,8 @@ from connector.config.retention import DEDUPLICATION
 from connector.ids import made_at
 from connector.observe import backlog
 from connector.runtime.operations.errors import InputError, RefusedError, UnknownError
-from connector.runtime.runs.advance import Desk
-from connector.runtime.runs.run_update import Draft, slot_of
+from connector.runtime.runs.advance import RunAdvancer
+from connector.runtime.runs.run_update import RunUpdate, slot_of
 from connector.storage.schema.tables import effects, runs
 from workflows.definitions import Mode, Step
 from workflows.runs import LIVE, RunState, Status
@@ -37,12 +37,12 @@ _POSSIBLE = {
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class LockedRun:
     """One run under its row's lock, as one transaction sees it."""
 
     tx: Connection
-    desk: Desk
-    draft: Draft
+    desk: RunAdvancer
+    draft: RunUpdate
     now: datetime
 
     @property
@@ -126,13 +126,13 @@ class Case:
         return replace(self.state, status=Status.WAITING, waiting_for=self.visit, reason="", outputs=outputs)
 
 
-def open_case(tx: Connection, desk: Desk, run_id: str, now: datetime) -> Case:
+def open_case(tx: Connection, desk: RunAdvancer, run_id: str, now: datetime) -> LockedRun:
     """Lock a run. Raises UnknownError."""
     found = desk.load([run_id]) if _ID.fullmatch(run_id) else {}
     if run_id not in found:
         those = "`ringback runs` and GET /api/v1/runs show those there are."
         raise UnknownError("run", run_id[:60], f"{gone(run_id, now)}{those}")
-    return Case(tx, desk, found[run_id], now)
+    return LockedRun(tx, desk, found[run_id], now)
 
 
 def gone(run_id: str, now: datetime) -> str:
@@ -152,7 +152,7 @@ def withdraw(tx: Connection, run_id: str, now: datetime) -> None:
     tx.execute(pending.values(status="cancelled", ended_at=now))
 
 
-def place_of(case: Case, step: str) -> Position:
+def place_of(case: LockedRun, step: str) -> Position:
     """Where a step is on the way that the run took to where it stands. Raises InputError for any other."""
     ways = list(_way(case))
     for position, name in reversed(ways):
@@ -162,7 +162,7 @@ def place_of(case: Case, step: str) -> Position:
     raise InputError("step", f"{step[:60]!r} is not on the way of this run.", f"Name one of these: {known}.")
 
 
-def _way(case: Case) -> list[tuple[Position, str]]:
+def _way(case: LockedRun) -> list[tuple[Position, str]]:
     """The steps of every list around the run's place, up to it, from the outside in."""
     workflow, position = case.draft.version.workflow, case.state.position
     places = [

@@ -6,9 +6,9 @@ from sqlalchemy import select
 
 from connector.ids import new_id
 from connector.runtime.operations.errors import RefusedError
-from connector.runtime.operations.locked_run import Case
-from connector.runtime.runs.run_update import Draft, slot_of
-from connector.runtime.runs.workflow_cache import Version, WorkflowBook
+from connector.runtime.operations.locked_run import LockedRun
+from connector.runtime.runs.run_update import RunUpdate, slot_of
+from connector.runtime.runs.workflow_cache import Version, WorkflowCache
 from connector.storage.schema.tables import history, runs
 from workflows import engine
 from workflows.definitions import Mode
@@ -22,10 +22,10 @@ _AS = "restarted_as"
 class Restart:
     """Begins the new run, in the old one's transaction."""
 
-    def __init__(self, book: WorkflowBook) -> None:
+    def __init__(self, book: WorkflowCache) -> None:
         self._book = book
 
-    def __call__(self, case: Case, by: str, moment: Moment) -> str:
+    def __call__(self, case: LockedRun, by: str, moment: Moment) -> str:
         """→ the new run's id. Raises RefusedError."""
         _refuse_second(case)
         draft = self._draft(case, by, moment)
@@ -37,11 +37,11 @@ class Restart:
         _tell(case, by, draft.id)
         return draft.id
 
-    def _draft(self, case: Case, by: str, moment: Moment) -> Draft:
+    def _draft(self, case: LockedRun, by: str, moment: Moment) -> RunUpdate:
         old, run_id = case.draft, new_id()
         version = self._newest(case)
         facts = Facts(run_id, old.facts.event, old.facts.customer, moment.now)
-        draft = Draft(
+        draft = RunUpdate(
             run_id,
             version,
             _key(case, version),
@@ -54,7 +54,7 @@ class Restart:
         draft.notes.append(Note("", "by_hand", f"Restarted by {by}, after run {old.id}.", {"after": old.id}))
         return draft
 
-    def _newest(self, case: Case) -> Version:
+    def _newest(self, case: LockedRun) -> Version:
         slug = case.draft.version.workflow.slug
         for version in self._book.active(case.tx):
             if version.workflow.slug == slug:
@@ -64,7 +64,7 @@ class Restart:
         )
 
 
-def _key(case: Case, version: Version) -> str:
+def _key(case: LockedRun, version: Version) -> str:
     """The key as the newest version makes it; the event must be one that the version speaks of."""
     facts, wanted = case.draft.facts, version.workflow.trigger.event
     if facts.event.get("type") != wanted:
@@ -78,7 +78,7 @@ def _key(case: Case, version: Version) -> str:
         raise RefusedError(f"Run {case.id}: version {version.number} finds no key for it: {error}") from error
 
 
-def _refuse_second(case: Case) -> None:
+def _refuse_second(case: LockedRun) -> None:
     """Two people who restart one run mean one new run."""
     told = case.tx.execute(select(history.c.notes).where(history.c.run_id == case.id)).scalars()
     for note in (note for notes in told for note in notes):
@@ -88,7 +88,7 @@ def _refuse_second(case: Case) -> None:
             )
 
 
-def _refuse_taken(case: Case, draft: Draft) -> None:
+def _refuse_taken(case: LockedRun, draft: RunUpdate) -> None:
     """Modes single and queued: the key is another run's. (Mode restart ends that one, parallel has no
     keys.)"""
     if draft.version.workflow.run.mode not in {Mode.SINGLE, Mode.QUEUED}:
@@ -100,7 +100,7 @@ def _refuse_taken(case: Case, draft: Draft) -> None:
         raise RefusedError(why, f"cancel run {holder}", f"restart run {holder}")
 
 
-def _tell(case: Case, by: str, new_run: str) -> None:
+def _tell(case: LockedRun, by: str, new_run: str) -> None:
     """Into the old run's history; cancelling may have moved it on, so it is read again."""
     old = case.desk.load([case.id])[case.id]
     old.notes.append(Note("", "by_hand", f"Restarted by {by} as run {new_run}.", {_AS: new_run}))

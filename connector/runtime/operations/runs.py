@@ -19,11 +19,11 @@ from connector.feedback.base.actions import Effect
 from connector.runtime.doorbell import effects_queue
 from connector.runtime.operations import validation as controls_input
 from connector.runtime.operations.errors import RefusedError
-from connector.runtime.operations.locked_run import STOPPED, Case, open_case, place_of
+from connector.runtime.operations.locked_run import STOPPED, LockedRun, open_case, place_of
 from connector.runtime.operations.restart import Restart
 from connector.runtime.operations.validation import LONGEST_NAME, LONGEST_REASON, told
-from connector.runtime.runs.advance import Desk, OpenDesk
-from connector.runtime.runs.workflow_cache import WorkflowBook
+from connector.runtime.runs.advance import OpenAdvancer, RunAdvancer
+from connector.runtime.runs.workflow_cache import WorkflowCache
 from connector.storage.engine.database import Database
 from connector.storage.schema.tables import effects
 from workflows import engine
@@ -41,7 +41,7 @@ _SKIPPED = STOPPED | {Status.WAITING}
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class CommandResult:
     """What became of a run: its state after it, and what was done, for people. ``new_run`` only after a
     restart."""
 
@@ -51,15 +51,15 @@ class Done:
     new_run: str | None = None
 
 
-class Controls:
+class RunCommands:
     """People's hands on runs. All functions raise UnknownError, InputError and RefusedError; then nothing
     changed."""
 
     def __init__(
         self,
         database: Database,
-        open_desk: OpenDesk,
-        book: WorkflowBook,
+        open_desk: OpenAdvancer,
+        book: WorkflowCache,
         calendar: BusinessCalendar,
         clock: Clock,
         ring: Callable[[str], None],
@@ -67,7 +67,7 @@ class Controls:
         self._database, self._open_desk, self._calendar = database, open_desk, calendar
         self._restart, self._clock, self._ring = Restart(book), clock, ring
 
-    def cancel(self, run_ids: Sequence[str], by: str, reason: str) -> list[Done]:
+    def cancel(self, run_ids: Sequence[str], by: str, reason: str) -> list[CommandResult]:
         """End runs that are going. Calls not yet begun are not made; one that is under way may still happen,
         and is not repeated. Cancelling twice is once; a run that ended otherwise is refused, and then none is
         cancelled.
@@ -75,18 +75,18 @@ class Controls:
         by, reason = told(by, "by", LONGEST_NAME), told(reason, "reason", LONGEST_REASON)
         ids = sorted(set(run_ids))  # the order in which every transaction locks runs
 
-        def work(tx: Connection, desk: Desk, moment: Moment) -> list[Done]:
+        def work(tx: Connection, desk: RunAdvancer, moment: Moment) -> list[CommandResult]:
             cases = [open_case(tx, desk, run_id, moment.now) for run_id in ids]
             for case in cases:
                 case.allow("cancel", LIVE | {Status.CANCELLED})
             ended = set(desk.cancel([case.id for case in cases if case.status in LIVE], f"by {by}: {reason}"))
             return [
-                Done(id_, "cancelled", "cancelled" if id_ in ended else "was cancelled before") for id_ in ids
+                CommandResult(id_, "cancelled", "cancelled" if id_ in ended else "was cancelled before") for id_ in ids
             ]
 
         return self._act("cancel", ids, work)
 
-    def retry(self, run_id: str, by: str, *, step: str | None = None, anew: bool = False) -> Done:
+    def retry(self, run_id: str, by: str, *, step: str | None = None, anew: bool = False) -> CommandResult:
         """Let a run that failed, died or needs a review go on from where it stopped, or from an earlier
         ``step``.
 
@@ -104,7 +104,7 @@ class Controls:
         """
         by = told(by, "by", LONGEST_NAME)
 
-        def work(tx: Connection, desk: Desk, moment: Moment) -> Done:
+        def work(tx: Connection, desk: RunAdvancer, moment: Moment) -> CommandResult:
             case = open_case(tx, desk, run_id, moment.now)
             case.allow("retry", STOPPED)
             case.stop_calls("retry")
@@ -119,7 +119,7 @@ class Controls:
 
         return self._act("retry", [run_id], work)
 
-    def skip(self, run_id: str, step: str, output: Mapping[str, Any], by: str) -> Done:
+    def skip(self, run_id: str, step: str, output: Mapping[str, Any], by: str) -> CommandResult:
         """Give the step at which a run waits or stopped its output by hand, and let it go on.
 
         For an action ``output`` becomes ``steps.<id>`` with ``done`` true unless it says otherwise; for an
@@ -128,7 +128,7 @@ class Controls:
         """
         by, given = told(by, "by", LONGEST_NAME), controls_input.output(output)
 
-        def work(tx: Connection, desk: Desk, moment: Moment) -> Done:
+        def work(tx: Connection, desk: RunAdvancer, moment: Moment) -> CommandResult:
             case = open_case(tx, desk, run_id, moment.now)
             case.allow("skip", _SKIPPED)
             case.at(step)
@@ -140,12 +140,12 @@ class Controls:
 
     def answer_review(
         self, run_id: str, happened: bool, by: str, *, output: Mapping[str, Any] | None = None
-    ) -> Done:
+    ) -> CommandResult:
         """Say whether the call happened that nobody could be sure of. If it did, the run goes on with
         ``output``; if not, the same call is made again, with the same bytes and key."""
         by, given = told(by, "by", LONGEST_NAME), controls_input.output(output or {})
 
-        def work(tx: Connection, desk: Desk, moment: Moment) -> Done:
+        def work(tx: Connection, desk: RunAdvancer, moment: Moment) -> CommandResult:
             case = open_case(tx, desk, run_id, moment.now)
             effect = case.effect() if case.status in STOPPED else None
             if effect is None or effect.status != "review":
@@ -159,7 +159,7 @@ class Controls:
 
         return self._act("review", [run_id], work)
 
-    def restart(self, run_id: str, by: str) -> Done:
+    def restart(self, run_id: str, by: str) -> CommandResult:
         """Begin a new run from the same event and the same facts, with the newest version of the workflow.
 
         A run that is still going is cancelled first. Refused while a call is under way, when another run has
@@ -167,15 +167,15 @@ class Controls:
         """
         by = told(by, "by", LONGEST_NAME)
 
-        def work(tx: Connection, desk: Desk, moment: Moment) -> Done:
+        def work(tx: Connection, desk: RunAdvancer, moment: Moment) -> CommandResult:
             case = open_case(tx, desk, run_id, moment.now)
             case.stop_calls("restart")
             new = self._restart(case, by, moment)
-            return Done(run_id, case.status.value, "restarted", new)
+            return CommandResult(run_id, case.status.value, "restarted", new)
 
         return self._act("restart", [run_id], work)
 
-    def _again(self, case: Case, effect: Any, text: str) -> Done:
+    def _again(self, case: LockedRun, effect: Any, text: str) -> CommandResult:
         """Put a call back to due as it is stored. What is repeatable is reconciled first; class D only
         calls."""
         back = {
@@ -191,24 +191,24 @@ class Controls:
         case.draft.notes.append(Note(case.place, "by_hand", text))
         case.desk.adopt([(case.draft, Decision(case.waiting()))])
         case.desk.asked.add(effects_queue(effect.connection))
-        return Done(case.id, case.status.value, "the same call is made again")
+        return CommandResult(case.id, case.status.value, "the same call is made again")
 
-    def _take_up(self, case: Case, row: Any, by: str) -> Done:
+    def _take_up(self, case: LockedRun, row: Any, by: str) -> CommandResult:
         """The call succeeded, and the run died before it could take the outcome in."""
         case.draft.notes.append(Note(case.place, "by_hand", f"Retried by {by}: the call had succeeded."))
         case.draft.state = case.waiting()
         effect = Effect(**{field.name: getattr(row, field.name) for field in fields(Effect)})
         case.desk.finish([(case.draft, effect, row.outcome or {})])
-        return Done(case.id, case.status.value, "goes on with the outcome of the call that was made")
+        return CommandResult(case.id, case.status.value, "goes on with the outcome of the call that was made")
 
-    def _replay(self, case: Case, state: Any, by: str, moment: Moment) -> Done:
+    def _replay(self, case: LockedRun, state: Any, by: str, moment: Moment) -> CommandResult:
         draft = case.draft
         draft.notes.append(Note("", "by_hand", f"Retried by {by}: anew, under a new key."))
         decision = engine.replay(draft.version.workflow, state, draft.facts, moment)
         case.desk.adopt([(draft, decision)])
-        return Done(case.id, case.status.value, "tried again from its step, as a new visit")
+        return CommandResult(case.id, case.status.value, "tried again from its step, as a new visit")
 
-    def _give(self, case: Case, given: Input, wish: str, text: str) -> Done:
+    def _give(self, case: LockedRun, given: Input, wish: str, text: str) -> CommandResult:
         case.stop_calls(wish)
         case.claim_key(wish)
         _close_review(case, given)
@@ -216,9 +216,9 @@ class Controls:
         case.draft.notes.append(Note(case.place, "by_hand", text))
         case.draft.state = case.waiting()
         case.desk.resume([(case.draft, given)])
-        return Done(case.id, case.status.value, "goes on with the output given")
+        return CommandResult(case.id, case.status.value, "goes on with the output given")
 
-    def _act(self, wish: str, ids: Sequence[str], work: Callable[[Connection, Desk, Moment], T]) -> T:
+    def _act(self, wish: str, ids: Sequence[str], work: Callable[[Connection, RunAdvancer, Moment], T]) -> T:
         """One transaction, then the bell for what it made due."""
         try:
             done, asked = self._database.transact(lambda tx: self._at_desk(tx, work))
@@ -232,7 +232,7 @@ class Controls:
         return done
 
     def _at_desk(
-        self, tx: Connection, work: Callable[[Connection, Desk, Moment], T]
+        self, tx: Connection, work: Callable[[Connection, RunAdvancer, Moment], T]
     ) -> tuple[T, frozenset[str]]:
         moment = Moment(self._clock(), self._calendar)
         desk = self._open_desk(tx, moment)
@@ -240,13 +240,13 @@ class Controls:
 
 
 def _is_repeated(effect: Any) -> bool:
-    """Whether a retry makes this very call again; see ``Controls.retry``."""
+    """Whether a retry makes this very call again; see ``RunCommands.retry``."""
     if effect.status in {"review", "cancelled"}:
         return True
     return bool(effect.status == "failed" and (effect.error_kind == "transient" or effect.stage > 0))
 
 
-def _by_hand(case: Case, output: Mapping[str, Any]) -> Input:
+def _by_hand(case: LockedRun, output: Mapping[str, Any]) -> Input:
     """The input that the step would have got."""
     step = case.step
     if isinstance(step, Do):
@@ -257,7 +257,7 @@ def _by_hand(case: Case, output: Mapping[str, Any]) -> Input:
     raise RefusedError(why, "retry", "restart after mending the workflow")
 
 
-def _close_review(case: Case, given: Input) -> None:
+def _close_review(case: LockedRun, given: Input) -> None:
     """A doubt that a person settled is no longer open."""
     effect = case.effect()
     if effect is None or effect.status != "review":

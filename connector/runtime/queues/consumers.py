@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 
 from connector.clock import Clock
 from connector.feedback.base.actions import Handler
-from connector.runtime.doorbell import INTAKE, TIMERS, Bell, connection_of
-from connector.runtime.effects.claims import Claimant
+from connector.runtime.doorbell import INTAKE, TIMERS, Doorbell, connection_of
+from connector.runtime.effects.claims import ClaimPolicy
 from connector.runtime.effects.outcomes import Outcomes
 from connector.runtime.effects.performer import Performer
 from connector.runtime.intake.deliveries import Intake
@@ -59,8 +59,8 @@ class Pumps:
         timers: Timers,
         outcomes: Outcomes,
         handlers: Mapping[str, Handler],
-        bell: Bell,
-        claimant: Callable[[str], Claimant],
+        bell: Doorbell,
+        claimant: Callable[[str], ClaimPolicy],
         clock: Clock,
     ) -> None:
         self._database, self._outcomes, self._handlers = database, outcomes, handlers

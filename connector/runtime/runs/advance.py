@@ -14,10 +14,10 @@ from sqlalchemy import Connection, bindparam, select, update
 
 from connector.feedback.base.actions import Effect, Handler, Write
 from connector.runtime.doorbell import TIMERS, effects_queue
-from connector.runtime.runs.prepare_actions import Asks
-from connector.runtime.runs.run_update import COLUMNS, Draft, from_row, slot_of
+from connector.runtime.runs.prepare_actions import ActionRunner
+from connector.runtime.runs.run_update import COLUMNS, RunUpdate, from_row, slot_of
 from connector.runtime.runs.waits import Waits
-from connector.runtime.runs.workflow_cache import WorkflowBook
+from connector.runtime.runs.workflow_cache import WorkflowCache
 from connector.storage.engine import bulk
 from connector.storage.engine.database import Database, LostRaceError
 from connector.storage.schema.tables import effects, history, is_now, runs
@@ -46,23 +46,23 @@ _ROUNDS = 100
 """More waits than this, each met at once by an event of the past, is a workflow that runs in a circle."""
 
 
-class Desk:
+class RunAdvancer:
     """One transaction's worth of advancing."""
 
     def __init__(
         self,
         database: Database,
         tx: Connection,
-        book: WorkflowBook,
+        book: WorkflowCache,
         handlers: Mapping[str, Handler],
         moment: Moment,
     ) -> None:
         self._database, self._tx, self._book, self._moment = database, tx, book, moment
-        self._asks = Asks(database, tx, handlers, moment)
+        self._asks = ActionRunner(database, tx, handlers, moment)
         self.waits = Waits(database, tx, moment)
         self.asked: set[str] = set()  # the queues with new work, for the doorbell
 
-    def start(self, drafts: Sequence[Draft]) -> set[str]:
+    def start(self, drafts: Sequence[RunUpdate]) -> set[str]:
         """Begin new runs; those whose key is taken follow their workflow's mode. → ids of the runs that exist."""
         drafts = _last_restarts(drafts)
         self._make_room(drafts)
@@ -76,14 +76,14 @@ class Desk:
         self._follow(begun)
         return begun_ids | queued
 
-    def _insert(self, drafts: Sequence[Draft]) -> set[str]:
+    def _insert(self, drafts: Sequence[RunUpdate]) -> set[str]:
         """→ ids of the runs that are new; the others' keys are taken."""
         ids = {draft.id for draft in drafts}
         if bulk.execute(self._tx, _BEGUN, [draft.row(self._moment.now) for draft in drafts]) == len(ids):
             return ids
         return set(self._tx.execute(select(runs.c.id).where(_THESE), {"ids": list(ids)}).scalars())
 
-    def _make_room(self, drafts: Sequence[Draft]) -> None:
+    def _make_room(self, drafts: Sequence[RunUpdate]) -> None:
         """Mode restart: the run that holds the key is cancelled."""
         restarts = [draft for draft in drafts if draft.version.workflow.run.mode is Mode.RESTART]
         slots = [slot_of(draft.version.workflow.slug, draft.key) for draft in restarts]
@@ -92,7 +92,7 @@ class Desk:
             held = self._tx.execute(select(runs.c.id).where(runs.c.slot.in_(slots))).scalars().all()
             self.cancel(held, "cancelled: a new event restarted this workflow")
 
-    def _queue(self, drafts: Sequence[Draft]) -> set[str]:
+    def _queue(self, drafts: Sequence[RunUpdate]) -> set[str]:
         """Mode queued: wait for the run that holds the key. Other modes: the new run does not begin."""
         queued = [draft for draft in drafts if draft.version.workflow.run.mode is Mode.QUEUED]
         if queued:
@@ -100,37 +100,37 @@ class Desk:
             self._promote(queued)  # the run that held the key may have ended before it could see these
         return {draft.id for draft in queued}
 
-    def load(self, run_ids: Iterable[str]) -> dict[str, Draft]:
+    def load(self, run_ids: Iterable[str]) -> dict[str, RunUpdate]:
         """Runs by id, locked until the transaction ends, in the order of their ids."""
         ids = sorted(set(run_ids))
         if not ids:
             return {}
         return {row.id: self.draft(row) for row in self._tx.execute(_LOADED, {"ids": ids}).all()}
 
-    def draft(self, row: Any) -> Draft:
+    def draft(self, row: Any) -> RunUpdate:
         return from_row(row, self._book.get(self._tx, row.definition_id))
 
-    def begin(self, drafts: Sequence[Draft]) -> None:
+    def begin(self, drafts: Sequence[RunUpdate]) -> None:
         """Begin stored runs whose turn has come."""
         self._advance(drafts, [partial(self._asks.start, draft) for draft in drafts])
 
-    def resume(self, given: Sequence[tuple[Draft, Input]]) -> None:
+    def resume(self, given: Sequence[tuple[RunUpdate, Input]]) -> None:
         """Give runs their inputs; each run at most once per call."""
         self._advance([d for d, _ in given], [partial(self._asks.resume, *each) for each in given])
 
-    def adopt(self, decided: Sequence[tuple[Draft, Decision]]) -> None:
+    def adopt(self, decided: Sequence[tuple[RunUpdate, Decision]]) -> None:
         """Take decisions that people made, and go on from them; each run at most once per call."""
         self._advance([draft for draft, _ in decided], [partial(self._asks.adopt, *each) for each in decided])
 
-    def jot(self, drafts: Sequence[Draft]) -> None:
+    def jot(self, drafts: Sequence[RunUpdate]) -> None:
         """Write down what was noted of runs that stay where they are."""
         self._store(drafts)
 
-    def finish(self, given: Sequence[tuple[Draft, Effect, Mapping[str, Any]]]) -> None:
+    def finish(self, given: Sequence[tuple[RunUpdate, Effect, Mapping[str, Any]]]) -> None:
         """Effects succeeded; each run at most once per call."""
         self._advance([draft for draft, _, _ in given], [partial(self._asks.finish, *each) for each in given])
 
-    def _advance(self, drafts: Sequence[Draft], steps: Sequence[Callable[[], None]]) -> None:
+    def _advance(self, drafts: Sequence[RunUpdate], steps: Sequence[Callable[[], None]]) -> None:
         self._asks.together(drafts)
         for step in steps:
             step()
@@ -138,7 +138,7 @@ class Desk:
         self._store(drafts)
         self._follow(drafts)
 
-    def _follow(self, drafts: Sequence[Draft]) -> None:
+    def _follow(self, drafts: Sequence[RunUpdate]) -> None:
         """Open the waits that runs came to; those whose event came already go on at once."""
         for _ in range(_ROUNDS):
             met = self.waits.open(drafts)
@@ -164,7 +164,7 @@ class Desk:
         self._tx.execute(pending.values(status="cancelled", ended_at=self._moment.now))
         return ids
 
-    def _update(self, drafts: Sequence[Draft]) -> None:
+    def _update(self, drafts: Sequence[RunUpdate]) -> None:
         """Write the new states; a row that moved on meanwhile is a lost race."""
         if not drafts:
             return
@@ -176,7 +176,7 @@ class Desk:
             draft.epoch += 1
         self._promote([draft for draft in drafts if not draft.is_live])
 
-    def _promote(self, drafts: Sequence[Draft]) -> None:
+    def _promote(self, drafts: Sequence[RunUpdate]) -> None:
         """Mode queued: where nobody holds the key (any more), the first in the queue has its turn.
 
         A run that ends and one that joins the queue cannot see each other while both transactions are open; the
@@ -189,7 +189,7 @@ class Desk:
             if not self._tx.execute(select(runs.c.id).where(runs.c.slot == slot)).first():
                 self._call_up(slot, draft)
 
-    def _call_up(self, slot: str, draft: Draft) -> None:
+    def _call_up(self, slot: str, draft: RunUpdate) -> None:
         c = runs.c
         first = select(c.id).where(c.workflow == draft.version.workflow.slug, c.key == draft.key)
         first = first.where(is_now(c.status, "queued"))
@@ -199,7 +199,7 @@ class Desk:
             self._tx.execute(update(runs).where(c.id == following).values(turn))
             self.asked.add(TIMERS)
 
-    def _store(self, drafts: Sequence[Draft]) -> None:
+    def _store(self, drafts: Sequence[RunUpdate]) -> None:
         """Write histories, effects and the features' rows; what was written is forgotten."""
         bulk.execute(self._tx, _NOTED, [draft.history_row(self._moment.now) for draft in drafts if draft.notes])
         wanted = [row for draft in drafts for row in draft.effects]
@@ -221,7 +221,7 @@ class Desk:
                 self._tx.execute(statement, rows)
 
 
-def _last_restarts(drafts: Sequence[Draft]) -> list[Draft]:
+def _last_restarts(drafts: Sequence[RunUpdate]) -> list[RunUpdate]:
     """Mode restart: of several events with one key in a batch, the last one is what the others would end in."""
     last = {(draft.version.workflow.slug, draft.key): draft.id for draft in drafts}
     return [
@@ -232,5 +232,5 @@ def _last_restarts(drafts: Sequence[Draft]) -> list[Draft]:
     ]
 
 
-OpenDesk = Callable[[Connection, Moment], Desk]
+OpenAdvancer = Callable[[Connection, Moment], RunAdvancer]
 """Opens a desk in a transaction, at a moment."""

@@ -15,7 +15,7 @@ from workflows.runs import Status
 log = logging.getLogger(__name__)
 
 
-def bury(tx: Connection, run_ids: Iterable[str], error: Exception, now: datetime) -> None:
+def mark_dead(tx: Connection, run_ids: Iterable[str], error: Exception, now: datetime) -> None:
     """Make runs dead: nothing more happens in them until someone looks at the log and replays them."""
     ids = list(run_ids)
     if not ids:

@@ -10,10 +10,10 @@ from typing import Any
 from sqlalchemy import Connection
 
 from connector.feedback.base.actions import (
-    Ask,
+    ActionContext,
     Batch,
+    CompletionContext,
     Effect,
-    Finish,
     Handler,
     Intent,
     NotPossibleError,
@@ -21,7 +21,7 @@ from connector.feedback.base.actions import (
     effect_key,
 )
 from connector.ids import new_id
-from connector.runtime.runs.run_update import Draft
+from connector.runtime.runs.run_update import RunUpdate
 from connector.storage.engine.database import Database
 from integrations.errors import IntegrationError
 from workflows import engine
@@ -33,7 +33,7 @@ from workflows.runs import Decision, EffectDone, EffectFailed, EffectWanted, Inp
 Answer = Intent | Output | EffectFailed
 
 
-class Asks:
+class ActionRunner:
     """Lets runs go on until each is at an outward call, at a wait, or at its end."""
 
     def __init__(
@@ -42,7 +42,7 @@ class Asks:
         self._database, self._tx, self._handlers, self._moment = database, tx, handlers, moment
         self._batch = Batch()
 
-    def together(self, drafts: Sequence[Draft]) -> None:
+    def together(self, drafts: Sequence[RunUpdate]) -> None:
         """These runs are advanced next; what their actions must read of the customers is read for all at once."""
         self._batch = Batch(frozenset(draft.customer_id for draft in drafts if draft.customer_id))
 
@@ -50,16 +50,16 @@ class Asks:
     def _now(self) -> datetime:
         return self._moment.now
 
-    def start(self, draft: Draft) -> None:
+    def start(self, draft: RunUpdate) -> None:
         draft.take(engine.start(draft.version.workflow, draft.facts, self._moment))
         self._settle(draft)
 
-    def adopt(self, draft: Draft, decision: Decision) -> None:
+    def adopt(self, draft: RunUpdate, decision: Decision) -> None:
         """Take a decision that was made elsewhere, and prepare what it asks for."""
         draft.take(decision)
         self._settle(draft)
 
-    def resume(self, draft: Draft, what: Input) -> None:
+    def resume(self, draft: RunUpdate, what: Input) -> None:
         """Give the run its input; one that is not there yet, or has ended, takes none."""
         if draft.state is None or not draft.is_live:
             draft.notes.append(Note("", "ignored", "came after the run had ended; nothing follows from it"))
@@ -67,7 +67,7 @@ class Asks:
         draft.take(engine.resume(draft.version.workflow, draft.state, draft.facts, what, self._moment))
         self._settle(draft)
 
-    def finish(self, draft: Draft, effect: Effect, result: Mapping[str, Any]) -> None:
+    def finish(self, draft: RunUpdate, effect: Effect, result: Mapping[str, Any]) -> None:
         """An effect succeeded: its action ends, or asks for its next call."""
         if draft.state is None or draft.state.waiting_for != effect.visit:
             draft.notes.append(Note("", "ignored", f"{effect.action} succeeded after the run had moved on"))
@@ -79,7 +79,7 @@ class Asks:
         else:
             self.resume(draft, self._input(draft, effect.visit, answer))
 
-    def _settle(self, draft: Draft) -> None:
+    def _settle(self, draft: RunUpdate) -> None:
         """Prepare what the run asks for; an action that decides at once lets it go on."""
         while (wanted := draft.asked) is not None:
             answer = self._prepared(draft, wanted)
@@ -91,33 +91,33 @@ class Asks:
             assert draft.state is not None  # noqa: S101 - whoever asks has a state
             draft.take(engine.resume(draft.version.workflow, draft.state, draft.facts, given, self._moment))
 
-    def _prepared(self, draft: Draft, wanted: EffectWanted) -> Answer:
+    def _prepared(self, draft: RunUpdate, wanted: EffectWanted) -> Answer:
         slug = draft.version.workflow.slug
-        ask = Ask(draft.id, slug, draft.facts, wanted, self._now, self._database, self._tx, self._batch)
+        ask = ActionContext(draft.id, slug, draft.facts, wanted, self._now, self._database, self._tx, self._batch)
         try:
             return self._handlers[wanted.action].prepare(ask)
         except (NotPossibleError, WorkflowError, IntegrationError) as error:
             return EffectFailed(wanted.visit, "permanent", str(error))
 
-    def _finished(self, draft: Draft, effect: Effect, result: Mapping[str, Any]) -> Answer:
+    def _finished(self, draft: RunUpdate, effect: Effect, result: Mapping[str, Any]) -> Answer:
         slug = draft.version.workflow.slug
-        done = Finish(effect, result, draft.facts, slug, self._now, self._database, self._tx)
+        done = CompletionContext(effect, result, draft.facts, slug, self._now, self._database, self._tx)
         try:
             answer = self._handlers[effect.action].finish(done)
         except (NotPossibleError, WorkflowError, IntegrationError) as error:
             return EffectFailed(effect.visit, "permanent", str(error))
         return _told_unsure(answer, result) if isinstance(answer, Output) else answer
 
-    def _input(self, draft: Draft, visit: str, answer: Output | EffectFailed) -> Input:
+    def _input(self, draft: RunUpdate, visit: str, answer: Output | EffectFailed) -> Input:
         if isinstance(answer, EffectFailed):
             return answer
         self._write(draft, answer)
         return EffectDone(visit, answer.output)
 
-    def _write(self, draft: Draft, answer: Intent | Output) -> None:
+    def _write(self, draft: RunUpdate, answer: Intent | Output) -> None:
         draft.writes.extend(answer.writes)
 
-    def _first_row(self, draft: Draft, wanted: EffectWanted, intent: Intent) -> dict[str, Any]:
+    def _first_row(self, draft: RunUpdate, wanted: EffectWanted, intent: Intent) -> dict[str, Any]:
         spec = ACTIONS[wanted.action]
         delivery = wanted.delivery or spec.delivery
         return self._row(draft, intent) | {
@@ -129,7 +129,7 @@ class Asks:
             "retry": asdict(wanted.retry) if wanted.retry else None,
         }
 
-    def _next_row(self, draft: Draft, effect: Effect, intent: Intent) -> dict[str, Any]:
+    def _next_row(self, draft: RunUpdate, effect: Effect, intent: Intent) -> dict[str, Any]:
         return self._row(draft, intent) | {
             "visit": effect.visit,
             "action": effect.action,
@@ -139,7 +139,7 @@ class Asks:
             "retry": effect.retry,
         }
 
-    def _row(self, draft: Draft, intent: Intent) -> dict[str, Any]:
+    def _row(self, draft: RunUpdate, intent: Intent) -> dict[str, Any]:
         return {
             "id": new_id(),
             "run_id": draft.id,

@@ -17,7 +17,7 @@ from workflows.step_positions import label
 
 
 @dataclass(slots=True)
-class Draft:
+class RunUpdate:
     """Mutable on purpose and only inside one transaction; the row is the truth."""
 
     id: str
@@ -108,9 +108,9 @@ COLUMNS = tuple(runs.c[name] for name in _NEEDED)
 """What ``from_row`` reads of a row."""
 
 
-def from_row(row: Any, version: Version) -> Draft:
+def from_row(row: Any, version: Version) -> RunUpdate:
     """A stored run, to be advanced."""
-    return Draft(
+    return RunUpdate(
         id=row.id,
         version=version,
         key=row.key,

@@ -12,8 +12,8 @@ from sqlalchemy import ColumnElement, Connection, Select, bindparam, select
 from sqlalchemy.exc import OperationalError
 
 from connector.clock import Clock
-from connector.runtime.runs.advance import OpenDesk
-from connector.runtime.runs.dead_letter import bury
+from connector.runtime.runs.advance import OpenAdvancer
+from connector.runtime.runs.dead_letter import mark_dead
 from connector.storage.engine.database import Database
 from connector.storage.flow_control import backlog as queues
 from connector.storage.flow_control import fair_queue
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 class Timers:
     """Wakes runs that are due: a wait's time is over, or a queued run's turn has come."""
 
-    def __init__(self, database: Database, open_desk: OpenDesk, calendar: BusinessCalendar, clock: Clock) -> None:
+    def __init__(self, database: Database, open_desk: OpenAdvancer, calendar: BusinessCalendar, clock: Clock) -> None:
         self._database, self._open_desk, self._calendar, self._clock = database, open_desk, calendar, clock
 
     def take(self, limit: int) -> tuple[int, frozenset[str]]:
@@ -61,7 +61,7 @@ class Timers:
 
     def _bury(self, run_id: str, error: Exception, tx: Connection) -> tuple[int, frozenset[str]]:
         rows = _due(tx, self._now(), 1, only=run_id)
-        bury(tx, [row.id for row in rows], error, self._clock())
+        mark_dead(tx, [row.id for row in rows], error, self._clock())
         return len(rows), frozenset()
 
     def _batch(self, tx: Connection, limit: int, *, only: str | None = None) -> tuple[int, frozenset[str]]:

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, func, select, union_all, update
 
 from connector.ids import new_id
-from connector.runtime.runs.run_update import Draft
+from connector.runtime.runs.run_update import RunUpdate
 from connector.storage.engine import bulk
 from connector.storage.engine.database import Database
 from connector.storage.schema.tables import events, is_now, waits
@@ -48,7 +48,7 @@ class Waits:
     def __init__(self, database: Database, tx: Connection, moment: Moment) -> None:
         self._database, self._tx, self._moment = database, tx, moment
 
-    def open(self, drafts: Iterable[Draft]) -> list[tuple[Draft, EventArrived]]:
+    def open(self, drafts: Iterable[RunUpdate]) -> list[tuple[RunUpdate, EventArrived]]:
         """Store the drafts' new waits and look back; says which runs need not wait at all."""
         waiting = [(draft, draft.wait) for draft in drafts if draft.wait is not None and draft.wait.event]
         if not waiting:
@@ -63,7 +63,9 @@ class Waits:
         self._database.lock(self._tx, [subject_key(str(w.event), w.subject) for w in wanted if w.subject])
         self._database.lock(self._tx, [type_key(str(w.event)) for w in wanted if not w.subject])
 
-    def _look_back(self, draft: Draft, wait: WaitWanted, row: dict[str, Any]) -> tuple[Draft, EventArrived] | None:
+    def _look_back(
+        self, draft: RunUpdate, wait: WaitWanted, row: dict[str, Any]
+    ) -> tuple[RunUpdate, EventArrived] | None:
         for event in self._earlier(draft, wait):
             verdict, notes = decide(draft, event, self._moment)
             draft.notes.extend(notes)
@@ -72,7 +74,7 @@ class Waits:
                 return draft, EventArrived(wait.visit, event.data)
         return None
 
-    def _earlier(self, draft: Draft, wait: WaitWanted) -> Sequence[Any]:
+    def _earlier(self, draft: RunUpdate, wait: WaitWanted) -> Sequence[Any]:
         """Events since the wait's step began that this run has not read past; oldest first."""
         c = events.c
         read = select(func.max(waits.c.event_seq)).where(waits.c.run_id == draft.id).scalar_subquery()
@@ -114,7 +116,7 @@ class Waits:
             self._tx.execute(statement.values(status=status, closed_at=self._moment.now))
 
 
-def decide(draft: Draft, event: Any, moment: Moment) -> tuple[bool, list[Note]]:
+def decide(draft: RunUpdate, event: Any, moment: Moment) -> tuple[bool, list[Note]]:
     """Whether an event is the one the run waits for; a condition that cannot be decided is noted, not met."""
     if draft.state is None:
         return False, []
@@ -126,7 +128,7 @@ def decide(draft: Draft, event: Any, moment: Moment) -> tuple[bool, list[Note]]:
     return verdict.value, []
 
 
-def _row(draft: Draft, wait: WaitWanted, now: datetime) -> dict[str, Any]:
+def _row(draft: RunUpdate, wait: WaitWanted, now: datetime) -> dict[str, Any]:
     return {
         "id": new_id(),
         "run_id": draft.id,

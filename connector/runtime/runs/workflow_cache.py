@@ -33,7 +33,7 @@ class Version:
     workflow: Workflow
 
 
-class WorkflowBook:
+class WorkflowCache:
     """A definition never changes under its id, so what was read once stays true; which versions are active is
     asked again for every batch (one small query)."""
 

@@ -20,7 +20,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
 from connector.storage.engine import json_codec
-from connector.storage.schema.tables import Moment
+from connector.storage.schema.tables import UtcDateTime
 
 Row = Mapping[str, Any]
 _POSTGRESQL = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
@@ -127,7 +127,7 @@ def _written(column: Column[Any], form: Callable[[Column[Any]], _Convert | None]
 
 @cache
 def _sqlite_form(column: Column[Any]) -> _Convert | None:
-    if isinstance(column.type, Moment):
+    if isinstance(column.type, UtcDateTime):
         return _sqlite_moment
     if isinstance(column.type, sql.JSON):
         return lambda value: None if value is None else json_codec.dumps(value)
@@ -136,7 +136,7 @@ def _sqlite_form(column: Column[Any]) -> _Convert | None:
 
 @cache
 def _json_form(column: Column[Any]) -> _Convert | None:
-    if isinstance(column.type, Moment):
+    if isinstance(column.type, UtcDateTime):
         return _json_moment
     if isinstance(column.type, LargeBinary):
         return lambda value: base64.b64encode(value).decode()

@@ -19,7 +19,7 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
-class Remembered(Generic[T]):
+class CachedValue(Generic[T]):
     """A value that ``find`` reads, read again when it is older than ``fresh``. ``what`` names it in the log.
 
     Threads may share it. Whoever answers webhooks asks on every request, and must come as far as answering 503

@@ -19,7 +19,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from connector.storage.engine import json_codec
-from connector.storage.engine.writer_queue import Turns
+from connector.storage.engine.writer_queue import WriterQueue
 
 T = TypeVar("T")
 
@@ -54,7 +54,7 @@ class Database:
         """``retried`` hears of each transaction that is done again."""
         self.engine, self._retried = _engine(url, pool_size), retried
         self.is_sqlite = self.engine.dialect.name == "sqlite"
-        self._turns = Turns(_file(self.engine)) if self.is_sqlite else None
+        self._turns = WriterQueue(_file(self.engine)) if self.is_sqlite else None
 
     @contextmanager
     def write(self, *, first: bool = False, lasting: bool = True) -> Iterator[Connection]:

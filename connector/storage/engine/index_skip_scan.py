@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Connection, bindparam, func, select
 
 
-class Distinct:
+class IndexSkipScan:
     """The values of ``column`` among the rows that ``which`` names, in order. An index must begin with the columns
     of ``which`` and then the column. Made once; what ``which`` leaves open (``bindparam``) is given with each use."""
 
@@ -23,5 +23,5 @@ class Distinct:
 
 
 def distinct(tx: Connection, column: Column[str], *which: ColumnElement[bool]) -> Iterator[str]:
-    """``Distinct`` for a question that is asked seldom."""
-    return Distinct(column, *which).values(tx)
+    """``IndexSkipScan`` for a question that is asked seldom."""
+    return IndexSkipScan(column, *which).values(tx)

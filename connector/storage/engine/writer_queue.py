@@ -23,7 +23,7 @@ except ImportError:  # Windows: SQLite's own waiting must do between processes
 log = logging.getLogger(__name__)
 
 
-class Turns:
+class WriterQueue:
     """A lock that is given in the order it was asked for, among the threads of this process and then, with a
     ``file``, among the processes that use it.
 

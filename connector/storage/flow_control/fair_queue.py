@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Column, ColumnElement, Connection, bindparam, func, select
 
-from connector.storage.engine.index_skip_scan import Distinct
+from connector.storage.engine.index_skip_scan import IndexSkipScan
 
 T = TypeVar("T")
 
@@ -49,12 +49,12 @@ def after(turn: str, lanes: Iterable[str]) -> list[str]:
     return sorted(lanes, key=lambda lane: (lane <= turn, lane))
 
 
-class Lanes:
+class FairQueue:
     """The lanes among the rows that ``which`` names, and the first moment of all of them: one look into the index for
     each. Made once; what ``which`` leaves open (``bindparam``) is given with each use."""
 
     def __init__(self, lane: Column[str], moment: Column[datetime], *which: ColumnElement[bool]) -> None:
-        self._names = Distinct(lane, *which)
+        self._names = IndexSkipScan(lane, *which)
         self._first = select(func.min(moment)).where(lane == bindparam("lane"), *which)
 
     def names(self, tx: Connection, **given: Any) -> list[str]:

@@ -3,8 +3,8 @@
 ``budget_until`` is the moment at which all requests made so far would have been made at the allowed pace. Requests
 may run ahead of that pace by one burst. Who counts holds the connection's claim lock, so the count is exact.
 
-Kinds of requests with a limit of their own, and single records with one, are counted alike (``Ledger``), in one JSON of
-the same row: it is read with the row, and written with it, so they cost no statement.
+Kinds of requests with a limit of their own, and single records with one, are counted alike (``KindLimits``), in one
+JSON of the same row: it is read with the row, and written with it, so they cost no statement.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class Limited(Protocol):
 L = TypeVar("L", bound=Limited)
 
 
-class Ledger:
+class KindLimits:
     """What is used up of the ``limits`` at the moment ``now``. ``stored`` is the row's JSON: name → ``until``."""
 
     def __init__(self, limits: Limits, stored: Mapping[str, str] | None, now: datetime) -> None:
@@ -98,7 +98,7 @@ class Ledger:
 
     def affordable(self, wanted: Sequence[L]) -> list[L]:
         """Those that may be made now, if they are made in this order; nothing is counted yet."""
-        trial = Ledger(self._limits, None, self._now)
+        trial = KindLimits(self._limits, None, self._now)
         trial._until = dict(self._until)
         return [each for each in wanted if trial.take(each)]
 

@@ -8,7 +8,7 @@ from alembic import context
 from alembic.autogenerate.api import AutogenContext
 from sqlalchemy import JSON, BigInteger
 
-from connector.storage.schema.tables import Moment, metadata
+from connector.storage.schema.tables import UtcDateTime, metadata
 
 
 def render_item(kind: str, item: Any, _context: AutogenContext) -> str | Literal[False]:
@@ -16,7 +16,7 @@ def render_item(kind: str, item: Any, _context: AutogenContext) -> str | Literal
     program but itself."""
     if kind != "type":
         return False
-    if isinstance(item, Moment):
+    if isinstance(item, UtcDateTime):
         return "MOMENT"
     if isinstance(item, JSON):
         return "JSON"

@@ -41,7 +41,7 @@ metadata = MetaData(
 )
 
 
-class Moment(TypeDecorator[datetime]):
+class UtcDateTime(TypeDecorator[datetime]):
     """An aware datetime, stored in UTC on every database; a naive one is a bug and refused."""
 
     impl = DateTime(timezone=True)
@@ -101,14 +101,14 @@ deliveries = Table(
     Column("id", _Serial, primary_key=True, autoincrement=True),
     Column("connection", String(100), nullable=False),
     Column("key", String(200), nullable=False),
-    Column("received_at", Moment, nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),
     Column("content_type", String(200), nullable=False),
     Column("headers", _Json, nullable=False),
     Column("body", LargeBinary, nullable=False),
     Column("status", String(12), nullable=False),  # new, done, ignored, unreadable, failed
     Column("reason", Text, nullable=False, default=""),
-    Column("processed_at", Moment),
-    Column("emptied_at", Moment),  # when headers and body went; the key stays, to know a doubled delivery
+    Column("processed_at", UtcDateTime),
+    Column("emptied_at", UtcDateTime),  # when headers and body went; the key stays, to know a doubled delivery
     UniqueConstraint("connection", "key"),
     Index("ix_deliveries_list", "connection", "id"),
     Index("ix_deliveries_new", "connection", "id", **_where("status = 'new'")),
@@ -126,9 +126,9 @@ customers = Table(
     Column("phone", Text),
     Column("locale", String(35)),
     Column("facts", _Json, nullable=False),
-    Column("opted_out_at", Moment),
-    Column("created_at", Moment, nullable=False),
-    Column("updated_at", Moment, nullable=False),
+    Column("opted_out_at", UtcDateTime),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
 )
 
 identities = Table(
@@ -137,7 +137,7 @@ identities = Table(
     Column("system", String(100), primary_key=True),  # "email", or a connection's name
     Column("value", String(320), primary_key=True),
     _ref("customer_id", "customers", nullable=False, index=True),
-    Column("gone_at", Moment),  # the record was deleted or merged: it leads here, but nothing is written on it
+    Column("gone_at", UtcDateTime),  # the record was deleted or merged: it leads here, but nothing is written on it
 )
 
 phones = Table(  # who has been seen with a number; several may share it, so it is no identity
@@ -157,12 +157,12 @@ identity_conflicts = Table(  # the review list
     Column("event_id", _Id, nullable=False),  # the first that met it
     Column("kept", _Id, nullable=False),  # the customer the event was given to
     Column("others", _Json, nullable=False),  # the customers its other ids point to, or the records
-    Column("seen_at", Moment, nullable=False),  # last
+    Column("seen_at", UtcDateTime, nullable=False),  # last
     Column("times", Integer, nullable=False),
     Column("status", String(10), nullable=False),  # open, decided
     Column("decision", String(60), nullable=False),  # same, different, or a record's id
     Column("decided_by", String(100), nullable=False),
-    Column("decided_at", Moment),
+    Column("decided_at", UtcDateTime),
     Index("ix_identity_conflicts_list", "status", "seen_at"),
 )
 
@@ -171,8 +171,8 @@ positions = Table(  # how far something that goes on for long has come
     metadata,
     Column("name", String(200), primary_key=True),
     Column("at", String(200), nullable=False),
-    Column("moved_at", Moment, nullable=False),
-    Column("taken_until", Moment),  # somebody moves it on until then
+    Column("moved_at", UtcDateTime, nullable=False),
+    Column("taken_until", UtcDateTime),  # somebody moves it on until then
 )
 
 events = Table(
@@ -185,8 +185,8 @@ events = Table(
     Column("type", String(100), nullable=False),
     Column("subject", String(200)),
     Column("customer_id", _Id),
-    Column("time", Moment, nullable=False),
-    Column("received_at", Moment, nullable=False),
+    Column("time", UtcDateTime, nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),
     Column("delivery_id", _Serial, index=True),
     Column("data", _Json, nullable=False),
     Column("decisions", _Json, nullable=False),  # which workflows it started, and why the others not
@@ -205,7 +205,7 @@ definitions = Table(
     Column("digest", String(64), nullable=False),
     Column("body", Text, nullable=False),
     Column("active", Boolean, nullable=False),
-    Column("created_at", Moment, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
     UniqueConstraint("kind", "slug", "version"),
 )
 
@@ -218,7 +218,7 @@ runs = Table(
     Column("key", String(300), nullable=False),
     Column("slot", String(400), unique=True),  # held while live, so that one key has one run; empty if parallel
     Column("status", String(12), nullable=False),
-    Column("due_at", Moment),
+    Column("due_at", UtcDateTime),
     Column("epoch", Integer, nullable=False, default=0),
     Column("state", _Json, nullable=False),
     Column("facts", _Json, nullable=False),
@@ -227,9 +227,9 @@ runs = Table(
     Column("step", String(100), nullable=False, default=""),
     Column("reason", Text, nullable=False, default=""),
     Column("failures", Integer, nullable=False, default=0),
-    Column("started_at", Moment, nullable=False),
-    Column("updated_at", Moment, nullable=False),
-    Column("ended_at", Moment),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
     # With the state, though it is always the same: else SQLite prefers an index that has it, and reads all of that.
     Index("ix_runs_ready", "workflow", "due_at", "status", **_where("status = 'ready'")),
     Index("ix_runs_timers", "workflow", "due_at", **_where("status = 'waiting' AND due_at IS NOT NULL")),
@@ -253,8 +253,8 @@ waits = Table(
     Column("event_type", String(100), nullable=False),
     Column("subject", String(200)),  # empty: every event of the type is looked at
     Column("status", String(12), nullable=False),  # open, matched, timed_out, cancelled
-    Column("opened_at", Moment, nullable=False),
-    Column("closed_at", Moment),
+    Column("opened_at", UtcDateTime, nullable=False),
+    Column("closed_at", UtcDateTime),
     Column("event_seq", BigInteger),  # the event that matched
     Index("ix_waits_open", "event_type", "subject", **_where("status = 'open'")),
 )
@@ -264,7 +264,7 @@ history = Table(
     metadata,
     Column("id", _Serial, primary_key=True, autoincrement=True),
     _ref("run_id", "runs", nullable=False, index=True),
-    Column("at", Moment, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
     Column("notes", _Json, nullable=False),  # [{step, kind, text, data}]: one row per decision, however long
 )
 
@@ -287,20 +287,20 @@ effects = Table(
     Column("cost", Integer, nullable=False, default=1),  # how many requests it makes
     Column("beside", Integer, nullable=False, default=0),  # and how many more, which count towards no ``bucket``
     Column("status", String(12), nullable=False),  # due, performing, done, failed, review, cancelled
-    Column("due_at", Moment, nullable=False),
+    Column("due_at", UtcDateTime, nullable=False),
     Column("attempts", Integer, nullable=False, default=0),
     Column("epoch", Integer, nullable=False, default=0),
     Column("owner", String(26)),
     Column("leads", Boolean, nullable=False, default=False),  # the first of those that went into one call
-    Column("lease_until", Moment),
+    Column("lease_until", UtcDateTime),
     Column("unsure", Boolean, nullable=False, default=False),  # an earlier try may have happened
-    Column("first_tried_at", Moment),
+    Column("first_tried_at", UtcDateTime),
     Column("retry", _Json),
     Column("outcome", _Json),
     Column("error", Text, nullable=False, default=""),
     Column("error_kind", String(16), nullable=False, default=""),
-    Column("created_at", Moment, nullable=False),
-    Column("ended_at", Moment),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
     Index("ix_effects_due", "connection", "workflow", "due_at", **_where("status = 'due'")),
     Index("ix_effects_leases", "lease_until", **_where("status = 'performing'")),
     Index("ix_effects_serial", "connection", "serial", **_where("status = 'performing'")),
@@ -313,18 +313,18 @@ connections = Table(
     Column("name", String(100), primary_key=True),
     Column("status", String(10), nullable=False),  # active, paused, open, probing; stopped: by a person
     Column("reason", Text, nullable=False, default=""),
-    Column("blocked_until", Moment),
+    Column("blocked_until", UtcDateTime),
     Column("failures", Integer, nullable=False, default=0),  # calls in a row that met no working vendor
-    Column("failing_since", Moment),  # the first of them
+    Column("failing_since", UtcDateTime),  # the first of them
     Column("spent", _Json),  # the same for kinds of requests and records with limits of their own: name → until
-    Column("budget_until", Moment),  # up to when the requests already made use up the rate budget
+    Column("budget_until", UtcDateTime),  # up to when the requests already made use up the rate budget
     Column("turn", String(100), nullable=False, default=""),  # the workflow that was served last
-    Column("wrote_at", Moment),  # the last write of people, where a vendor takes so many a second
+    Column("wrote_at", UtcDateTime),  # the last write of people, where a vendor takes so many a second
     Column("own_user", String(100)),
     Column("token", LargeBinary),  # encrypted
-    Column("token_lease_until", Moment),  # somebody is asking for the next one; a refresh token works once
-    Column("logins_until", Moment),  # up to when the tokens already asked for use up the pace of logins
-    Column("updated_at", Moment, nullable=False),
+    Column("token_lease_until", UtcDateTime),  # somebody is asking for the next one; a refresh token works once
+    Column("logins_until", UtcDateTime),  # up to when the tokens already asked for use up the pace of logins
+    Column("updated_at", UtcDateTime, nullable=False),
 )
 
 invitations = Table(
@@ -344,13 +344,13 @@ invitations = Table(
     Column("once", String(200), unique=True),  # at most one invitation per value, ever
     Column("context", _Json, nullable=False),
     Column("answers", _Json, nullable=False),  # as given so far
-    Column("created_at", Moment, nullable=False),
-    Column("asked_at", Moment),  # when it was decided to send it: the fatigue rule counts from here
-    Column("sent_at", Moment),
-    Column("opened_at", Moment),
-    Column("started_at", Moment),
-    Column("answered_at", Moment),
-    Column("expires_at", Moment, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("asked_at", UtcDateTime),  # when it was decided to send it: the fatigue rule counts from here
+    Column("sent_at", UtcDateTime),
+    Column("opened_at", UtcDateTime),
+    Column("started_at", UtcDateTime),
+    Column("answered_at", UtcDateTime),
+    Column("expires_at", UtcDateTime, nullable=False),
     Index("ix_invitations_fatigue", "customer_id", "asked_at"),
 )
 
@@ -370,8 +370,8 @@ responses = Table(
     Column("customer_id", _Id),
     Column("invitation_id", _Id),
     Column("about", _Id, index=True),
-    Column("answered_at", Moment, nullable=False),
-    Column("received_at", Moment, nullable=False),
+    Column("answered_at", UtcDateTime, nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),
     Column("answers", _Json, nullable=False),
     Column("context", _Json, nullable=False),
     UniqueConstraint("connection", "external_id"),
@@ -392,16 +392,18 @@ callbacks = Table(
     Column("cycle", Integer, nullable=False),  # counts the solves; one retention survey each
     Column("tries", Integer, nullable=False, default=0),  # solves that did not reach the customer
     Column("moves", Integer, nullable=False, default=0),  # counts the changes of the status that we told
-    Column("changed_at", Moment, nullable=False),  # the helpdesk's time of the latest change we know; so are these:
-    Column("taken_at", Moment),  # an agent has it
-    Column("contacted_at", Moment),  # an agent wrote on it for the first time
-    Column("solved_at", Moment),  # the latest solve
+    Column(
+        "changed_at", UtcDateTime, nullable=False
+    ),  # the helpdesk's time of the latest change we know; so are these:
+    Column("taken_at", UtcDateTime),  # an agent has it
+    Column("contacted_at", UtcDateTime),  # an agent wrote on it for the first time
+    Column("solved_at", UtcDateTime),  # the latest solve
     Column("outcome", String(60)),  # what the agent filled in
     Column("root_cause", String(60)),
-    Column("closed_at", Moment),  # by our clock: outcome and root cause are known, the loop counts as closed
+    Column("closed_at", UtcDateTime),  # by our clock: outcome and root cause are known, the loop counts as closed
     Column("reminded", Boolean, nullable=False, default=False),  # the agent was asked for them
     Column("handed_over", Boolean, nullable=False, default=False),  # a second bad answer: a person's, for good
-    Column("created_at", Moment, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
     UniqueConstraint("connection", "ticket_id"),
     Index("ix_callbacks_open", "connection", "id", **_where(_OPEN_CALLBACKS)),
     Index("ix_callbacks_solved", "connection", "changed_at", **_where(_SOLVED_CALLBACKS)),
@@ -414,8 +416,8 @@ writebacks = Table(
     Column("record", String(60), primary_key=True),
     Column("metric", String(10), primary_key=True),
     Column("response_id", _Id, nullable=False),
-    Column("answered_at", Moment, nullable=False),
-    Column("written_at", Moment, nullable=False),
+    Column("answered_at", UtcDateTime, nullable=False),
+    Column("written_at", UtcDateTime, nullable=False),
 )
 
 crm_people = Table(  # contacts and leads as they were last seen in a CRM
@@ -429,7 +431,7 @@ crm_people = Table(  # contacts and leads as they were last seen in a CRM
     Column("gone", Boolean, nullable=False),
     Column("opted_out", Boolean, nullable=False),
     Column("do_not_call", Boolean, nullable=False),
-    Column("seen_at", Moment, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
     Index("ix_crm_people_account", "connection", "account"),
     Index("ix_crm_people_merged", "connection", "merged_into"),
 )
@@ -441,7 +443,7 @@ crm_written = Table(  # what stands on the records of a CRM: the digest of our v
     Column("sobject", String(80), primary_key=True),
     Column("record", String(60), primary_key=True),
     Column("digest", String(40), nullable=False),
-    Column("written_at", Moment, nullable=False),
+    Column("written_at", UtcDateTime, nullable=False),
 )
 
 crm_jobs = Table(  # the job that a CRM works on for us, at most one a connection
@@ -451,15 +453,15 @@ crm_jobs = Table(  # the job that a CRM works on for us, at most one a connectio
     Column("job", String(60), nullable=False),
     Column("sobject", String(80), nullable=False),
     Column("digests", _Json, nullable=False),  # by record: what will stand there
-    Column("started_at", Moment, nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
 )
 
 api_usage = Table(  # how much of a vendor's daily calls is used, an hour at a time
     "api_usage",
     metadata,
     Column("connection", String(100), primary_key=True),
-    Column("hour", Moment, primary_key=True),
-    Column("seen_at", Moment, nullable=False),
+    Column("hour", UtcDateTime, primary_key=True),
+    Column("seen_at", UtcDateTime, nullable=False),
     Column("used", Integer, nullable=False),
     Column("total", Integer, nullable=False),
 )
@@ -473,7 +475,7 @@ consents = Table(
     Column("granted", Boolean, nullable=False),
     Column("text_version", String(60), nullable=False),  # which wording the person saw
     Column("source", String(60), nullable=False),
-    Column("at", Moment, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
 )
 
 suppressions = Table(
@@ -484,7 +486,7 @@ suppressions = Table(
     Column("survey", String(100), nullable=False),
     Column("run_id", _Id, nullable=False),
     Column("reason", Text, nullable=False),
-    Column("at", Moment, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
 )
 
 api_tokens = Table(
@@ -494,10 +496,10 @@ api_tokens = Table(
     Column("name", String(100), nullable=False),
     Column("digest", String(64), nullable=False, unique=True),  # the secret itself is nowhere
     Column("scopes", _Json, nullable=False),
-    Column("created_at", Moment, nullable=False),
-    Column("last_used_at", Moment),
-    Column("expires_at", Moment),
-    Column("revoked_at", Moment),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("last_used_at", UtcDateTime),
+    Column("expires_at", UtcDateTime),
+    Column("revoked_at", UtcDateTime),
     Index("ix_api_tokens_name", "name", unique=True, **_where("revoked_at IS NULL")),
 )
 
@@ -510,6 +512,6 @@ provisioned = Table(
     Column("vendor_id", String(100), nullable=False),
     Column("made", Boolean, nullable=False),  # by us: only such things are taken away again
     Column("secret", LargeBinary),  # sealed; what the vendor signs its webhooks with
-    Column("made_at", Moment, nullable=False),
-    Column("seen_at", Moment, nullable=False),
+    Column("made_at", UtcDateTime, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
 )

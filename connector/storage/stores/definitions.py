@@ -19,7 +19,7 @@ from connector.ids import new_id
 from connector.storage.schema.tables import definitions
 
 
-class Kind(StrEnum):
+class DefinitionKind(StrEnum):
     WORKFLOW = "workflow"
     SURVEY = "survey"
 

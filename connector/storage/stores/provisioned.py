@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, delete, select, update
 
 from connector.clock import Clock
-from connector.storage.engine.cached_value import Remembered
+from connector.storage.engine.cached_value import CachedValue
 from connector.storage.engine.database import Database
 from connector.storage.schema.tables import provisioned
 
@@ -63,7 +63,7 @@ class FieldIds:
     """The vendor's ids of our fields, by connection and our key. Reads the database at most twice a minute."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
-        self._fields: Remembered[_Fields] = Remembered(
+        self._fields: CachedValue[_Fields] = CachedValue(
             database, _fields, {}, what="which fields we made", fresh=_FRESH, clock=clock
         )
 

@@ -29,7 +29,7 @@ class Slice:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class RetentionKind:
     """A kind of rows with one period.
 
     ``due`` finds the next slice that is older than a moment, ``rows`` reads what the slice consists of, ``remove``
@@ -60,7 +60,7 @@ _ANY = true()
 def _log(
     name: str, table: Table, key: Column[Any], at: Column[datetime],
     free: ColumnElement[bool] = _ANY, reach: Callable[[Connection], ColumnElement[bool]] = lambda _tx: _ANY,
-) -> Kind:  # fmt: skip
+) -> RetentionKind:  # fmt: skip
     """The oldest are those with the lowest keys, so their table needs no index for it. Rows go that meet ``free``;
     those beyond ``reach`` are not even looked at."""
 
@@ -88,7 +88,7 @@ def _log(
         oldest = page(tx, None, MOST_COUNTED).subquery()
         return _count(tx, select(key).join(oldest, oldest.c.key == key).where(oldest.c.at <= before, free))
 
-    return Kind(name, due, rows, remove, count)
+    return RetentionKind(name, due, rows, remove, count)
 
 
 _SETTLED = t.deliveries.c.status != "new"
@@ -182,8 +182,8 @@ def _count_runs(tx: Connection, before: datetime) -> int:
 
 
 KINDS = (
-    Kind("contents", _contents_due, _contents, _empty, _count_contents),
-    Kind("runs", _runs_due, _runs, _remove_runs, _count_runs),
+    RetentionKind("contents", _contents_due, _contents, _empty, _count_contents),
+    RetentionKind("runs", _runs_due, _runs, _remove_runs, _count_runs),
     _log("events", t.events, t.events.c.seq, t.events.c.received_at, _TOLD, _before_every_run),
     _log("deliveries", t.deliveries, t.deliveries.c.id, t.deliveries.c.received_at, _SETTLED),
     _log("suppressions", t.suppressions, t.suppressions.c.id, t.suppressions.c.at),

@@ -10,7 +10,7 @@ from datetime import timedelta
 from sqlalchemy import Connection, select
 
 from connector.clock import Clock
-from connector.storage.engine.cached_value import Remembered
+from connector.storage.engine.cached_value import CachedValue
 from connector.storage.engine.database import Database
 from connector.storage.engine.encryption import Box
 from connector.storage.schema.tables import provisioned
@@ -32,7 +32,7 @@ class HookSecrets:
 
     def __init__(self, database: Database, secret_key: str, clock: Clock) -> None:
         self._box = Box(secret_key, PURPOSE)
-        self._known: Remembered[Secrets] = Remembered(
+        self._known: CachedValue[Secrets] = CachedValue(
             database, self.read, {}, what="what webhooks are signed with", fresh=_FRESH, clock=clock
         )
 

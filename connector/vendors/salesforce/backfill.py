@@ -27,7 +27,7 @@ from connector.storage.schema.tables import identities, responses, runs, writeba
 from connector.storage.stores import cursors
 from connector.storage.stores.inbox import insert_deliveries, own_event
 from connector.vendors.salesforce.change_polling import CONSENT
-from webhooks.salesforce.records import Telling, person_of
+from webhooks.salesforce.records import RecordNotification, person_of
 from workflows.events import Person
 
 PAGE = 2_000  # contacts a call, the most that Salesforce gives
@@ -126,7 +126,7 @@ class Sync:
         people = [self._person(record) for record in page]
         self._database.lock(tx, customers.lock_keys(people, self._kinds, self._country))
         found = Resolver(self._database, tx, self._kinds, now, self._country).resolve(people)
-        conflicts = [review_queue.Found("", c.kept, c.others, now) for _, c in found if c is not None]
+        conflicts = [review_queue.ReviewMatch("", c.kept, c.others, now) for _, c in found if c is not None]
         review_queue.keep(tx, conflicts)
         pairs = list(zip(page, found, strict=True))
         told = {c.id: record["DoNotCall"] for record, (c, _) in pairs if c and "DoNotCall" in record}
@@ -136,7 +136,7 @@ class Sync:
         cursors.hold(tx, self._name("contacts"), after, now + _LEASE)
 
     def _person(self, record: Mapping[str, Any]) -> Person | None:
-        return person_of(Telling("", "Contact", record), self._connection, {})
+        return person_of(RecordNotification("", "Contact", record), self._connection, {})
 
     def _opt_out(self, tx: Connection, ids: Sequence[str]) -> None:
         now, c = self._clock(), customers_table.c

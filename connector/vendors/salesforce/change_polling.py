@@ -71,7 +71,7 @@ USUAL_OBJECTS = ("Contact", "Case")
 
 
 @dataclass(frozen=True, slots=True)
-class Looks:
+class PollPlan:
     """What a connection is asked about, and how often."""
 
     connection: str
@@ -80,7 +80,7 @@ class Looks:
     marks: tuple[str, ...] = ()  # on cases
 
 
-def looks_of(connection: str, options: Mapping[str, Any]) -> Looks | None:
+def looks_of(connection: str, options: Mapping[str, Any]) -> PollPlan | None:
     """The settings of ``gaps:`` ({every: 15 minutes, objects: […]}, or false), with the objects that rules name."""
     given = options.get("gaps", {})
     if given is False:
@@ -91,7 +91,7 @@ def looks_of(connection: str, options: Mapping[str, Any]) -> Looks | None:
     named = given.get("objects") or [*usual, *(options.get("events") or {})]
     every = timedelta(minutes=float(given.get("every_minutes", USUALLY.total_seconds() / 60)))
     fields = {kind: _fields(kind, options) for kind in dict.fromkeys(named)}
-    return Looks(connection, every, fields, _marks(options))
+    return PollPlan(connection, every, fields, _marks(options))
 
 
 def _fields(kind: str, options: Mapping[str, Any]) -> tuple[str, ...]:
@@ -106,13 +106,13 @@ def _marks(options: Mapping[str, Any]) -> tuple[str, ...]:
     return str(cases.get("key") or salesforce_case.KEY), str(cases.get("tags") or salesforce_case.TAGS)
 
 
-class GapFinder:
+class ChangePoller:
     """One tick looks at every object that is due. ``changes`` gives a connection's client."""
 
     def __init__(
         self,
         database: Database,
-        looks: Sequence[Looks],
+        looks: Sequence[PollPlan],
         changes: Callable[[str], Any],
         clock: Clock,
         ring: Callable[[], None],
@@ -130,7 +130,7 @@ class GapFinder:
                 except Exception:
                     log.exception("gaps of %s at %s cannot be looked for", kind, looks.connection)
 
-    def _look(self, looks: Looks, kind: str) -> None:
+    def _look(self, looks: PollPlan, kind: str) -> None:
         name, now = f"gaps:{looks.connection}:{kind}", self._clock()
         start = self._database.transact(lambda tx: self._take(tx, looks, name, now))
         if start is None:
@@ -142,7 +142,7 @@ class GapFinder:
             log.info("%d records of %s at %s had changed without a message", stored, kind, looks.connection)
             self._ring()
 
-    def _take(self, tx: Connection, looks: Looks, name: str, now: datetime) -> datetime | None:
+    def _take(self, tx: Connection, looks: PollPlan, name: str, now: datetime) -> datetime | None:
         """From when to look, if it is due and nobody else does; the first look begins now, not with history."""
         state = connection_state.state(tx, looks.connection)
         is_held = state is not None and state.blocked_until is not None and state.blocked_until > now
@@ -162,7 +162,7 @@ class GapFinder:
         return start
 
     def _ask(
-        self, looks: Looks, kind: str, start: datetime, end: datetime
+        self, looks: PollPlan, kind: str, start: datetime, end: datetime
     ) -> tuple[Sequence[Mapping[str, Any]], datetime]:
         changes, fields = self._changes(looks.connection), looks.fields[kind]
         marks = looks.marks if kind in salesforce_case.OBJECTS else CONSENT if kind in PEOPLE else ()
@@ -174,7 +174,7 @@ class GapFinder:
         return found, min(updated.covered, deleted.covered, end)
 
     def _keep(
-        self, tx: Connection, looks: Looks, kind: str, found: Sequence[Mapping[str, Any]], start: datetime,
+        self, tx: Connection, looks: PollPlan, kind: str, found: Sequence[Mapping[str, Any]], start: datetime,
         covered: datetime, name: str,
     ) -> int:  # fmt: skip
         """Into the inbox, and the position on, together. → how many records were news."""

@@ -13,10 +13,10 @@ from flask import Blueprint, Response, request
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
-from connector.feedback.agent.sidebar import AgentDesk
-from connector.runtime.operations.connections import Switches
+from connector.feedback.agent.sidebar import SidebarService
+from connector.runtime.operations.connections import ConnectionCommands
 from connector.runtime.operations.errors import ControlError
-from connector.runtime.operations.runs import Controls
+from connector.runtime.operations.runs import RunCommands
 from connector.storage.engine.database import Database
 from connector.web.api import access, agent, connections, customers, deliveries, openapi, problems, runs
 from connector.web.api.operations import Call, Operation, Parts
@@ -36,9 +36,9 @@ OPERATIONS: tuple[Operation, ...] = (
 
 def blueprint(
     database: Database,
-    controls: Controls,
-    switches: Switches,
-    agents: AgentDesk,
+    controls: RunCommands,
+    switches: ConnectionCommands,
+    agents: SidebarService,
     helpdesks: Sequence[str],
     clock: Callable[[], datetime],
     ring: Callable[[str], None],

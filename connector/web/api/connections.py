@@ -29,11 +29,11 @@ _READ, _WRITE, _ONE = "connections:read", "connections:write", "/connections/<na
 
 OPERATIONS = (
     Operation("GET", "/connections", "listConnections", "Every connection and how it is doing", _READ, _list,
-              schemas.Connections()),
+              schemas.ConnectionsSchema()),
     Operation("GET", _ONE, "getConnection", "How one connection is doing", _READ, _show,
-              schemas.Connection(), can=(404,)),
+              schemas.ConnectionSchema(), can=(404,)),
     Operation("POST", f"{_ONE}/pause", "pauseConnection", "Make no more calls until someone resumes it", _WRITE,
-              _pause, schemas.Connection(), schemas.Pause(), can=(404,)),
+              _pause, schemas.ConnectionSchema(), schemas.PauseSchema(), can=(404,)),
     Operation("POST", f"{_ONE}/resume", "resumeConnection", "Make calls again", _WRITE, _resume,
-              schemas.Connection(), can=(404,)),
+              schemas.ConnectionSchema(), can=(404,)),
 )  # fmt: skip

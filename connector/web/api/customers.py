@@ -13,7 +13,7 @@ from connector.web.api.operations import Call, Operation
 _STATUSES = [review_queue.OPEN, review_queue.DECIDED]
 
 
-class ReviewQuery(Schema):
+class ReviewQuerySchema(Schema):
     """Which cases."""
 
     status = fields.String(
@@ -25,7 +25,7 @@ class ReviewQuery(Schema):
     )
 
 
-class Decision(Schema):
+class DecisionSchema(Schema):
     """What was decided."""
 
     choice = fields.String(
@@ -34,7 +34,7 @@ class Decision(Schema):
     )  # fmt: skip
 
 
-class Candidate(Schema):
+class CandidateSchema(Schema):
     """A customer or a record that the case may be about."""
 
     id = fields.String(required=True)
@@ -44,7 +44,7 @@ class Candidate(Schema):
     phone = fields.String(required=True)
 
 
-class Case(Schema):
+class CaseSchema(Schema):
     """A case that waits for a decision, or had one."""
 
     id = fields.String(required=True)
@@ -54,16 +54,16 @@ class Case(Schema):
     status = fields.String(required=True, validate=validate.OneOf(_STATUSES))
     times = fields.Integer(required=True)
     seen_at = fields.AwareDateTime(required=True, format="iso")
-    candidates = fields.List(fields.Nested(Candidate), required=True)
+    candidates = fields.List(fields.Nested(CandidateSchema), required=True)
     decision = fields.String(required=True)
     decided_by = fields.String(required=True)
     decided_at = fields.AwareDateTime(required=True, format="iso", allow_none=True)
 
 
-class Cases(Schema):
+class CasesSchema(Schema):
     """A page of cases."""
 
-    items = fields.List(fields.Nested(Case), required=True)
+    items = fields.List(fields.Nested(CaseSchema), required=True)
 
 
 def _list(call: Call) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def _list(call: Call) -> dict[str, Any]:
         return {"items": review_queue.listed(tx, status=call.given["status"], limit=call.given["limit"])}
 
 
-def _show(call: Call) -> review_queue.Case:
+def _show(call: Call) -> review_queue.ReviewCase:
     with call.parts.database.read() as tx:
         case = review_queue.shown(tx, call.path["case_id"])
     if case is None:
@@ -79,7 +79,7 @@ def _show(call: Call) -> review_queue.Case:
     return case
 
 
-def _decide(call: Call) -> review_queue.Case:
+def _decide(call: Call) -> review_queue.ReviewCase:
     case_id, choice = _show(call).id, call.given["choice"]
     database, now = call.parts.database, call.parts.clock()
     try:
@@ -96,8 +96,8 @@ _READ, _WRITE, _ONE = "customers:read", "customers:write", "/customers/review/<c
 
 OPERATIONS = (
     Operation("GET", "/customers/review", "listReview", "People whom the systems do not agree about", _READ, _list,
-              Cases(), ReviewQuery()),
-    Operation("GET", _ONE, "getReview", "One case and its candidates", _READ, _show, Case(), can=(404,)),
+              CasesSchema(), ReviewQuerySchema()),
+    Operation("GET", _ONE, "getReview", "One case and its candidates", _READ, _show, CaseSchema(), can=(404,)),
     Operation("POST", f"{_ONE}/decide", "decideReview", "Decide a case; it is applied at once and remembered", _WRITE,
-              _decide, Case(), Decision(), can=(404, 409)),
+              _decide, CaseSchema(), DecisionSchema(), can=(404, 409)),
 )  # fmt: skip

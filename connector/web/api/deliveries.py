@@ -81,11 +81,11 @@ _READ, _WRITE, _ONE = "deliveries:read", "deliveries:write", "/deliveries/<deliv
 
 OPERATIONS = (
     Operation("GET", "/deliveries", "listDeliveries", "Webhooks that arrived, newest first", _READ, _list,
-              schemas.Deliveries(), schemas.DeliveryQuery()),
+              schemas.DeliveriesSchema(), schemas.DeliveryQuerySchema()),
     Operation("GET", _ONE, "getDelivery", "One delivery, its content and what came of it", _READ, _show,
-              schemas.DeliveryStory(), can=(404,)),
+              schemas.DeliveryStorySchema(), can=(404,)),
     Operation("POST", f"{_ONE}/replay", "replayDelivery", "Let it be understood anew; known events stay single",
-              _WRITE, _replay, schemas.Replayed(), can=(404, 409)),
+              _WRITE, _replay, schemas.ReplayedSchema(), can=(404, 409)),
     Operation("POST", "/deliveries/replay", "replayDeliveries", "Let many be understood anew; counts only, "
-              "unless told otherwise", _WRITE, _replay_many, schemas.ReplayedMany(), schemas.ReplayMany()),
+              "unless told otherwise", _WRITE, _replay_many, schemas.ReplayedManySchema(), schemas.ReplayManySchema()),
 )  # fmt: skip

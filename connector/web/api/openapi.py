@@ -66,7 +66,7 @@ def _problems(operation: Operation) -> Mapping[str, Any]:
     codes = {*_ALWAYS, *operation.can, *((422,) if operation.takes or operation.method == "POST" else ())}
     codes |= {400, 415} if operation.method == "POST" else set()
     return {
-        str(code): _json(_MEANINGS[code], schemas.Problem(), "application/problem+json")
+        str(code): _json(_MEANINGS[code], schemas.ProblemSchema(), "application/problem+json")
         for code in sorted(codes)
     }
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from marshmallow import Schema
 
-from connector.feedback.agent.sidebar import AgentDesk
-from connector.runtime.operations.connections import Switches
-from connector.runtime.operations.runs import Controls
+from connector.feedback.agent.sidebar import SidebarService
+from connector.runtime.operations.connections import ConnectionCommands
+from connector.runtime.operations.runs import RunCommands
 from connector.storage.engine.database import Database
 
 
@@ -20,9 +20,9 @@ class Parts:
     """What the views work with; ``ring`` announces work in a queue, ``helpdesks`` names connections of that kind."""
 
     database: Database
-    controls: Controls
-    switches: Switches
-    agents: AgentDesk
+    controls: RunCommands
+    switches: ConnectionCommands
+    agents: SidebarService
     helpdesks: Sequence[str]
     clock: Callable[[], datetime]
     ring: Callable[[str], None]

@@ -8,7 +8,7 @@ from typing import Any
 from connector.runtime.operations import bulk as controls_bulk
 from connector.runtime.operations.bulk import Action, RunFilter
 from connector.runtime.operations.errors import InputError, UnknownError
-from connector.runtime.operations.runs import Done
+from connector.runtime.operations.runs import CommandResult
 from connector.storage.stores import run_queries
 from connector.web.api import schemas
 from connector.web.api.operations import Call, Operation
@@ -31,25 +31,25 @@ def _show(call: Call) -> Any:
     return story
 
 
-def _cancel(call: Call) -> Done:
+def _cancel(call: Call) -> CommandResult:
     return call.parts.controls.cancel([call.path["run_id"]], call.by, call.given["reason"])[0]
 
 
-def _retry(call: Call) -> Done:
+def _retry(call: Call) -> CommandResult:
     step, anew = call.given.get("step"), call.given["anew"]
     return call.parts.controls.retry(call.path["run_id"], call.by, step=step, anew=anew)
 
 
-def _skip(call: Call) -> Done:
+def _skip(call: Call) -> CommandResult:
     return call.parts.controls.skip(call.path["run_id"], call.given["step"], call.given["output"], call.by)
 
 
-def _review(call: Call) -> Done:
+def _review(call: Call) -> CommandResult:
     happened, output = call.given["happened"], call.given["output"]
     return call.parts.controls.answer_review(call.path["run_id"], happened, call.by, output=output)
 
 
-def _restart(call: Call) -> Done:
+def _restart(call: Call) -> CommandResult:
     return call.parts.controls.restart(call.path["run_id"], call.by)
 
 
@@ -88,18 +88,19 @@ def _filter(given: Mapping[str, Any]) -> RunFilter:
 _READ, _WRITE, _ONE = "runs:read", "runs:write", "/runs/<run_id>"
 
 OPERATIONS = (
-    Operation("GET", "/runs", "listRuns", "Runs, newest first", _READ, _list, schemas.Runs(), schemas.RunQuery()),
-    Operation("GET", _ONE, "getRun", "One run with every decision", _READ, _show, schemas.Story(), can=(404,)),
+    Operation("GET", "/runs", "listRuns", "Runs, newest first", _READ, _list,
+              schemas.RunsSchema(), schemas.RunQuerySchema()),
+    Operation("GET", _ONE, "getRun", "One run with every decision", _READ, _show, schemas.StorySchema(), can=(404,)),
     Operation("POST", f"{_ONE}/cancel", "cancelRun", "End a run that is going", _WRITE, _cancel,
-              schemas.Done(), schemas.Cancel(), can=(404, 409)),
+              schemas.DoneSchema(), schemas.CancelSchema(), can=(404, 409)),
     Operation("POST", f"{_ONE}/retry", "retryRun", "Let a run that stopped go on", _WRITE, _retry,
-              schemas.Done(), schemas.Retry(), can=(404, 409)),
+              schemas.DoneSchema(), schemas.RetrySchema(), can=(404, 409)),
     Operation("POST", f"{_ONE}/skip", "skipStep", "Give a step its output by hand", _WRITE, _skip,
-              schemas.Done(), schemas.Skip(), can=(404, 409)),
+              schemas.DoneSchema(), schemas.SkipSchema(), can=(404, 409)),
     Operation("POST", f"{_ONE}/review", "answerReview", "Say whether a doubtful call happened", _WRITE, _review,
-              schemas.Done(), schemas.Review(), can=(404, 409)),
+              schemas.DoneSchema(), schemas.ReviewSchema(), can=(404, 409)),
     Operation("POST", f"{_ONE}/restart", "restartRun", "Begin anew with the newest version", _WRITE, _restart,
-              schemas.Done(), can=(404, 409)),
+              schemas.DoneSchema(), can=(404, 409)),
     Operation("POST", "/runs/bulk", "bulkRuns", "One action for many runs; counts only, unless told otherwise",
-              _WRITE, _bulk, schemas.BulkDone(), schemas.Bulk()),
+              _WRITE, _bulk, schemas.BulkDoneSchema(), schemas.BulkSchema()),
 )  # fmt: skip

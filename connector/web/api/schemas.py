@@ -50,7 +50,7 @@ def _times(description: str) -> fields.AwareDateTime:
     return fields.AwareDateTime(format="iso", validate=check, **_described(description))
 
 
-class Filter(Schema):
+class FilterSchema(Schema):
     """Which runs; every part that is given must hold."""
 
     workflow = _text("The slug of a workflow.")
@@ -62,7 +62,7 @@ class Filter(Schema):
     step = _text("The id of the step where the run waits or failed.")
 
 
-class RunQuery(Filter):
+class RunQuerySchema(FilterSchema):
     """Which page of which runs."""
 
     before = fields.String(
@@ -72,7 +72,7 @@ class RunQuery(Filter):
     limit = _limit()
 
 
-class DeliveryQuery(Schema):
+class DeliveryQuerySchema(Schema):
     """Which page of which deliveries."""
 
     status = fields.String(
@@ -86,13 +86,13 @@ class DeliveryQuery(Schema):
     limit = _limit()
 
 
-class Cancel(Schema):
+class CancelSchema(Schema):
     """Why a run is cancelled."""
 
     reason = _reason()
 
 
-class Retry(Schema):
+class RetrySchema(Schema):
     """From where, and how, a run goes on."""
 
     step = _text("The id of an earlier step on the run's way; left out: where it stopped.", 120)
@@ -102,7 +102,7 @@ class Retry(Schema):
     )
 
 
-class Skip(Schema):
+class SkipSchema(Schema):
     """A step's output by hand."""
 
     step = _text("The id of the step at which the run stands.", 120, required=True)
@@ -111,7 +111,7 @@ class Skip(Schema):
     )
 
 
-class Review(Schema):
+class ReviewSchema(Schema):
     """Whether a doubtful call happened."""
 
     happened = fields.Boolean(
@@ -122,14 +122,14 @@ class Review(Schema):
     )
 
 
-class Bulk(Schema):
+class BulkSchema(Schema):
     """One action for many runs."""
 
     action = fields.String(
         required=True, validate=validate.OneOf(["cancel", "retry", "restart"]),
         **_described("One of: cancel, retry, restart."),
     )  # fmt: skip
-    filter = fields.Nested(Filter, required=True, **_described("Which runs: at least one of workflow, status, "
+    filter = fields.Nested(FilterSchema, required=True, **_described("Which runs: at least one of workflow, status, "
                                                                "started_before, step."))  # fmt: skip
     reason = _text("Why, in a few words; cancel needs it.", 500)
     dry_run = fields.Boolean(load_default=True, **_described("true (unless you say false): only count."))
@@ -141,7 +141,7 @@ class Bulk(Schema):
     limit = _limit()
 
 
-class ReplayMany(Schema):
+class ReplayManySchema(Schema):
     """Which deliveries are understood anew."""
 
     status = fields.String(
@@ -154,13 +154,13 @@ class ReplayMany(Schema):
     limit = _limit()
 
 
-class Pause(Schema):
+class PauseSchema(Schema):
     """Why a connection is stopped."""
 
     reason = _reason()
 
 
-class Run(Schema):
+class RunSchema(Schema):
     """A run. `due_at` is when it goes on by itself."""
 
     id = fields.String()
@@ -176,16 +176,16 @@ class Run(Schema):
     ended_at = fields.AwareDateTime(allow_none=True)
 
 
-class Runs(Schema):
+class RunsSchema(Schema):
     """A page of runs, newest first."""
 
-    items = fields.List(fields.Nested(Run))
+    items = fields.List(fields.Nested(RunSchema))
     next = fields.String(
         allow_none=True, **_described("Give it as `before` for the next page; null: there is none.")
     )
 
 
-class Event(Schema):
+class EventSchema(Schema):
     """An event, and what workflows made of it."""
 
     seq = fields.Integer()
@@ -197,7 +197,7 @@ class Event(Schema):
     decisions = fields.List(fields.Dict())
 
 
-class HistoryLine(Schema):
+class HistoryLineSchema(Schema):
     """One thing that happened in a run, in a sentence."""
 
     at = fields.AwareDateTime()
@@ -207,15 +207,15 @@ class HistoryLine(Schema):
     data = fields.Dict()
 
 
-class Story(Schema):
+class StorySchema(Schema):
     """A run from its event to now, in the order of time."""
 
-    line = fields.Nested(Run, data_key="run")
-    event = fields.Nested(Event, allow_none=True)
-    lines = fields.List(fields.Nested(HistoryLine), data_key="history")
+    line = fields.Nested(RunSchema, data_key="run")
+    event = fields.Nested(EventSchema, allow_none=True)
+    lines = fields.List(fields.Nested(HistoryLineSchema), data_key="history")
 
 
-class Done(Schema):
+class DoneSchema(Schema):
     """What became of a run."""
 
     run = fields.String()
@@ -224,24 +224,24 @@ class Done(Schema):
     new_run = fields.String(allow_none=True, **_described("After a restart: the run that began."))
 
 
-class BulkLine(Schema):
+class BulkLineSchema(Schema):
     """What became of one run of many."""
 
     run = fields.String()
-    done = fields.Nested(Done, allow_none=True)
+    done = fields.Nested(DoneSchema, allow_none=True)
     error = fields.String(**_described("Why it was refused; empty when it was done."))
 
 
-class BulkDone(Schema):
+class BulkDoneSchema(Schema):
     """How many runs the filter finds, and what was done."""
 
     matched = fields.Integer()
     dry_run = fields.Boolean()
-    items = fields.List(fields.Nested(BulkLine))
+    items = fields.List(fields.Nested(BulkLineSchema))
     next = fields.String(allow_none=True, **_described("Give it as `after` to go on; null: all are done."))
 
 
-class Delivery(Schema):
+class DeliverySchema(Schema):
     """A delivery without its content. `size` is in bytes."""
 
     id = fields.Integer()
@@ -256,19 +256,19 @@ class Delivery(Schema):
     )
 
 
-class Deliveries(Schema):
+class DeliveriesSchema(Schema):
     """A page of deliveries, newest first."""
 
-    items = fields.List(fields.Nested(Delivery))
+    items = fields.List(fields.Nested(DeliverySchema))
     next = fields.Integer(
         allow_none=True, **_described("Give it as `before` for the next page; null: there is none.")
     )
 
 
-class DeliveryStory(Schema):
+class DeliveryStorySchema(Schema):
     """A delivery as it arrived, and what came of it."""
 
-    line = fields.Nested(Delivery, data_key="delivery")
+    line = fields.Nested(DeliverySchema, data_key="delivery")
     content_type = fields.String()
     headers = fields.Dict(keys=fields.String(), values=fields.String())
     body = fields.Function(
@@ -276,17 +276,17 @@ class DeliveryStory(Schema):
         **_described("As text; what is no UTF-8 is replaced.", type="string"),
     )
     processed_at = fields.AwareDateTime(allow_none=True)
-    events = fields.List(fields.Nested(Event))
+    events = fields.List(fields.Nested(EventSchema))
 
 
-class Replayed(Schema):
+class ReplayedSchema(Schema):
     """A delivery that will be understood anew."""
 
     id = fields.Integer()
     status = fields.String()
 
 
-class ReplayedMany(Schema):
+class ReplayedManySchema(Schema):
     """How many were in that state, and which of them will be understood anew: the newest of them."""
 
     matched = fields.Integer()
@@ -294,7 +294,7 @@ class ReplayedMany(Schema):
     ids = fields.List(fields.Integer())
 
 
-class Connection(Schema):
+class ConnectionSchema(Schema):
     """How a connection is doing."""
 
     name = fields.String()
@@ -318,13 +318,13 @@ class Connection(Schema):
     )
 
 
-class Connections(Schema):
+class ConnectionsSchema(Schema):
     """Every connection."""
 
-    items = fields.List(fields.Nested(Connection))
+    items = fields.List(fields.Nested(ConnectionSchema))
 
 
-class FaultLine(Schema):
+class FaultLineSchema(Schema):
     """One thing that is wrong."""
 
     field = fields.String()
@@ -333,12 +333,12 @@ class FaultLine(Schema):
     remedy = fields.String()
 
 
-class Problem(Schema):
+class ProblemSchema(Schema):
     """A problem as RFC 9457 writes it."""
 
     type = fields.String()
     title = fields.String()
     status = fields.Integer()
     detail = fields.String()
-    errors = fields.List(fields.Nested(FaultLine))
+    errors = fields.List(fields.Nested(FaultLineSchema))
     possible = fields.List(fields.String(), **_described("After a refusal: what can be done instead."))

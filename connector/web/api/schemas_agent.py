@@ -51,14 +51,14 @@ def _email() -> fields.String:
     return _line("The requester's address, to find who is known by it alone.", 320, load_default="")
 
 
-class Words(fields.String):
+class WordsSchema(fields.String):
     """What a person typed, on as many lines as they like, without control characters."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         return plain(super()._deserialize(value, attr, data, **kwargs))
 
 
-class LookUp(Schema):
+class LookUpSchema(Schema):
     """Whose picture, beside which ticket. It is a POST so that no address stands in a log of requests."""
 
     ticket_id = _ticket()
@@ -67,14 +67,14 @@ class LookUp(Schema):
     limit = _limit()
 
 
-class TimelineQuery(Schema):
+class TimelineQuerySchema(Schema):
     """Which page of the timeline."""
 
     before = _line("`next` of the page before.")
     limit = _limit()
 
 
-class AgentIn(Schema):
+class AgentInSchema(Schema):
     """Who clicked, as the helpdesk says."""
 
     name = fields.String(
@@ -92,7 +92,9 @@ class _Click(Schema):
         metadata={"description": "A new random text for every click, 8 to 64 letters, digits or -: the same key again "
                                  "does nothing again."},
     )  # fmt: skip
-    agent = fields.Nested(AgentIn, required=True, metadata={"description": 'Who clicked: {"name", "email", "id"}.'})
+    agent = fields.Nested(
+        AgentInSchema, required=True, metadata={"description": 'Who clicked: {"name", "email", "id"}.'}
+    )
 
 
 class _AboutRequester(_Click):
@@ -104,7 +106,7 @@ class _AboutRequester(_Click):
     locale = _line("The requester's language, as nl or en-US.", 35, load_default="")
 
 
-class SendSurvey(_AboutRequester):
+class SendSurveySchema(_AboutRequester):
     """A survey to send by hand."""
 
     survey = fields.String(
@@ -113,10 +115,10 @@ class SendSurvey(_AboutRequester):
     )  # fmt: skip
 
 
-class LogFeedback(_AboutRequester):
+class LogFeedbackSchema(_AboutRequester):
     """What a customer said in a conversation."""
 
-    comment = Words(
+    comment = WordsSchema(
         required=True, validate=validate.Length(1, MAX_COMMENT),
         metadata={"description": f"What the customer said, in up to {MAX_COMMENT} characters."},
     )  # fmt: skip
@@ -138,7 +140,7 @@ class LogFeedback(_AboutRequester):
     )  # fmt: skip
 
 
-class Conclude(_Click):
+class ConcludeSchema(_Click):
     """What came of a callback."""
 
     outcome = fields.String(
@@ -149,7 +151,7 @@ class Conclude(_Click):
         load_default="", validate=validate.OneOf(("", *ROOT_CAUSES)),
         metadata={"description": f"One of: {', '.join(ROOT_CAUSES)}."},
     )  # fmt: skip
-    note = Words(
+    note = WordsSchema(
         load_default="", validate=validate.Length(max=MAX_COMMENT),
         metadata={"description": f"What colleagues should know, in up to {MAX_COMMENT} characters."},
     )  # fmt: skip
@@ -160,7 +162,7 @@ class Conclude(_Click):
             raise ValidationError("Is missing, and this outcome needs it.", "root_cause")
 
 
-class Item(Schema):
+class ItemSchema(Schema):
     """A moment. Its `kind` is answer, callback, survey, withheld, event, message or consent; `details` is what that
     kind has to say."""
 
@@ -170,16 +172,16 @@ class Item(Schema):
     details = fields.Dict(keys=fields.String())
 
 
-class Timeline(Schema):
+class TimelineSchema(Schema):
     """A page of moments, newest first."""
 
-    items = fields.List(fields.Nested(Item))
+    items = fields.List(fields.Nested(ItemSchema))
     next = fields.String(
         allow_none=True, metadata={"description": "Give it as `before` for the next page; null: there is none."}
     )
 
 
-class Score(Schema):
+class ScoreSchema(Schema):
     """The latest answer on one scale; `count` is how many there are."""
 
     metric = fields.String()
@@ -193,7 +195,7 @@ class Score(Schema):
     count = fields.Integer()
 
 
-class Offer(Schema):
+class OfferSchema(Schema):
     """A survey that can be sent by hand."""
 
     survey = fields.String()
@@ -201,7 +203,7 @@ class Offer(Schema):
     why_not = fields.String(metadata={"description": "Why it would not be sent now; empty: it would."})
 
 
-class AnswerBefore(Schema):
+class AnswerBeforeSchema(Schema):
     """The answer that a callback follows."""
 
     survey = fields.String()
@@ -213,14 +215,14 @@ class AnswerBefore(Schema):
     answered_at = fields.AwareDateTime()
 
 
-class Callback(Schema):
+class CallbackSchema(Schema):
     """A callback ticket."""
 
     ticket_id = fields.String()
     status = fields.String(metadata={"description": "asked, open, solved, reopened, merged or deleted."})
     cycle = fields.Integer(metadata={"description": "How often it was solved."})
     created_at = fields.AwareDateTime()
-    answer = fields.Nested(AnswerBefore, allow_none=True)
+    answer = fields.Nested(AnswerBeforeSchema, allow_none=True)
     phone = fields.String()
     window = fields.String(metadata={"description": "When the customer prefers to be called; empty: not said."})
     outcome = fields.String(metadata={"description": "What came of it, as an agent said; empty: not said yet."})
@@ -228,7 +230,7 @@ class Callback(Schema):
     concluded_by = fields.String()
 
 
-class Picture(Schema):
+class PictureSchema(Schema):
     """All that stands beside a ticket."""
 
     customer = fields.String(
@@ -236,14 +238,14 @@ class Picture(Schema):
     )
     name = fields.String()
     opted_out = fields.Boolean()
-    scores = fields.List(fields.Nested(Score))
+    scores = fields.List(fields.Nested(ScoreSchema))
     quadrant = fields.String(metadata={"description": "The loyalty quadrant; empty without both NPS and NLS."})
-    callback = fields.Nested(Callback, allow_none=True)
-    surveys = fields.List(fields.Nested(Offer))
-    timeline = fields.Nested(Timeline)
+    callback = fields.Nested(CallbackSchema, allow_none=True)
+    surveys = fields.List(fields.Nested(OfferSchema))
+    timeline = fields.Nested(TimelineSchema)
 
 
-class Became(Schema):
+class BecameSchema(Schema):
     """What became of a click."""
 
     state = fields.String(

@@ -80,7 +80,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class AccountNames:
     """What differs from account to account. ``endpoint`` is where its webhooks shall go."""
 
     language: str
@@ -94,7 +94,7 @@ def mark(key: str) -> str:
     return f"(ringback provision: {key})"
 
 
-def blueprint(account: Account) -> tuple[Wanted, ...]:
+def blueprint(account: AccountNames) -> tuple[Wanted, ...]:
     """Everything, in an order in which it can be made: what is referred to comes first."""
     return (
         *_ticket_fields(account.language),
@@ -153,7 +153,7 @@ def _options(field: CallbackField, language: str) -> dict[str, Any]:
     return {"custom_field_options": named}
 
 
-def _user_fields(account: Account) -> Iterator[Wanted]:
+def _user_fields(account: AccountNames) -> Iterator[Wanted]:
     """A field for everything that the connection's ``fields`` name, under the keys they name."""
     seen: set[str] = set()
     for metric, fields in account.fields.items():
@@ -232,7 +232,7 @@ def _macros(language: str) -> Iterator[Wanted]:
 # --- the way out ----------------------------------------------------------------------------------------------------
 
 
-def _way_out(account: Account) -> Iterator[Wanted]:
+def _way_out(account: AccountNames) -> Iterator[Wanted]:
     """The webhook, switched off until its secret is kept; and where triggers call it, those."""
     key = WEBHOOK_KEYS[account.by_trigger]
     body = {

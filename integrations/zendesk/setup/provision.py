@@ -24,7 +24,7 @@ from integrations.zendesk.setup.blueprint import (
     VIEW,
     WEBHOOK,
     WEBHOOK_KEYS,
-    Account,
+    AccountNames,
     Wanted,
     blueprint,
     resolved,
@@ -54,7 +54,7 @@ _FORMS = ("agents see the fields once they stand on the ticket form of the callb
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class AccountState:
     """What an account holds of the kinds we care for, each by its id. ``neighbours`` are the hosts of other
     installations of Ringback that work on it, known by the mark on their webhooks: their triggers are left out here."""
 
@@ -68,7 +68,7 @@ class Found:
 class ZendeskProvisioner:
     """A ``Provisioner`` for one account. ``account`` says in which language, and where its webhooks go."""
 
-    def __init__(self, session: VendorSession, account: Account) -> None:
+    def __init__(self, session: VendorSession, account: AccountNames) -> None:
         self._session, self._account = session, account
 
     def plan(self, known: Sequence[Known]) -> Sequence[Step]:
@@ -128,14 +128,14 @@ class ZendeskProvisioner:
         answer = self._session.get(f"/api/v2/webhooks/{vendor_id}/signing_secret").json()
         return str(answer["signing_secret"]["secret"])
 
-    def _found(self) -> Found:
+    def _found(self) -> AccountState:
         """Seven lists, each read once."""
         with _as_admin():
             lists = {kind: list(self._listed(path, path)) for kind, path in _PATHS.items()}
         things = {kind: {str(each["id"]): each for each in listed} for kind, listed in lists.items()}
         others = {id_: host for id_, each in things[WEBHOOK].items() if (host := self._neighbour(each))}
         things[TRIGGER] = {id_: each for id_, each in things[TRIGGER].items() if _calls(each).isdisjoint(others)}
-        return Found(things, tuple(sorted(set(others.values()))))
+        return AccountState(things, tuple(sorted(set(others.values()))))
 
     def _neighbour(self, webhook: Json) -> str:
         """The host of another installation whose webhook this is; "" for ours and for strangers'."""
@@ -153,7 +153,7 @@ class ZendeskProvisioner:
                 return
             query["page[after]"] = meta["after_cursor"]
 
-    def _language(self, found: Found) -> str:
+    def _language(self, found: AccountState) -> str:
         """As asked for; else as what is there already; else as the account's people read."""
         if self._account.language:
             return self._account.language
@@ -165,7 +165,7 @@ class ZendeskProvisioner:
         locale = str(self._session.get("/api/v2/locales/current").json()["locale"]["locale"]).lower()[:2]
         return locale if locale in words.LANGUAGES else words.DEFAULT
 
-    def _others(self, found: Found, memory: Mapping[Place, Known], steps: Sequence[Step]) -> Iterator[Step]:
+    def _others(self, found: AccountState, memory: Mapping[Place, Known], steps: Sequence[Step]) -> Iterator[Step]:
         """What we made once and want no longer: the triggers of an account that has events now, or the reverse."""
         wanted = {step.place for step in steps}
         titles: dict[Place, str] = {}
@@ -209,7 +209,7 @@ def _as_admin() -> Iterator[None]:
         raise Permanent(f"{error.reason}; {_ADMIN}", code=error.code, status=error.status) from error
 
 
-def _find(wanted: Wanted, found: Found, known: Known | None) -> Json | None:
+def _find(wanted: Wanted, found: AccountState, known: Known | None) -> Json | None:
     """The thing in the account: as remembered, else by its mark, its key, its address or its title."""
     things = found.things[wanted.kind]
     if known is not None and known.vendor_id in things:
@@ -277,7 +277,7 @@ def _unresolved(change: Json, body: Json) -> Json:
     return {name: value if name in ("title", "custom_field_options") else body[name] for name, value in change.items()}
 
 
-def _removal(known: Known, titles: Mapping[Place, str], found: Found) -> Step:
+def _removal(known: Known, titles: Mapping[Place, str], found: AccountState) -> Step:
     there = found.things[known.kind].get(known.vendor_id)
     title = _title(there or {}) or titles.get(known.place) or known.key
     step = Step(Verb.REMOVE, known.kind, known.key, title, known.vendor_id, known.made)

@@ -9,11 +9,11 @@ from typing import Any
 from sqlalchemy import and_, bindparam, select
 
 from connector.feedback.callbacks.state_machine import SOLVED
-from connector.runtime.effects.background_calls import Permits
+from connector.runtime.effects.background_calls import BackgroundCallBudget
 from connector.storage.schema.tables import OPEN_CALLBACKS, SOLVED_CALLBACKS, callbacks
 from connector.vendors.zendesk.reconcile.feed import Feed
 from integrations.protocols import Json
-from integrations.zendesk.history import MOST_TICKETS, Ledger
+from integrations.zendesk.history import MOST_TICKETS, ZendeskHistory
 
 BATCHES = 20
 """Of a hundred callbacks in one reading; the next goes on behind them, and begins again at the end."""
@@ -38,7 +38,7 @@ _ENDED = ("solved", "closed")
 _MERGED = "closed_by_merge"  # the tag that Zendesk gives a ticket that was merged into another
 
 
-def read(feed: Feed, ledger: Ledger, permits: Permits, value: str, now: datetime) -> str:
+def read(feed: Feed, ledger: ZendeskHistory, permits: BackgroundCallBudget, value: str, now: datetime) -> str:
     """``value`` is the id of the last callback that was looked at."""
     gone = MOST_GONE
     for _ in range(BATCHES):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from connector.runtime.effects.background_calls import Permits
+from connector.runtime.effects.background_calls import BackgroundCallBudget
 from connector.vendors.zendesk.reconcile.feed import Feed
-from integrations.zendesk.history import Invocation, Ledger
+from integrations.zendesk.history import Invocation, ZendeskHistory
 
 FIRST = timedelta(hours=1)
 """How far the first reading looks back: Zendesk may remember a time before there was anybody to tell."""
@@ -22,7 +22,7 @@ MOST = 200
 """Requests fetched in one reading, one call each; the next goes on."""
 
 
-def read(feed: Feed, ledger: Ledger, permits: Permits, value: str, now: datetime) -> str:
+def read(feed: Feed, ledger: ZendeskHistory, permits: BackgroundCallBudget, value: str, now: datetime) -> str:
     """``value`` is the moment up to which all was found, ISO 8601."""
     reached = datetime.fromisoformat(value) if value else now - FIRST
     left = MOST
@@ -34,7 +34,13 @@ def read(feed: Feed, ledger: Ledger, permits: Permits, value: str, now: datetime
 
 
 def _of_webhook(
-    feed: Feed, ledger: Ledger, permits: Permits, webhook: str, since: datetime, until: datetime, left: int
+    feed: Feed,
+    ledger: ZendeskHistory,
+    permits: BackgroundCallBudget,
+    webhook: str,
+    since: datetime,
+    until: datetime,
+    left: int,
 ) -> tuple[datetime, int]:
     """→ the moment up to which it was read, and how many calls are left."""
     after: str | None = None
@@ -58,7 +64,9 @@ def _missing(feed: Feed, invocations: Sequence[Invocation]) -> list[Invocation]:
     return [each for each in invocations if each.id in unknown]
 
 
-def _fetch(feed: Feed, ledger: Ledger, permits: Permits, webhook: str, invocation: Invocation) -> None:
+def _fetch(
+    feed: Feed, ledger: ZendeskHistory, permits: BackgroundCallBudget, webhook: str, invocation: Invocation
+) -> None:
     permits.take()
     sent = ledger.sent(webhook, invocation.id)
     if sent is not None:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from connector.clock import Clock
-from connector.runtime.effects.background_calls import NoPermitError, Permits
+from connector.runtime.effects.background_calls import BackgroundCallBudget, NoBudgetError
 from connector.storage.engine.database import Database
 from connector.storage.stores import cursors
 from connector.storage.stores.inbox import Inbox
@@ -34,7 +34,7 @@ from connector.vendors.zendesk.reconcile import (
 )
 from connector.vendors.zendesk.reconcile.feed import Feed
 from integrations.errors import IntegrationError, RateLimited
-from integrations.zendesk.history import Ledger
+from integrations.zendesk.history import ZendeskHistory
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ _LEASE = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class MissedLine:
     """What one reading came to. ``said`` is why it could not be done, or not to its end."""
 
     connection: str
@@ -56,7 +56,7 @@ class Found:
     said: str = ""
 
 
-Reading = Callable[[Feed, Ledger, Permits, str, datetime], str]
+Reading = Callable[[Feed, ZendeskHistory, BackgroundCallBudget, str, datetime], str]
 """Reads on from a cursor's value; → the new value. What it finds it gives to the feed, before it returns."""
 
 READINGS: tuple[tuple[str, timedelta, Reading], ...] = (
@@ -75,8 +75,8 @@ class Reconciler:
         database: Database,
         inbox: Inbox,
         connections: Callable[[], Sequence[str]],
-        ledger: Callable[[str], Ledger],
-        permits: Callable[[str], Permits],
+        ledger: Callable[[str], ZendeskHistory],
+        permits: Callable[[str], BackgroundCallBudget],
         ring: Callable[[], None],
         clock: Clock,
     ) -> None:
@@ -93,10 +93,10 @@ class Reconciler:
             except Exception:
                 log.exception("%s could not be reconciled", connection)
 
-    def run(self, connection: str, *, at_once: bool = False) -> list[Found]:
+    def run(self, connection: str, *, at_once: bool = False) -> list[MissedLine]:
         """The readings of one connection that are due, or all of them ``at_once``. After one that found something the
         others wait for the next tick: until that is understood they would find the same again."""
-        found: list[Found] = []
+        found: list[MissedLine] = []
         for name, every, read in READINGS:
             one = self._read(connection, name, timedelta(0) if at_once else every, read)
             found += [one] if one else []
@@ -104,7 +104,7 @@ class Reconciler:
                 break
         return found
 
-    def _read(self, connection: str, name: str, every: timedelta, read: Reading) -> Found | None:
+    def _read(self, connection: str, name: str, every: timedelta, read: Reading) -> MissedLine | None:
         position, now = f"{connection}:{name}", self._clock()
         reached = self._database.transact(
             lambda tx: cursors.take(self._database, tx, position, now, lease=_LEASE, every=every, first="")
@@ -116,7 +116,7 @@ class Reconciler:
         self._database.transact(lambda tx: cursors.move(tx, position, value, now))
         if feed.count:
             self._ring()
-        return Found(connection, name, feed.count, said)
+        return MissedLine(connection, name, feed.count, said)
 
     def _tried(self, read: Reading, feed: Feed, reached: str, now: datetime) -> tuple[str, str]:
         """→ up to where it came, and why not to its end. What was found so far is kept; the next reading finds the
@@ -124,7 +124,7 @@ class Reconciler:
         permits = self._permits(feed.connection)
         try:
             return read(feed, self._ledger(feed.connection), permits, reached, now), ""
-        except NoPermitError:
+        except NoBudgetError:
             return reached, "the connection is paused or busy; the next reading goes on"
         except RateLimited as error:
             permits.hold(error.retry_after)
@@ -132,7 +132,7 @@ class Reconciler:
         except IntegrationError as error:
             return reached, error.reason
 
-    def _log(self, found: Found) -> None:
+    def _log(self, found: MissedLine) -> None:
         if found.missed:
             log.warning("%s: %d events that no webhook told us of were found by the %s",
                         found.connection, found.missed, found.reading)  # fmt: skip

@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
-from connector.runtime.effects.background_calls import Permits
+from connector.runtime.effects.background_calls import BackgroundCallBudget
 from connector.storage.schema.tables import events
 from connector.vendors.zendesk.reconcile.feed import Feed
 from integrations.protocols import Json
-from integrations.zendesk.history import Changes, Ledger
+from integrations.zendesk.history import Changes, ZendeskHistory
 from webhooks.zendesk.tickets import ticket_reference
 
 PAGES = 5
@@ -27,7 +27,7 @@ _MERGED = "closed_by_merge"  # the tag that Zendesk gives a ticket that was merg
 _BEGIN = timedelta(minutes=2)  # the export leaves out the last minute
 
 
-def read(feed: Feed, ledger: Ledger, permits: Permits, value: str, now: datetime) -> str:
+def read(feed: Feed, ledger: ZendeskHistory, permits: BackgroundCallBudget, value: str, now: datetime) -> str:
     """``value`` holds the export's cursor and when we began: what was solved before that is none of our business."""
     place: dict[str, str] = json.loads(value) if value else {"cursor": "", "began": now.isoformat()}
     began, cursor = datetime.fromisoformat(place["began"]), place["cursor"]
