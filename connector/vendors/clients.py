@@ -19,6 +19,7 @@ from integrations.errors import OptionsError
 from integrations.limits import SHARE, UNLIMITED, Rate, Rates
 from integrations.oauth_refresh import Client as RefreshingClient
 from integrations.protocols import Crm, Helpdesk, Messenger, Sales
+from integrations.roles import Role
 from integrations.salesforce.changes import SalesforceChanges
 from integrations.tokens import TokenStore
 from integrations.zendesk.client import ZendeskHelpdesk
@@ -30,6 +31,10 @@ from workflows.errors import Mistake
 log = logging.getLogger(__name__)
 
 _HELPDESKS, _CRMS, _MESSENGERS = ("zendesk",), ("salesforce",), ("smtp",)
+_ROLES = {
+    Role.HELPDESK: _HELPDESKS, Role.TICKETS: (*_HELPDESKS, *_CRMS), Role.CRM: _CRMS, Role.SALES: _CRMS,
+    Role.MESSENGER: _MESSENGERS,
+}  # fmt: skip
 _LISTENING = ("zendesk", "salesforce", "inbound")
 _SIDE_BY_SIDE = {"salesforce": 20}  # an org has 25 places for requests that take long, and we are not alone in it
 _MOST_SIDE_BY_SIDE = 200
@@ -56,6 +61,9 @@ class Connections:
 
     def kind(self, connection: str) -> str:
         return self._configured(connection).kind
+
+    def has(self, connection: str, role: Role) -> bool:
+        return self.kinds.get(connection, "") in _ROLES[role]
 
     def helpdesk(self, connection: str) -> Helpdesk:
         """A helpdesk of its own, or the cases of a CRM."""
