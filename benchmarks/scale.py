@@ -37,11 +37,11 @@ from connector.runtime.effects import claims
 from connector.runtime.effects.claims import ClaimPolicy
 from connector.runtime.operations.bulk import RunFilter
 from connector.runtime.operations.locked_run import STOPPED
+from connector.services import Services
 from connector.storage.schema import tables as t
 from connector.storage.schema.migrate import upgrade
 from connector.storage.stores import run_queries
 from connector.storage.stores.definitions import DefinitionKind, import_definitions
-from connector.wiring import Services
 from webhooks.delivery import Delivery
 
 CONFIG = """\

@@ -1,4 +1,7 @@
-"""The settings of each kind of connection, as they stand in ringback.yaml, and what is wrong with them."""
+"""What the settings of connections are made of, as they stand in ringback.yaml, and what is wrong with them.
+
+Each vendor's own settings are described in its folder (``options.py``).
+"""
 
 from __future__ import annotations
 
@@ -6,30 +9,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields as dataclass_fields
 from dataclasses import replace
 from difflib import get_close_matches
-from pathlib import Path
-from typing import Any, ClassVar, NoReturn
+from typing import Any, NoReturn
 
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
-from integrations.base_url import Address
-from integrations.salesforce.fields import ACCOUNT, PERSON, RESPONSE
-from integrations.salesforce.helpdesk.case_mapping import CASES, CaseNames
-from integrations.salesforce.record_ids import fault
-from integrations.salesforce.sales import VALUE
 from integrations.scores import FieldMap, ScoreFields
-from integrations.smtp.client import MailServer, parse_sender
-from integrations.zendesk.plans import PLANS
-from integrations.zendesk.records import OrganizationFields
-
-CONNECTOR_KEYS = (
-    "kind", "webhook_secret", "webhook_token", "organization_id", "integration_user", "events", "gaps",
-    "requests_per_minute", "concurrency",
-)
-"""Settings in the same mapping that are the connector's own business."""
 
 _DEFAULT_METRIC = "nps"
-_LOGIN_HOSTS = ("login.salesforce.com", "test.salesforce.com")
 
 
 class Options(Schema):
@@ -54,6 +40,10 @@ class Options(Schema):
             return [f"is not known{meant(name, (field.data_key or own for own, field in self.fields.items()))}"]
         return ["is missing"] if said == [fields.Field.default_error_messages["required"]] else said
 
+    @classmethod
+    def check_loaded(cls, given: Mapping[str, Any]) -> None:
+        """What can be wrong with values that are right one by one. Raises ValidationError."""
+
 
 def meant(name: str, known: Iterable[str]) -> str:
     """The end of a message about a name that is not known."""
@@ -70,14 +60,15 @@ def mistakes(messages: Any, path: str = "") -> list[str]:
     return [line for where, said in deeper for line in mistakes(said, where)]
 
 
-def _text(**more: Any) -> fields.String:
+def text_field(**more: Any) -> fields.String:
+    """A text that must be there."""
     return fields.String(
         required=True, validate=validate.Length(min=1, error="is empty"),
         error_messages={"invalid": "is no text; put it in quotes", "null": "is empty"}, **more,
     )
 
 
-class _Checked(fields.String):
+class Checked(fields.String):
     """A text that ``check`` reads without ValueError."""
 
     def __init__(self, check: Any, **more: Any) -> None:
@@ -93,40 +84,20 @@ class _Checked(fields.String):
         return text
 
 
-class _Login(Options):
-    client_id = _text()
-    client_secret = _text()
+class Login(Options):
+    """An OAuth client."""
+
+    client_id = text_field()
+    client_secret = text_field()
 
 
-class _ZendeskOAuth(_Login):
-    scope = fields.String()
-    grant = fields.String(
-        load_default="client_credentials",
-        validate=validate.OneOf(
-            ["client_credentials", "authorization_code"],
-            error="is not known; write client_credentials or authorization_code",
-        ),
-    )
+class FixedToken(Options):
+    """A token that somebody made by hand."""
+
+    token = text_field()
 
 
-class _ApiToken(Options):
-    email = _text()
-    token = _text()
-
-
-class _FixedToken(Options):
-    token = _text()
-
-
-class _Jwt(Options):
-    client_id = _text()
-    username = _text()
-    private_key = fields.String()
-    private_key_file = fields.String()
-    audience = fields.String(validate=validate.OneOf([f"https://{host}" for host in _LOGIN_HOSTS]))
-
-
-class _Auth(fields.Field[Any]):
+class Auth(fields.Field[Any]):
     """``auth: {type: …, …}``: its keys depend on its type."""
 
     def __init__(self, types: Mapping[str, type[Options]]) -> None:
@@ -141,8 +112,7 @@ class _Auth(fields.Field[Any]):
             raise ValidationError({"type": [f"{kind} is not known{meant(kind, self._types)}"]})
         keys = {name: each for name, each in value.items() if name != "type"}
         given = self._types[kind]().load(keys)
-        if kind == "jwt":
-            private_key(given)  # a wrong key is a mistake in the settings, not trouble at the first request
+        self._types[kind].check_loaded(given)
         return {**given, "type": kind}
 
 
@@ -155,7 +125,7 @@ class _Names(Options):
     )
 
 
-class _FieldNames(fields.Field[Any]):
+class FieldNames(fields.Field[Any]):
     """``fields: {score: …, band: …}`` for NPS, and below a metric's name the same for that metric."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **rest: Any) -> Mapping[str, Any]:
@@ -179,175 +149,17 @@ def _loaded(metric: str, names: Mapping[str, Any]) -> Any:
     return read
 
 
-class _Connection(Options):
-    """What every connection may have beside its own keys."""
+class ConnectionOptions(Options):
+    """What every connection may have beside its own keys: these are the connector's own business."""
 
-    kind = webhook_secret = webhook_token = integration_user = events = gaps = fields.Raw()
-    organization_id: fields.Field[Any] = fields.Raw()
-    requests_per_minute = concurrency = fields.Raw()
+    kind = webhook_secret = integration_user = requests_per_minute = concurrency = fields.Raw()
 
 
-class _Plan(fields.Field[Any]):
-    """The account's plan, which sets its rate limits."""
-
-    def _deserialize(self, value: Any, attr: Any, data: Any, **rest: Any) -> str:
-        if str(value) not in PLANS:
-            raise ValidationError(f"{value} is not known{meant(str(value), PLANS)}")
-        return str(value)
-
-
-def _renamed(names: type[Any]) -> type[Options]:
+def renamed(names: type[Any]) -> type[Options]:
     """The schema of a table of names: each may be another name, or empty to leave its value out."""
     text = fields.String(validate=validate.Regexp(r"([A-Za-z]\w*)?\Z", error="is no name of a field or an object"))
     made = Options.from_dict({each.name: text for each in dataclass_fields(names)})
     return type(names.__name__, (made, Options), {})
-
-
-class _Organizations(fields.Field[Any]):
-    """true, false, or a mapping of names. → None or the names."""
-
-    def _deserialize(self, value: Any, attr: Any, data: Any, **rest: Any) -> OrganizationFields | None:
-        if isinstance(value, bool):
-            return OrganizationFields() if value else None
-        if not isinstance(value, Mapping):
-            raise ValidationError("is no table of names; write true, false or a mapping of names")
-        return replace(OrganizationFields(), **_renamed(OrganizationFields)().load(value))
-
-
-class ZendeskOptions(_Connection):
-    plan = _Plan()
-    organizations = _Organizations(load_default=None)
-    base_url = _Checked(Address.parse)
-    auth = _Auth({"oauth": _ZendeskOAuth, "api_token": _ApiToken, "token": _FixedToken})
-    score_fields = _FieldNames(data_key="fields")
-
-
-def _my_domain(text: str) -> None:
-    if Address.parse(text).host in _LOGIN_HOSTS:
-        raise ValueError("is Salesforce's login page; write the org's own address, https://….my.salesforce.com")
-
-
-class _Version(fields.Field[Any]):
-    """60.0, which YAML reads as a number, or v60.0."""
-
-    def _deserialize(self, value: Any, attr: Any, data: Any, **rest: Any) -> str:
-        text = str(value).removeprefix("v")
-        return str(validate.Regexp(r"\d{2}\.0\Z", error="is no API version; write it as v60.0")(text))
-
-
-class _RecordId(fields.Field[Any]):
-    """A Salesforce id; empty is none."""
-
-    def _deserialize(self, value: Any, attr: Any, data: Any, **rest: Any) -> str:
-        if value and (wrong := fault(value)):
-            raise ValidationError(f"is no id; {wrong}")
-        return str(value or "")
-
-
-CASE_OBJECTS = ("Case", "ContactRequest")
-
-
-class _Cases(Options):
-    """Names on a case. ``are_tickets`` is for those who read messages."""
-
-    key = tags = due_at = fields.String(
-        validate=validate.Regexp(r"([A-Za-z]\w*)?\Z", error="is no field name; leave it empty to leave it out")
-    )
-    object = fields.String(validate=validate.OneOf(CASE_OBJECTS, error="{input!r} is neither Case nor ContactRequest"))
-    origin = fields.String()
-    record_type = _RecordId()
-    priorities = statuses = fields.Dict(keys=fields.String(), values=fields.String())
-    are_tickets = fields.Boolean(truthy={True}, falsy={False})
-
-
-class _CaseNames(fields.Field[Any]):
-    """``cases: {key: …, statuses: {solved: Closed}}``"""
-
-    def _deserialize(self, value: Any, attr: Any, data: Any, **rest: Any) -> CaseNames:
-        read = dict(_Cases().load(value))
-        read.pop("are_tickets", None)
-        if read.get("key") == "":
-            raise ValidationError({"key": ["is empty; a case must carry our key to be opened only once"]})
-        tables = {name: {**getattr(CASES, name), **read[name]} for name in ("priorities", "statuses") if name in read}
-        return replace(CASES, **{**read, **tables})
-
-
-_NEWEST = "newest"
-
-
-class _WriteBack(fields.Field[Any]):
-    """``newest`` or ``everything``; or a mapping of names, for everything under other names. → None or the names."""
-
-    _PARTS: ClassVar[Mapping[str, Any]] = {"people": PERSON, "accounts": ACCOUNT, "answers": RESPONSE}
-
-    def _deserialize(self, value: Any, attr: Any, data: Any, **rest: Any) -> Any:
-        if value == _NEWEST:
-            return None
-        if value == "everything":
-            return dict(self._PARTS)
-        if not isinstance(value, Mapping):
-            parts = ", ".join(self._PARTS)
-            raise ValidationError(f"{value!r} is neither newest nor everything, nor a mapping of {parts}")
-        for name in value:
-            if name not in self._PARTS:
-                raise ValidationError({str(name): [f"is not known{meant(str(name), self._PARTS)}"]})
-        return {name: self._part(name, value.get(name, True)) for name in self._PARTS}
-
-    def _part(self, name: str, given: Any) -> Any:
-        default = self._PARTS[name]
-        if given is False and name != "people":
-            return None
-        if given is True:
-            return default
-        if not isinstance(given, Mapping):
-            choice = "true" if name == "people" else "true, false"
-            raise ValidationError({name: [f"is no table of names; write {choice} or a mapping of names"]})
-        try:
-            return replace(default, **_renamed(type(default))().load(given))
-        except ValidationError as error:
-            raise ValidationError({name: error.messages}) from error
-
-
-class _Share(fields.Field[Any]):
-    """20% or 0.2; → a part of 1."""
-
-    def _deserialize(self, value: Any, attr: Any, data: Any, **rest: Any) -> float:
-        text = str(value).strip()
-        try:
-            share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
-        except ValueError:
-            share = -1.0
-        if isinstance(value, bool) or not 0 <= share < 1:
-            raise ValidationError("is no share; write it as 20%")
-        return share
-
-
-class SalesforceOptions(_Connection):
-    base_url = _Checked(_my_domain)
-    organization_id = _RecordId()
-    auth = _Auth({"client_credentials": _Login, "jwt": _Jwt, "token": _FixedToken})
-    score_fields = _FieldNames(data_key="fields")
-    api_version = _Version(load_default="60.0")
-    cases = _CaseNames(load_default=CASES)
-    account_value = fields.String(
-        load_default=VALUE, validate=validate.Regexp(r"[A-Za-z]\w*\Z", error="is no field name")
-    )
-    write_back = _WriteBack(load_default=None)
-    api_reserve = _Share()
-    bulk_above = fields.Integer(
-        strict=True, validate=validate.Range(min=1, error="is no number of rows from 1 on"),
-        error_messages={"invalid": "is no whole number"},
-    )  # fmt: skip
-
-
-class SmtpOptions(_Connection):
-    url = _Checked(MailServer.parse)
-    sender = _Checked(parse_sender)
-
-
-def writes_everything(options: Mapping[str, Any]) -> bool:
-    """Whether a connection keeps more than the newest score on contacts; that is what it does unless told otherwise."""
-    return bool(options.get("write_back", _NEWEST) != _NEWEST)
 
 
 def field_map(given: Mapping[str, Mapping[str, str]] | None, defaults: FieldMap) -> FieldMap:
@@ -356,23 +168,3 @@ def field_map(given: Mapping[str, Mapping[str, str]] | None, defaults: FieldMap)
     fresh = {metric: ScoreFields(**names) for metric, names in named.items() if metric not in defaults}
     changed = {metric: replace(default, **named.get(metric, {})) for metric, default in defaults.items()}
     return {**changed, **fresh}
-
-
-def audience(host: str) -> str:
-    """Whom a JWT assertion is for: sandboxes have their own login host (Salesforce, "JWT bearer flow")."""
-    is_sandbox = ".sandbox." in host or "--" in host
-    return f"https://{_LOGIN_HOSTS[is_sandbox]}"
-
-
-def private_key(auth: Mapping[str, Any]) -> str:
-    """The PEM text of a JWT login. Raises ValidationError."""
-    if bool(auth.get("private_key")) == bool(auth.get("private_key_file")):
-        raise ValidationError({"private_key_file": ["is missing; give it, or else private_key"]})
-    name = "private_key" if auth.get("private_key") else "private_key_file"
-    try:
-        text = auth.get("private_key") or Path(auth["private_key_file"]).read_text(encoding="ascii")
-        load_pem_private_key(text.encode(), password=None)
-    except (OSError, ValueError, TypeError) as error:
-        trouble = f"holds no readable private key ({type(error).__name__}); give an unencrypted PEM file"
-        raise ValidationError({name: [trouble]}) from error
-    return str(text)

@@ -30,8 +30,9 @@ class Account:
     """What a source must know of its connection: secrets (several while rotating), and who we are there.
 
     ``options`` holds the connection's own settings ("organization_id", "events"); ``own_user`` is the id of
-    the user we act as, whose events are our own writes coming back; ``systems`` names, per kind of system,
-    the connection that ids of that kind belong to when the source does not say.
+    the user we act as, whose events are our own writes coming back. ``source`` reads its webhooks, whose bodies may
+    have ``max_bytes``. ``owners`` says of the ids that other systems name ("zendesk_user_id") to which connection they
+    belong, ``helpdesk`` whose tickets they mean.
     """
 
     connection: str
@@ -39,7 +40,10 @@ class Account:
     secrets: Sequence[str] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
     own_user: str | None = None
-    systems: Mapping[str, str] = field(default_factory=dict)
+    source: Source | None = None
+    max_bytes: int = 0
+    owners: Mapping[str, str] = field(default_factory=dict)
+    helpdesk: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,10 @@ class Translation:
 
 class Source(Protocol):
     """One kind of sender."""
+
+    def of(self, content_type: str) -> Source:
+        """Who reads a request of this type, which may be "": itself, where all are read alike."""
+        ...
 
     def verify(self, request: Request, account: Account) -> Delivery:
         """The delivery, if the request is genuine. Raises ``Refused``, or ``Unreadable`` to keep it all the same."""

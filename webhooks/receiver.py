@@ -19,7 +19,6 @@ from webhooks import replies
 from webhooks.delivery import Account, Delivery, Reply, Request, Source
 from webhooks.errors import Refused, StoreDown, Unreadable
 from webhooks.parsing import digest
-from webhooks.sources import MOST_BYTES, source_of
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +46,7 @@ class Verified:
 
 class Receiver:
     """What every way in needs. ``accounts`` finds a connection by its name, or None; ``clock`` tells the time (aware,
-    UTC); ``max_bytes`` caps the body, however it is sent (``MOST_BYTES`` says where it may be larger)."""
+    UTC); ``max_bytes`` caps the body, however it is sent (an account says where it may be larger)."""
 
     def __init__(self, accounts: Accounts, clock: Callable[[], datetime], max_bytes: int = MAX_BYTES) -> None:
         self._accounts, self._clock, self._max_bytes = accounts, clock, max_bytes
@@ -55,10 +54,10 @@ class Receiver:
     def sender(self, connection: str, content_type: str) -> Sender | None:
         """Who sends such a body under this name; None: nobody may."""
         account = self._accounts(connection)
-        source = source_of(account.kind, content_type) if account else None
-        if account is None or source is None:
+        if account is None or account.source is None:
             return None
-        return Sender(account, source, self._clock, max(self._max_bytes, MOST_BYTES.get(account.kind, 0)))
+        source = account.source.of(content_type)
+        return Sender(account, source, self._clock, max(self._max_bytes, account.max_bytes))
 
 
 @dataclass(frozen=True, slots=True)

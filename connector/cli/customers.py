@@ -5,11 +5,12 @@ from __future__ import annotations
 import click
 
 from connector.cli.common.acting import by_option
-from connector.cli.common.context import BadInputError, open_database
+from connector.cli.common.context import BadInputError, open_database, read_config, read_settings
 from connector.cli.common.output import as_json_option, limit_option, show, show_json, table
 from connector.clock import system_clock
 from connector.feedback.customers import review_queue
 from connector.feedback.customers.review_queue import ReviewCase, ReviewError
+from connector.vendors.clients import ids_of
 
 
 @click.group()
@@ -67,10 +68,11 @@ def decide(case_id: str, choice: str, by: str, as_json: bool) -> None:
 
     The decision is applied at once, and remembered for the next time.
     """
+    ids = ids_of(read_config(read_settings(), hint=False))
     with open_database() as database:
         try:
             case = database.transact(
-                lambda tx: review_queue.decide(database, tx, case_id, choice, by, system_clock())
+                lambda tx: review_queue.decide(database, tx, case_id, choice, by, system_clock(), ids=ids)
             )
         except ReviewError as error:
             raise BadInputError(str(error)) from error

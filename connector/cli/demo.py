@@ -20,7 +20,7 @@ from typing import Any
 import click
 from flask import Flask
 
-from connector import logs, wiring
+from connector import logs
 from connector.cli.common.context import BadInputError
 from connector.cli.serve.commands import prepare, release_orphans, ticking, working
 from connector.cli.serve.sockets import WebServer, address_of, bind, why
@@ -33,7 +33,8 @@ from connector.demo.http import call
 from connector.demo.outside import Outside
 from connector.demo.tour import Tour
 from connector.demo.values import Customer, Places
-from connector.wiring import Services
+from connector.services import Services
+from connector.web.app import front_door, web_app
 from sandbox.world import World
 from webhooks.asgi import AsgiApp
 from workflows import yaml_text
@@ -74,7 +75,7 @@ def demo(host: str, port: int) -> None:
         stack.enter_context(working(house))
         stack.enter_context(ticking(house))
         _greet(places, folder)
-        _listen(wiring.front_door(house, _app(house, tour)), listening)
+        _listen(front_door(house, _app(house, tour)), listening)
 
 
 @contextmanager
@@ -245,7 +246,7 @@ def _repeater(world: World) -> Callable[[str], bool]:
 
 
 def _app(house: Services, tour: Tour) -> Flask:
-    app = wiring.web_app(house)
+    app = web_app(house)
     app.register_blueprint(pages.blueprint(tour, house.database))
     return app
 

@@ -25,7 +25,7 @@ from connector.storage.engine.database import Database
 from connector.storage.stores.oauth_tokens import DatabaseTokenStore
 from connector.storage.stores.webhook_secrets import HookSecrets, Secrets
 from connector.vendors import health_checks
-from connector.vendors.clients import Connections
+from connector.vendors.clients import Connections, needs_agreement
 from integrations.errors import OptionsError
 from integrations.tokens import TokenStore
 from workflows.errors import DefinitionError
@@ -175,7 +175,7 @@ def _reserve(config: Config) -> Callable[[str], float]:
 @contextmanager
 def _agreements(settings: Settings, config: Config, clock: Clock) -> Iterator[Callable[[str], TokenStore | None]]:
     """The tokens that somebody agreed to: they cannot be asked for anew, as others can. Only where a key is there."""
-    agreed = {each.name for each in config.connections.values() if health_checks.needs_agreement(each)}
+    agreed = {each.name for each in config.connections.values() if needs_agreement(each)}
     key = _present_key(settings) if agreed else None
     if not key:
         yield lambda _name: None
@@ -195,7 +195,7 @@ def _present_key(settings: Settings) -> str | None:
 def _way_in(config: Config, kept: Secrets, clock: Clock) -> Iterator[Finding]:
     configured = list(config.connections.values())
     yield from health_checks.check_way_in(configured, kept)
-    yield from health_checks.check_api_tokens(configured, clock().date())
+    yield from health_checks.check_settings(configured, clock().date())
 
 
 def _connections(

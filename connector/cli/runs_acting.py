@@ -26,7 +26,7 @@ from connector.cli.common.output import as_json_option, show_json
 from connector.runtime.operations import bulk as controls_bulk
 from connector.runtime.operations.bulk import Action, BulkLine, RunFilter
 from connector.runtime.operations.runs import CommandResult, RunCommands
-from connector.wiring import Services
+from connector.services import Services
 from workflows.runs import Status
 
 filter_options = options(

@@ -44,6 +44,19 @@ class Share(Enum):
         return self is Share.ALL or self is (Share.CALLING if calling else Share.ADVANCING)
 
 
+def route(
+    here: Callable[[str], None] | None, away: Callable[[str], None] | None, share: Share
+) -> Callable[[str], None]:
+    """Where a ring goes: to our own workers (``here``), or to another process. One of the two is there."""
+
+    def send(queue: str) -> None:
+        chosen = here if away is None or share.has(queue) else away
+        assert chosen is not None  # noqa: S101 - without a share everything goes away
+        chosen(queue)
+
+    return send
+
+
 class Doorbell:
     """Collects rings and passes each queue's on once per interval, from a thread of its own."""
 

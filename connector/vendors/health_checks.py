@@ -19,29 +19,20 @@ from connector.config.file import ConnectionConfig
 from connector.feedback.base.actions import NotPossibleError
 from connector.observe.findings import Finding, broken, ok, warning
 from connector.observe.stored import TOLERANCE, compare
+from connector.vendors.base import Vendor, Vendors
 from connector.vendors.clients import Connections
+from connector.vendors.registry import VENDORS
 from integrations.base_url import is_local
 from integrations.errors import AuthFailed, IntegrationError, OptionsError, RateLimited
 from integrations.protocols import Usage
-from integrations.tokens import ZENDESK_API_TOKENS_END
+from integrations.roles import Role
 
 SECONDS = 10.0
 """How long a vendor may take to answer before the doctor gives up on it."""
 
 _DATE_PRECISION = 1.0  # seconds; the header has no fractions
 
-_GUIDES = {"zendesk": "docs/connect-zendesk.md", "salesforce": "docs/connect-salesforce.md"}
-_CREDENTIALS = {
-    "zendesk": "Compare auth with the OAuth client in the Admin Center (docs/connect-zendesk.md, part 1).",
-    "salesforce": "Compare auth with the External Client App (docs/connect-salesforce.md, part 2).",
-    "smtp": "Correct user and password in url.",
-}
-_UNSEEN = (
-    "Run `ringback provision salesforce CONNECTION`, or give our user a permission set that names these fields "
-    "(docs/connect-salesforce.md, part 4)."
-)
 _NAMED = 5  # fields in a line
-_SECRET_OF = {"zendesk": "webhook_secret", "salesforce": "webhook_token"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +40,7 @@ class Visit:
     """One connection's check: what to say, and the call that finds it out."""
 
     name: str
-    kind: str
+    vendor: Vendor
     call: Callable[[], object]
 
 
@@ -57,18 +48,17 @@ def check_connections(
     connections: Connections, configured: Sequence[ConnectionConfig], seconds: float = SECONDS
 ) -> list[Finding]:
     """Ask every vendor who we are (a mail server: log in), all at once; → a finding each, in their order."""
-    visits = [visit for each in configured if (visit := _visit(connections, each))]
+    visits = [visit for each in configured if (visit := _visit(connections, each.name))]
     answers = _all_at_once(visits, seconds)
     return [_verdict(visit, answers.get(visit.name), seconds) for visit in visits]
 
 
-def _visit(connections: Connections, each: ConnectionConfig) -> Visit | None:
+def _visit(connections: Connections, name: str) -> Visit | None:
     """None for a connection that only receives."""
-    if each.kind in _GUIDES:
-        return Visit(each.name, each.kind, lambda: _greeting(connections, each))
-    if each.kind == "smtp":
-        return Visit(each.name, each.kind, lambda: connections.messenger(each.name)[1].greet())
-    return None
+    vendor = connections.vendor(name)
+    if Role.MESSENGER in vendor.roles:
+        return Visit(name, vendor, lambda: connections.messenger(name)[1].greet())
+    return Visit(name, vendor, lambda: _greeting(connections, name)) if vendor.client is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +70,12 @@ class Reached:
     hidden: Sequence[str]
 
 
-def _greeting(connections: Connections, each: ConnectionConfig) -> Reached | str:
+def _greeting(connections: Connections, name: str) -> Reached | str:
     """Who we are there; and in a CRM, what else is worth knowing."""
-    me = connections.me(each.name)
-    if each.kind != "salesforce":
+    me = connections.me(name)
+    if not connections.has(name, Role.CRM):
         return me
-    crm = connections.crm(each.name)
+    crm = connections.crm(name)
     return Reached(crm.usage(), crm.hidden())
 
 
@@ -116,24 +106,24 @@ def _arrived(answers: queue.SimpleQueue[tuple[str, object]]) -> Iterator[tuple[s
 def _verdict(visit: Visit, answer: object, seconds: float) -> Finding:
     check = f"connection {visit.name}"
     if answer is None:
-        return broken(check, f"no answer within {seconds:g} s.", _reach(visit.kind))
+        return broken(check, f"no answer within {seconds:g} s.", _reach(visit.vendor))
     if isinstance(answer, AuthFailed):
-        return broken(check, f"our credentials are refused: {answer.reason}.", _CREDENTIALS[visit.kind])
+        return broken(check, f"our credentials are refused: {answer.reason}.", visit.vendor.credentials_remedy)
     if isinstance(answer, RateLimited):
         return warning(
             check, f"reached, but it limits us now: {answer.reason}.", "Wait, or lower requests_per_minute."
         )
     if isinstance(answer, IntegrationError):
-        return broken(check, f"{answer.reason}.", _reach(visit.kind))
+        return broken(check, f"{answer.reason}.", _reach(visit.vendor))
     if isinstance(answer, OptionsError | NotPossibleError):
         return broken(check, "its settings cannot be used.", "Mend what the configuration's lines say.")
     if isinstance(answer, Exception):
-        return broken(check, f"the check failed ({type(answer).__name__}).", _reach(visit.kind))
-    taken = f"{visit.kind}: reached, and our credentials are taken"
+        return broken(check, f"the check failed ({type(answer).__name__}).", _reach(visit.vendor))
+    taken = f"{visit.vendor.kind}: reached, and our credentials are taken"
     if not isinstance(answer, Reached):
         return ok(check, taken)
     if answer.hidden:
-        return warning(check, f"{taken}, but our user cannot write {_some(answer.hidden)}.", _UNSEEN)
+        return warning(check, f"{taken}, but our user cannot write {_some(answer.hidden)}.", visit.vendor.hidden_remedy)
     return ok(check, f"{taken}; {answer.usage.used:,} of {answer.usage.total:,} daily calls are used")
 
 
@@ -142,49 +132,41 @@ def _some(names: Sequence[str]) -> str:
     return f"{', '.join(names[:_NAMED])}{more}"
 
 
-def _reach(kind: str) -> str:
-    setting = "url" if kind == "smtp" else "base_url"
-    guide = f" and {_GUIDES[kind]}" if kind in _GUIDES else ""
-    return f"Compare {setting}{guide}, and look at the network from this machine."
+def _reach(vendor: Vendor) -> str:
+    guide = f" and {vendor.guide}" if vendor.guide else ""
+    return f"Compare {vendor.address_option}{guide}, and look at the network from this machine."
 
 
-def check_way_in(configured: Sequence[ConnectionConfig], kept: Collection[str] = ()) -> list[Finding]:
+def check_way_in(
+    configured: Sequence[ConnectionConfig], kept: Collection[str] = (), vendors: Vendors = VENDORS
+) -> list[Finding]:
     """Connections whose webhooks would all be refused, because nothing tells them from forgeries. ``kept``: those whose
     secret provisioning fetched."""
-    return [
-        warning(
-            f"connection {each.name}",
-            f"{_SECRET_OF[each.kind]} is missing, so every webhook from there is refused.",
-            f"Run `ringback provision {each.kind} {each.name}`, or set it as {_GUIDES[each.kind]} says.",
-        )
-        for each in configured
-        if each.kind in _SECRET_OF and not each.options.get(_SECRET_OF[each.kind]) and each.name not in kept
-    ]  # fmt: skip
+    rows = [(each, vendors[each.kind]) for each in configured if each.kind in vendors and each.name not in kept]
+    return [_no_proof(each.name, vendor) for each, vendor in rows if _lacks_proof(each, vendor)]
 
 
-def check_api_tokens(configured: Sequence[ConnectionConfig], today: date) -> list[Finding]:
-    """Zendesk's API tokens, and for how long they still work."""
-    return [_api_token(each.name, today) for each in configured if uses_api_token(each)]
+def _lacks_proof(each: ConnectionConfig, vendor: Vendor) -> bool:
+    """Of a kind that only sends, the configuration's own check has told it already."""
+    tells = vendor.source is not None and vendor.client is not None
+    return tells and not each.options.get(vendor.proof_option)
 
 
-def uses_api_token(each: ConnectionConfig) -> bool:
-    """Whether it logs in by Zendesk's older way."""
-    auth = each.options.get("auth")
-    return each.kind == "zendesk" and isinstance(auth, Mapping) and auth.get("type") == "api_token"
+def _no_proof(name: str, vendor: Vendor) -> Finding:
+    guide = f" as {vendor.guide} says" if vendor.guide else ""
+    return warning(
+        f"connection {name}",
+        f"{vendor.proof_option} is missing, so every webhook from there is refused.",
+        f"{vendor.proof_remedy.format(connection=name)}{guide}.",
+    )
 
 
-def needs_agreement(each: ConnectionConfig) -> bool:
-    """Whether a person must have agreed to it."""
-    auth = each.options.get("auth")
-    return isinstance(auth, Mapping) and auth.get("grant") == "authorization_code"
-
-
-def _api_token(name: str, today: date) -> Finding:
-    check, left = f"connection {name}", (ZENDESK_API_TOKENS_END - today).days
-    remedy = "Make an OAuth client and use auth: {type: oauth, …} (docs/connect-zendesk.md, part 1)."
-    if left < 0:
-        return broken(check, f"Zendesk ended all API tokens on {ZENDESK_API_TOKENS_END}.", remedy)
-    return warning(check, f"its API token ends on {ZENDESK_API_TOKENS_END}, in {left} days.", remedy)
+def check_settings(
+    configured: Sequence[ConnectionConfig], today: date, vendors: Vendors = VENDORS
+) -> list[Finding]:
+    """What vendors have to say of settings that work today."""
+    rows = [(each, vendors[each.kind]) for each in configured if each.kind in vendors]
+    return [finding for each, vendor in rows for finding in vendor.findings(each, today)]
 
 
 def check_address(base_url: str) -> Finding:
@@ -199,19 +181,22 @@ def check_address(base_url: str) -> Finding:
     return ok("address", base_url)
 
 
-def check_vendor_clocks(configured: Sequence[ConnectionConfig], clock: Clock) -> list[Finding]:
+def check_vendor_clocks(
+    configured: Sequence[ConnectionConfig], clock: Clock, vendors: Vendors = VENDORS
+) -> list[Finding]:
     """The Date header of each vendor beside our clock: signatures and tokens soon grow stale."""
-    return [_vendor_clock(each, clock) for each in configured if each.kind in _GUIDES]
+    rows = [(each, vendors[each.kind]) for each in configured if each.kind in vendors]
+    return [_vendor_clock(each, vendor, clock) for each, vendor in rows if vendor.client and "base_url" in each.options]
 
 
-def _vendor_clock(each: ConnectionConfig, clock: Clock) -> Finding:
+def _vendor_clock(each: ConnectionConfig, vendor: Vendor, clock: Clock) -> Finding:
     check = f"clock of {each.name}"
     try:
         before = clock()
         sent = _date(str(each.options.get("base_url")))
         ours = before + (clock() - before) / 2
     except (requests.RequestException, ValueError, TypeError) as error:
-        return warning(check, f"it does not tell the time ({type(error).__name__}).", _reach(each.kind))
+        return warning(check, f"it does not tell the time ({type(error).__name__}).", _reach(vendor))
     return compare(check, each.name, (sent - ours).total_seconds(), TOLERANCE + _DATE_PRECISION)
 
 

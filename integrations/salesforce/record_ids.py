@@ -15,6 +15,7 @@ from integrations.errors import Permanent
 
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"  # a character for five bits
 _CHUNK = 5
+_SHORT = 15
 _SHAPE = re.compile(r"[a-zA-Z0-9]{15}(?:[a-zA-Z0-9]{3})?")
 
 
@@ -27,6 +28,11 @@ def record_id(name: str, value: Any) -> str:
 
 def is_id(value: Any) -> bool:
     return not fault(value)
+
+
+def canonical(value: str) -> str | None:
+    """The one name of a record, whose id is the same with 15 and with 18 characters; None for what is no id."""
+    return value[:_SHORT] if is_id(value) else None
 
 
 def fault(value: Any) -> str:

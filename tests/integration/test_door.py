@@ -11,10 +11,10 @@ from contextlib import closing, contextmanager
 import pytest
 import requests
 
-from connector import wiring
 from connector.cli.serve import sockets as listening
 from connector.cli.serve.sockets import WebServer, bind
 from connector.storage.schema import tables
+from connector.web.app import front_door, web_app
 from tests.support.house import Harness, a_home, answer, signed_inbound
 from webhooks import asgi
 from webhooks.receiver import MAX_BYTES
@@ -33,7 +33,7 @@ def home(database_url: str) -> Iterator[Harness]:
 def served(home: Harness) -> Iterator[int]:
     """The house on a port, served as the commands do. → the port."""
     begun = threading.Event()
-    server = WebServer(wiring.front_door(home.house, wiring.web_app(home.house)), begun.set)
+    server = WebServer(front_door(home.house, web_app(home.house)), begun.set)
     with closing(bind("127.0.0.1", 0)) as listening:
         port = int(listening.getsockname()[1])
         thread = threading.Thread(target=server.run, args=([listening],))

@@ -16,13 +16,13 @@ from typing import Any
 import pytest
 
 from integrations.errors import Permanent, Transient
-from integrations.registry import build
 from integrations.salesforce.fields import PERSON, RESPONSE
 from integrations.salesforce.setup import bundle as package
 from integrations.salesforce.setup.metadata import read_deployment
 from integrations.salesforce.setup.provision import SalesforceProvisioner, Target
 from sandbox.salesforce.metadata_zip import canonical
 from sandbox.salesforce.security import Rights
+from tests.support.clients import build
 from tests.support.salesforce_admin import BASE_URL, TOKEN, SalesforceAdmin, a_salesforce_admin
 
 SCORE = f"Contact.{PERSON.score}"

@@ -17,14 +17,18 @@ import pytest
 from defusedxml.ElementTree import fromstring
 from flask import Flask
 
+from connector.vendors.registry import VENDORS
 from sandbox.serving import Server
 from tests.fixtures import payload
 from tests.unit.test_signatures import WHSEC, standard_headers, zendesk_headers
 from webhooks.delivery import Account, Delivery
 from webhooks.errors import StoreDown
+from webhooks.inbound.own_events import OwnEventsSource
+from webhooks.inbound.source import InboundSource
 from webhooks.receiver import blueprint
 from webhooks.salesforce.soap import ACK, SOAP
-from webhooks.sources import MOST_BYTES
+from webhooks.salesforce.source import SalesforceSource
+from webhooks.zendesk.source import ZendeskSource
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 MOST = 20_000
@@ -34,11 +38,12 @@ SOLVED = payload("zendesk/ticket_solved.json")
 CONTACT = payload("salesforce/contact_changed.xml")
 JSON_TYPE = {"Content-Type": "application/json"}
 ACCOUNTS = {
-    "survey-platform": Account("survey-platform", "inbound", (WHSEC,)),
-    "zendesk": Account("zendesk", "zendesk", (SECRET,)),
-    "salesforce": Account("salesforce", "salesforce",
+    "survey-platform": Account("survey-platform", "inbound", (WHSEC,), source=InboundSource()),
+    "zendesk": Account("zendesk", "zendesk", (SECRET,), source=ZendeskSource()),
+    "salesforce": Account("salesforce", "salesforce", source=SalesforceSource(),
+                          max_bytes=VENDORS["salesforce"].max_body_bytes,
                           options={"webhook_token": "path-token", "organization_id": "00D000000000001"}),
-    "ringback": Account("ringback", "internal"),
+    "ringback": Account("ringback", "internal", source=OwnEventsSource()),
     "mail": Account("mail", "smtp"),
 }
 
@@ -228,7 +233,7 @@ def test_a_chunked_answer_is_kept_like_any_other(house: House) -> None:
 
 
 def test_an_oversized_outbound_message_gets_a_fault(house: House) -> None:
-    response = house.post("/webhooks/salesforce/path-token", b" " * (MOST_BYTES["salesforce"] + 1),
+    response = house.post("/webhooks/salesforce/path-token", b" " * (VENDORS["salesforce"].max_body_bytes + 1),
                           {"Content-Type": "text/xml"})  # fmt: skip
     assert response.status == 413
     assert fromstring(response.text).find(f"{SOAP}Body/{SOAP}Fault") is not None

@@ -80,7 +80,7 @@ def look(home: Harness, *, minutes: float = 16) -> None:
     """Time passes, the scheduler looks, and what it found is understood."""
     home.world.zendesk.settle()
     home.clock.move(minutes=minutes)
-    home.house.reconciler.tick()
+    home.run_job("reconcile zendesk")
     home.settle()
 
 
@@ -297,7 +297,7 @@ def test_of_two_processes_one_reads(home: Harness, database_url: str) -> None:
     before = len(home.world.zendesk.requests)
     with a_second_house(home, database_url) as other:
         for each in (home, other, home, other):
-            each.house.reconciler.tick()
+            each.run_job("reconcile zendesk")
     now = [each.path for each in home.world.zendesk.requests[before:]]
     assert sum("/invocations" in path and "/attempts" not in path for path in now) == 1
     assert len(now) == len(set(now)), "nothing was asked twice"

@@ -139,7 +139,7 @@ def the_request(home: Harness) -> dict[str, Any]:
 
 def look(home: Harness) -> None:
     """Contact requests send no messages of their own accord, so they are asked for."""
-    home.house.gaps.tick()
+    home.run_job("poll salesforce for changes")
     home.settle()
 
 

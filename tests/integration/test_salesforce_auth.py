@@ -13,13 +13,13 @@ from connector.storage.flow_control import connection_state
 from connector.storage.schema import tables
 from connector.storage.stores.oauth_tokens import DatabaseTokenStore
 from integrations.errors import AuthFailed, IntegrationError, Permanent, RateLimited
-from integrations.option_fields import audience
-from integrations.registry import build
+from integrations.salesforce.options import audience
 from integrations.salesforce.setup.metadata import MetadataApi
 from integrations.salesforce.setup.org import Setup
 from integrations.tokens import SharedToken, Token
 from sandbox.clock import HandClock
 from sandbox.faults import Fault
+from tests.support.clients import build
 from tests.support.house import Harness, a_home, a_second_house, answer
 from tests.support.house_workflows import WRITE_THE_SCORE
 from tests.support.http import Reply, Seen, Server, serving

@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from integrations.errors import Ambiguous, AuthFailed, IntegrationError, OptionsError, Permanent, RateLimited, Transient
 from integrations.protocols import Crm, Score
-from integrations.registry import build
 from sandbox.world import World
 from tests.oracles import oracle_path
+from tests.support.clients import build
 from tests.support.http import Reply, Seen, Server, answer, serving
 
 JAN, PIET = "003abcde0000001", "003ak00000luKU2AAM"

@@ -22,13 +22,13 @@ SCORES = "trigger: {event: survey.answered}\nsteps: [{id: w, do: score.write, wi
 def home(database_url: str) -> Iterator[Harness]:
     with a_home(database_url, score_after_merge=AFTER_MERGE, scores=SCORES) as home:
         home.house.own_users.learn(["salesforce"])
-        home.house.gaps.tick()  # the first look only says where to begin
+        home.run_job("poll salesforce for changes")  # the first look only says where to begin
         yield home
 
 
 def look(home: Harness, **span: float) -> None:
     home.clock.move(**(span or {"minutes": 20}))
-    home.house.gaps.tick()
+    home.run_job("poll salesforce for changes")
     home.settle()
 
 
@@ -92,7 +92,7 @@ def test_our_own_writes_are_no_news(home: Harness) -> None:
 def test_a_case_closed_long_ago_is_no_news_when_somebody_edits_it(home: Harness) -> None:
     case = home.world.salesforce.add("Case", Subject="x", Status="Closed")
     home.clock.move(days=2)
-    home.house.gaps.tick()
+    home.run_job("poll salesforce for changes")
     home.settle()
     home.clock.move(minutes=5)
     home.world.salesforce.change("Case", case["Id"], Subject="y")

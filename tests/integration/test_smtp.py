@@ -24,8 +24,8 @@ from cryptography.x509.oid import NameOID
 
 from integrations.errors import Ambiguous, AuthFailed, IntegrationError, OptionsError, Permanent, Transient
 from integrations.protocols import Mail
-from integrations.registry import build
 from integrations.smtp.client import MailServer, SmtpMessenger
+from tests.support.clients import build
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

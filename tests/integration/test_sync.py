@@ -34,8 +34,8 @@ def home(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Harness
 
 def work(home: Harness) -> Sync:
     house = home.house
-    changes, kinds = house.connections.changes("salesforce"), house.connections.kinds
-    return Sync(house.database, "salesforce", changes, kinds, home.clock)
+    changes = house.connections.client("salesforce").changes
+    return Sync(house.database, "salesforce", changes, house.connections.ids, home.clock)
 
 
 def contacts(home: Harness, count: int = 10) -> list[dict[str, Any]]:

@@ -14,11 +14,11 @@ import pytest
 from connector.runtime.doorbell import INTAKE
 from connector.storage.schema import tables
 from integrations.protocols import AccountPicture, Answer, PersonPicture, Score
-from integrations.registry import build
 from integrations.salesforce import bulk
 from sandbox.clock import HandClock
 from sandbox.faults import Effect, Fault
 from sandbox.world import World
+from tests.support.clients import build
 from tests.support.house import Harness, a_house, answer, config_of
 from tests.support.house_workflows import WRITE_THE_SCORE
 from tests.support.salesforce_admin import a_salesforce_admin
@@ -103,7 +103,7 @@ def convert(home: Harness, lead: str, contact: str) -> None:
     """Sales converts a lead, and we are told when we next ask."""
     home.world.salesforce.change("Lead", lead, IsConverted=True, ConvertedContactId=contact)
     home.clock.move(minutes=20)
-    home.house.gaps.tick()
+    home.run_job("poll salesforce for changes")
     home.settle()
 
 
@@ -113,7 +113,7 @@ def convert(home: Harness, lead: str, contact: str) -> None:
 def test_a_lead_that_becomes_a_contact_takes_its_score_along(home: Harness, is_known: bool) -> None:
     text = library_texts()["score-after-conversion.yaml"]
     home.install(score=WHOLE, score_after_conversion=text[text.index("workflow:") :])
-    home.house.gaps.tick()
+    home.run_job("poll salesforce for changes")
     account = str(home.world.salesforce.add_account("Acme")["Id"])
     lead = str(home.world.salesforce.add_lead("Jansen", "p0@example.com")["Id"])
     tell(home, 3)

@@ -20,11 +20,11 @@ from connector.storage.schema import tables
 from connector.storage.stores.oauth_tokens import DatabaseTokenStore
 from connector.vendors import oauth_consent
 from integrations.errors import AuthFailed
-from integrations.registry import build
 from integrations.tokens import Token
 from sandbox.clock import HandClock
 from sandbox.faults import Effect, Fault
 from sandbox.world import World
+from tests.support.clients import build
 from tests.support.house import SECRET_KEY, Harness, a_house, config_of
 
 BACK = "http://127.0.0.1:8000/connect/zendesk"

@@ -15,10 +15,10 @@ import pytest
 
 from integrations.errors import Ambiguous, AuthFailed, IntegrationError, Permanent, RateLimited, Transient
 from integrations.protocols import Helpdesk, PersonPicture, Score
-from integrations.registry import build
 from sandbox.faults import Effect, Fault
 from sandbox.world import World
 from tests.oracles import oracle_path
+from tests.support.clients import build
 from tests.support.http import Reply, Seen, Server, answer, serving
 from tests.support.openapi import check_request
 

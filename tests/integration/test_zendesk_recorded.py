@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from integrations.provisioning import Performed, Step, Verb
-from integrations.registry import build
 from integrations.zendesk.history import ZendeskHistory
 from integrations.zendesk.setup.blueprint import TRIGGER, USER_FIELD, WEBHOOK, AccountNames, blueprint
 from integrations.zendesk.setup.provision import ZendeskProvisioner
 from tests.oracles import oracle_path
+from tests.support.clients import build
 from tests.support.http import Reply, Server, serving
 
 WEBHOOK_ID = "01HAN96XNH1J7DY8D7RZ22QMT9"

@@ -37,11 +37,11 @@ from connector.runtime.operations.runs import RunCommands
 from connector.runtime.runs.advance import RunAdvancer
 from connector.runtime.runs.timers import Timers
 from connector.storage.flow_control.rate_budget import Budget
-from connector.vendors.clients import WebhookAccounts
+from connector.vendors.clients import ids_of
+from connector.vendors.webhook_accounts import WebhookAccounts
 from integrations.protocols import Mail
 from tests.simulation.ground import OUR_USER, Ground, SimulatedClock
 from tests.simulation.vendors import Vendors
-from webhooks.sources import SOURCES
 from workflows.engine import Moment
 
 Ring = Callable[[frozenset[str]], None]
@@ -90,9 +90,9 @@ class Worker:
         database = ground.database
 
         accounts = WebhookAccounts(ground.config, lambda: {"zendesk": OUR_USER})
-        recorders = (responses.record, callbacks.record, opt_out_events.record)
+        hooks = (responses.record, callbacks.record, opt_out_events.record)
         self._intake = Intake(
-            database, ground.book, self._desk, calendar, accounts, SOURCES, recorders, self._kinds, clock
+            database, ground.book, self._desk, calendar, accounts, hooks, ids_of(ground.config), clock
         )
         self._timers = Timers(database, self._desk, calendar, clock)
         self._outcomes = Outcomes(database, self._desk, calendar, clock, self._chance.random)

@@ -29,9 +29,10 @@ from connector.definitions import read_surveys
 from connector.ids import new_id
 from connector.runtime.doorbell import INTAKE, TIMERS, effects_queue
 from connector.runtime.effects import claims
+from connector.services import Services
 from connector.storage.schema import tables
 from connector.storage.stores.definitions import DefinitionKind, import_definitions
-from connector.wiring import Services
+from connector.web.app import web_app
 from sandbox.clock import HandClock
 from sandbox.serving import Server
 from sandbox.world import World
@@ -144,6 +145,11 @@ class Harness:
     clock: HandClock
     client: FlaskClient
     url: str = field(default="")  # set while ``on_the_network``
+
+    def run_job(self, job: str) -> None:
+        """What the scheduler does when this job's time has come."""
+        [named] = [each for each in self.house.jobs if each.name == job]
+        named.run()
 
     def know(self, email: str = "ann@example.com", name: str = "Ann Jansen") -> str:
         """A customer whom we and the helpdesk know already, as each other's. → their user id at the helpdesk."""
@@ -258,7 +264,7 @@ class Harness:
     @contextmanager
     def on_the_network(self) -> Iterator[str]:
         """Serve the web side on a port, so that the stand-ins can send webhooks to it."""
-        server = Server(wiring.web_app(self.house))
+        server = Server(web_app(self.house))
         self.url = server.url
         try:
             yield server.url
@@ -287,7 +293,7 @@ def a_house(
         if workflows is not None:
             _import(house, DefinitionKind.SURVEY, {**read_surveys(settled), **(surveys or {})})
             _import(house, DefinitionKind.WORKFLOW, _by_slug(workflows))
-        yield Harness(house, world, clock, wiring.web_app(house).test_client())
+        yield Harness(house, world, clock, web_app(house).test_client())
     finally:
         house.close()
 

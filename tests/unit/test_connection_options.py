@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from integrations.errors import OptionsError
-from integrations.option_fields import audience
-from integrations.protocols import Crm, Helpdesk, Messenger
-from integrations.registry import KINDS, build
+from integrations.roles import Role
+from integrations.salesforce.options import audience
+from tests.support.clients import KINDS, build
 
 OAUTH = {"type": "oauth", "client_id": "c", "client_secret": "hush"}
 ZENDESK = {"base_url": "https://acme.zendesk.com", "auth": OAUTH}
@@ -27,11 +27,11 @@ def mistakes(kind: str, settings: Any) -> tuple[str, ...]:
     return refused.value.mistakes
 
 
-def test_the_table_of_kinds_names_the_protocol_of_each() -> None:
-    assert {name: kind.implements for name, kind in KINDS.items()} == {
-        "zendesk": Helpdesk,
-        "salesforce": Crm,
-        "smtp": Messenger,
+def test_each_kind_is_to_us_what_its_client_implements() -> None:
+    assert {name: kind.roles for name, kind in KINDS.items()} == {
+        "zendesk": {Role.HELPDESK, Role.TICKETS},
+        "salesforce": {Role.CRM, Role.SALES, Role.TICKETS},
+        "smtp": {Role.MESSENGER},
     }
 
 

@@ -14,18 +14,27 @@ from tests.fixtures import envelope, payload
 from tests.unit.test_signatures import NOW, WHSEC, standard_headers
 from webhooks.delivery import Account, Delivery, Request
 from webhooks.errors import Refused, Unreadable, WebhookError
+from webhooks.inbound.own_events import OwnEventsSource
+from webhooks.inbound.source import InboundSource
 from webhooks.parsing import json_object
-from webhooks.sources import SOURCES
 from workflows.events import EVENT_TYPES, Event, Person
 
-ACCOUNT = Account("survey-platform", "inbound", (WHSEC,), systems={"zendesk": "zendesk-nl", "salesforce": "crm"})
-OWN = Account("ringback", "internal", systems={"zendesk": "zendesk-nl"})
+KINDS = {"zendesk_user_id": "zendesk", "salesforce_contact_id": "salesforce"}
+"""Where no such connection is configured."""
+
+OWNERS = {"zendesk_user_id": "zendesk-nl", "salesforce_contact_id": "crm"}
+ACCOUNT = Account("survey-platform", "inbound", (WHSEC,), source=InboundSource(), owners=OWNERS, helpdesk="zendesk-nl")
+OWN = Account(
+    "ringback", "internal", source=OwnEventsSource(), owners=KINDS | {"zendesk_user_id": "zendesk-nl"},
+    helpdesk="zendesk-nl",
+)  # fmt: skip
 ANSWERED = payload("inbound/survey_answered.json")
 
 
 def the_event(body: bytes, account: Account = ACCOUNT) -> Event:
     delivery = Delivery(account.connection, "msg_1", NOW, "application/json", {}, body)
-    [event] = SOURCES[account.kind].translate(delivery, account).events
+    assert account.source is not None
+    [event] = account.source.translate(delivery, account).events
     return event
 
 
@@ -61,7 +70,7 @@ def test_the_customer_becomes_the_person_and_leaves_the_data() -> None:
 
 
 def test_ids_go_under_the_kind_when_no_connection_of_it_is_known() -> None:
-    event = the_event(ANSWERED, Account("survey-platform", "inbound"))
+    event = the_event(ANSWERED, Account("survey-platform", "inbound", source=InboundSource(), owners=KINDS))
     assert event.person is not None
     assert event.person.ids == {"salesforce": "003000000000001AAA", "zendesk": "8055"}
     assert "ticket" not in event.data
@@ -200,7 +209,7 @@ def test_a_subject_that_fits_no_index_is_refused() -> None:
 
 def test_the_delivery_is_kept_under_its_webhook_id() -> None:
     request = Request(ANSWERED, standard_headers(ANSWERED), NOW)
-    delivery = SOURCES["inbound"].verify(request, ACCOUNT)
+    delivery = InboundSource().verify(request, ACCOUNT)
     assert (delivery.key, delivery.body) == ("msg_1", ANSWERED)
     assert "webhook-signature" not in delivery.headers
 
@@ -208,13 +217,13 @@ def test_the_delivery_is_kept_under_its_webhook_id() -> None:
 def test_a_body_declared_as_something_else_is_refused() -> None:
     headers = {**standard_headers(ANSWERED), "content-type": "text/plain"}
     with pytest.raises(Refused, match="something else than JSON") as error:
-        SOURCES["inbound"].verify(Request(ANSWERED, headers, NOW), ACCOUNT)
+        InboundSource().verify(Request(ANSWERED, headers, NOW), ACCOUNT)
     assert error.value.status == 415
 
 
 def test_nobody_outside_is_genuine_for_our_own_connection() -> None:
     with pytest.raises(Refused) as error:
-        SOURCES["internal"].verify(Request(ANSWERED, standard_headers(ANSWERED), NOW), OWN)
+        OwnEventsSource().verify(Request(ANSWERED, standard_headers(ANSWERED), NOW), OWN)
     assert error.value.status == 404
 
 

@@ -5,7 +5,7 @@ Messages show a value only where it cannot be personal.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -127,9 +127,8 @@ _CUSTOMER = {
     "name": Field(_text(), null=None),
     "phone": Field(_text(), null=None),
     "locale": Field(_text(LOCALE_LENGTH), null=None),
-    "salesforce_contact_id": Field(_identity, null=None),
-    "zendesk_user_id": Field(_identity, null=None),
 }
+_ID = Field(_identity, null=None)
 
 
 def read_envelope(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -150,11 +149,12 @@ def read_answer(data: Mapping[str, Any], *, own: bool = False) -> dict[str, Any]
     return {**answer, **({} if banded else _scored(answer, data.get("variant") or data.get("scale")))}
 
 
-def read_customer(customer: object) -> dict[str, Any]:
-    """The person's details as told; empty text is nothing. Raises ``Unreadable``."""
+def read_customer(customer: object, id_names: Iterable[str] = ()) -> dict[str, Any]:
+    """The person's details as told; empty text is nothing. ``id_names`` hold ids of theirs elsewhere. Raises
+    ``Unreadable``."""
     if not isinstance(customer, dict):
         raise Unreadable("data.customer is not an object", remedy="send an object, or leave it out")
-    told = customer | _load(_CUSTOMER, customer, "data.customer.")
+    told = customer | _load(_CUSTOMER | dict.fromkeys(id_names, _ID), customer, "data.customer.")
     return {name: value.strip() or None if isinstance(value, str) else value for name, value in told.items()}
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from webhooks import replies
-from webhooks.delivery import Account, Delivery, Reply, Request, Translation
+from webhooks.delivery import Account, Delivery, Reply, Request, Source, Translation
 from webhooks.errors import Refused, Unreadable
 from webhooks.inbound.schema import read_answer, read_customer, read_envelope
 from webhooks.parsing import KEY_LENGTH, declares_json, identity, json_object, mapping, sane_key
@@ -21,13 +21,15 @@ from workflows.events import EVENT_TYPES, Event, Person
 
 KEPT_HEADERS = ("webhook-id", "webhook-timestamp", "user-agent")
 PERSON_FIELDS = ("email", "name", "phone", "locale")
-ID_FIELDS = {"salesforce_contact_id": "salesforce", "zendesk_user_id": "zendesk"}
 
 Data = Mapping[str, Any]
 
 
 class InboundSource:
     """Whoever signs with the connection's secret."""
+
+    def of(self, content_type: str) -> Source:
+        return self
 
     def verify(self, request: Request, account: Account) -> Delivery:
         """The delivery, kept under its ``webhook-id``: the same for every attempt.
@@ -101,7 +103,7 @@ FILLED: Mapping[str, Callable[[str, Data, datetime, bool], Data]] = {
 def _with_ticket(data: Data, account: Account) -> Data:
     """The ticket that the context names, if we know which helpdesk it belongs to."""
     ticket_id = identity(mapping(data.get("context")).get("ticket_id"))
-    helpdesk = account.systems.get("zendesk")
+    helpdesk = account.helpdesk
     if ticket_id is None or helpdesk is None or data.get("ticket"):
         return data
     return {**data, "ticket": f"{helpdesk}:{ticket_id}"}
@@ -119,8 +121,8 @@ def _person(customer: object, account: Account) -> Person | None:
     other."""
     if customer is None:
         return None
-    told = read_customer(customer)
-    owners = {name: account.systems.get(kind, kind) for name, kind in ID_FIELDS.items()}
+    told = read_customer(customer, account.owners)
+    owners = dict(account.owners)
     if account.kind == "internal":
         owners = {"id": account.connection, **owners}
     named = {system: told.get(name) for name, system in owners.items()}

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from webhooks import replies
-from webhooks.delivery import Account, Delivery, Reply, Request, Translation
+from webhooks.delivery import Account, Delivery, Reply, Request, Source, Translation
 from webhooks.errors import Refused, WebhookError
 from webhooks.inbound.source import read_event
 from webhooks.parsing import declares_json, digest, excerpt, json_object
@@ -37,6 +37,10 @@ FOUND = "x-ringback-found-after"
 
 class SalesforceSource:
     """Salesforce's outbound messages; ``translate`` also reads what came as JSON."""
+
+    def of(self, content_type: str) -> Source:
+        """XML comes from Salesforce by itself, JSON when a Flow calls out."""
+        return _CALLOUT if content_type and declares_json(content_type) else self
 
     def verify(self, request: Request, account: Account) -> Delivery:
         """The delivery, kept under a digest of its notifications' ids, so that a repeated batch is the same one.
@@ -91,6 +95,9 @@ class CalloutSource(SalesforceSource):
     def refuse(self, error: Exception) -> Reply:
         """What cannot be read is a 400: a Flow repeats a 5xx, and would fail the same way."""
         return replies.refusal(error)
+
+
+_CALLOUT = CalloutSource()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from webhooks import replies
-from webhooks.delivery import Account, Delivery, Reply, Request, Translation
+from webhooks.delivery import Account, Delivery, Reply, Request, Source, Translation
 from webhooks.errors import Unreadable
 from webhooks.parsing import (
     declares_json,
@@ -40,6 +40,9 @@ ACTIVE = frozenset({"NEW", "OPEN", "PENDING", "HOLD"})
 
 class ZendeskSource:
     """Zendesk's webhooks of both kinds."""
+
+    def of(self, content_type: str) -> Source:
+        return self
 
     def verify(self, request: Request, account: Account) -> Delivery:
         """The delivery, kept under its invocation id (the same for every attempt), else a digest of the body.

@@ -16,7 +16,7 @@ import click
 from connector import wiring
 from connector.cli.common.context import BadInputError, open_database, read_config, read_settings
 from connector.runtime.operations.errors import ControlError, RefusedError
-from connector.wiring import Services
+from connector.services import Services
 
 T = TypeVar("T")
 

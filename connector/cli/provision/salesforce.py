@@ -25,8 +25,9 @@ from connector.vendors.clients import Connections
 from connector.vendors.provisioning import ProvisioningMemory
 from integrations.base_url import is_local
 from integrations.http import VendorSession
-from integrations.option_fields import meant, writes_everything
+from integrations.option_fields import meant
 from integrations.salesforce.client import API_VERSION, SalesforceCrm
+from integrations.salesforce.options import writes_everything
 from integrations.salesforce.setup import bundle
 from integrations.salesforce.setup.provision import SalesforceProvisioner, Target, as_admin
 
@@ -80,7 +81,7 @@ def _org(connection: str) -> Iterator[tuple[SalesforceCrm, ProvisioningMemory, C
 
 def _client(clients: Connections, connection: str) -> SalesforceCrm:
     try:
-        client = clients.crm(connection)
+        client = clients.client(connection)
     except NotPossibleError as error:
         raise BadInputError(str(error)) from error
     if not isinstance(client, SalesforceCrm):

@@ -22,8 +22,8 @@ from connector.storage.engine.encryption import Box
 from connector.storage.stores.oauth_tokens import DatabaseTokenStore
 from connector.storage.stores.webhook_secrets import PURPOSE
 from connector.vendors.clients import Connections
-from connector.vendors.health_checks import check_api_tokens
 from connector.vendors.provisioning import ProvisioningMemory
+from connector.vendors.zendesk.vendor import api_token_findings
 from integrations.base_url import is_local
 from integrations.zendesk.client import ZendeskHelpdesk
 from integrations.zendesk.setup.blueprint import AccountNames
@@ -84,9 +84,12 @@ def _account(connection: str) -> Iterator[_Account]:
 
 def _client(clients: Connections, connection: str) -> ZendeskHelpdesk:
     try:
-        return clients.zendesk(connection)
+        client = clients.client(connection)
     except NotPossibleError as error:
         raise BadInputError(str(error)) from error
+    if not isinstance(client, ZendeskHelpdesk):
+        raise BadInputError(f"connection: {connection!r} is no Zendesk account.")
+    return client
 
 
 def _endpoint(settings: Settings, connection: str) -> str:
@@ -98,5 +101,5 @@ def _warn_of(account: _Account) -> None:
     host = urlsplit(account.endpoint).hostname or ""
     if is_local(host) and not is_local(account.client.session.address.host):
         click.echo(f"Zendesk cannot reach {account.endpoint}: set RINGBACK_BASE_URL to the public address.", err=True)
-    for found in check_api_tokens([account.configured], system_clock().date()):
+    for found in api_token_findings(account.configured, system_clock().date()):
         click.echo(f"{found.check}: {found.says} {found.remedy}", err=True)

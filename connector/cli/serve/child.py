@@ -16,7 +16,8 @@ from connector.cli.serve.signals import wait_for_signal
 from connector.cli.serve.sockets import serve_on
 from connector.cli.serve.startup import opened, settle_down
 from connector.runtime.doorbell import Share
-from connector.wiring import Services, front_door, web_app
+from connector.services import Services
+from connector.web.app import front_door, web_app
 
 log = logging.getLogger("ringback")
 

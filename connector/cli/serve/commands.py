@@ -26,9 +26,10 @@ from connector.runtime.doorbell import Share
 from connector.runtime.effects import claims
 from connector.runtime.jobs.scheduler import Ticker
 from connector.runtime.queues.celery_app import Worker, in_memory
+from connector.services import Services
 from connector.storage.schema import migrate
 from connector.storage.stores.definitions import DefinitionKind
-from connector.wiring import Services, front_door, web_app
+from connector.web.app import front_door, web_app
 
 log = logging.getLogger("ringback")
 
@@ -197,13 +198,7 @@ def working(house: Services, threads: int = WORKER_THREADS) -> Iterator[None]:
 @contextmanager
 def ticking(house: Services) -> Iterator[None]:
     """The ticks while the block runs."""
-    ticker = Ticker(
-        house.sweep.tick,
-        lambda: house.own_users.learn(house.connections.with_a_user()),
-        house.keeper.tick,
-        house.gaps.tick,
-        house.reconciler.tick,
-    )
+    ticker = Ticker(house.jobs)
     ticker.start()
     try:
         yield

@@ -12,7 +12,7 @@ from connector.cli.common.context import read_config, read_settings
 from connector.config.file import Config
 from connector.config.settings import Settings
 from connector.runtime.doorbell import Share
-from connector.wiring import Services
+from connector.services import Services
 from workflows.errors import DefinitionError
 
 log = logging.getLogger("ringback")

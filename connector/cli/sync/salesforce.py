@@ -16,11 +16,12 @@ from connector.cli.sync.zendesk import zendesk
 from connector.feedback.base.actions import NotPossibleError
 from connector.feedback.messaging.brands import choose
 from connector.runtime.doorbell import INTAKE
+from connector.services import Services
 from connector.storage.stores import definitions
 from connector.storage.stores.definitions import DefinitionKind
 from connector.vendors.salesforce.backfill import WORKFLOW, BusyError, Plan, Sync
-from connector.wiring import Services
 from integrations.errors import IntegrationError
+from integrations.salesforce.client import SalesforceCrm
 
 _LOOK_AGAIN = 1.0  # seconds
 
@@ -73,9 +74,11 @@ def salesforce(
 
 
 def _sync(house: Services, connection: str) -> Sync:
-    changes, kinds = house.connections.changes(connection), house.connections.kinds
+    client = house.connections.client(connection)
+    if not isinstance(client, SalesforceCrm):
+        raise NotPossibleError(f"connection: {connection!r} is no Salesforce org.")
     country = choose(house.mailer.brands, "").country
-    return Sync(house.database, connection, changes, kinds, house.clock, country)
+    return Sync(house.database, connection, client.changes, house.connections.ids, house.clock, country)
 
 
 def _run(house: Services, work: Sync, wanted: SyncOptions, as_json: bool) -> None:

@@ -8,6 +8,7 @@ from connector.cli.common.acting import acting
 from connector.cli.common.context import BadInputError
 from connector.cli.common.output import as_json_option, show
 from connector.cli.provision.output import leave
+from connector.vendors.zendesk.reconcile.run import reconciler
 
 
 @click.command()
@@ -20,12 +21,13 @@ def zendesk(connection: str | None, as_json: bool) -> None:
     It also happens by itself, every few minutes, where the scheduler runs. Without CONNECTION: all Zendesk accounts.
     """
     with acting() as house:
-        known = house.reconciler.connections()
+        work = reconciler(house.job_parts("zendesk"))
+        known = work.connections()
         if connection and connection not in known:
             told = ", ".join(known) or "none"
             raise BadInputError(f"CONNECTION: {connection!r} is no Zendesk connection. Known are: {told}.")
         names = [connection] if connection else known
-        found = [each for name in names for each in house.reconciler.run(name, at_once=True)]
+        found = [each for name in names for each in work.run(name, at_once=True)]
     columns = {
         "connection": lambda each: each.connection,
         "reading": lambda each: each.reading,

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection, Executable
 
+from connector.feedback.customers.record_ids import RecordIds
 from connector.storage.engine.bulk import Bulk
 from connector.storage.engine.database import Database
 from integrations.errors import IntegrationError
@@ -154,6 +155,15 @@ class Handler(Protocol):
 class Clients(Protocol):
     """The integrations by connection name; an unknown or unfitting one raises ``NotPossibleError``."""
 
+    @property
+    def ids(self) -> RecordIds:
+        """How the connections name their records."""
+        ...
+
+    def having(self, *roles: Role) -> list[str]:
+        """Connections that have one of these roles, in the configuration's order."""
+        ...
+
     def has(self, connection: str, role: Role) -> bool:
         """Whether the connection is this to us. False for one that is not configured."""
         ...
@@ -165,5 +175,3 @@ class Clients(Protocol):
     def sales(self, connection: str) -> Sales: ...
 
     def messenger(self, connection: str | None) -> tuple[str, Messenger]: ...
-
-    def kind(self, connection: str) -> str: ...

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import bindparam, select
@@ -13,6 +12,7 @@ from connector.feedback.crm import people_cache
 from connector.storage.engine.database import Database
 from connector.storage.schema.tables import identities
 from integrations.errors import IntegrationError
+from integrations.roles import Role
 
 log = logging.getLogger(__name__)
 
@@ -24,12 +24,12 @@ _RECORDS = select(identities.c.value).where(
 class CrmConsents:
     """Asks the CRMs that everything is kept in: those we may read people from."""
 
-    def __init__(self, database: Database, clients: Clients, crms: Iterable[str]) -> None:
-        self._database, self._clients, self._crms = database, clients, tuple(crms)
+    def __init__(self, database: Database, clients: Clients) -> None:
+        self._database, self._clients = database, clients
 
     def look(self, customer: str, now: datetime) -> None:
         """See to it that what the CRMs say is known here. What was last seen counts when one cannot be asked."""
-        for connection in self._crms:
+        for connection in self._clients.having(Role.CRM):
             crm = self._clients.crm(connection).pictures
             if crm is None:
                 continue

@@ -25,6 +25,7 @@ from connector.storage.schema import tables as t
 from connector.storage.schema.tables import connections
 from integrations.errors import NotYet, Permanent
 from integrations.protocols import CrmPerson, CrmRecords, Usage
+from integrations.roles import Role
 
 NEWER = "not written: a newer answer of this customer is on the record, or on its way to it"
 _SERIAL = "records"
@@ -38,7 +39,7 @@ _WHOSE = select(t.responses.c.id, t.responses.c.customer_id).where(
 def records_of(clients: Clients, connection: str) -> CrmRecords | None:
     """What the connection keeps; None: the newest score on contacts, and nothing else. Raises NotPossibleError."""
     kept: CrmRecords | None = (
-        clients.crm(connection) if clients.kind(connection) == "salesforce" else clients.helpdesk(connection)
+        clients.crm(connection) if clients.has(connection, Role.CRM) else clients.helpdesk(connection)
     ).pictures
     return kept
 

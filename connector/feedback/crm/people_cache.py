@@ -14,11 +14,11 @@ from sqlalchemy import Connection, bindparam, or_, select, update
 
 from connector.feedback.base.event_hooks import IncomingEvent
 from connector.feedback.consent import consents
-from connector.feedback.customers.identity import normal_id
 from connector.storage.engine import bulk
 from connector.storage.engine.database import Database
 from connector.storage.schema.tables import crm_people
 from integrations.protocols import CrmPerson, CrmRecords
+from integrations.salesforce.record_ids import canonical
 
 GOOD_FOR = timedelta(days=1)
 """So long what was seen of a person is believed; a write that fails for it, or an event, ends it sooner."""
@@ -51,7 +51,7 @@ class CurrentRecord:
 
 def short(record: str) -> str:
     """Our one name of a record: 15 characters of Salesforce's 18, which are never all digits; a helpdesk's number."""
-    return record if record.isdigit() else normal_id(record, "salesforce") or record
+    return record if record.isdigit() else canonical(record) or record
 
 
 def find(database: Database, connection: str, crm: CrmRecords, records: Iterable[str], now: datetime) -> CurrentRecord:

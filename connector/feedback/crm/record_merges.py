@@ -18,7 +18,8 @@ from sqlalchemy import Connection, select, update
 from connector.feedback.base.event_hooks import IncomingEvent
 from connector.feedback.customers import identity as customers
 from connector.feedback.customers import review_queue
-from connector.feedback.customers.identity import Customer, normal_id
+from connector.feedback.customers.identity import Customer
+from connector.feedback.customers.record_ids import RecordIds
 from connector.feedback.responses import store as responses
 from connector.storage.engine import bulk
 from connector.storage.engine.database import Database
@@ -29,51 +30,66 @@ _CONVERTED = "lead.converted"
 _METRIC = "nps"
 
 
-def record(
-    database: Database, tx: Connection, batch: Sequence[IncomingEvent], now: datetime
-) -> Sequence[IncomingEvent]:
-    """Follow deletions, merges and restorations."""
-    if not any(arrival.type in (*_LEAVING, *_BACK, _CONVERTED) for arrival in batch):
-        return batch
-    _restore(tx, [arrival for arrival in batch if arrival.type in _BACK])
-    return [_followed(database, tx, arrival, now) for arrival in batch]
+class RecordMerges:
+    """The hook that follows deletions, merges and restorations. ``ids`` knows how the connections name records."""
 
+    def __init__(self, ids: RecordIds) -> None:
+        self._ids = ids
 
-def _followed(database: Database, tx: Connection, arrival: IncomingEvent, now: datetime) -> IncomingEvent:
-    if arrival.type == _CONVERTED:
-        return _convert(database, tx, arrival, now)
-    return _follow(database, tx, arrival, now) if arrival.type in _LEAVING else arrival
+    def __call__(
+        self, database: Database, tx: Connection, batch: Sequence[IncomingEvent], now: datetime
+    ) -> Sequence[IncomingEvent]:
+        if not any(arrival.type in (*_LEAVING, *_BACK, _CONVERTED) for arrival in batch):
+            return batch
+        self._restore(tx, [arrival for arrival in batch if arrival.type in _BACK])
+        return [self._followed(database, tx, arrival, now) for arrival in batch]
 
+    def _followed(self, database: Database, tx: Connection, arrival: IncomingEvent, now: datetime) -> IncomingEvent:
+        if arrival.type == _CONVERTED:
+            return self._convert(database, tx, arrival, now)
+        return self._follow(database, tx, arrival, now) if arrival.type in _LEAVING else arrival
 
-def _follow(database: Database, tx: Connection, arrival: IncomingEvent, now: datetime) -> IncomingEvent:
-    if arrival.customer is None or arrival.event.person is None:
-        return arrival
-    system, value = next(iter(arrival.event.person.ids.items()))
-    loser, into = (system, value[:15]), arrival.data.get("into")
-    tx.execute(_this(*loser).values(gone_at=arrival.event.time))
-    owner = arrival.customer.id
-    if into:
-        owner = _join(database, tx, owner, (system, str(into)[:15]), arrival, now)
-    [customer] = customers.load(tx, [owner]).values()
-    newest = _newest(tx, owner) if into else None
-    data = {**arrival.data, "customer": owner, "response": newest}
-    return replace(arrival, customer=customer, data=data)
+    def _follow(self, database: Database, tx: Connection, arrival: IncomingEvent, now: datetime) -> IncomingEvent:
+        if arrival.customer is None or arrival.event.person is None:
+            return arrival
+        system, value = next(iter(arrival.event.person.ids.items()))
+        loser, into = self._named(system, value), arrival.data.get("into")
+        tx.execute(_this(*loser).values(gone_at=arrival.event.time))
+        owner = arrival.customer.id
+        if into:
+            owner = _join(database, tx, owner, self._named(system, into), arrival, now)
+        [customer] = customers.load(tx, [owner]).values()
+        newest = _newest(tx, owner) if into else None
+        data = {**arrival.data, "customer": owner, "response": newest}
+        return replace(arrival, customer=customer, data=data)
 
+    def _convert(self, database: Database, tx: Connection, arrival: IncomingEvent, now: datetime) -> IncomingEvent:
+        """A lead that was written on is known under the connection's own name, one that was told of under that of
+        leads."""
+        connection, contact = arrival.event.connection, arrival.data.get("contact")
+        if arrival.customer is None or not contact:
+            return arrival
+        leads = [self._named(system, arrival.data.get("lead")) for system in (connection, f"{connection}/lead")]
+        owners = [_owner(tx, lead) for lead in leads]
+        for lead in leads:
+            tx.execute(_this(*lead).values(gone_at=arrival.event.time))
+        owner = next(filter(None, owners), arrival.customer.id)
+        owner = _join(database, tx, owner, self._named(connection, contact), arrival, now)
+        [customer] = customers.load(tx, [owner]).values()
+        data = {**arrival.data, "customer": owner, "response": _newest(tx, owner)}
+        return replace(arrival, customer=customer, data=data)
 
-def _convert(database: Database, tx: Connection, arrival: IncomingEvent, now: datetime) -> IncomingEvent:
-    """A lead that was written on is known under the connection's own name, one that was told of under that of leads."""
-    contact, lead = arrival.data.get("contact"), str(arrival.data.get("lead"))[:15]
-    if arrival.customer is None or not contact:
-        return arrival
-    connection = arrival.event.connection
-    owners = [_owner(tx, (system, lead)) for system in (connection, f"{connection}/lead")]
-    for system in (connection, f"{connection}/lead"):
-        tx.execute(_this(system, lead).values(gone_at=arrival.event.time))
-    owner = next(filter(None, owners), arrival.customer.id)
-    owner = _join(database, tx, owner, (connection, str(contact)[:15]), arrival, now)
-    [customer] = customers.load(tx, [owner]).values()
-    data = {**arrival.data, "customer": owner, "response": _newest(tx, owner)}
-    return replace(arrival, customer=customer, data=data)
+    def _restore(self, tx: Connection, changed: Sequence[IncomingEvent]) -> None:
+        """A record that changed after it was deleted is back from the recycle bin."""
+        for arrival in changed:
+            ids: Mapping[str, str] = arrival.event.person.ids if arrival.event.person else {}
+            for system, value in ids.items():
+                back = _this(*self._named(system, value)).where(identities.c.gone_at < arrival.event.time)
+                tx.execute(back.values(gone_at=None))
+
+    def _named(self, system: str, value: object) -> customers.Identity:
+        """A record under its one name."""
+        return system, self._ids.canonical(system, str(value)) or str(value)
 
 
 def _owner(tx: Connection, identity: customers.Identity) -> str | None:
@@ -108,15 +124,6 @@ def _become_one(tx: Connection, kept: Customer, gone: Customer, now: datetime) -
     customers.rewrite(tx, customers.union(kept, gone), now)
     customers.merge(tx, kept.id, gone.id)
     review_queue.settle(tx, kept.id, gone.id, now)
-
-
-def _restore(tx: Connection, changed: Sequence[IncomingEvent]) -> None:
-    """A record that changed after it was deleted is back from the recycle bin."""
-    for arrival in changed:
-        ids: Mapping[str, str] = arrival.event.person.ids if arrival.event.person else {}
-        for system, value in ids.items():
-            back = _this(system, str(normal_id(value, "salesforce"))).where(identities.c.gone_at < arrival.event.time)
-            tx.execute(back.values(gone_at=None))
 
 
 def _this(system: str, value: str) -> Any:

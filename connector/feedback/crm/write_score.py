@@ -23,7 +23,7 @@ from connector.feedback.base.actions import (
 from connector.feedback.crm import full_writeback, phone_lookup
 from connector.feedback.crm.full_writeback import FullWriteback
 from connector.feedback.customers import identity as customers
-from connector.feedback.customers.identity import KNOW, normal_id
+from connector.feedback.customers.identity import KNOW
 from connector.feedback.responses import store as responses
 from connector.storage.engine.bulk import Upsert
 from connector.storage.engine.database import Database
@@ -31,6 +31,7 @@ from connector.storage.schema.tables import writebacks
 from integrations.errors import IntegrationError, Permanent
 from integrations.limits import USERS_UPDATE
 from integrations.protocols import Score
+from integrations.roles import Role
 
 _NOBODY = "not written: neither a record, nor an e-mail address or phone number is known"
 
@@ -53,18 +54,18 @@ class WriteScore:
 
     def prepare(self, ask: ActionContext) -> Intent | Output:
         connection = str(ask.params["connection"])
-        kind, kept = self._clients.kind(connection), full_writeback.records_of(self._clients, connection)
+        in_crm, kept = self._clients.has(connection, Role.CRM), full_writeback.records_of(self._clients, connection)
         answer = _answer(ask, or_newest=kept is not None)
         customer = _who_gave(ask, answer.pop("customer"))
         record = (customer.get("ids") or {}).get(connection)
-        request = answer | {"record": normal_id(record, kind), "email": customer.get("email")}
-        if not record and kind == "salesforce":
+        request = answer | {"record": self._clients.ids.canonical(connection, record), "email": customer.get("email")}
+        if not record and in_crm:
             request |= phone_lookup.wish(customer, self._country)
         if not record and not request["email"] and "phone" not in request:
             return Output({"done": False, "reason": _NOBODY})
         if kept is not None and not kept.keeps(str(answer["metric"])):
             raise NotPossibleError(_no_place(str(answer["metric"])))
-        if kept is not None and (record or kind == "salesforce"):
+        if kept is not None and (record or in_crm):
             return full_writeback.intent(connection, kept, request, ask.now)
         return _writing(ask, connection, request) if record else Intent(connection, request, reads_only=True)
 
@@ -97,7 +98,7 @@ class WriteScore:
         return {"found": found} if isinstance(found, str) else found
 
     def _lookup(self, connection: str) -> Any:
-        if self._clients.kind(connection) == "salesforce":
+        if self._clients.has(connection, Role.CRM):
             return self._clients.crm(connection).find_contacts
         return self._clients.helpdesk(connection).find_users
 
@@ -138,7 +139,7 @@ class WriteScore:
     def _found(self, done: CompletionContext) -> Intent | Output:
         """The writing is a call of its own, so that no two writes on one record are ever side by side."""
         connection = done.effect.connection
-        record = str(normal_id(done.result["found"], self._clients.kind(connection)))
+        record = str(self._clients.ids.canonical(connection, done.result["found"]))
         kept = full_writeback.records_of(self._clients, connection)
         if kept is not None:
             request = {**done.effect.request, "record": record}

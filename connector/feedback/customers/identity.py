@@ -18,12 +18,12 @@ from sqlalchemy import BindParameter, Connection, bindparam, delete, select, upd
 from connector.feedback.customers import matching
 from connector.feedback.customers.matching import KnownPerson
 from connector.feedback.customers.phone_numbers import Number, country_of, trait
+from connector.feedback.customers.record_ids import RecordIds
 from connector.ids import new_id
 from connector.storage.engine import bulk
 from connector.storage.engine.database import Database
 from connector.storage.schema import tables as t
 from connector.storage.stores.inbox import OWN
-from integrations.salesforce.record_ids import fault, is_id
 from workflows.events import Person
 
 log = logging.getLogger(__name__)
@@ -67,20 +67,13 @@ class Conflict:
     by_phone: bool = False
 
 
-def identities_of(person: Person, kinds: Mapping[str, str]) -> list[Identity]:
-    """The person's identities, strongest first. ``kinds`` maps a connection's name to its kind."""
-    named = ((system, normal_id(value, kinds.get(system.partition("/")[0]))) for system, value in person.ids.items())
+def identities_of(person: Person, ids: RecordIds) -> list[Identity]:
+    """The person's identities, strongest first. ``ids`` knows how the connections name their records."""
+    named = ((system, ids.canonical(system, value)) for system, value in person.ids.items())
     found = [(system, value) for system, value in named if value]
     if person.email:
         found.append(("email", person.email.strip().lower()))
     return found
-
-
-def normal_id(value: str | None, kind: str | None) -> str | None:
-    """The one name of a record: a Salesforce id is the same with 15 and with 18 characters. None for what is no id."""
-    if not value or kind != "salesforce":
-        return value
-    return value[:15] if is_id(value) else None
 
 
 def number_of(person: Person, country: str) -> Number | None:
@@ -88,10 +81,10 @@ def number_of(person: Person, country: str) -> Number | None:
     return trait(person.phone, country_of(person.locale, country)) if person.phone else None
 
 
-def lock_keys(people: Iterable[Person | None], kinds: Mapping[str, str], country: str = HOME) -> list[str]:
+def lock_keys(people: Iterable[Person | None], ids: RecordIds, country: str = HOME) -> list[str]:
     """What to lock so that two transactions do not make two customers of one new person."""
     told = [person for person in people if person]
-    keys = [f"person:{system}:{value}" for person in told for system, value in identities_of(person, kinds)]
+    keys = [f"person:{system}:{value}" for person in told for system, value in identities_of(person, ids)]
     return keys + [f"phone:{number.text}" for person in told if (number := number_of(person, country))]
 
 
@@ -102,9 +95,9 @@ class Resolver:
     """
 
     def __init__(
-        self, database: Database, tx: Connection, kinds: Mapping[str, str], now: datetime, country: str = HOME
+        self, database: Database, tx: Connection, ids: RecordIds, now: datetime, country: str = HOME
     ) -> None:
-        self._database, self._tx, self._kinds, self._now, self._country = database, tx, kinds, now, country
+        self._database, self._tx, self._ids, self._now, self._country = database, tx, ids, now, country
         self._phones = PhoneBook(tx)
         self._customers: dict[str, Customer] = {}
         self._owners: dict[Identity, str] = {}
@@ -115,7 +108,7 @@ class Resolver:
     def resolve(self, people: Sequence[Person | None]) -> list[tuple[Customer | None, Conflict | None]]:
         """One customer (and perhaps a conflict) per person, in order; None for events about nobody."""
         told = [person for person in people if person]
-        wanted = {identity for person in told for identity in identities_of(person, self._kinds)}
+        wanted = {identity for person in told for identity in identities_of(person, self._ids)}
         self._phones.look_up({n.text for person in told if (n := number_of(person, self._country))})
         self._load(wanted)
         chosen = [self._one(person) if person else (None, None) for person in people]
@@ -129,7 +122,7 @@ class Resolver:
         self._owners |= {(OWN, id_): id_ for id_ in own if id_ in self._customers}
 
     def _one(self, person: Person) -> tuple[Customer | None, Conflict | None]:
-        identities = identities_of(person, self._kinds)
+        identities = identities_of(person, self._ids)
         self._tell_faults(person)
         owners = list(dict.fromkeys(self._owners[i] for i in identities if i in self._owners))
         number = number_of(person, self._country)
@@ -142,9 +135,9 @@ class Resolver:
         return self._meet(self._enrich(self._customers[first.id], person, identities), number)
 
     def _tell_faults(self, person: Person) -> None:
-        """An id that is none identifies nobody: cut to 15 characters it might be another person's."""
+        """An id that is none identifies nobody: cut short it might be another person's."""
         for system, value in person.ids.items():
-            if self._kinds.get(system.partition("/")[0]) == "salesforce" and (wrong := fault(value)):
+            if wrong := self._ids.fault(system, value):
                 where = {"connection": system}
                 log.warning("an id is left out, it is none: %s; %s", value[:_SHOWN], wrong, extra=where)
 

@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, select, update
 
 from connector.feedback.customers import identity as customers
+from connector.feedback.customers.record_ids import RecordIds
 from connector.ids import digest, new_id
 from connector.storage.engine import bulk
 from connector.storage.engine.database import Database
@@ -132,8 +133,11 @@ def shown(tx: Connection, case_id: str) -> ReviewCase | None:
     return next(iter(_cases(tx, rows)), None)
 
 
-def decide(database: Database, tx: Connection, case_id: str, choice: str, by: str, now: datetime) -> ReviewCase:
-    """Apply and remember a decision: "same", "different", or the id of the record that is the customer's.
+def decide(
+    database: Database, tx: Connection, case_id: str, choice: str, by: str, now: datetime, *, ids: RecordIds
+) -> ReviewCase:
+    """Apply and remember a decision: "same", "different", or the id of the record that is the customer's. ``ids`` knows
+    how the connections name their records.
 
     Raises ReviewError. Repeating the same decision changes nothing.
     """
@@ -144,7 +148,7 @@ def decide(database: Database, tx: Connection, case_id: str, choice: str, by: st
     if row.status == DECIDED and row.decision != choice:
         raise ReviewError(f"Case {case_id} was decided already: {row.decision}, by {row.decided_by}.")
     if row.status != DECIDED:
-        _apply(database, tx, row, choice, now)
+        _apply(database, tx, row, choice, now, ids)
         decided = {"status": DECIDED, "decision": choice, "decided_by": by, "decided_at": now}
         tx.execute(update(identity_conflicts).where(c.id == case_id).values(decided))
     [case] = _cases(tx, tx.execute(select(identity_conflicts).where(c.id == case_id)).all())
@@ -176,13 +180,13 @@ def _mark(kind: str, connection: str, *whom: str) -> str:
     return f"{kind}:{digest(':'.join([connection, *whom]))}"
 
 
-def _apply(database: Database, tx: Connection, row: Any, choice: str, now: datetime) -> None:
+def _apply(database: Database, tx: Connection, row: Any, choice: str, now: datetime, ids: RecordIds) -> None:
     if choice == DIFFERENT:
         return
     if row.kind == CUSTOMERS and choice == SAME:
         _join(database, tx, row, now)
     elif row.kind == RECORDS and choice in row.others:
-        _give(database, tx, row, choice)
+        _give(database, tx, row, choice, ids.canonical(row.connection, choice))
     else:
         choices = [SAME, DIFFERENT] if row.kind == CUSTOMERS else [*row.others, DIFFERENT]
         raise ReviewError(f"{choice!r} is no choice for case {row.id}; choose {' or '.join(choices)}.")
@@ -201,9 +205,10 @@ def _join(database: Database, tx: Connection, row: Any, now: datetime) -> None:
             known[row.kept] = joined
 
 
-def _give(database: Database, tx: Connection, row: Any, record: str) -> None:
-    """The record is the customer's from now on, unless it is somebody else's."""
-    value = customers.normal_id(record, "salesforce")
+def _give(database: Database, tx: Connection, row: Any, record: str, value: str | None) -> None:
+    """The record, under its one name ``value``, is the customer's from now on, unless it is somebody else's."""
+    if value is None:
+        raise ReviewError(f"{record!r} is no id of a record at {row.connection}; decide: different, and send its id.")
     database.lock(tx, [f"person:{row.connection}:{value}"])
     owner = select(identities.c.customer_id).where(identities.c.system == row.connection, identities.c.value == value)
     known = tx.execute(owner).scalar_one_or_none()

@@ -33,6 +33,7 @@ from connector.storage.schema.tables import invitations, runs, suppressions
 from connector.storage.stores.inbox import insert_deliveries, own_event
 from integrations.errors import IntegrationError, Permanent
 from integrations.protocols import Mail, VendorUser
+from integrations.roles import Role
 from workflows import durations
 from workflows.calendars import BusinessCalendar
 from workflows.events import Person
@@ -99,8 +100,8 @@ class SendSurvey:
     def _request(self, ask: ActionContext) -> dict[str, Any]:
         event, params = ask.facts.event, ask.params
         context = {**(event.get("context") or {}), **(params.get("context") or {})}
-        for name in ("ticket", "ticket_id", "subject"):  # event.agent is an id, and nobody wants to read it
-            if event.get(name) and not (name == "agent" and str(event[name]).isdigit()):  # an id names nobody
+        for name in ("ticket", "ticket_id", "subject"):  # not event.agent: it is an id, and nobody wants to read it
+            if event.get(name):
                 context.setdefault(name, event[name])
         due = durations.parse(str(params["delay"])).after(ask.now, self._calendar) if params.get("delay") else None
         return {
@@ -121,9 +122,9 @@ class SendSurvey:
             return _withheld(place, customer.id, survey.slug, reason)
         named = customer.ids if customer else {}
         accounts = [name for name in named if name != "email" and "/" not in name]  # a lead has no page of a contact
-        for kind in ("zendesk", "salesforce"):  # of the two the helpdesk knows who is suspended
+        for role in (Role.HELPDESK, Role.CRM):  # of the two the helpdesk knows who is suspended
             for name in accounts:
-                if self._clients.kind(name) == kind:
+                if self._clients.has(name, role):
                     return Intent(name, {**request, "find": named[name]}, due_at=_due(request), reads_only=True)
         if customer and customer.email:
             return self._invite(customer, request, place)  # nobody to verify it with
@@ -154,9 +155,8 @@ class SendSurvey:
         return [self._find(e) if e.stage == 0 else self._send(e, now) for e in effects]
 
     def _find(self, effect: Effect) -> Result:
-        kind = self._clients.kind(effect.connection)
         try:
-            if kind == "salesforce":
+            if self._clients.has(effect.connection, Role.CRM):
                 return _told(self._clients.crm(effect.connection).get_contact(effect.request["find"]))
             return _told(self._clients.helpdesk(effect.connection).get_user(effect.request["find"]))
         except IntegrationError as error:
@@ -195,9 +195,9 @@ class SendSurvey:
             return _withheld(place, _whose(place), request["survey"], reason)
         told.pop("suspended", None)  # an answer of before this was asked
         person = Person(**told, ids={done.effect.connection: done.effect.request["find"]})
-        kinds = {done.effect.connection: self._clients.kind(done.effect.connection)}
-        done.database.lock(done.tx, customers.lock_keys([person], kinds, self._country))
-        resolver = customers.Resolver(done.database, done.tx, kinds, done.now, self._country)
+        ids = self._clients.ids
+        done.database.lock(done.tx, customers.lock_keys([person], ids, self._country))
+        resolver = customers.Resolver(done.database, done.tx, ids, done.now, self._country)
         [(customer, conflict)] = resolver.resolve([person])
         if customer is None or (conflict and not conflict.by_phone):
             reason = "not sent: this e-mail address belongs to another customer"

@@ -20,6 +20,7 @@ from connector.feedback.base.event_hooks import EventHook, IncomingEvent
 from connector.feedback.customers import identity as customers
 from connector.feedback.customers import review_queue
 from connector.feedback.customers.identity import Conflict, Customer, Resolver
+from connector.feedback.customers.record_ids import RecordIds
 from connector.ids import new_id
 from connector.observe import journal
 from connector.observe.journal import Understood
@@ -31,7 +32,7 @@ from connector.storage.engine import bulk
 from connector.storage.engine.database import Database
 from connector.storage.schema.tables import events
 from connector.storage.stores import inbox
-from webhooks.delivery import Account, Delivery, Source, Translation
+from webhooks.delivery import Account, Delivery, Translation
 from webhooks.errors import WebhookError
 from workflows import engine
 from workflows.calendars import BusinessCalendar
@@ -65,8 +66,8 @@ class Taken:
 
 
 class Intake:
-    """Understands deliveries. ``kinds`` maps connection names to kinds, for the ids of people; ``country`` is where
-    phone numbers without + are from."""
+    """Understands deliveries. ``ids`` knows how connections name their records; ``country`` is where phone
+    numbers without + are from."""
 
     def __init__(
         self,
@@ -75,15 +76,14 @@ class Intake:
         open_desk: OpenAdvancer,
         calendar: BusinessCalendar,
         accounts: Accounts,
-        sources: Mapping[str, Source],
-        recorders: Sequence[EventHook],
-        kinds: Mapping[str, str],
+        hooks: Sequence[EventHook],
+        ids: RecordIds,
         clock: Clock,
         country: str = customers.HOME,
     ) -> None:
         self._database, self._book, self._open_desk, self._calendar = database, book, open_desk, calendar
-        self._accounts, self._sources, self._recorders = accounts, sources, recorders
-        self._kinds, self._clock, self._country = kinds, clock, country
+        self._accounts, self._hooks = accounts, hooks
+        self._ids, self._clock, self._country = ids, clock, country
 
     def take(self, limit: int) -> Taken:
         """Work on the oldest new deliveries. A batch that fails is taken again one by one, so that the delivery
@@ -158,11 +158,11 @@ class Intake:
     def _translate(self, row: Any) -> tuple[Translation, str]:
         """What a delivery means, or why it cannot be read."""
         account = self._accounts(row.connection)
-        if account is None:
+        if account is None or account.source is None:
             return Translation(), f"connection {row.connection!r} is no longer configured; restore it, then replay"
         delivery = Delivery(row.connection, row.key, row.received_at, row.content_type, row.headers, row.body)
         try:
-            return self._sources[account.kind].translate(delivery, account), ""
+            return account.source.translate(delivery, account), ""
         except WebhookError as error:
             return Translation(), error.reason
 
@@ -185,7 +185,7 @@ class Intake:
     def _lock(self, tx: Connection, found: Sequence[Event]) -> None:
         """In one go, so that intakes cannot cross: the events, the people, and what waits look for."""
         exclusive = [f"event:{event.connection}:{event.id}" for event in found]
-        exclusive += customers.lock_keys([event.person for event in found], self._kinds, self._country)
+        exclusive += customers.lock_keys([event.person for event in found], self._ids, self._country)
         for event in found:
             subject = IncomingEvent("", event, 0, None, event.data).subject
             exclusive += [subject_key(event.type, subject)] if subject else []
@@ -195,14 +195,14 @@ class Intake:
     def _arrive(self, tx: Connection, fresh: Sequence[tuple[Event, int]], now: datetime) -> Sequence[IncomingEvent]:
         """Give each event its customer, and each feature its part."""
         people = [event.person for event, _ in fresh]
-        resolved = Resolver(self._database, tx, self._kinds, now, self._country).resolve(people)
+        resolved = Resolver(self._database, tx, self._ids, now, self._country).resolve(people)
         batch: Sequence[IncomingEvent] = [
             _arrival(event, delivery_id, customer)
             for (event, delivery_id), (customer, _) in zip(fresh, resolved, strict=True)
         ]
         _keep_conflicts(tx, batch, [conflict for _, conflict in resolved], now)
-        for record in self._recorders:
-            batch = record(self._database, tx, batch, now)
+        for hook in self._hooks:
+            batch = hook(self._database, tx, batch, now)
         return batch
 
     def _plan(self, arrival: IncomingEvent, active: Sequence[Version], moment: Moment) -> list[_Plan]:

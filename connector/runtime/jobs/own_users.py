@@ -7,12 +7,15 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from connector.clock import Clock
+from connector.runtime.jobs.job import Job
 from connector.storage.engine.cached_value import CachedValue
 from connector.storage.engine.database import Database
 from connector.storage.flow_control import connection_state
 from integrations.errors import IntegrationError
 
 log = logging.getLogger(__name__)
+
+EVERY_SECONDS = 60.0
 
 _FRESH = timedelta(seconds=30)
 
@@ -49,3 +52,9 @@ class OwnUsers:
         now = self._clock()
         self._database.transact(lambda tx: connection_state.know_own_user(self._database, tx, name, user_id, now))
         self._known.forget()
+
+
+def job(own_users: OwnUsers, connections: list[str]) -> Job:
+    return Job(
+        name="own users", run=lambda: own_users.learn(connections), every=EVERY_SECONDS, at_start=True
+    )

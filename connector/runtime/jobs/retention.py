@@ -15,6 +15,7 @@ from typing import Any
 
 from connector.clock import Clock
 from connector.config.retention import Retention
+from connector.runtime.jobs.job import Job
 from connector.storage.engine.database import Database
 from connector.storage.stores import archive, retention
 from connector.storage.stores.retention import RetentionKind, Slice
@@ -110,3 +111,7 @@ class RetentionJob:
     def _log(self, kind: RetentionKind, count: int) -> None:
         if count:
             log.info("%d %s were older than they are kept, and went", count, kind.name)
+
+
+def job(keeper: RetentionJob) -> Job:
+    return Job(name="retention", run=keeper.tick, every=EVERY_SECONDS, jitter=JITTER_SECONDS)

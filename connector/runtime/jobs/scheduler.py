@@ -3,41 +3,28 @@ tick may run anywhere, at once, or twice."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from connector.runtime.jobs import retention as keeping
-from connector.runtime.jobs import sweep
-from connector.vendors.salesforce import change_polling
-from connector.vendors.zendesk.reconcile import run as reconcile
-
-LEARN_SECONDS = 60
+from connector.runtime.jobs.job import Job
 
 
 class Ticker:
-    """Starts and stops the ticks."""
+    """Starts and stops the ticks of its jobs."""
 
-    def __init__(
-        self,
-        tick: Callable[[], None],
-        learn: Callable[[], None],
-        keep: Callable[[], None],
-        look: Callable[[], None],
-        compare: Callable[[], None],
-    ) -> None:
+    def __init__(self, jobs: Iterable[Job]) -> None:
         defaults = {"coalesce": True, "misfire_grace_time": None, "max_instances": 1}
         self._scheduler = BackgroundScheduler(timezone="UTC", job_defaults=defaults)
-        self._scheduler.add_job(tick, "interval", seconds=sweep.EVERY_SECONDS)
-        self._scheduler.add_job(learn, "interval", seconds=LEARN_SECONDS)
-        self._scheduler.add_job(learn)
-        self._scheduler.add_job(keep, "interval", seconds=keeping.EVERY_SECONDS, jitter=keeping.JITTER_SECONDS)
+        for job in jobs:
+            self._add(job)
+
+    def _add(self, job: Job) -> None:
         self._scheduler.add_job(
-            look, "interval", seconds=change_polling.EVERY_SECONDS, jitter=change_polling.JITTER_SECONDS
+            job.run, "interval", id=job.name, name=job.name, seconds=job.every, jitter=job.jitter or None
         )
-        self._scheduler.add_job(
-            compare, "interval", seconds=reconcile.EVERY_SECONDS, jitter=reconcile.JITTER_SECONDS
-        )
+        if job.at_start:
+            self._scheduler.add_job(job.run, name=f"{job.name}, at the start")
 
     def start(self) -> None:
         self._scheduler.start()

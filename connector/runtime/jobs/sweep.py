@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from connector.clock import Clock
 from connector.runtime.doorbell import INTAKE, TIMERS, Doorbell, effects_queue
 from connector.runtime.effects import claims
+from connector.runtime.jobs.job import Job
 from connector.storage.engine.database import Database
 from connector.storage.flow_control import backlog as queues
 from connector.storage.flow_control import connection_state
@@ -46,3 +47,7 @@ class Sweep:
         if any(first is not None and first <= now for first in firsts):
             rung.add(TIMERS)
         return rung
+
+
+def job(sweep: Sweep) -> Job:
+    return Job(name="sweep", run=sweep.tick, every=EVERY_SECONDS)

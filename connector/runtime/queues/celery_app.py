@@ -6,7 +6,8 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from connector.runtime.doorbell import INTAKE, Share, effects_queue
+from connector.runtime.doorbell import INTAKE, Doorbell, Share, effects_queue
+from connector.runtime.queues.consumers import Pumps
 
 if TYPE_CHECKING:  # imported where it is used: most commands, and a web side of its own, have no need of it
     from celery import Celery
@@ -111,3 +112,10 @@ class Worker:
             from celery.exceptions import WorkerShutdown
 
             raise WorkerShutdown(0)
+
+
+def listen(celery: Celery, pumps: Pumps, bell: Doorbell, broker_url: str) -> None:
+    """Let the pumps work when they are rung; in one process without the broker, whose memory is slow to look at."""
+    register(celery, pumps.pump)
+    if in_memory(broker_url):
+        bell.prefer(pumps.nudge)

@@ -233,4 +233,9 @@ def _last_restarts(drafts: Sequence[RunUpdate]) -> list[RunUpdate]:
 
 
 OpenAdvancer = Callable[[Connection, Moment], RunAdvancer]
-"""Opens a desk in a transaction, at a moment."""
+"""Opens an advancer in a transaction, at a moment."""
+
+
+def opener(database: Database, book: WorkflowCache, handlers: Mapping[str, Handler]) -> OpenAdvancer:
+    """Advancers that share these parts."""
+    return lambda tx, moment: RunAdvancer(database, tx, book, handlers, moment)

@@ -21,6 +21,7 @@ from connector.feedback.consent import consents
 from connector.feedback.customers import identity as customers
 from connector.feedback.customers import review_queue
 from connector.feedback.customers.identity import Resolver
+from connector.feedback.customers.record_ids import RecordIds
 from connector.storage.engine.database import Database
 from connector.storage.schema.tables import customers as customers_table
 from connector.storage.schema.tables import identities, responses, runs, writebacks
@@ -56,14 +57,14 @@ class BusyError(Exception):
 
 
 class Sync:
-    """``changes`` is the connection's client for reading; ``kinds`` are all connections' kinds."""
+    """``changes`` is the connection's client for reading; ``ids`` knows how connections name their records."""
 
     def __init__(
-        self, database: Database, connection: str, changes: Any, kinds: Mapping[str, str], clock: Clock,
+        self, database: Database, connection: str, changes: Any, ids: RecordIds, clock: Clock,
         country: str = customers.HOME,
     ) -> None:  # fmt: skip
         self._database, self._connection, self._changes = database, connection, changes
-        self._kinds, self._clock, self._country = kinds, clock, country
+        self._ids, self._clock, self._country = ids, clock, country
 
     def plan(self) -> Plan:
         """Two calls at most, and nothing is written."""
@@ -124,8 +125,8 @@ class Sync:
     def _learn(self, page: Sequence[Mapping[str, Any]], after: str, tx: Connection) -> None:
         now = self._clock()
         people = [self._person(record) for record in page]
-        self._database.lock(tx, customers.lock_keys(people, self._kinds, self._country))
-        found = Resolver(self._database, tx, self._kinds, now, self._country).resolve(people)
+        self._database.lock(tx, customers.lock_keys(people, self._ids, self._country))
+        found = Resolver(self._database, tx, self._ids, now, self._country).resolve(people)
         conflicts = [review_queue.ReviewMatch("", c.kept, c.others, now) for _, c in found if c is not None]
         review_queue.keep(tx, conflicts)
         pairs = list(zip(page, found, strict=True))

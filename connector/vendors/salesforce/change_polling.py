@@ -24,8 +24,9 @@ from connector.storage.flow_control import connection_state
 from connector.storage.schema.tables import events, identities
 from connector.storage.stores import cursors
 from connector.storage.stores.inbox import delivery_row, insert_deliveries
+from connector.vendors.base import JobParts
 from integrations.errors import IntegrationError
-from integrations.option_fields import writes_everything
+from integrations.salesforce.options import writes_everything
 from webhooks.delivery import Delivery
 from webhooks.salesforce import cases as salesforce_case
 from webhooks.salesforce import rules as salesforce_rules
@@ -104,6 +105,12 @@ def _marks(options: Mapping[str, Any]) -> tuple[str, ...]:
     """What tells our own cases from others; an org that has no cases of ours need not have these fields."""
     cases = options.get("cases") or {}
     return str(cases.get("key") or salesforce_case.KEY), str(cases.get("tags") or salesforce_case.TAGS)
+
+
+def poller(parts: JobParts) -> ChangePoller:
+    """Of all Salesforce connections that want it."""
+    plans = [plan for each in parts.connections if (plan := looks_of(each.name, each.options)) is not None]
+    return ChangePoller(parts.database, plans, lambda name: parts.client(name).changes, parts.clock, parts.ring)
 
 
 class ChangePoller:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -13,11 +12,7 @@ from flask import Blueprint, Response, request
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
-from connector.feedback.agent.sidebar import SidebarService
-from connector.runtime.operations.connections import ConnectionCommands
 from connector.runtime.operations.errors import ControlError
-from connector.runtime.operations.runs import RunCommands
-from connector.storage.engine.database import Database
 from connector.web.api import access, agent, connections, customers, deliveries, openapi, problems, runs
 from connector.web.api.operations import Call, Operation, Parts
 from connector.web.api.problems import ProblemError
@@ -34,20 +29,9 @@ OPERATIONS: tuple[Operation, ...] = (
 )  # fmt: skip
 
 
-def blueprint(
-    database: Database,
-    controls: RunCommands,
-    switches: ConnectionCommands,
-    agents: SidebarService,
-    helpdesks: Sequence[str],
-    clock: Callable[[], datetime],
-    ring: Callable[[str], None],
-) -> Blueprint:
+def blueprint(parts: Parts) -> Blueprint:
     """``/api/v1`` over these parts."""
-    parts, routes = (
-        Parts(database, controls, switches, agents, helpdesks, clock, ring),
-        Blueprint("api", __name__, url_prefix=PREFIX),
-    )
+    routes = Blueprint("api", __name__, url_prefix=PREFIX)
     for operation in OPERATIONS:
         view = _view(operation, parts)
         routes.add_url_rule(operation.path, operation.name, view, methods=[operation.method])

@@ -81,9 +81,9 @@ def _show(call: Call) -> review_queue.ReviewCase:
 
 def _decide(call: Call) -> review_queue.ReviewCase:
     case_id, choice = _show(call).id, call.given["choice"]
-    database, now = call.parts.database, call.parts.clock()
+    database, ids, now = call.parts.database, call.parts.ids, call.parts.clock()
     try:
-        return database.transact(lambda tx: review_queue.decide(database, tx, case_id, choice, call.by, now))
+        return database.transact(lambda tx: review_queue.decide(database, tx, case_id, choice, call.by, now, ids=ids))
     except review_queue.ReviewError as error:
         raise RefusedError(str(error), "look at the case again, and choose one of its candidates") from error
 

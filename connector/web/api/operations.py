@@ -10,20 +10,23 @@ from typing import Any
 from marshmallow import Schema
 
 from connector.feedback.agent.sidebar import SidebarService
+from connector.feedback.customers.record_ids import RecordIds
 from connector.runtime.operations.connections import ConnectionCommands
 from connector.runtime.operations.runs import RunCommands
 from connector.storage.engine.database import Database
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What the views work with; ``ring`` announces work in a queue, ``helpdesks`` names connections of that kind."""
+    """What the views work with; ``ring`` announces work in a queue, ``helpdesks`` names those connections,
+    ``ids`` knows how connections name their records."""
 
     database: Database
     controls: RunCommands
     switches: ConnectionCommands
     agents: SidebarService
     helpdesks: Sequence[str]
+    ids: RecordIds
     clock: Callable[[], datetime]
     ring: Callable[[str], None]
 

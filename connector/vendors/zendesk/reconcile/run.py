@@ -23,6 +23,7 @@ from connector.runtime.effects.background_calls import BackgroundCallBudget, NoB
 from connector.storage.engine.database import Database
 from connector.storage.stores import cursors
 from connector.storage.stores.inbox import Inbox
+from connector.vendors.base import JobParts
 from connector.vendors.zendesk.reconcile import (
     callbacks as reconcile_callbacks,
 )
@@ -65,6 +66,19 @@ READINGS: tuple[tuple[str, timedelta, Reading], ...] = (
     ("callbacks", timedelta(minutes=10), reconcile_callbacks.read),
 )
 """In this order: what the log of webhooks tells exactly need not be guessed from the tickets."""
+
+
+def reconciler(parts: JobParts) -> Reconciler:
+    """Of all Zendesk connections."""
+    names = [each.name for each in parts.connections]
+
+    def history(name: str) -> ZendeskHistory:
+        return ZendeskHistory(parts.client(name).session)
+
+    def calls(name: str) -> BackgroundCallBudget:
+        return BackgroundCallBudget(parts.database, name, parts.budget(name), parts.clock)
+
+    return Reconciler(parts.database, parts.inbox, lambda: names, history, calls, parts.ring, parts.clock)
 
 
 class Reconciler:

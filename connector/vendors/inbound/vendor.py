@@ -1,0 +1,25 @@
+"""Any other system that signs by Standard Webhooks, as one row. It is never called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from connector.config.file import ConnectionConfig
+from connector.vendors.base import Vendor, secrets_of
+from webhooks.inbound.source import InboundSource
+from webhooks.signatures import standard_key
+from workflows.errors import Mistake
+
+
+def _mistakes(each: ConnectionConfig) -> Iterator[Mistake]:
+    path = f"connections.{each.name}.webhook_secret"
+    if not secrets_of(each):
+        yield Mistake(path, "is missing.", "Without it nobody's events can be told from forgeries.")
+    for secret in secrets_of(each):
+        try:
+            standard_key(secret)
+        except ValueError:
+            yield Mistake(path, "is no secret of Standard Webhooks.", "It is whsec_ and base64.")
+
+
+VENDOR = Vendor(kind="inbound", title="another system", source=InboundSource(), check_options=_mistakes)

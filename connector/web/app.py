@@ -1,0 +1,120 @@
+"""The web side, put together: webhooks in, survey pages, the API, health and metrics."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+from a2wsgi import WSGIMiddleware
+from flask import Flask
+from sqlalchemy.exc import SQLAlchemyError
+
+from connector.runtime.doorbell import INTAKE
+from connector.services import Services
+from connector.storage.flow_control import connection_state
+from connector.storage.stores.oauth_tokens import DatabaseTokenStore
+from connector.vendors.oauth_consent import return_address
+from connector.web import api, health, metrics, oauth_callback
+from connector.web.api.operations import Parts
+from connector.web.survey import pages as survey_pages
+from integrations.roles import Role
+from webhooks import receiver
+from webhooks.asgi import AsgiApp, KeepSoon
+from webhooks.delivery import Delivery
+from webhooks.errors import StoreDown
+
+log = logging.getLogger(__name__)
+
+PAGE_THREADS = 16
+"""Pages that are made side by side."""
+
+
+def web_app(services: Services) -> Flask:
+    """All of it as Flask has it. See ``front_door``."""
+    app = Flask("ringback", static_folder=None)
+    app.register_blueprint(receiver.blueprint(services.accounts, _keep(services), services.clock))
+    app.register_blueprint(
+        survey_pages.blueprint(
+            services.database, services.surveys.get, services.mailer.brands, services.clock,
+            lambda: services.bell.ring(INTAKE),
+        )
+    )  # fmt: skip
+    app.register_blueprint(health.blueprint(services.database))
+    app.register_blueprint(oauth_callback.blueprint(services.secret_key, _completing(services), services.clock))
+    app.register_blueprint(api.blueprint(_parts(services)))
+    metrics.install(app, services.counters, services.settings.metrics_token, services.settings.base_url)
+    return app
+
+
+def front_door(services: Services, pages: Flask) -> AsgiApp:
+    """What a web server serves: webhooks on its event loop, ``pages`` in threads."""
+    refused = partial(metrics.count_refusal, services.counters)
+    reception = receiver.Receiver(services.accounts, services.clock)
+    in_threads: Any = WSGIMiddleware(pages, workers=PAGE_THREADS)  # type: ignore[arg-type]  # TypedDicts of its own
+    return AsgiApp(reception, _keep_soon(services), refused, in_threads)
+
+
+def _parts(services: Services) -> Parts:
+    return Parts(
+        database=services.database,
+        controls=services.controls,
+        switches=services.switches,
+        agents=services.agents,
+        helpdesks=services.connections.having(Role.HELPDESK),
+        ids=services.connections.ids,
+        clock=services.clock,
+        ring=services.bell.ring,
+    )
+
+
+def _completing(services: Services) -> oauth_callback.Complete:
+    def complete(connection: str, code: str, verifier: str) -> None:
+        """The connection works from now on, also where it was paused for its credentials."""
+        back = return_address(services.settings.base_url, connection)
+        token = services.connections.oauth_client(connection).exchange(code, back, verifier)
+        DatabaseTokenStore(services.database, connection, services.secret_key, services.clock).replace(token)
+        services.database.transact(lambda tx: connection_state.resume(tx, connection, services.clock()))
+
+    return complete
+
+
+def _keep(services: Services) -> receiver.Keep:
+    """Store, then ring. A database that does not answer is the only reason to send a sender away."""
+
+    def keep(delivery: Delivery, unreadable: str) -> bool:
+        with _or_store_down():
+            new = services.inbox.keep(delivery, unreadable)
+        return _kept(services, delivery, unreadable, new)
+
+    return keep
+
+
+def _keep_soon(services: Services) -> KeepSoon:
+    """The same, for an event loop."""
+
+    async def keep(delivery: Delivery, unreadable: str) -> bool:
+        with _or_store_down():
+            new = await asyncio.wrap_future(services.inbox.enter(delivery, unreadable))
+        return _kept(services, delivery, unreadable, new)
+
+    return keep
+
+
+def _kept(services: Services, delivery: Delivery, unreadable: str, new: bool) -> bool:
+    services.counters.kept(delivery.connection, "unreadable" if unreadable else "new" if new else "duplicate")
+    if new and not unreadable:
+        services.bell.ring(INTAKE)
+    return new
+
+
+@contextmanager
+def _or_store_down() -> Iterator[None]:
+    try:
+        yield
+    except SQLAlchemyError as error:
+        log.exception("the inbox cannot be written")
+        raise StoreDown("the inbox cannot be written") from error

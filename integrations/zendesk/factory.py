@@ -1,0 +1,62 @@
+"""From the settings of a Zendesk connection to its client."""
+
+from __future__ import annotations
+
+import time
+
+from integrations.http import TokenSource, VendorSession
+from integrations.kind import Given, Kind, Sharing
+from integrations.limits import Rates
+from integrations.oauth_refresh import Client as OAuthClient
+from integrations.oauth_refresh import RefreshedToken
+from integrations.option_fields import field_map
+from integrations.tokens import Clock, FixedCredentials, SharedToken, token_dialect, zendesk_client_credentials
+from integrations.zendesk import plans
+from integrations.zendesk.client import ALIASES, ZendeskHelpdesk
+from integrations.zendesk.dialect import DIALECT
+from integrations.zendesk.mapping import DEFAULT_FIELDS
+from integrations.zendesk.options import ZendeskOptions
+
+_SCOPE = "read write"
+
+
+def make(given: Given, sharing: Sharing) -> ZendeskHelpdesk:
+    """``given`` is what ``ZendeskOptions`` read."""
+    tokens = _tokens(given, sharing)
+    session = VendorSession(given["base_url"], DIALECT, tokens, aliases=ALIASES)
+    return ZendeskHelpdesk(session, field_map(given.get("score_fields"), DEFAULT_FIELDS), given["organizations"])
+
+
+def _tokens(given: Given, sharing: Sharing) -> TokenSource:
+    auth = given["auth"]
+    if auth["type"] == "api_token":
+        return FixedCredentials.zendesk_api_token(auth["email"], auth["token"])
+    if auth["type"] == "token":
+        return FixedCredentials.bearer(auth["token"])
+    if auth["grant"] == "authorization_code":
+        return RefreshedToken(oauth_client(given, sharing.now), sharing.store)
+    session = VendorSession(given["base_url"], token_dialect("Zendesk"))
+    scope = auth.get("scope", _SCOPE)
+    grant = zendesk_client_credentials(session, auth["client_id"], auth["client_secret"], scope, sharing.now)
+    return SharedToken(grant, sharing.store, sharing.now)
+
+
+def oauth_client(given: Given, now: Clock = time.time) -> OAuthClient:
+    """The OAuth client of ``auth: {type: oauth, …}``."""
+    auth, session = given["auth"], VendorSession(str(given["base_url"]), token_dialect("Zendesk"))
+    return OAuthClient(session, auth["client_id"], auth["client_secret"], auth.get("scope", _SCOPE), now)
+
+
+def rates(given: Given) -> Rates:
+    """By the plan that the settings name."""
+    return plans.PLANS.get(str(given.get("plan")), plans.UNKNOWN)
+
+
+KIND = Kind(
+    schema=ZendeskOptions,
+    make=make,
+    helpdesk=lambda client: client,
+    rates=rates,
+    seen_limits=lambda client: client.session.limits,
+    oauth=oauth_client,
+)
