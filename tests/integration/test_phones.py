@@ -42,7 +42,10 @@ def cases(home: Harness) -> list[ReviewCase]:
 def decide(home: Harness, choice: str) -> None:
     [case] = cases(home)
     database = home.house.database
-    database.transact(lambda tx: review_queue.decide(database, tx, case.id, choice, "Ada", home.clock(), ids=home.house.connections.ids))
+    ids = home.house.connections.ids
+    database.transact(
+        lambda tx: review_queue.decide(database, tx, case.id, choice, "Ada", home.clock(), ids=ids)
+    )
 
 
 JAN = {"name": "Jan de Vries", "phone": MOBILE}

@@ -52,7 +52,8 @@ def decide(home: Harness, choice: str) -> ReviewCase:
 
 
 def _decide(home: Harness, case_id: str, choice: str, tx: Any) -> ReviewCase:
-    return review_queue.decide(home.house.database, tx, case_id, choice, "Ada", home.clock(), ids=home.house.connections.ids)
+    ids = home.house.connections.ids
+    return review_queue.decide(home.house.database, tx, case_id, choice, "Ada", home.clock(), ids=ids)
 
 
 def test_a_contradiction_is_on_the_list_with_its_candidates(home: Harness) -> None:

@@ -154,7 +154,8 @@ def test_one_that_worked_and_now_fails_to_start_is_tried_again_after_a_rest_that
 ) -> None:
     starts = tmp_path / "starts"
     program = (sys.executable, "-c", FALTERS, str(starts))
-    code = f"from connector.cli import main, sides; sides._PROGRAM = {program!r}; main.main()"
+    imports = "from connector.cli import main; from connector.cli.serve import processes"
+    code = f"{imports}; processes._PROGRAM = {program!r}; main.main()"
     with serving(tmp_path, environment, "--processes", "2", program=[sys.executable, "-c", code]) as (process, url):
         os.kill(side(process.pid, "web"), signal.SIGKILL)
         assert requests.get(f"{url}/readyz", timeout=60).json() == {"status": "ready"}  # whoever comes waits
