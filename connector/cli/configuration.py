@@ -15,7 +15,9 @@ from connector.config.file import Config, load_config
 from connector.config.settings import Settings, masked
 from connector.definitions import read_surveys, read_workflows
 from connector.feedback.messaging.brands import read_brands
+from connector.vendors.base import Vendors
 from connector.vendors.clients import Connections
+from connector.vendors.registry import VENDORS
 from workflows import schema
 from workflows.errors import DefinitionError, Mistake
 
@@ -73,9 +75,9 @@ def _checked(settings: Settings, read: Config) -> Checked:
     )
 
 
-def read_parts(read: Config) -> tuple[Bodies, Bodies, list[Mistake]]:
+def read_parts(read: Config, vendors: Vendors = VENDORS) -> tuple[Bodies, Bodies, list[Mistake]]:
     """Workflows and surveys by slug, and every mistake in them, the connections and the brands."""
-    mistakes = list(Connections(read).check())
+    mistakes = list(Connections(read, vendors=vendors).check())
     _collected(lambda: read_brands(read.brands), mistakes)
     workflows = _collected(lambda: read_workflows(read), mistakes)
     surveys = _collected(lambda: read_surveys(read), mistakes)

@@ -25,7 +25,9 @@ from connector.storage.engine.database import Database
 from connector.storage.stores.oauth_tokens import DatabaseTokenStore
 from connector.storage.stores.webhook_secrets import HookSecrets, Secrets
 from connector.vendors import health_checks
+from connector.vendors.base import Vendors
 from connector.vendors.clients import Connections, needs_agreement
+from connector.vendors.registry import VENDORS
 from integrations.errors import OptionsError
 from integrations.tokens import TokenStore
 from workflows.errors import DefinitionError
@@ -68,7 +70,7 @@ def _silence() -> Iterator[None]:
 
 
 def examine(
-    *, offline: bool = False, vendor_clocks: bool = False, clock: Clock = system_clock
+    *, offline: bool = False, vendor_clocks: bool = False, clock: Clock = system_clock, vendors: Vendors = VENDORS
 ) -> Iterator[Finding]:
     """Every finding, from the ground up; what stands on something broken is not looked at."""
     yield machine.check_python()
@@ -86,11 +88,14 @@ def examine(
     yield from mistakes
     workflows: dict[str, str] = {}
     if config is not None:
-        workflows = yield from _configuration(config)
-    kept = yield from _database(settings, config or Config(), workflows, clock)
+        workflows = yield from _configuration(config, vendors)
+    kept = yield from _database(settings, config or Config(), workflows, clock, vendors)
     if config is not None:
-        yield from _way_in(config, kept, clock)
-        yield from _connections(settings, config, offline=offline, vendor_clocks=vendor_clocks, clock=clock)
+        yield from _way_in(config, kept, clock, vendors)
+        if not offline:
+            yield from _connections(settings, config, clock, vendors)
+        if vendor_clocks and not offline:
+            yield from health_checks.check_vendor_clocks(list(config.connections.values()), clock, vendors)
 
 
 def _read(work: Callable[[], T], check: str) -> tuple[T | None, list[Finding]]:
@@ -109,9 +114,9 @@ def _key(settings: Settings) -> Finding:
     return mistakes[0] if mistakes else ok("secret key", "there, and long enough")
 
 
-def _configuration(config: Config) -> Generator[Finding, None, dict[str, str]]:
+def _configuration(config: Config, vendors: Vendors) -> Generator[Finding, None, dict[str, str]]:
     """→ the workflows of the folder, by slug."""
-    workflows, surveys, mistakes = read_parts(config)
+    workflows, surveys, mistakes = read_parts(config, vendors)
     yield from of_mistakes("configuration", mistakes)
     if config.path is None:
         remedy = "Write one (see examples/), or set RINGBACK_CONFIG."
@@ -123,7 +128,7 @@ def _configuration(config: Config) -> Generator[Finding, None, dict[str, str]]:
 
 
 def _database(
-    settings: Settings, config: Config, workflows: dict[str, str], clock: Clock
+    settings: Settings, config: Config, workflows: dict[str, str], clock: Clock, vendors: Vendors
 ) -> Generator[Finding, None, Secrets]:
     """→ the webhook secrets that provisioning fetched."""
     file = settings.database_file
@@ -139,7 +144,7 @@ def _database(
         yield from found
         if all(each.verdict is Verdict.OK for each in found):
             yield stored.check_clock(database, clock)
-            yield from _work(database, config, workflows, clock)
+            yield from _work(database, Connections(config, vendors=vendors), workflows, clock)
             return _kept_secrets(settings, database, clock)
     return {}
 
@@ -149,19 +154,18 @@ def _kept_secrets(settings: Settings, database: Database, clock: Clock) -> Secre
     return HookSecrets(database, key, clock)() if key else {}
 
 
-def _work(database: Database, config: Config, workflows: dict[str, str], clock: Clock) -> Iterator[Finding]:
+def _work(database: Database, connections: Connections, workflows: dict[str, str], clock: Clock) -> Iterator[Finding]:
     now = clock()
     with database.read() as tx:
-        backlog = read_backlog(tx, config.connections, Connections(config).budget, now)
+        backlog = read_backlog(tx, connections.kinds, connections.budget, now)
         yield stored.check_workflows(tx, workflows)
         yield from stored.check_work(backlog, now)
         yield from stored.paused(tx, backlog)
-        yield from usage.check_usage(usage.forecasts(tx, _reserve(config), now))
+        yield from usage.check_usage(usage.forecasts(tx, _reserve(connections), now))
 
 
-def _reserve(config: Config) -> Callable[[str], float]:
+def _reserve(connections: Connections) -> Callable[[str], float]:
     """Settings that cannot be used are told elsewhere."""
-    connections = Connections(config)
 
     def reserve(connection: str) -> float:
         try:
@@ -192,21 +196,16 @@ def _present_key(settings: Settings) -> str | None:
     return _read(lambda: settings.secret_key(lambda _said: None), "secret key")[0]
 
 
-def _way_in(config: Config, kept: Secrets, clock: Clock) -> Iterator[Finding]:
+def _way_in(config: Config, kept: Secrets, clock: Clock, vendors: Vendors) -> Iterator[Finding]:
     configured = list(config.connections.values())
-    yield from health_checks.check_way_in(configured, kept)
-    yield from health_checks.check_settings(configured, clock().date())
+    yield from health_checks.check_way_in(configured, kept, vendors)
+    yield from health_checks.check_settings(configured, clock().date(), vendors)
 
 
-def _connections(
-    settings: Settings, config: Config, *, offline: bool, vendor_clocks: bool, clock: Clock
-) -> Iterator[Finding]:
-    configured = list(config.connections.values())
-    if not offline:
-        with _agreements(settings, config, clock) as store:
-            yield from health_checks.check_connections(Connections(config, store), configured)
-    if vendor_clocks and not offline:
-        yield from health_checks.check_vendor_clocks(configured, clock)
+def _connections(settings: Settings, config: Config, clock: Clock, vendors: Vendors) -> Iterator[Finding]:
+    with _agreements(settings, config, clock) as store:
+        connections = Connections(config, store, vendors=vendors)
+        yield from health_checks.check_connections(connections, list(config.connections.values()))
 
 
 def _tell(found: Sequence[Finding]) -> None:

@@ -32,6 +32,8 @@ from connector.runtime.effects import claims
 from connector.services import Services
 from connector.storage.schema import tables
 from connector.storage.stores.definitions import DefinitionKind, import_definitions
+from connector.vendors.base import Vendors
+from connector.vendors.registry import VENDORS
 from connector.web.app import web_app
 from sandbox.clock import HandClock
 from sandbox.serving import Server
@@ -279,7 +281,7 @@ class Harness:
 @contextmanager
 def a_house(
     database_url: str, world: World, workflows: Mapping[str, str] | None = None, *, clock: HandClock,
-    config: str | None = None, surveys: Mapping[str, str] | None = None,
+    config: str | None = None, surveys: Mapping[str, str] | None = None, vendors: Vendors = VENDORS,
 ) -> Iterator[Harness]:  # fmt: skip
     """A house on a migrated database. ``workflows`` and ``surveys`` are YAML by slug (``_`` reads as ``-``);
     without ``workflows`` those in the database stay in force, as for a second worker."""
@@ -287,7 +289,7 @@ def a_house(
         database_url, "memory://", "http://127.0.0.1:8000", Path("ringback.yaml"), False, "text", None
     )
     settled = read_config(config or config_of(world), Path("ringback.yaml"), {})
-    house = wiring.build(settings, settled, secret_key=SECRET_KEY, clock=clock)
+    house = wiring.build(settings, settled, secret_key=SECRET_KEY, clock=clock, vendors=vendors)
     try:
         assert house.connections.check() == ()
         if workflows is not None:

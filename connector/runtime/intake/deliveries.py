@@ -6,7 +6,7 @@ A delivery that cannot be understood is set aside with its reason and holds up n
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -24,22 +24,20 @@ from connector.feedback.customers.record_ids import RecordIds
 from connector.ids import new_id
 from connector.observe import journal
 from connector.observe.journal import Understood
+from connector.runtime.intake import matching
+from connector.runtime.intake.matching import StartPlan
 from connector.runtime.runs.advance import OpenAdvancer, RunAdvancer
-from connector.runtime.runs.run_update import RunUpdate
-from connector.runtime.runs.waits import decide, subject_key, type_key
-from connector.runtime.runs.workflow_cache import Version, WorkflowCache
+from connector.runtime.runs.waits import subject_key, type_key
+from connector.runtime.runs.workflow_cache import WorkflowCache
 from connector.storage.engine import bulk
 from connector.storage.engine.database import Database
 from connector.storage.schema.tables import events
 from connector.storage.stores import inbox
 from webhooks.delivery import Account, Delivery, Translation
 from webhooks.errors import WebhookError
-from workflows import engine
 from workflows.calendars import BusinessCalendar
 from workflows.engine import Moment
-from workflows.errors import WorkflowError
 from workflows.events import Event
-from workflows.runs import EventArrived, Facts
 
 log = logging.getLogger(__name__)
 
@@ -174,11 +172,11 @@ class Intake:
         self._lock(tx, [event for event, _ in found])
         arrivals = self._arrive(tx, _only_new(tx, found), now)
         active = self._book.active(tx)
-        plans = [self._plan(arrival, active, moment) for arrival in arrivals]
+        plans = [matching.plan(arrival, active, moment) for arrival in arrivals]
         seqs = _insert_events(tx, arrivals, plans, now)
-        self._wake(desk, arrivals, seqs, moment)
+        matching.wake(desk, arrivals, seqs, moment)
         planned = [(arrival.delivery_id, draft) for arrival, plan in zip(arrivals, plans, strict=True)
-                   for draft in _drafts(arrival, plan, seqs[arrival.id], now)]  # fmt: skip
+                   for draft in matching.new_runs(arrival, plan, seqs[arrival.id], now)]  # fmt: skip
         exist = desk.start([draft for _, draft in planned])
         return desk, [(delivery_id, draft.id) for delivery_id, draft in planned if draft.id in exist]
 
@@ -205,79 +203,6 @@ class Intake:
             batch = hook(self._database, tx, batch, now)
         return batch
 
-    def _plan(self, arrival: IncomingEvent, active: Sequence[Version], moment: Moment) -> list[_Plan]:
-        """Which workflows this event concerns, and what each decides."""
-        customer = arrival.customer.view() if arrival.customer else {}
-        concerned = [version for version in active if version.workflow.trigger.event == arrival.type]
-        return [_decide(version, arrival, customer, moment) for version in concerned]
-
-    def _wake(
-        self, desk: RunAdvancer, arrivals: Sequence[IncomingEvent], seqs: Mapping[str, int], moment: Moment
-    ) -> None:
-        """Runs that waited for these events go on; an event meets each wait at most once."""
-        for arrival, expecting in self._meetings(desk, arrivals):
-            drafts = desk.load(wait.run_id for wait in expecting)
-            still = desk.waits.still_open([wait.id for wait in expecting])
-            given = []
-            for wait in (wait for wait in expecting if wait.id in still):
-                draft = drafts[wait.run_id]
-                met, notes = decide(draft, arrival, moment)
-                draft.notes.extend(notes)
-                if met:
-                    desk.waits.close([(wait.id, seqs[arrival.id])])
-                    given.append((draft, EventArrived(wait.visit, arrival.data)))
-            desk.jot(list(drafts.values()))
-            desk.resume(given)
-
-    def _meetings(self, desk: RunAdvancer, arrivals: Sequence[IncomingEvent]) -> list[tuple[IncomingEvent, list[Any]]]:
-        expected = desk.waits.expected([(arrival.type, arrival.subject) for arrival in arrivals])
-        met = [(arrival, [wait for wait in expected if _may_meet(wait, arrival)]) for arrival in arrivals]
-        return [(arrival, waits) for arrival, waits in met if waits]
-
-
-def _may_meet(wait: Any, arrival: IncomingEvent) -> bool:
-    return wait.event_type == arrival.type and wait.subject in (None, arrival.subject)
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """What a workflow makes of an event: start a run under a key, or not, and why."""
-
-    version: Version
-    starts: bool
-    why: str
-    key: str = ""
-
-    def json(self) -> dict[str, Any]:
-        workflow = self.version.workflow.slug
-        return {"workflow": workflow, "version": self.version.number, "starts": self.starts, "why": self.why}
-
-
-def _decide(version: Version, arrival: IncomingEvent, customer: Mapping[str, Any], moment: Moment) -> _Plan:
-    workflow = version.workflow
-    try:
-        verdict = engine.match_trigger(workflow, arrival.type, arrival.data, customer, moment)
-        key = engine.run_key(workflow, arrival.data, customer) if verdict.value else ""
-    except WorkflowError as error:
-        which = {"event": arrival.id, "delivery": arrival.delivery_id}
-        log.warning("workflow %s could not decide about an event: %s", workflow.slug, error, extra=which)
-        return _Plan(version, False, f"could not decide: {error}")
-    if len(key) > KEY_LENGTH:
-        why = f"run.key is {len(key)} characters long, {KEY_LENGTH} are the most; name an id, not a text"
-        return _Plan(version, False, f"could not decide: {why}")
-    return _Plan(version, verdict.value, verdict.why, key)
-
-
-def _drafts(arrival: IncomingEvent, plans: Sequence[_Plan], seq: int, now: datetime) -> list[RunUpdate]:
-    customer = arrival.customer.view() if arrival.customer else {}
-    drafts = []
-    for plan in (plan for plan in plans if plan.starts):
-        run_id = new_id()
-        facts = Facts(run_id, arrival.data, customer, now)
-        customer_id = arrival.customer.id if arrival.customer else None
-        drafts.append(RunUpdate(run_id, plan.version, plan.key, facts, seq, customer_id, 0, started_at=now))
-    return drafts
-
 
 def _arrival(event: Event, delivery_id: int, customer: Customer | None) -> IncomingEvent:
     neutral = {"type": event.type, "id": event.id, "time": event.time.isoformat(), "connection": event.connection}
@@ -301,7 +226,7 @@ def _only_new(tx: Connection, found: Sequence[tuple[Event, int]]) -> list[tuple[
 
 
 def _insert_events(
-    tx: Connection, arrivals: Sequence[IncomingEvent], plans: Sequence[Sequence[_Plan]], now: datetime
+    tx: Connection, arrivals: Sequence[IncomingEvent], plans: Sequence[Sequence[StartPlan]], now: datetime
 ) -> dict[str, int]:
     """Store the events; → their place in the order of arrival, by id."""
     rows: list[dict[str, Any]] = [
