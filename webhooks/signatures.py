@@ -1,4 +1,5 @@
-"""Signatures: is it really them? Raw bytes in, silence or ``Refused`` out.
+"""Signatures: is it really them? Raw bytes in, silence or ``Refused`` out. What all senders' signatures share, and
+Standard Webhooks; a vendor's own is in its folder.
 
 The signature is checked before its age, so that only a genuine sender learns about clocks. No message holds
 a secret or the signature that would have been right.
@@ -12,29 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from webhooks.errors import Refused
-from webhooks.timestamps import moment
 
 WINDOW = timedelta(minutes=5)  # how far a signature's time may lie from ours, on both sides
-
-
-def zendesk_signature(secret: str, timestamp: str, body: bytes) -> str:
-    """Zendesk's signature: base64(HMAC-SHA256(secret as UTF-8 text, timestamp + raw body)).
-
-    Source: Zendesk, "Verifying webhook authenticity". The secret looks like base64 but is used as it stands.
-    """
-    return _signature(secret.encode(), timestamp.encode() + body)
-
-
-def verify_zendesk(headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: datetime) -> None:
-    """Raises ``Refused`` unless one of ``secrets`` signed ``body`` within five minutes of ``now`` (aware).
-
-    ``headers`` has lower-case names. The timestamp is that of the attempt, not of the event.
-    """
-    given = _header(headers, "x-zendesk-webhook-signature")
-    stamp = _header(headers, "x-zendesk-webhook-signature-timestamp")
-    expected = [zendesk_signature(secret, stamp, body) for secret in _usable(secrets)]
-    _expect_match([given], expected, "x-zendesk-webhook-signature")
-    _expect_fresh("x-zendesk-webhook-signature-timestamp", _iso(stamp), now)
 
 
 def standard_signature(secret: str, message_id: str, timestamp: str, body: bytes) -> str:
@@ -42,7 +22,7 @@ def standard_signature(secret: str, message_id: str, timestamp: str, body: bytes
 
     Raises ValueError when ``secret`` ("whsec_" and base64) cannot be decoded.
     """
-    return _signature(standard_key(secret), f"{message_id}.{timestamp}.".encode() + body)
+    return hmac_sha256(standard_key(secret), f"{message_id}.{timestamp}.".encode() + body)
 
 
 def standard_key(secret: str) -> bytes:
@@ -59,13 +39,13 @@ def verify_standard(headers: Mapping[str, str], body: bytes, secrets: Sequence[s
 
     While a secret rotates a sender may sign with several ("v1,… v1,…") and a receiver accept several.
     """
-    given = _header(headers, "webhook-signature")
-    message_id, stamp = _header(headers, "webhook-id"), _header(headers, "webhook-timestamp")
-    expected = _standard_signatures(_usable(secrets), message_id, stamp, body)
+    given = header(headers, "webhook-signature")
+    message_id, stamp = header(headers, "webhook-id"), header(headers, "webhook-timestamp")
+    expected = _standard_signatures(usable(secrets), message_id, stamp, body)
     versions = (part.partition(",") for part in given.split())
     signatures = [signature for version, _, signature in versions if version == "v1"]
-    _expect_match(signatures, expected, "webhook-signature")
-    _expect_fresh("webhook-timestamp", _unix(stamp), now)
+    expect_match(signatures, expected, "webhook-signature")
+    expect_fresh("webhook-timestamp", _unix(stamp), now)
 
 
 def token_matches(given: str, tokens: Iterable[str]) -> bool:
@@ -75,7 +55,8 @@ def token_matches(given: str, tokens: Iterable[str]) -> bool:
     return any(matches)
 
 
-def _signature(key: bytes, message: bytes) -> str:
+def hmac_sha256(key: bytes, message: bytes) -> str:
+    """In base64, as most senders write it."""
     return base64.b64encode(hmac.digest(key, message, "sha256")).decode()
 
 
@@ -87,14 +68,15 @@ def _standard_signatures(secrets: Sequence[str], message_id: str, stamp: str, bo
                       remedy='write it as "whsec_" and the base64 that the sender shows') from None
 
 
-def _header(headers: Mapping[str, str], name: str) -> str:
+def header(headers: Mapping[str, str], name: str) -> str:
+    """Its value. Raises ``Refused`` when it is missing."""
     value = headers.get(name, "").strip()
     if not value:
         raise Refused(f"the header {name} is missing", remedy="sign the request")
     return value
 
 
-def _usable(secrets: Sequence[str]) -> Sequence[str]:
+def usable(secrets: Sequence[str]) -> Sequence[str]:
     """The secrets that are one: with an empty key anybody can sign."""
     usable = [secret for secret in secrets if secret]
     if not usable:
@@ -102,34 +84,28 @@ def _usable(secrets: Sequence[str]) -> Sequence[str]:
     return usable
 
 
-def _expect_match(given: Sequence[str], right: Iterable[str], header: str) -> None:
+def expect_match(given: Sequence[str], right: Iterable[str], name: str) -> None:
     """Compare every pair: how long it takes says nothing about which secret was near."""
     shown = [signature.encode("utf-8", "replace") for signature in given]
     pairs = [hmac.compare_digest(one, other.encode()) for other in right for one in shown]
     if not any(pairs):
-        raise Refused(f"{header} does not match the body",
+        raise Refused(f"{name} does not match the body",
                       remedy="check that both sides have the same secret and nothing rewrites the request")
 
 
-def _expect_fresh(header: str, signed: datetime | None, now: datetime) -> None:
+def expect_fresh(name: str, signed: datetime | None, now: datetime) -> None:
+    """Raises ``Refused`` unless the header ``name`` held a moment within the window."""
     if signed is None:
-        raise Refused(f"{header} is not a moment", remedy="send the time of this attempt")
+        raise Refused(f"{name} is not a moment", remedy="send the time of this attempt")
     age = now - signed
     if abs(age) > WINDOW:
-        raise Refused(f"{header} is {_span(abs(age))} {'old' if age > WINDOW else 'ahead'}",
+        raise Refused(f"{name} is {_span(abs(age))} {'old' if age > WINDOW else 'ahead'}",
                       remedy="check the sender's clock, and ours")
 
 
 def _span(span: timedelta) -> str:
     minutes = int(span.total_seconds() // 60)
     return f"{minutes} minutes" if minutes < 120 else f"{minutes // 60} hours"
-
-
-def _iso(text: str) -> datetime | None:
-    try:
-        return moment(text)
-    except ValueError:
-        return None
 
 
 def _unix(text: str) -> datetime | None:

@@ -28,7 +28,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "deliveries": ("deliveries:deliveries", "Show the webhooks that arrived; replay them."),
     "runs": ("runs:runs", "Show what workflows did, and why; cancel, retry, skip and restart."),
     "customers": ("customers:customers", "Decide about people whom the systems do not agree about."),
-    "sync": ("sync.salesforce:sync", "Take in contacts, write earlier scores, look for what was missed."),
+    "sync": ("sync.group:sync", "Take in contacts, write earlier scores, look for what was missed."),
     "provision": (
         "provision.group:provision",
         "Set up a vendor's account: fields, views, webhooks; show and mend drift.",

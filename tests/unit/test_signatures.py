@@ -17,9 +17,8 @@ from webhooks.signatures import (
     standard_signature,
     token_matches,
     verify_standard,
-    verify_zendesk,
-    zendesk_signature,
 )
+from webhooks.zendesk.signature import verify_zendesk, zendesk_signature
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 SECRET = "zendesk-signing-secret"

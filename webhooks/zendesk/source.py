@@ -25,9 +25,9 @@ from webhooks.parsing import (
     sane_key,
     text_or_none,
 )
-from webhooks.signatures import verify_zendesk
 from webhooks.timestamps import moment
 from webhooks.zendesk import triggers as zendesk_trigger
+from webhooks.zendesk.signature import verify_zendesk
 from webhooks.zendesk.tickets import bears_our_mark, requester, ticket_data, ticket_reference
 from workflows.events import Event
 

@@ -1,4 +1,4 @@
-"""``ringback sync``: take in a CRM's contacts, write earlier scores onto its records, and look for what was missed."""
+"""``ringback sync salesforce``: take in an org's contacts, and write earlier scores onto its records."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import click
 from connector.cli.common.context import BadInputError
 from connector.cli.common.output import as_json_option, show_json
 from connector.cli.serve.startup import opened
-from connector.cli.sync.zendesk import zendesk
 from connector.feedback.base.actions import NotPossibleError
 from connector.feedback.messaging.brands import choose
 from connector.runtime.doorbell import INTAKE
@@ -36,15 +35,7 @@ class SyncOptions:
     wait: bool
 
 
-@click.group()
-def sync() -> None:
-    """Bring a system and Ringback to the same state."""
-
-
-sync.add_command(zendesk)
-
-
-@sync.command()
+@click.command()
 @click.argument("connection")
 @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
 @click.option("--contacts/--no-contacts", default=True, help="Take in the contacts.  [default: contacts]")

@@ -24,15 +24,7 @@ from connector.storage.engine.database import Database
 from connector.storage.stores import cursors
 from connector.storage.stores.inbox import Inbox
 from connector.vendors.base import JobParts
-from connector.vendors.zendesk.reconcile import (
-    callbacks as reconcile_callbacks,
-)
-from connector.vendors.zendesk.reconcile import (
-    deliveries as reconcile_deliveries,
-)
-from connector.vendors.zendesk.reconcile import (
-    tickets as reconcile_tickets,
-)
+from connector.vendors.zendesk.reconcile import callbacks, deliveries, tickets
 from connector.vendors.zendesk.reconcile.feed import Feed
 from integrations.errors import IntegrationError, RateLimited
 from integrations.zendesk.history import ZendeskHistory
@@ -61,9 +53,9 @@ Reading = Callable[[Feed, ZendeskHistory, BackgroundCallBudget, str, datetime], 
 """Reads on from a cursor's value; → the new value. What it finds it gives to the feed, before it returns."""
 
 READINGS: tuple[tuple[str, timedelta, Reading], ...] = (
-    ("invocations", timedelta(minutes=5), reconcile_deliveries.read),
-    ("tickets", timedelta(minutes=10), reconcile_tickets.read),
-    ("callbacks", timedelta(minutes=10), reconcile_callbacks.read),
+    ("invocations", timedelta(minutes=5), deliveries.read),
+    ("tickets", timedelta(minutes=10), tickets.read),
+    ("callbacks", timedelta(minutes=10), callbacks.read),
 )
 """In this order: what the log of webhooks tells exactly need not be guessed from the tickets."""
 

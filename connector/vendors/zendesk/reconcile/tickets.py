@@ -61,7 +61,7 @@ def _is_solved(ticket: Json, solved_at: Mapping[str, datetime], began: datetime)
 
 def _known_solves(feed: Feed, ids: Sequence[str]) -> set[str]:
     """Of which tickets any solve is known. A second one matters for callbacks only, and those are compared one by one
-    (``reconcile_callbacks``)."""
+    (``callbacks``)."""
     subjects = {ticket_reference(feed.connection, each): each for each in ids}
     if not subjects:
         return set()
