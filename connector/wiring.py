@@ -215,8 +215,15 @@ def _handlers(ground: _Ground) -> Mapping[str, Handler]:
     rules = Rules(config.calendar, ground.country, config.customer_value)
     return {
         "survey.send": SendSurvey(
-            database, connections, ground.surveys, ground.mailer.invitation, config.calendar, ground.secret_key,
-            config.fatigue_days, CrmConsents(database, connections).look, rules.country,
+            database=database,
+            clients=connections,
+            surveys=ground.surveys,
+            render=ground.mailer.invitation,
+            calendar=config.calendar,
+            secret_key=ground.secret_key,
+            fatigue_days=config.fatigue_days,
+            look=CrmConsents(database, connections).look,
+            country=rules.country,
         ),
         "ticket.open": OpenTicket(connections, rules, fields.ticket_fields),
         "ticket.comment": change,

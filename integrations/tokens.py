@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
 from typing import Any, Protocol
-
-import jwt
 
 from integrations.error_mapping import Dialect
 from integrations.errors import Ambiguous, AuthFailed, IntegrationError, Permanent, RateLimited, Transient
@@ -18,13 +14,7 @@ from integrations.http import VendorSession
 
 Clock = Callable[[], float]  # seconds since the epoch
 
-ZENDESK_API_TOKENS_END = date(2027, 4, 30)
-"""On this day Zendesk ends the last API tokens; none were made since 2026-10-27 (Zendesk, "Managing API tokens")."""
-
 _EARLY = 60.0  # seconds before its end that a token is no longer used: a request must not outlive it
-_ASSERTION_LIFE = 180  # seconds; Salesforce refuses assertions that live longer than 3 minutes
-
-
 _FRUITLESS = 2
 """Tokens asked for in a row of which none worked: the next is asked for no sooner than a minute after the last."""
 
@@ -116,11 +106,6 @@ class FixedCredentials:
     def bearer(cls, token: str) -> FixedCredentials:
         return cls(f"Bearer {token}")
 
-    @classmethod
-    def zendesk_api_token(cls, email: str, token: str) -> FixedCredentials:
-        """Zendesk's older way: basic authentication as "e-mail/token". It ends on 2027-04-30 (Zendesk)."""
-        return cls("Basic " + base64.b64encode(f"{email}/token:{token}".encode()).decode())
-
     def header(self) -> str:
         return self._header
 
@@ -208,36 +193,8 @@ class SharedToken:
         return token.header != refused and (token.use_until is None or self._now() < token.use_until)
 
 
-def zendesk_client_credentials(
-    session: VendorSession, client_id: str, client_secret: str, scope: str = "read write", now: Clock = time.time
-) -> Grant:
-    """Zendesk's OAuth client credentials (``POST /oauth/tokens``); the token lives 30 minutes by default."""
-    asked = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": client_secret}
-    return lambda: token_of(ask_for_token(session, "/oauth/tokens", json=asked | {"scope": scope}), now)
-
-
-def salesforce_client_credentials(session: VendorSession, client_id: str, client_secret: str) -> Grant:
-    """Salesforce's client credentials flow, at the org's own My Domain host; its answer names no end."""
-    asked = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": client_secret}
-    return lambda: token_of(ask_for_token(session, "/services/oauth2/token", data=asked), time.time)
-
-
-def salesforce_jwt(
-    session: VendorSession, client_id: str, username: str, private_key: str, audience: str, now: Clock = time.time
-) -> Grant:
-    """Salesforce's JWT bearer flow (RFC 7523, RS256). ``private_key`` is PEM text."""
-
-    def grant() -> Token:
-        claims = {"iss": client_id, "sub": username, "aud": audience, "exp": int(now()) + _ASSERTION_LIFE}
-        assertion = jwt.encode(claims, private_key, algorithm="RS256")
-        asked = {"grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer", "assertion": assertion}
-        return token_of(ask_for_token(session, "/services/oauth2/token", data=asked), now)
-
-    return grant
-
-
 def token_dialect(vendor: str) -> Dialect:
-    """How an OAuth token endpoint refuses: by RFC 6749's codes, and a few of Salesforce's for passing trouble."""
+    """How an OAuth token endpoint refuses: by RFC 6749's codes, and a few that tell of passing trouble."""
     passing = dict.fromkeys(("unknown_error", "temporarily_unavailable", "server_error"), Transient)
     return Dialect(vendor, kinds={**passing, "rate_limit_exceeded": RateLimited}, rolls_back=True)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from integrations.http import TokenSource, VendorSession
 from integrations.kind import Given, Kind, Sharing
 from integrations.option_fields import field_map
+from integrations.salesforce.auth import client_credentials, jwt_bearer
 from integrations.salesforce.client import Kept, SalesforceCrm
 from integrations.salesforce.mapping import DEFAULT_FIELDS, DIALECT
 from integrations.salesforce.options import SalesforceOptions, audience, private_key
@@ -16,8 +17,6 @@ from integrations.tokens import (
     FixedCredentials,
     Grant,
     SharedToken,
-    salesforce_client_credentials,
-    salesforce_jwt,
     token_dialect,
 )
 
@@ -50,9 +49,9 @@ def _tokens(base_url: str, auth: Given, sharing: Sharing) -> TokenSource:
 def _grant(base_url: str, auth: Given, now: Clock) -> Grant:
     session = VendorSession(base_url, token_dialect("Salesforce"))
     if auth["type"] == "client_credentials":
-        return salesforce_client_credentials(session, auth["client_id"], auth["client_secret"])
+        return client_credentials(session, auth["client_id"], auth["client_secret"])
     whom = auth.get("audience") or audience(session.address.host)
-    return salesforce_jwt(session, auth["client_id"], auth["username"], private_key(auth), whom, now)
+    return jwt_bearer(session, auth["client_id"], auth["username"], private_key(auth), whom, now)
 
 
 KIND = Kind(

@@ -10,8 +10,9 @@ from integrations.limits import Rates
 from integrations.oauth_refresh import Client as OAuthClient
 from integrations.oauth_refresh import RefreshedToken
 from integrations.option_fields import field_map
-from integrations.tokens import Clock, FixedCredentials, SharedToken, token_dialect, zendesk_client_credentials
+from integrations.tokens import Clock, FixedCredentials, SharedToken, token_dialect
 from integrations.zendesk import plans
+from integrations.zendesk.auth import api_token, client_credentials
 from integrations.zendesk.client import ALIASES, ZendeskHelpdesk
 from integrations.zendesk.dialect import DIALECT
 from integrations.zendesk.mapping import DEFAULT_FIELDS
@@ -30,14 +31,14 @@ def make(given: Given, sharing: Sharing) -> ZendeskHelpdesk:
 def _tokens(given: Given, sharing: Sharing) -> TokenSource:
     auth = given["auth"]
     if auth["type"] == "api_token":
-        return FixedCredentials.zendesk_api_token(auth["email"], auth["token"])
+        return api_token(auth["email"], auth["token"])
     if auth["type"] == "token":
         return FixedCredentials.bearer(auth["token"])
     if auth["grant"] == "authorization_code":
         return RefreshedToken(oauth_client(given, sharing.now), sharing.store)
     session = VendorSession(given["base_url"], token_dialect("Zendesk"))
     scope = auth.get("scope", _SCOPE)
-    grant = zendesk_client_credentials(session, auth["client_id"], auth["client_secret"], scope, sharing.now)
+    grant = client_credentials(session, auth["client_id"], auth["client_secret"], scope, sharing.now)
     return SharedToken(grant, sharing.store, sharing.now)
 
 

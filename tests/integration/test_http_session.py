@@ -12,6 +12,7 @@ import pytest
 from integrations.error_mapping import Dialect
 from integrations.errors import Ambiguous, AuthFailed, IntegrationError, Permanent, RateLimited, Transient
 from integrations.http import VendorSession
+from integrations.salesforce.auth import client_credentials as salesforce_client_credentials
 from integrations.salesforce.mapping import DIALECT as SALESFORCE
 from integrations.tokens import (
     FixedCredentials,
@@ -19,10 +20,9 @@ from integrations.tokens import (
     MemoryStore,
     SharedToken,
     Token,
-    salesforce_client_credentials,
     token_dialect,
-    zendesk_client_credentials,
 )
+from integrations.zendesk.auth import client_credentials as zendesk_client_credentials
 from integrations.zendesk.dialect import DIALECT as ZENDESK
 from tests.support.http import Reply, Seen, Server, answer, serving
 

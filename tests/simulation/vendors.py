@@ -16,6 +16,7 @@ from itertools import count
 from typing import Any, TypeVar
 
 from connector.feedback.base.actions import NotPossibleError
+from connector.feedback.customers.record_ids import PLAIN, RecordIds
 from integrations.errors import Ambiguous, IntegrationError, Permanent, Transient
 from integrations.protocols import (
     AccountPicture,
@@ -28,13 +29,17 @@ from integrations.protocols import (
     Score,
     VendorUser,
 )
+from integrations.roles import Role
 from tests.simulation.ground import OUR_USER, SimulatedClock
 from tests.simulation.weather import Weather
 
 V = TypeVar("V")
 
 KEYS_LIVE = timedelta(hours=2)
-_KINDS = {"zendesk": "zendesk", "salesforce": "salesforce", "mail": "smtp"}
+_ROLES = {
+    "zendesk": (Role.HELPDESK, Role.TICKETS), "salesforce": (Role.CRM, Role.SALES, Role.TICKETS),
+    "mail": (Role.MESSENGER,),
+}  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -327,10 +332,15 @@ class Vendors:
     def messenger(self, connection: str | None) -> tuple[str, Mailbox]:
         return "mail", self.mailbox
 
-    def kind(self, connection: str) -> str:
-        if connection not in _KINDS:
-            raise NotPossibleError(f"connection: {connection!r} is not configured.")
-        return _KINDS[connection]
+    @property
+    def ids(self) -> RecordIds:
+        return PLAIN
+
+    def has(self, connection: str, role: Role) -> bool:
+        return role in _ROLES.get(connection, ())
+
+    def having(self, *roles: Role) -> list[str]:
+        return [name for name in _ROLES if any(self.has(name, role) for role in roles)]
 
 
 def _only(connection: str, name: str, vendor: V) -> V:

@@ -92,7 +92,8 @@ class Worker:
         accounts = WebhookAccounts(ground.config, lambda: {"zendesk": OUR_USER})
         hooks = (responses.record, callbacks.record, opt_out_events.record)
         self._intake = Intake(
-            database, ground.book, self._desk, calendar, accounts, hooks, ids_of(ground.config), clock
+            database=database, book=ground.book, open_desk=self._desk, calendar=calendar, accounts=accounts,
+            hooks=hooks, ids=ids_of(ground.config), clock=clock,
         )
         self._timers = Timers(database, self._desk, calendar, clock)
         self._outcomes = Outcomes(database, self._desk, calendar, clock, self._chance.random)
@@ -191,8 +192,8 @@ def _handlers(ground: Ground, vendors: Vendors) -> Mapping[str, Handler]:
     change, rules = ChangeTicket(vendors, config.calendar, _no_fields), Rules(config.calendar)
     return {
         "survey.send": SendSurvey(
-            database, vendors, ground.surveys, _invitation, config.calendar, "secret key", config.fatigue_days,
-            lambda _customer, _now: None,
+            database=database, clients=vendors, surveys=ground.surveys, render=_invitation, calendar=config.calendar,
+            secret_key="secret key", fatigue_days=config.fatigue_days, look=lambda _customer, _now: None,
         ),
         "ticket.open": OpenTicket(vendors, rules, _no_fields),
         "ticket.comment": change,

@@ -62,6 +62,7 @@ class SendSurvey:
 
     def __init__(
         self,
+        *,
         database: Database,
         clients: Clients,
         surveys: SurveyCatalog,

@@ -69,6 +69,7 @@ class Intake:
 
     def __init__(
         self,
+        *,
         database: Database,
         book: WorkflowCache,
         open_desk: OpenAdvancer,

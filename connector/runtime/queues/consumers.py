@@ -54,6 +54,7 @@ class Pumps:
 
     def __init__(
         self,
+        *,
         database: Database,
         intake: Intake,
         timers: Timers,

@@ -10,7 +10,7 @@ from connector.observe.findings import Finding, broken, warning
 from connector.runtime.jobs.job import Job
 from connector.vendors.base import JobParts, Vendor
 from connector.vendors.zendesk.reconcile import run as reconcile
-from integrations.tokens import ZENDESK_API_TOKENS_END
+from integrations.zendesk.auth import API_TOKENS_END
 from integrations.zendesk.factory import KIND
 from webhooks.zendesk.source import ZendeskSource
 
@@ -32,12 +32,12 @@ def api_token_findings(each: ConnectionConfig, today: date) -> Iterator[Finding]
     """Zendesk's API tokens, and for how long they still work."""
     if not uses_api_token(each):
         return
-    check, left = f"connection {each.name}", (ZENDESK_API_TOKENS_END - today).days
+    check, left = f"connection {each.name}", (API_TOKENS_END - today).days
     remedy = f"Make an OAuth client and use auth: {{type: oauth, …}} ({_GUIDE}, part 1)."
     if left < 0:
-        yield broken(check, f"Zendesk ended all API tokens on {ZENDESK_API_TOKENS_END}.", remedy)
+        yield broken(check, f"Zendesk ended all API tokens on {API_TOKENS_END}.", remedy)
     else:
-        yield warning(check, f"its API token ends on {ZENDESK_API_TOKENS_END}, in {left} days.", remedy)
+        yield warning(check, f"its API token ends on {API_TOKENS_END}, in {left} days.", remedy)
 
 
 VENDOR = Vendor(
