@@ -57,7 +57,8 @@ class Client:
         login = {"client_id": self.client_id, "client_secret": self.client_secret, "scope": self.scope}
         answer = ask_for_token(self.session, "/oauth/tokens", json={"grant_type": grant, **login, **lives, **given})
         if not answer.get("refresh_token"):
-            raise AuthFailed(f"{self.session.dialect.vendor} gave no refresh token; is the OAuth client confidential?", code="no_refresh")
+            vendor = self.session.dialect.vendor
+            raise AuthFailed(f"{vendor} gave no refresh token; is the OAuth client confidential?", code="no_refresh")
         return token_of(answer, self.now)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
 
 from connector.config.file import ConnectionConfig
 from workflows.errors import Mistake
@@ -12,8 +13,10 @@ _MOST_SIDE_BY_SIDE = 200
 
 def unknown_kind(each: ConnectionConfig, known: Iterable[str]) -> Mistake:
     """Nobody can make anything of such a connection."""
-    path, said = f"connections.{each.name}.kind", f"{each.kind!r} is not known."
-    return Mistake(path, said, f"Use one of {', '.join(sorted(known))}.")
+    path, kinds = f"connections.{each.name}.kind", sorted(known)
+    near = get_close_matches(each.kind, kinds, n=1)
+    meant = f" Did you mean {near[0]}?" if near else ""
+    return Mistake(path, f"{each.kind!r} is not known.{meant}", f"Use one of {', '.join(kinds)}.")
 
 
 def usual(each: ConnectionConfig) -> Iterator[Mistake]:

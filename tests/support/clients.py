@@ -6,13 +6,10 @@ from typing import Any
 
 from connector.vendors.registry import VENDORS
 from integrations import kind as kinds
-from integrations.errors import OptionsError
 
 KINDS = {name: vendor.client for name, vendor in VENDORS.items() if vendor.client is not None}
 
 
 def build(kind: str, name: str, settings: Any, **sharing: Any) -> Any:
     """Raises OptionsError with every mistake in the settings."""
-    if kind not in KINDS:
-        raise OptionsError(name, (f"kind: {kind} is not known",))
     return kinds.build(KINDS[kind], name, settings, **sharing)

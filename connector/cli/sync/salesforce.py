@@ -65,9 +65,9 @@ def salesforce(
 
 
 def _sync(house: Services, connection: str) -> Sync:
-    client = house.connections.client(connection)
+    client = house.connections.crm(connection)
     if not isinstance(client, SalesforceCrm):
-        raise NotPossibleError(f"connection: {connection!r} is no Salesforce org.")
+        raise NotPossibleError(f"connection: {connection!r} is a CRM, but no Salesforce org.")
     country = choose(house.mailer.brands, "").country
     return Sync(house.database, connection, client.changes, house.connections.ids, house.clock, country)
 
