@@ -8,6 +8,8 @@ import math
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
+from workflows.whole import whole
+
 from webhooks.errors import Unreadable
 
 KEY_LENGTH = 200  # characters; what the key of a delivery or an event may measure
@@ -43,13 +45,14 @@ def json_object(body: bytes) -> dict[str, Any]:
 
 
 def identity(value: object) -> str | None:
-    """A vendor's id as text, whether it came as a number or as text; None for null, "" and 0 (nobody).
+    """A vendor's id as text, whether it came as a number (8055 or 8055.0) or as text; None for null, "" and 0 (nobody).
 
     What is longer than ``ID_LENGTH`` is no id: the first check keeps Python from writing out a giant number.
     """
-    if isinstance(value, bool) or not isinstance(value, str | int):
+    number = whole(value)
+    if number is None and not isinstance(value, str):
         return None
-    text = str(value).strip() if isinstance(value, str) or abs(value) < 10**ID_LENGTH else ""
+    text = str(value).strip() if number is None else str(number) if abs(number) < 10**ID_LENGTH else ""
     return text if text not in ("", "0") and len(text) <= ID_LENGTH else None
 
 

@@ -45,6 +45,7 @@ from workflows.schema_fields import (
     say,
 )
 from workflows.suggestions import did_you_mean, shown
+from workflows.whole import Whole
 
 
 class StepField(fields.Field[Step | None]):
@@ -103,7 +104,7 @@ _ATTEMPTS = validate.Range(1, 50, error="{input} is out of range.\nWrite a numbe
 
 
 class RetryShape(Shape):
-    attempts = fields.Integer(
+    attempts = Whole(
         strict=True, validate=_ATTEMPTS, load_default=Retry().attempts,
         error_messages={"invalid": "This must be a whole number.\nWrite a number of attempts from 1 to 50."},
     )

@@ -41,6 +41,7 @@ from workflows.runs import Status
 from workflows.schema import flatten
 from workflows.schema_fields import Shape, Text, duration_field, event_field, say
 from workflows.simulate import Asked, Happening, Outcome, Trace, simulate
+from workflows.whole import Whole
 from workflows.yaml_text import read
 
 
@@ -207,7 +208,7 @@ class _ActionShape(Shape):
 
 
 class _ExpectShape(Shape):
-    runs = fields.Integer(
+    runs = Whole(
         strict=True, load_default=None, error_messages={"invalid": "This must be a whole number.\nCount the runs."}
     )
     ending = Text(load_default=None, validate=validate.OneOf(

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, validate, validates_schema
+from workflows.whole import Whole
 
 from connector.config.calendar import holidays_of, hours_of
 from connector.config.customer_value import Valuation
@@ -209,7 +210,8 @@ class _Config(_Strict):
     teams = _Named(_Team())
     calendar = fields.Nested(_Calendar, error_messages={"null": _EMPTY})
     customer_value = fields.Nested(_CustomerValue, error_messages={"null": _EMPTY})
-    fatigue_days = fields.Integer(
+    fatigue_days = Whole(
+        strict=True,
         validate=validate.Range(
             0, 3650, error="is not between 0 and 3650.\nGive a number of days; 0 is no rule."
         ),

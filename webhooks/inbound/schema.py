@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from workflows.whole import whole
+
 from webhooks.errors import Unreadable
 from webhooks.event_types import is_event_type
 from webhooks.parsing import KEY_LENGTH, excerpt, identity
@@ -78,13 +80,15 @@ def _event_type(value: Any) -> Any:
 
 
 def _whole(value: Any) -> Any:
-    if not isinstance(value, int) or isinstance(value, bool):
+    found = whole(value)
+    if found is None:
         raise WrongFieldError("is no whole number; send one")
-    return value
+    return found
 
 
 def _yes_or_no(value: Any) -> Any:
-    said = str(value).lower() if isinstance(value, str | int) else ""
+    number = whole(value)
+    said = str(value if number is None else number).lower() if isinstance(value, str | int | float) else ""
     if said not in _TRUE | _FALSE:
         raise WrongFieldError("is neither true nor false; send one of them")
     return said in _TRUE

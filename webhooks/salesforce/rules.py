@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
+from workflows.whole import whole
+
 from webhooks.event_types import is_event_type
 from webhooks.parsing import excerpt
 from webhooks.salesforce.records import RecordNotification
@@ -190,9 +192,14 @@ def _among(value: Any, wanted: Values) -> bool:
 
 
 def _same(value: Any, wanted: str | float | bool) -> bool:
-    """Text without regard to case; numbers and yes or no by what they say, however they are written."""
+    """Text without regard to case; numbers and yes or no by what they say, however they are written: 9.0 is "9"."""
     if isinstance(value, bool) or isinstance(wanted, bool):
         return str(value).lower() == str(wanted).lower()
     if isinstance(value, int | float) and isinstance(wanted, int | float):
         return value == wanted
-    return value is not None and str(value).strip().casefold() == str(wanted).strip().casefold()
+    return value is not None and _written(value) == _written(wanted)
+
+
+def _written(value: Any) -> str:
+    number = whole(value)
+    return str(value if number is None else number).strip().casefold()

@@ -16,8 +16,8 @@ from typing import Any
 
 from webhooks import replies
 from webhooks.delivery import Account, Delivery, Reply, Request, Source, Translation
-from webhooks.errors import Refused, WebhookError
-from webhooks.inbound.source import read_event
+from webhooks.errors import Refused, Unreadable, WebhookError
+from webhooks.inbound.source import FILLED, read_event
 from webhooks.parsing import declares_json, digest, excerpt, json_object
 from webhooks.salesforce import callouts, soap
 from webhooks.salesforce import cases as salesforce_case
@@ -162,6 +162,8 @@ def _read(telling: RecordNotification, what: str, delivery: Delivery, account: A
         return Broken(f"{where}: {telling.trouble}")
     try:
         return _Reader(telling, delivery, account).verdict()
+    except Unreadable as error:
+        return Broken(f"{where}: {error.reason}")
     except ValueError as error:  # the connection's own rules
         return Broken(f"{where}: the connection's events.{error}")
 
@@ -219,7 +221,13 @@ class _Reader:
         time = happened or self._telling.changed_at or self._delivery.received_at
         if self._is_old(happened):
             return Ignored("it happened before the time that was looked at")
-        return Event(identity[:200], type_, time, self._connection, data, self._person(type_, lookups))
+        return Event(identity[:200], type_, time, self._connection, self._filled(type_, data, time),
+                     self._person(type_, lookups))
+
+    def _filled(self, type_: str, data: Mapping[str, Any], time: datetime) -> Mapping[str, Any]:
+        """An answer that the org keeps is read as any sender's is: 9.0 is 9, and what does not fit is told."""
+        fill = FILLED.get(type_)
+        return fill(type_, {"response_id": self._telling.record_id, **data}, time, False) if fill else data
 
     def _is_old(self, happened: datetime | None) -> bool:
         """A look for gaps finds every record that changed, also where what it means is long past."""

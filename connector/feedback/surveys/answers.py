@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from workflows.whole import whole
+
 from connector.feedback.customers.phone_numbers import e164
 from connector.feedback.surveys.model import MAX_COMMENT, SCALES, Question, QuestionType, points, scale_of
 
@@ -45,7 +47,8 @@ def check_complete(asked: tuple[Question, ...], answers: Mapping[str, Any]) -> N
 
 def _score(question: Question, given: Any) -> int:
     scale = scale_of(question)
-    text = str(given)
+    number = whole(given)
+    text = str(given if number is None else number)
     if not (text.isascii() and text.isdigit() and len(text) <= 2 and int(text) in points(scale)):
         raise AnswerError(question.id, "score", lowest=scale.lowest, highest=scale.highest)
     return int(text)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, post_dump, post_load, validate
+from workflows.whole import Whole
 
 from connector.feedback.surveys.model import (
     SCALES,
@@ -160,8 +161,8 @@ class SurveySchema(_Base):
     )
     languages = fields.List(fields.String(validate=_LANGUAGE), required=True, validate=_SOME)
     brand = fields.String(validate=_SLUG)
-    expires_days = fields.Integer(strict=True, validate=_DAYS)
-    fatigue_days = fields.Integer(strict=True, validate=_DAYS)
+    expires_days = Whole(strict=True, validate=_DAYS)
+    fatigue_days = Whole(strict=True, validate=_DAYS)
     passes_fatigue = fields.Boolean(truthy={True}, falsy={False})
     consent = fields.String(required=True, validate=_SHORT)
     intro = TextField(required=True)

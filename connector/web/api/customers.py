@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from marshmallow import Schema, fields, validate
+from workflows.whole import Whole
 
 from connector.feedback.customers import review_queue
 from connector.runtime.operations.errors import RefusedError, UnknownError
@@ -20,7 +21,7 @@ class ReviewQuerySchema(Schema):
         load_default=review_queue.OPEN, validate=validate.OneOf(_STATUSES),
         metadata={"description": f"One of: {', '.join(_STATUSES)}."},
     )  # fmt: skip
-    limit = fields.Integer(
+    limit = Whole(
         load_default=50, validate=validate.Range(1, 200), metadata={"description": "How many, from 1 to 200."}
     )
 

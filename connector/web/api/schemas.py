@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
+from workflows.whole import Whole
 
 from workflows.runs import Status
 
@@ -40,9 +41,9 @@ def _reason() -> fields.String:
     return _text("Why, in a few words; it stands in the history.", 500, required=True)
 
 
-def _limit() -> fields.Integer:
+def _limit() -> Whole:
     description = f"How many, from 1 to {MOST}."
-    return fields.Integer(load_default=50, validate=validate.Range(1, MOST), **_described(description))
+    return Whole(load_default=50, validate=validate.Range(1, MOST), **_described(description))
 
 
 def _times(description: str) -> fields.AwareDateTime:
@@ -79,7 +80,7 @@ class DeliveryQuerySchema(Schema):
         validate=validate.OneOf(_DELIVERY_STATUSES), **_described(f"One of: {', '.join(_DELIVERY_STATUSES)}.")
     )
     connection = _text("The name of a connection.")
-    before = fields.Integer(
+    before = Whole(
         validate=validate.Range(0, LARGEST_ID),
         **_described("The id of the last delivery on the page before."),
     )

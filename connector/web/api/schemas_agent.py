@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+from workflows.whole import Whole
 
 from connector.feedback.surveys.answers import plain
 from connector.feedback.surveys.model import MAX_COMMENT
@@ -42,9 +43,9 @@ def _ticket() -> fields.String:
     return _number("The helpdesk's number of the ticket beside which this happens.")
 
 
-def _limit() -> fields.Integer:
+def _limit() -> Whole:
     description = f"How many moments, from 1 to {MOST}."
-    return fields.Integer(load_default=20, validate=validate.Range(1, MOST), metadata={"description": description})
+    return Whole(load_default=20, validate=validate.Range(1, MOST), metadata={"description": description})
 
 
 def _email() -> fields.String:
@@ -130,7 +131,7 @@ class LogFeedbackSchema(_AboutRequester):
         load_default="nps", validate=validate.OneOf(_METRICS),
         metadata={"description": f"What the score measures, one of: {', '.join(_METRICS)}."},
     )  # fmt: skip
-    score = fields.Integer(
+    score = Whole(
         allow_none=True, strict=True,
         metadata={"description": "A whole number on the metric's scale, if the customer gave one."},
     )  # fmt: skip
