@@ -104,10 +104,13 @@ _AN_OBJECT = {"missing": "is missing; send an object", "null": "is null; send an
 
 _ENVELOPE = {
     "type": Field(_event_type, required=True),
-    "id": Field(_text(KEY_LENGTH)),
-    "time": Field(_moment, required=True),
+    "id": Field(_text(KEY_LENGTH), null=None),
+    "time": Field(_moment, required=True, missing="is missing; send it, or timestamp"),
     "data": Field(_object, required=True, **_AN_OBJECT),
 }
+
+_OUR_NAMES = {"timestamp": "time"}
+_STANDARD_ENVELOPE = {"timestamp" if name == "time" else name: field for name, field in _ENVELOPE.items()}
 
 _ANSWER = {
     "response_id": Field(_identity, required=True),
@@ -136,7 +139,13 @@ _ID = Field(_identity, null=None)
 
 
 def read_envelope(body: Mapping[str, Any]) -> dict[str, Any]:
-    """{type, id?, time, data}. Raises ``Unreadable``."""
+    """{type, id?, time, data}. Raises ``Unreadable``.
+
+    ``timestamp`` is what Standard Webhooks 1.0 calls the moment of the event ("Payload structure"); it is read where
+    ``time``, our own name for it, says nothing.
+    """
+    if body.get("time") is None and body.get("timestamp") is not None:
+        return {_OUR_NAMES.get(name, name): value for name, value in _load(_STANDARD_ENVELOPE, body, "").items()}
     return _load(_ENVELOPE, body, "")
 
 

@@ -1,5 +1,8 @@
 """Events of other systems, signed by Standard Webhooks: {"type", "id", "time", "data"}.
 
+``timestamp``, as that standard names it, does for ``time``; where both are there, ``time`` counts. Without an ``id``
+the event has that of its delivery: ``webhook-id`` stays the same however often an event is sent.
+
 ``data`` is kept whole: what it holds under names we do not know is usable in conditions all the same. Only
 ``data.customer`` leaves it, and becomes the person the event is about.
 """
