@@ -10,6 +10,7 @@ from typing import Any
 from workflows.actions import ACTIONS, ActionSpec
 from workflows.definitions import DeliveryGuarantee, Mode
 from workflows.events import EVENT_TYPES
+from workflows.parameters import CHANNELS
 
 _TEXT = {"type": "string"}
 _CONDITION = {
@@ -28,6 +29,21 @@ _EVENT = {
     "pattern": r"^[a-z0-9_]+(\.[a-z0-9_]+)+$",
     "examples": sorted(EVENT_TYPES),
 }
+_TEMPLATE = {"type": "string", "pattern": r"\{[{%]"}
+_NOTHING = {"enum": [None, ""]}
+_FLAG = {"anyOf": [{"type": "boolean"}, _NOTHING, _TEMPLATE]}
+_TEXTS = {"anyOf": [{"type": "array", "items": {"type": ["string", "number"]}}, _NOTHING, _TEMPLATE]}
+_SPAN = {"anyOf": [_DURATION, _NOTHING, _TEMPLATE]}
+_MAPPING = {"anyOf": [{"type": "object"}, _NOTHING]}
+_VALUES: dict[str, Any] = {
+    "channel": {"anyOf": [{"enum": [*CHANNELS]}, _NOTHING, _TEMPLATE]},
+    **dict.fromkeys(("public", "final", "verify"), _FLAG),
+    **dict.fromkeys(("delay", "due"), _SPAN),
+    **dict.fromkeys(("tags", "remove_tags"), _TEXTS),
+    **dict.fromkeys(("custom_fields", "context"), _MAPPING),
+}
+"""What ``parameters`` accepts, as far as a schema can say it."""
+
 _SECONDS = {"anyOf": [{"type": "number", "exclusiveMinimum": 0, "maximum": 86400}, _DURATION]}
 
 
@@ -80,7 +96,7 @@ def _do() -> dict[str, Any]:
 
 def _params(spec: ActionSpec) -> dict[str, Any]:
     """What ``with`` holds for one action."""
-    given = dict.fromkeys(spec.params, True)
+    given: dict[str, Any] = {name: _VALUES.get(name, True) for name in spec.params}
     then: dict[str, Any] = {"properties": {"with": _closed(given, *spec.required)}}
     if spec.required:
         then["required"] = ["with"]

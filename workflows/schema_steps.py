@@ -28,6 +28,7 @@ from workflows.definitions import (
 )
 from workflows.errors import WorkflowError
 from workflows.expressions import check_template, value
+from workflows.parameters import mistake_in
 from workflows.schema_fields import (
     NAME,
     RESERVED,
@@ -170,6 +171,9 @@ def _check_params(action: str, params: Mapping[str, Any]) -> None:
             wrong[name] = [f"{action} needs it.\nAdd {name} under with."]
     for path, message in _check_values(params, ""):
         wrong.setdefault(path, []).append(message)
+    for name in spec.params:
+        if said := mistake_in(name, params.get(name)):
+            wrong.setdefault(name, [said])
     if wrong:
         raise ValidationError({"with": wrong})
 

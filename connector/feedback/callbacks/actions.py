@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from workflows.parameters import flag
+
 from connector.feedback.base.actions import (
     ActionContext,
     Clients,
@@ -136,7 +138,7 @@ class ReopenCallback:
         if row is not None and row["handed_over"]:
             return Output({"done": False, "reason": "a person has this callback in hand already"})
         changes = self._changes(ask, connection)
-        request = {"do": "reopen", "ticket_id": ticket_id, "changes": changes, "final": ask.params.get("final") is True}
+        request = {"do": "reopen", "ticket_id": ticket_id, "changes": changes, "final": flag(ask.params.get("final"))}
         return Intent(connection, request, serial=serial_of(ticket_id), bucket=TICKETS_UPDATE, cost=cost_of(changes))
 
     def _changes(self, ask: ActionContext, connection: str) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from workflows.parameters import texts
+
 from connector.config.customer_value import Valuation, value_of
 from connector.feedback.base.actions import (
     ActionContext,
@@ -196,7 +198,7 @@ def _tags(ask: ActionContext) -> list[str]:
     own = ["ringback_callback"]
     if band := ask.facts.event.get("band"):
         own.append(f"ringback_{band}")
-    return [*own, *(str(tag) for tag in ask.params.get("tags") or ())]
+    return [*own, *texts(ask.params.get("tags"))]
 
 
 def _earlier(ask: ActionContext) -> list[Any]:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from workflows.parameters import flag, texts
+
 from connector.feedback.base.actions import (
     ActionContext,
     Clients,
@@ -114,12 +116,13 @@ def paged(text: str, number: int, count: int) -> str:
 
 
 def _comment(params: Changes) -> dict[str, Any]:
-    return {"comment": str(params["body"]), "public": bool(params.get("public"))}
+    return {"comment": str(params["body"]), "public": flag(params.get("public"))}
 
 
 def _update(params: Changes) -> dict[str, Any]:
     named = {"group_id": params.get("group"), "assignee_id": params.get("assignee")}
-    return named | {name: params.get(name) for name in ("status", "priority", "tags", "remove_tags", "custom_fields")}
+    tags = {name: texts(params[name]) for name in ("tags", "remove_tags") if params.get(name) is not None}
+    return named | tags | {name: params.get(name) for name in ("status", "priority", "custom_fields")}
 
 
 def _escalate(params: Changes) -> dict[str, Any]:

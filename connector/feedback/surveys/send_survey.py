@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, case, insert, select, update
+from workflows.parameters import CHANNELS, flag, is_channel, texts
 
 from connector.feedback.base.actions import (
     ActionContext,
@@ -83,10 +84,11 @@ class SendSurvey:
 
     def prepare(self, ask: ActionContext) -> Intent | Output:
         self._survey(str(ask.params["survey"]))
+        _expect_channel(ask.params.get("channel"))
         customer = _customer(ask.tx, ask.facts.customer.get("id"))
         request = self._request(ask)
         place = _Place(ask.run_id, ask.database, ask.tx, ask.now)
-        if customer is None or not customer.email or ask.params.get("verify") or _unread(customer, request):
+        if customer is None or not customer.email or flag(ask.params.get("verify")) or _unread(customer, request):
             return self._who(customer, request, place)
         return self._invite(customer, request, place)
 
@@ -241,8 +243,16 @@ def _due(request: Mapping[str, Any]) -> datetime | None:
 
 def _languages(value: Any) -> list[str]:
     """One code or several, as "nl" or "nl-BE", in small letters."""
-    given = value if isinstance(value, list | tuple) else [value] if value else []
-    return [str(each).strip().lower().replace("_", "-") for each in given]
+    return [each.lower().replace("_", "-") for each in texts(value)]
+
+
+def _expect_channel(channel: Any) -> None:
+    """Raises ``NotPossibleError``: a survey that was meant for a telephone must not leave as a mail."""
+    if not is_channel(channel):
+        raise NotPossibleError(
+            f"channel: no survey can be sent by {str(channel)[:40]!r}. There is {', '.join(CHANNELS)}: write that, "
+            "or leave it out."
+        )
 
 
 def _unread(customer: Customer, request: Mapping[str, Any]) -> bool:

@@ -1,0 +1,125 @@
+"""The catalogue of actions and those who do them: no parameter may be accepted and then left unread."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connector.feedback.base.actions import ActionContext, Batch, Handler, NotPossibleError
+from connector.feedback.customers.identity import load
+from connector.storage.schema import tables
+from connector.wiring import _handlers
+from tests.support.house import SECRET_KEY, Harness, a_home
+from workflows.actions import ACTIONS
+from workflows.errors import WorkflowError
+from workflows.runs import EffectWanted, Facts
+
+EVENT: dict[str, Any] = {
+    "type": "survey.answered", "response": "r1", "response_id": "r1", "survey": "after-support", "metric": "nps",
+    "score": 3, "band": "detractor", "comment": "late", "contact_consent": True, "contact": {"phone": "06 12345678"},
+    "context": {"ticket_id": "7"}, "answered_at": "2026-03-02T09:00:00Z",
+}  # fmt: skip
+NEEDED = {
+    "connection": "zendesk", "survey": "after-support", "subject": "Call", "body": "Hello", "ticket": "zendesk:7",
+    "line": "12", "to": "care-team", "text": "Hello",
+}  # fmt: skip
+AT_SALESFORCE = ("account.find", "task.create", "score.write")
+OTHER: Mapping[str, Any] = {
+    "connection": "nowhere", "survey": "retention", "subject": "Ring", "body": "Goodbye", "ticket": "zendesk:8",
+    "line": "13", "to": "bo@example.com", "text": "Goodbye", "about": "r0", "delay": "2 hours", "channel": "sms",
+    "via": "pigeon", "once": "so", "context": {"product": "lamp"}, "verify": True, "languages": ["nl"],
+    "type": "incident", "high_value_priority": "urgent", "follow_up": "zendesk:3", "group": "31", "assignee": "32",
+    "tags": ["vip"], "remove_tags": ["late"], "custom_fields": {"4711": "x"}, "priority": "low",
+    "due": "4 business hours", "public": True, "status": "open", "reason": "too late", "owner": "005000000000001AAA",
+    "contact": "003000000000009AAA", "account": "001000000000009AAA", "final": True, "response": "r9",
+}  # fmt: skip
+"""Another value for every parameter there is."""
+
+every_parameter = pytest.mark.parametrize(("action", "name"), [(a, n) for a in ACTIONS for n in ACTIONS[a].params])
+
+
+@pytest.fixture(scope="module")
+def home(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
+    """One for all: nothing that is asked for here is done, and what is asked for is no matter of the database."""
+    file = tmp_path_factory.mktemp("house") / "ringback.db"
+    shutil.copy(sqlite_template, file)
+    with a_home(f"sqlite:///{file}") as home:
+        home.know()
+        yield home
+
+
+@pytest.fixture(scope="module")
+def handlers(home: Harness) -> Mapping[str, Handler]:
+    """Those of the composition root."""
+    house = home.house
+    return _handlers(
+        house.database, house.config, house.connections, house.surveys, house.mailer, SECRET_KEY, house.field_ids
+    )
+
+
+def asked(home: Harness, handlers: Mapping[str, Handler], action: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Everything that is asked for with these parameters, by its place; or why nothing can be."""
+    customer = {**_ann(home), "tier": "gold"}
+    facts, now = Facts("run-1", EVENT, customer, home.clock()), home.clock()
+    with home.house.database.write() as tx:
+        wanted = EffectWanted("step#1", "step", action, params)
+        ask = ActionContext("run-1", "w", facts, wanted, now, home.house.database, tx, Batch(frozenset({customer["id"]})))
+        try:
+            return dict(_leaves(asdict(handlers[action].prepare(ask)), ""))
+        except (NotPossibleError, WorkflowError) as error:
+            return {"refused": str(error)}
+
+
+def _ann(home: Harness) -> dict[str, Any]:
+    """Known to the helpdesk, to us, and to the CRM."""
+    row = home.one(tables.customers)
+    with home.house.database.read() as tx:
+        view = load(tx, [row.id])[row.id].view()
+    return {**view, "ids": {**view["ids"], "salesforce": "003000000000001AAA"}}
+
+
+def _leaves(value: Any, place: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict) and value:
+        for name, inner in value.items():
+            yield from _leaves(inner, f"{place}.{name}")
+    elif isinstance(value, list | tuple) and value:
+        for number, inner in enumerate(value):
+            yield from _leaves(inner, f"{place}[{number}]")
+    else:
+        yield place, repr(value)
+
+
+def _given(action: str) -> dict[str, Any]:
+    """What the action needs, and no more."""
+    given = {name: NEEDED[name] for name in ACTIONS[action].required}
+    given |= {"priority": "high"} if action == "ticket.update" else {}  # a change of nothing asks for nothing
+    return given | ({"connection": "salesforce"} if action in AT_SALESFORCE else {})
+
+
+def test_every_action_of_the_catalogue_is_done_by_somebody(handlers: Mapping[str, Handler]) -> None:
+    assert set(handlers) == set(ACTIONS)
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_an_action_can_be_asked_for_with_what_it_needs(
+    home: Harness, handlers: Mapping[str, Handler], action: str
+) -> None:
+    assert "refused" not in asked(home, handlers, action, _given(action))
+
+
+@every_parameter
+def test_a_parameter_changes_what_is_asked_for(
+    home: Harness, handlers: Mapping[str, Handler], action: str, name: str
+) -> None:
+    """Compared are the places that stay the same when the same is asked twice: ids that are made anew do not count."""
+    given = _given(action)
+    once, again = (asked(home, handlers, action, given) for _ in range(2))
+    other = asked(home, handlers, action, {**given, name: OTHER[name]})
+    made_anew = {place for place in once if once[place] != again.get(place)}
+    told = [{p: v for p, v in each.items() if p not in made_anew} for each in (once, other)]
+    assert told[0] != told[1], f"nobody reads {name} of {action}"
