@@ -1,7 +1,9 @@
 """Business hours and holidays as people write them.
 
 hours: mon-fri 09:00-17:30
+hours: mon, wed, fri 09:00-17:00
 hours: {mon-thu: "09:00-12:30, 13:00-17:00", fri: "09:00-16:00"}
+hours: [mon-thu 09:00-17:00, fri 09:00-16:00]
 holidays: NL                      # a country, or a part of one: DE-BY
 holidays: [NL, 2026-12-24]        # countries and days of your own
 """
@@ -13,26 +15,25 @@ from collections.abc import Iterator, Mapping
 from datetime import date, time
 from typing import Any
 
+from connector.config.weekdays import weekdays
 from workflows.calendars import BusinessCalendar, Opening
 
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _YEARS = range(2020, 2051)
 _HOURS_REMEDY = 'Write "mon-fri 09:00-17:30", or a mapping: {mon-thu: "09:00-17:00", fri: "09:00-16:00"}.'
 _HOLIDAYS_REMEDY = "Write a country as NL or DE-BY, days as 2026-12-24, or a list of both."
-_OPENING = re.compile(r"(\d{1,2}):(\d\d)\s*[-–]\s*(\d{1,2}):(\d\d)")
+_OPENING = re.compile(r"(\d{1,2}):(\d\d)\s*[-–]\s*(\d{1,2}):(\d\d)", re.ASCII)
+_BEGINS = re.compile(r"(?P<days>\D*)(?P<openings>.*)", re.DOTALL)
+_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
 def hours_of(value: Any) -> Mapping[int, tuple[Opening, ...]]:
     """Weekday (Monday 0) → its openings, in order. Raises ValueError with the remedy on a second line."""
-    if isinstance(value, str):
-        days, _, openings = value.strip().partition(" ")
-        value = {days: openings}
-    if not isinstance(value, Mapping) or not value:
-        raise ValueError(f"cannot be read.\n{_HOURS_REMEDY}")
     hours: dict[int, tuple[Opening, ...]] = {}
-    for days, openings in value.items():
-        weekdays = _weekdays(days)
-        hours.update(dict.fromkeys(weekdays, tuple(sorted(_openings(openings)))))
+    for days, openings in _groups(value):
+        named = dict.fromkeys(weekdays(days), tuple(sorted(_openings(openings))))
+        if again := hours.keys() & named:
+            raise ValueError(f"{days!r} names {_NAMES[min(again)]} a second time.\nGive each day its openings once.")
+        hours |= named
     return BusinessCalendar("UTC", hours).hours  # which refuses openings that overlap
 
 
@@ -42,22 +43,23 @@ def holidays_of(value: Any) -> frozenset[date]:
     return frozenset(day for part in parts for day in _holidays(part))
 
 
-def _weekdays(text: str) -> range:
-    first, _, last = text.strip().lower().partition("-")
-    try:
-        start, end = _DAYS.index(first[:3]), _DAYS.index((last or first)[:3])
-    except ValueError:
-        raise ValueError(f"{text!r} names no weekday.\n{_HOURS_REMEDY}") from None
-    if end < start:
-        raise ValueError(f"{text!r} goes backwards.\n{_HOURS_REMEDY}")
-    return range(start, end + 1)
+def _groups(value: Any) -> Iterator[tuple[str, Any]]:
+    """Days and their openings, as a mapping has them, or a text, or a list of such texts."""
+    if isinstance(value, Mapping) and value:
+        yield from value.items()
+        return
+    for text in value if isinstance(value, list) and value else [value]:
+        found = _BEGINS.fullmatch(text) if isinstance(text, str) else None
+        if found is None or (isinstance(value, list) and not found["openings"]):
+            raise ValueError(f"cannot be read.\n{_HOURS_REMEDY}")
+        yield found["days"].strip(), found["openings"]
 
 
-def _openings(text: Any) -> Iterator[Opening]:
-    for part in str(text).split(","):
-        found = _OPENING.fullmatch(part.strip())
+def _openings(given: Any) -> Iterator[Opening]:
+    for part in given if isinstance(given, list) and given else str(given).split(","):
+        found = _OPENING.fullmatch(str(part).strip())
         if found is None:
-            raise ValueError(f"{part.strip()!r} is no opening.\n{_HOURS_REMEDY}")
+            raise ValueError(f"{str(part).strip()!r} is no opening.\n{_HOURS_REMEDY}")
         yield _time(found[1], found[2]), _time(found[3], found[4])
 
 
@@ -85,7 +87,9 @@ def _day(text: str) -> date:
 def _country(code: str) -> frozenset[date]:
     import holidays  # here, because it is large and only a configured country needs it
 
-    country, _, part = code.partition("-")
+    country, dash, part = code.partition("-")
+    if dash and not part:  # read as the whole country, it would hide what was forgotten
+        raise ValueError(f"{code!r} names no part of {country}.\n{_HOLIDAYS_REMEDY}")
     try:
         return frozenset(holidays.country_holidays(country, subdiv=part or None, years=_YEARS))
     except (NotImplementedError, KeyError) as error:

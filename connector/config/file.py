@@ -3,7 +3,7 @@
     connections:
       zendesk: {kind: zendesk, base_url: https://acme.zendesk.com, webhook_secret: "${ZENDESK_SECRET}"}
     brands:
-      acme: {name: Acme, colour: "#0b5fff"}
+      acme: {title: Acme, accent: "#0b5fff", country: NL}
     teams:
       care-team: {email: [care@acme.example], notify: ["slack://…"]}
     calendar: {timezone: Europe/Amsterdam, hours: mon-fri 09:00-17:30, holidays: NL}

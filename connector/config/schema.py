@@ -123,7 +123,7 @@ class _Connection(_Options):
     kind = fields.String(
         required=True,
         validate=validate.Regexp(
-            r"[a-z][a-z0-9_-]*$", error="is no kind.\nWrite one as zendesk, salesforce or smtp."
+            r"[a-z][a-z0-9_-]*\Z", error="is no kind.\nWrite one as zendesk, salesforce or smtp."
         ),
         error_messages={
             "required": "is missing.\nSay what it is: zendesk, salesforce, inbound or smtp.",
@@ -211,7 +211,6 @@ class _Config(_Strict):
     calendar = fields.Nested(_Calendar, error_messages={"null": _EMPTY})
     customer_value = fields.Nested(_CustomerValue, error_messages={"null": _EMPTY})
     fatigue_days = Whole(
-        strict=True,
         validate=validate.Range(
             0, 3650, error="is not between 0 and 3650.\nGive a number of days; 0 is no rule."
         ),

@@ -58,15 +58,15 @@ class Settings:
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
         """Read the ``RINGBACK_`` variables. Raises ``SettingsError`` with all mistakes at once."""
         environ = os.environ if environ is None else environ
-        reader = _Reader(environ)
+        reader, named = _Reader(environ), environ.get("RINGBACK_CONFIG", "").strip()
         settings = cls(
             database_url=reader.checked("RINGBACK_DATABASE_URL", "sqlite:///ringback.db", _check_database),
             broker_url=reader.checked("RINGBACK_BROKER_URL", "memory://", _check_broker),
             base_url=reader.checked("RINGBACK_BASE_URL", "http://127.0.0.1:8000", _check_base_url).rstrip(
                 "/"
             ),
-            config=Path(environ.get("RINGBACK_CONFIG") or DEFAULT_CONFIG),
-            config_named=bool(environ.get("RINGBACK_CONFIG")),
+            config=Path(named or DEFAULT_CONFIG),
+            config_named=bool(named),
             log_format=reader.checked("RINGBACK_LOG", "text", _check_log),
             given_key=reader.checked("RINGBACK_SECRET_KEY", "", _check_key) or None,
             metrics_token=reader.checked("RINGBACK_METRICS_TOKEN", "", _check_token) or None,

@@ -1,7 +1,7 @@
 """YAML as people write it, read strictly, with the environment's values put in.
 
-Stricter than YAML 1.1, where it surprises: ``no`` and ``on`` are words, a date is text, a key counts once,
-and there are no aliases (a small file of them can unfold to gigabytes).
+Stricter than YAML 1.1, where it surprises: ``no`` and ``on`` are words, a date is text, ``010`` is not eight and
+``12:30`` not 750, a key counts once, and there are no aliases (a small file of them can unfold to gigabytes).
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ _VARIABLE = re.compile(
 )
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _TRUE_FALSE = re.compile(r"(?:true|True|TRUE|false|False|FALSE)$")
-_WORDS_IN_YAML_1_2 = {"tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp"}
+_OF_YAML_1_1 = {f"tag:yaml.org,2002:{name}" for name in ("bool", "timestamp", "int", "float", "merge", "value")}
+_INT = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})$")
+_FLOAT = re.compile(r"(?![-+]?[1-9][0-9]{0,2}\.[0-9]{3}$)[-+]?[0-9]+\.[0-9]+(?:[eE][-+]?[0-9]{1,3})?$")
+"""10.000 stays text: whoever wrote it may have meant ten or ten thousand, and who reads the value must ask."""
 
 
 class UnreadableError(Exception):
@@ -103,10 +106,12 @@ class _Loader(yaml.SafeLoader):
 
 
 _Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag not in _WORDS_IN_YAML_1_2]
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in _OF_YAML_1_1]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", _TRUE_FALSE, list("tTfF"))
+_Loader.add_implicit_resolver("tag:yaml.org,2002:int", _INT, list("-+0123456789"))
+_Loader.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+0123456789"))
 
 
 def _mistake(error: yaml.MarkedYAMLError) -> Mistake:
@@ -142,7 +147,7 @@ class _Filler:
             remedy = "Write ${NAME} or ${NAME:-default}; a plain ${ is written $${."
             self.mistakes.append(Mistake(path, f"{found[0]!r} is no variable.", remedy))
             return ""
-        value = self._environ.get(name) or default
+        value = self._environ.get(name, "").strip() or default  # a file's last line end is no part of a secret
         if value is None:
             remedy = f"Set it, or give a default: ${{{name}:-default}}."
             self.mistakes.append(Mistake(path, f"the environment variable {name} is not set.", remedy))

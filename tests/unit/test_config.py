@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, time
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from connector.config.file import FATIGUE_DAYS, Config, ConfigError, Team, load_config, read_config
 from connector.config.yaml_reader import put_in
+from workflows.durations import parse
 
 
 def read(text: str, home: Path = Path(), **environ: str) -> Config:
@@ -244,7 +245,21 @@ def test_hours_differ_by_day_and_may_have_a_break() -> None:
         ("mon-fri 17:00-09:00", "17:00–09:00 does not fit"),
         ("mon-fri 9-17", "'9-17' is no opening"),
         ("mon-fri 09:00-25:00", "25:00 is no time of day"),
-        ("fri-mon 09:00-17:00", "'fri-mon' goes backwards"),
+        ("monthly 09:00-17:00", "'monthly' names no weekday"),
+        ("sunset 20:00-22:00", "'sunset' names no weekday"),
+        ("monfri 09:00-17:00", "'monfri' names no weekday"),
+        ("mon-fri-sun 09:00-17:00", "'mon-fri-sun' names no weekday; 'fri-sun' is none"),
+        ("'mon,wedn,fri 09:00-17:00'", "'mon,wedn,fri' names no weekday; 'wedn' is none"),
+        ("'mon- 09:00-17:00'", "'mon-' names no weekday"),
+        ("'mon-fri 09:00-17:00, sat 10:00-16:00'", "'sat 10:00-16:00' is no opening"),
+        ("'mon-fri 09:00-17:00 or so'", "'09:00-17:00 or so' is no opening"),
+        ("mon-fri", "'' is no opening"),
+        ("'09:00-17:00'", "'' names no weekday"),
+        ("{mon-fri: '09:00-17:00', fri: '09:00-12:00'}", "'fri' names Friday a second time. Give each day"),
+        ("{mon: [09:00-12:00, later]}", "'later' is no opening"),
+        ("{mon: [09:00-12:00, 11:00-17:00]}", "does not fit"),
+        ("{mon: []}", "'[]' is no opening"),
+        ("7", "cannot be read"),
         ("{mon: '09:00-13:00, 12:00-17:00'}", "does not fit"),
         ("[mon]", "cannot be read"),
         ("{}", "cannot be read"),
@@ -252,6 +267,29 @@ def test_hours_differ_by_day_and_may_have_a_break() -> None:
 )
 def test_hours_that_cannot_be_are_refused(hours: str, said: str) -> None:
     assert said in mistakes(f"calendar: {{hours: {hours}}}")[0]
+
+
+NINE_TO_FIVE = ((time(9), time(17)),)
+
+
+@pytest.mark.parametrize(("hours", "days"), [
+    ("'mon,wed,fri 09:00-17:00'", [0, 2, 4]), ("mon, wed, fri 09:00-17:00", [0, 2, 4]), ("mon wed 09:00-17:00", [0, 2]),
+    ("'mon/wed & fri 09:00-17:00'", [0, 2, 4]), ("Mon - Wed, Sat 09:00 - 17:00", [0, 1, 2, 5]),
+    ("Monday to Thursday and Sunday 09:00-17:00", [0, 1, 2, 3, 6]),
+    ("fri-mon 09:00-17:00", [0, 4, 5, 6]), ("sun-sun 09:00-17:00", [6]), ("mon–fri 09:00–17:00", [0, 1, 2, 3, 4]),
+    ("ma t/m wo en vrijdag 09:00-17:00", [0, 1, 2, 4]), ("maandag-donderdag 09:00-17:00", [0, 1, 2, 3]),
+    ("[mon 09:00-17:00, 'wed/fri 09:00-17:00']", [0, 2, 4]),
+    ("{mon-fri: 09:00-17:00, sat/sun: 09:00-17:00}", [*range(7)]),
+    ("{'mon,wed': 09:00-17:00, fri: 09:00-17:00}", [0, 2, 4]), ("{tues & thurs: [09:00-17:00]}", [1, 3]),
+])
+def test_days_may_be_listed_in_every_usual_way_and_none_is_lost(hours: str, days: list[int]) -> None:
+    assert read(f"calendar:\n  hours: {hours}").calendar.hours == dict.fromkeys(days, NINE_TO_FIVE)
+
+
+def test_a_deadline_counts_the_days_that_were_listed() -> None:
+    calendar = read("calendar: {timezone: Europe/Amsterdam, hours: 'mon,wed,fri 09:00-17:00'}").calendar
+    monday = datetime(2026, 11, 30, 7, 2, tzinfo=UTC)
+    assert parse("10 business hours").after(monday, calendar) == datetime(2026, 12, 2, 10, tzinfo=UTC)
 
 
 def test_a_countrys_holidays_come_from_the_calendar_of_that_country() -> None:
@@ -265,7 +303,7 @@ def test_a_part_of_a_country_and_days_of_our_own_add_up() -> None:
     assert {date(2026, 1, 6), date(2026, 12, 24)} <= days
 
 
-@pytest.mark.parametrize("value", ["DE-XX", "ZZ", "2026-02-30", "12", "[[NL]]", "true"])
+@pytest.mark.parametrize("value", ["DE-XX", "DE-", "ZZ", "2026-02-30", "12", "[[NL]]", "true"])
 def test_holidays_that_cannot_be_are_refused(value: str) -> None:
     assert mistakes(f"calendar: {{holidays: {value}}}")[0].startswith("calendar.holidays: ")
 

@@ -155,7 +155,8 @@ def _mistakes_of_mappings(rule: Mapping[str, Any]) -> Iterator[str]:
             yield f".{key} is no mapping; write it as {example}"
     when, fields = rule.get("when"), rule.get("fields")
     for name, values in when.items() if isinstance(when, Mapping) else ():
-        if not is_name(name) or not all(isinstance(each, str | int | float | bool) for each in _values(values)):
+        wanted = _values(values)
+        if not is_name(name) or not wanted or not all(isinstance(each, str | int | float | bool) for each in wanted):
             yield f".when.{name} needs a field's name, and one value or a list of them"
     for name, source in fields.items() if isinstance(fields, Mapping) else ():
         if not is_name(source) or not re.fullmatch(r"[a-z][a-z0-9_]{0,59}", str(name)):

@@ -13,7 +13,7 @@ from connector.cli.common.context import BadInputError
 from connector.cli.common.output import as_json_option, show_json
 from connector.cli.serve.startup import opened
 from connector.feedback.base.actions import NotPossibleError
-from connector.feedback.messaging.brands import choose
+from connector.feedback.messaging.brands import home_country
 from connector.runtime.doorbell import INTAKE
 from connector.services import Services
 from connector.storage.stores import definitions
@@ -68,7 +68,7 @@ def _sync(house: Services, connection: str) -> Sync:
     client = house.connections.crm(connection)
     if not isinstance(client, SalesforceCrm):
         raise NotPossibleError(f"connection: {connection!r} is a CRM, but no Salesforce org.")
-    country = choose(house.mailer.brands, "").country
+    country = home_country(house.mailer.brands)
     return Sync(house.database, connection, client.changes, house.connections.ids, house.clock, country)
 
 

@@ -20,12 +20,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from phonenumbers import SUPPORTED_REGIONS
+
 from workflows.errors import DefinitionError, Mistake
 
 SANS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}\Z")
 _FONT = re.compile(r"[A-Za-z0-9 ,'-]{1,200}\Z")
-_COUNTRY = re.compile(r"[A-Z]{2}\Z")
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,59}\Z")
 _READABLE = 4.5  # WCAG 2.2, 1.4.3: contrast of text
 
@@ -73,6 +74,13 @@ def choose(brands: Mapping[str, Brand], name: str) -> Brand:
     return brands.get(name) or brands.get("default") or Brand()
 
 
+def home_country(brands: Mapping[str, Brand]) -> str:
+    """Where the house is, and so where numbers without + and figures as text are from: as the default brand says, or as
+    all brands agree."""
+    named = {brand.country for brand in brands.values()}
+    return next(iter(named)) if len(named) == 1 else choose(brands, "").country
+
+
 def read_brands(data: Mapping[str, Any]) -> dict[str, Brand]:
     """The brands of a configuration file. Raises DefinitionError with every mistake."""
     mistakes = [mistake for name, options in data.items() for mistake in _check(str(name), options)]
@@ -115,6 +123,11 @@ def _is_footer(value: Any) -> bool:
     return all(isinstance(language, str) and _is_text(text) for language, text in words)
 
 
+def _is_country(value: Any) -> bool:
+    """Whether telephone numbers can be from there: "UK" is in no plan, and every number would be unreadable."""
+    return isinstance(value, str) and value in SUPPORTED_REGIONS
+
+
 def _fits(pattern: re.Pattern[str]) -> Any:
     return lambda value: isinstance(value, str) and bool(pattern.match(value))
 
@@ -126,7 +139,7 @@ _RULES: Mapping[str, tuple[Any, str]] = {
     "logo_url": (_is_web_address, "Write a web address that starts with https://."),
     "privacy_url": (_is_web_address, "Write a web address that starts with https://."),
     "footer": (_is_footer, "Write a line of small print, or one per language: {en: …, nl: …}."),
-    "country": (_fits(_COUNTRY), "Write two capital letters: NL."),
+    "country": (_is_country, "Write the two capital letters of ISO 3166: NL, or GB for the United Kingdom."),
 }
 
 
