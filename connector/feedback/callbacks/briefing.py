@@ -12,7 +12,8 @@ from typing import Any
 from connector.config.customer_value import value_of
 from connector.feedback.callbacks.state_machine import SHOWN, CallbackStatus
 from connector.feedback.consent.consents import DO_NOT_CALL
-from connector.feedback.customers.phone_numbers import country_of, e164
+from connector.feedback.customers.phone_numbers import Dialled, dialled
+from connector.feedback.customers.phone_origins import origin_of
 from connector.feedback.surveys.answers import plain
 from integrations.callback_fields import BAND, COMMENT, CONSENT, LOOP_STATUS, METRIC, SCORE
 
@@ -50,9 +51,14 @@ class Brief:
         return plain(str(given)) or None if given else None
 
     @property
+    def number(self) -> Dialled | None:
+        """The number with its extension, if it is one."""
+        return dialled(self.phone, origin_of(self.customer, self.country)) if self.phone else None
+
+    @property
     def dialled(self) -> str | None:
-        """The number in E.164, if it is one."""
-        return e164(self.phone, country_of(self.customer.get("locale"), self.country)) if self.phone else None
+        """The number in E.164, if it is one; its extension is for whoever dials it to read."""
+        return self.number.e164 if self.number else None
 
 
 def first_comment(brief: Brief, introduction: str = "") -> str:
@@ -92,11 +98,11 @@ def _answer(brief: Brief) -> str:
 
 
 def _reach(brief: Brief) -> str:
-    contact, customer, dialled = brief.event.get("contact") or {}, brief.customer, brief.dialled
+    contact, customer, number = brief.event.get("contact") or {}, brief.customer, brief.number
     known = {
         "Customer": customer.get("name"),
-        "Phone": dialled,
-        "Phone as given, which we cannot read as a number": None if dialled else brief.phone,
+        "Phone": number,
+        "Phone as given, which we cannot read as a number": None if number else brief.phone,
         "E-mail": contact.get("email") or customer.get("email"),
         "Prefers": contact.get("window"),
         "Do not call": _NOT_BY_PHONE if customer.get(DO_NOT_CALL) and not contact.get("phone") else None,

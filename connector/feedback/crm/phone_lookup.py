@@ -12,7 +12,8 @@ from typing import Any, Protocol
 from connector.feedback.customers import matching
 from connector.feedback.customers.identity import HOME
 from connector.feedback.customers.matching import KnownPerson, MatchVerdict
-from connector.feedback.customers.phone_numbers import country_of, trait
+from connector.feedback.customers.phone_numbers import region_of, trait
+from connector.feedback.customers.phone_origins import Origin, origin_of
 from integrations.protocols import VendorUser
 
 
@@ -24,7 +25,7 @@ class Directory(Protocol):
 
 def wish(customer: Mapping[str, Any], country: str = HOME) -> dict[str, str]:
     """What is asked about a customer (``view``): their name, and their number if it is one."""
-    number = trait(customer.get("phone"), country_of(customer.get("locale"), country))
+    number = trait(customer.get("phone"), origin_of(customer, country))
     return {"name": str(customer.get("name") or ""), "phone": number.text} if number else {}
 
 
@@ -33,7 +34,9 @@ def find(crm: Directory, request: Mapping[str, Any], country: str = HOME) -> Mat
     number = trait(request.get("phone"), country)
     if number is None:
         return MatchVerdict()
-    told = (each for each in crm.find_by_phone(number.text) if trait(each.phone, country) == number)
+    region = region_of(number)
+    origin = Origin(country, (region,) if region and region != country else ())  # theirs is written as at home, too
+    told = (each for each in crm.find_by_phone(number.text) if trait(each.phone, origin) == number)
     holders = {each.id: KnownPerson(each.id, each.name, _ids(each.email, record=each.id)) for each in told}
     who = KnownPerson("", request.get("name"), _ids(request.get("email"), customer="us"))
     return matching.match(who, list(holders.values()), personal=number.personal)

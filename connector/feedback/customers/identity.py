@@ -17,7 +17,8 @@ from sqlalchemy import BindParameter, Connection, bindparam, delete, select, upd
 
 from connector.feedback.customers import matching
 from connector.feedback.customers.matching import KnownPerson
-from connector.feedback.customers.phone_numbers import Number, country_of, trait
+from connector.feedback.customers.phone_numbers import Number, trait
+from connector.feedback.customers.phone_origins import origin_of
 from connector.feedback.customers.record_ids import RecordIds
 from connector.ids import new_id
 from connector.storage.engine import bulk
@@ -77,8 +78,8 @@ def identities_of(person: Person, ids: RecordIds) -> list[Identity]:
 
 
 def number_of(person: Person, country: str) -> Number | None:
-    """Their phone number; ``country`` is where a number without + is from, unless their locale says so."""
-    return trait(person.phone, country_of(person.locale, country)) if person.phone else None
+    """Their phone number; ``country`` is where the house is (see ``origins``)."""
+    return trait(person.phone, origin_of({**person.facts, "locale": person.locale}, country)) if person.phone else None
 
 
 def lock_keys(people: Iterable[Person | None], ids: RecordIds, country: str = HOME) -> list[str]:

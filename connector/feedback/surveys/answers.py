@@ -11,7 +11,8 @@ from typing import Any
 
 from workflows.whole import whole
 
-from connector.feedback.customers.phone_numbers import e164
+from connector.feedback.customers.phone_numbers import dialled
+from connector.feedback.customers.phone_origins import Origin
 from connector.feedback.surveys.model import MAX_COMMENT, SCALES, Question, QuestionType, points, scale_of
 
 _EMAIL = re.compile(r"[^\s@<>\"(),;:\\\[\]]{1,64}@[^\s@<>\"(),;:\\\[\]]{1,190}\.[^\s@.<>\"(),;:\\\[\]]{2,63}\Z")
@@ -25,7 +26,7 @@ class AnswerError(Exception):
         self.question, self.code, self.numbers = question, code, numbers
 
 
-def check_answer(question: Question, given: Any, country: str = "NL") -> Any:
+def check_answer(question: Question, given: Any, country: Origin | str = "NL") -> Any:
     """The answer as it is stored, or None for "nothing given". Raises AnswerError.
 
     ``given`` is what a form holds: text, a list of texts for choices, a mapping of texts for contact details.
@@ -87,7 +88,7 @@ _CHECKS: Mapping[QuestionType, Callable[[Question, Any], Any]] = {
 }
 
 
-def _contact(question: Question, given: Any, country: str) -> dict[str, str] | None:
+def _contact(question: Question, given: Any, country: Origin | str) -> dict[str, str] | None:
     if not isinstance(given, Mapping):
         raise AnswerError(question.id, "choice")
     window = given.get("window") or ""
@@ -99,14 +100,14 @@ def _contact(question: Question, given: Any, country: str) -> dict[str, str] | N
     return {name: value for name, value in found.items() if value} or None
 
 
-def _phone(question: Question, text: str, country: str) -> str:
-    """The number in E.164; one that could not be dialled is refused while the person is still there."""
+def _phone(question: Question, text: str, country: Origin | str) -> str:
+    """The number in E.164, with its extension; one that could not be dialled is refused while the person is there."""
     if not text:
         return ""
-    number = e164(text, country)
+    number = dialled(text, country)
     if number is None:
         raise AnswerError(question.id, "phone")
-    return number
+    return str(number)
 
 
 def _email(question: Question, text: str) -> str:

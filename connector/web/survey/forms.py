@@ -8,6 +8,7 @@ from typing import Any
 
 from werkzeug.datastructures import MultiDict
 
+from connector.feedback.customers.phone_origins import Origin
 from connector.feedback.messaging.translations import Say
 from connector.feedback.surveys.answers import AnswerError, check_answer
 from connector.feedback.surveys.model import Purpose, Question, QuestionType, Survey
@@ -25,8 +26,9 @@ class Given:
     shown: frozenset[str]  # the questions that were on the page
 
 
-def read_form(survey: Survey, form: Form, country: str) -> Given:
-    """Read the questions that were on the page; fields of others are not looked at."""
+def read_form(survey: Survey, form: Form, country: Origin | str) -> Given:
+    """Read the questions that were on the page; fields of others are not looked at. ``country`` is where a phone number
+    without + is from."""
     shown = frozenset(form.getlist("shown"))
     raw = {question.id: _raw(question, form) for question in survey.questions if question.id in shown}
     answers: dict[str, Any] = {}

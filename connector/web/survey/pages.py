@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 from werkzeug import Response as AnyResponse
 
 from connector.clock import Clock
+from connector.feedback.customers.phone_origins import origin_of
 from connector.feedback.messaging.brands import Brand, choose
 from connector.feedback.messaging.translations import languages
 from connector.feedback.surveys import invitations
@@ -217,7 +218,7 @@ class _Pages:
         return views.expired(visit.frame) if visit.invitation.is_expired(self.clock()) else None
 
     def _keep(self, tx: Connection, visit: _Visit, form: Form) -> tuple[_Visit, Given]:
-        given = read_form(visit.survey, form, visit.frame.brand.country)
+        given = read_form(visit.survey, form, origin_of(visit.customer, visit.frame.brand.country))
         kept = invitations.save_answers(tx, visit.invitation, given.answers, self.clock())
         return replace(visit, invitation=kept), given
 
