@@ -6,6 +6,7 @@ import logging
 import sys
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from typing import TypeVar
 
 import click
@@ -17,8 +18,10 @@ from connector.clock import Clock, system_clock
 from connector.config.file import Config, load_config
 from connector.config.settings import Settings, masked
 from connector.feedback.base.actions import NotPossibleError
+from connector.feedback.messaging.brands import home_country, read_brands
 from connector.observe import machine, stored, usage
 from connector.observe.backlog import read_backlog
+from connector.observe.customer_values import check_values
 from connector.observe.findings import Finding, Verdict, of_mistakes, ok, warning
 from connector.runtime.queues.celery_app import in_memory
 from connector.storage.engine.database import Database
@@ -145,6 +148,7 @@ def _database(
         if all(each.verdict is Verdict.OK for each in found):
             yield stored.check_clock(database, clock)
             yield from _work(database, Connections(config, vendors=vendors), workflows, clock)
+            yield from _values(database, config)
             return _kept_secrets(settings, database, clock)
     return {}
 
@@ -162,6 +166,14 @@ def _work(database: Database, connections: Connections, workflows: dict[str, str
         yield from stored.check_work(backlog, now)
         yield from stored.paused(tx, backlog)
         yield from usage.check_usage(usage.forecasts(tx, _reserve(connections), now))
+
+
+def _values(database: Database, config: Config) -> Iterator[Finding]:
+    """What customers are said to be worth, read with the house's country, which settles what 12.000 is; brands that
+    cannot be read are told elsewhere."""
+    brands, _ = _read(lambda: read_brands(config.brands), "brands")
+    with database.read() as tx:
+        yield from check_values(tx, replace(config.customer_value, country=home_country(brands or {})))
 
 
 def _reserve(connections: Connections) -> Callable[[str], float]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,8 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, val
 from workflows.whole import Whole
 
 from connector.config.calendar import holidays_of, hours_of
-from connector.config.customer_value import Valuation
+from connector.config.customer_value import DEFAULT_WORDS, ORDINARY_WORDS, Valuation
+from connector.config.figures import FigureError, read_figure
 from connector.config.retention import DEDUPLICATION, SHORTEST_CONTENT, Retention, contradiction_in, period_of
 from connector.config.yaml_reader import join
 from workflows.calendars import BusinessCalendar
@@ -193,15 +195,27 @@ class _Retention(_Strict):
         return retention
 
 
+def _figure(value: Any) -> Decimal | float:
+    """A number, or text that everybody reads as the same one: whoever writes 10.000 may mean ten."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value
+    try:
+        return read_figure(str(value))
+    except FigureError as error:
+        remedy = "Give a figure in digits alone, as 10000."
+        raise ValueError(f"is no number: {str(value)[:40]!r}, {error}.\n{remedy}") from error
+
+
 class _CustomerValue(_Strict):
-    high_from = fields.Float(error_messages={"invalid": "is no number.\nGive a figure, as 10000.", "null": _EMPTY})
+    high_from = _Read(_figure)
     high = _texts(validate.Length(1, 100, error="is empty or too long.\nWrite a word, as gold."))
+    low = _texts(validate.Length(1, 100, error="is empty or too long.\nWrite a word, as silver."))
 
     @post_load
     def _valuation(self, given: dict[str, Any], **_: Any) -> Valuation:
-        words = given.get("high")
-        lower = {} if words is None else {"words": frozenset(word.strip().lower() for word in words)}
-        return Valuation(given.get("high_from"), **lower)
+        high, low = (frozenset(word.strip().lower() for word in given.get(name) or ()) for name in ("high", "low"))
+        words = high if "high" in given else DEFAULT_WORDS
+        return Valuation(given.get("high_from"), words, ORDINARY_WORDS | low)
 
 
 class _Config(_Strict):
