@@ -10,7 +10,7 @@ import click
 
 from connector.cli.common.context import read_settings
 from connector.cli.common.output import as_json_option, show_json
-from connector.cli.common.references import unknown_names
+from connector.cli.common.references import unknown_brands, unknown_names
 from connector.config.file import Config, load_config
 from connector.config.settings import Settings, masked
 from connector.definitions import read_surveys, read_workflows
@@ -83,6 +83,7 @@ def read_parts(read: Config, vendors: Vendors = VENDORS) -> tuple[Bodies, Bodies
     surveys = _collected(lambda: read_surveys(read), mistakes)
     for slug, body in workflows.items():
         mistakes.extend(unknown_names(schema.load(body, slug), read, surveys.keys()))
+    mistakes.extend(unknown_brands(surveys, read))
     return workflows, surveys, mistakes
 
 

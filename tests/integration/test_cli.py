@@ -219,6 +219,20 @@ def test_a_wrong_brand_is_told(example: Shell) -> None:
     assert "accent" in example.run("config", "check", code=2)
 
 
+def test_a_survey_that_names_a_brand_that_nobody_configured_is_told(example: Shell) -> None:
+    text = (example.folder / "surveys/after-delivery.yaml").read_text()
+    example.write("surveys/after-delivery.yaml", text + "brand: acme-shop\n")
+    assert "after-delivery: brand: there is no brand 'acme-shop'." in example.run("config", "check", code=2)
+
+
+def test_every_action_that_names_a_connection_is_looked_at(example: Shell) -> None:
+    step = "{id: w, do: callback.count, with: {connection: zenddesk}}"
+    example.write("workflows/count.yaml", f"workflow: count\ntrigger: {{event: ticket.solved}}\nsteps: [{step}]\n")
+    assert "count: steps[0].with.connection: there is no connection 'zenddesk'." in example.run(
+        "config", "check", code=2
+    )
+
+
 def test_postgresql_without_a_key_is_a_mistake(example: Shell) -> None:
     example.environment["RINGBACK_DATABASE_URL"] = "postgresql://db/x"
     assert "RINGBACK_SECRET_KEY: is not set" in example.run("config", "check", code=2)

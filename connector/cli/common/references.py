@@ -10,13 +10,14 @@ import difflib
 from collections.abc import Iterator, Mapping, Set
 
 from connector.config.file import Config
+from connector.feedback.surveys import files as survey_files
+from workflows.actions import ACTIONS
 from workflows.definitions import Do, Workflow
 from workflows.errors import Mistake
 from workflows.step_positions import every_step
 
 _NAMES: Mapping[tuple[str, str], str] = {
-    ("ticket.open", "connection"): "connection",
-    ("score.write", "connection"): "connection",
+    **{(spec.name, "connection"): "connection" for spec in ACTIONS.values() if "connection" in spec.params},
     ("survey.send", "via"): "connection",
     ("message.send", "via"): "connection",
     ("survey.send", "survey"): "survey",
@@ -31,6 +32,14 @@ def unknown_names(workflow: Workflow, config: Config, surveys: Set[str]) -> Iter
     for step in every_step(workflow.steps):
         if isinstance(step, Do):
             yield from _unknown(workflow.slug, step, known)
+
+
+def unknown_brands(bodies: Mapping[str, str], config: Config) -> Iterator[Mistake]:
+    """Brands that the surveys name and nobody configured: their pages would look like nobody's, in silence."""
+    for slug, body in bodies.items():
+        brand = survey_files.parse(body, slug).brand
+        if brand and brand not in config.brands:
+            yield Mistake(f"{slug}: brand", f"there is no brand {brand!r}.", _meant(brand, config.brands.keys()))
 
 
 def _unknown(slug: str, step: Do, known: Mapping[str, Set[str]]) -> Iterator[Mistake]:
