@@ -51,7 +51,9 @@ def _origin(home: str, told: str | None, locale: str) -> Origin:
 
 def country_named(value: Any) -> str | None:
     """The country of a code ("be") or of a name in English or Dutch ("Belgium"); None if it is none."""
-    text = value.strip() if isinstance(value, str) else ""
+    if not value or not isinstance(value, str):
+        return None
+    text = value.strip()
     return text.upper() if text.upper() in SUPPORTED_REGIONS else _countries().get(text.casefold())
 
 
