@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from connector.clock import Clock, system_clock
@@ -24,7 +24,7 @@ from connector.feedback.crm.record_merges import RecordMerges
 from connector.feedback.crm.sales_actions import CreateTask, FindAccount
 from connector.feedback.crm.write_score import WriteScore
 from connector.feedback.messaging.actions import SendAlert, SendMessage
-from connector.feedback.messaging.brands import choose, read_brands
+from connector.feedback.messaging.brands import home_country, read_brands
 from connector.feedback.messaging.email_layout import Mailer
 from connector.feedback.responses import store as responses
 from connector.feedback.surveys.catalog import SurveyCatalog
@@ -87,7 +87,7 @@ class _Ground:
     @property
     def country(self) -> str:
         """Where phone numbers without + are from."""
-        return choose(self.mailer.brands, "").country
+        return home_country(self.mailer.brands)
 
 
 def build(
@@ -212,7 +212,7 @@ def _handlers(ground: _Ground) -> Mapping[str, Handler]:
     config, database, connections = ground.config, ground.database, ground.connections
     fields = FieldIds(database, ground.clock)
     change = ChangeTicket(connections, config.calendar, fields.ticket_fields)
-    rules = Rules(config.calendar, ground.country, config.customer_value)
+    rules = Rules(config.calendar, ground.country, replace(config.customer_value, country=ground.country))
     return {
         "survey.send": SendSurvey(
             database=database,

@@ -16,6 +16,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validate
 from integrations.scores import FieldMap, ScoreFields
 
 _DEFAULT_METRIC = "nps"
+_METRICS = ("nps", "nls", "csat", "ces")
 
 
 class Options(Schema):
@@ -132,6 +133,8 @@ class FieldNames(fields.Field[Any]):
         if not isinstance(value, Mapping):
             raise ValidationError("is no mapping; write score: with the vendor's field name")
         nested = {name: each for name, each in value.items() if isinstance(each, Mapping)}
+        if strange := [name for name in nested if name not in _METRICS]:
+            raise ValidationError({strange[0]: [f"is no metric{meant(strange[0], _METRICS)}"]})
         plain = {name: each for name, each in value.items() if name not in nested}
         read = {_DEFAULT_METRIC: _Names().load(plain)}
         for metric, names in nested.items():

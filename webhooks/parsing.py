@@ -8,9 +8,8 @@ import math
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from workflows.whole import whole
-
 from webhooks.errors import Unreadable
+from workflows.whole import whole
 
 KEY_LENGTH = 200  # characters; what the key of a delivery or an event may measure
 ID_LENGTH = 64  # characters; longer is no vendor's id of a record

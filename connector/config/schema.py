@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, validate, validates_schema
-from workflows.whole import Whole
 
 from connector.config.calendar import holidays_of, hours_of
 from connector.config.customer_value import DEFAULT_WORDS, ORDINARY_WORDS, Valuation
@@ -23,6 +22,7 @@ from connector.config.retention import DEDUPLICATION, SHORTEST_CONTENT, Retentio
 from connector.config.yaml_reader import join
 from workflows.calendars import BusinessCalendar
 from workflows.errors import DurationError, Mistake
+from workflows.whole import Whole
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,99}")
 _RESERVED = "ringback"  # our own pages and features report events under this name

@@ -97,4 +97,4 @@ Vendors = Mapping[str, Vendor]
 def secrets_of(configured: ConnectionConfig) -> tuple[str, ...]:
     """One secret, or several while rotating."""
     given = configured.options.get("webhook_secret") or ()
-    return (given,) if isinstance(given, str) else tuple(given)
+    return tuple(given) if isinstance(given, list | tuple) else (given,)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
+from typing import Any
 
 from connector.config.file import ConnectionConfig
 from workflows.errors import Mistake
+from workflows.whole import whole
 
 _MOST_SIDE_BY_SIDE = 200
 
@@ -20,11 +22,25 @@ def unknown_kind(each: ConnectionConfig, known: Iterable[str]) -> Mistake:
 
 
 def usual(each: ConnectionConfig) -> Iterator[Mistake]:
-    """The rate, and calls side by side."""
+    """The rate, calls side by side, and what is signed with."""
     path, rate = f"connections.{each.name}", each.options.get("requests_per_minute")
-    if rate is not None and not (isinstance(rate, int | float) and rate > 0):
+    if rate is not None and not (type(rate) in (int, float) and rate > 0):
         yield Mistake(f"{path}.requests_per_minute", f"{rate!r} is no rate.", "Write a number above 0.")
     most = each.options.get("concurrency")
-    if most is not None and not (type(most) is int and 1 <= most <= _MOST_SIDE_BY_SIDE):
+    if most is not None and not 1 <= (whole(most) or 0) <= _MOST_SIDE_BY_SIDE:
         said = f"{most!r} is no number of calls."
         yield Mistake(f"{path}.concurrency", said, f"Write a whole number from 1 to {_MOST_SIDE_BY_SIDE}.")
+    yield from _in_secrets(each)
+
+
+def _in_secrets(each: ConnectionConfig) -> Iterator[Mistake]:
+    for name in ("webhook_secret", "webhook_token"):
+        given = each.options.get(name)
+        if given is not None and not all(map(is_secret, given if isinstance(given, list) and given else [given])):
+            remedy = "Write one text in quotes, or while they change a list of them."
+            yield Mistake(f"connections.{each.name}.{name}", "is no text.", remedy)
+
+
+def is_secret(given: Any) -> bool:
+    """Whether somebody can sign with it."""
+    return isinstance(given, str) and given.strip() != ""

@@ -89,6 +89,10 @@ class _CaseNames(fields.Field[Any]):
         read.pop("are_tickets", None)
         if read.get("key") == "":
             raise ValidationError({"key": ["is empty; a case must carry our key to be opened only once"]})
+        for name in ("priorities", "statuses"):
+            known = getattr(CASES, name)
+            if strange := [word for word in read.get(name, ()) if word not in known]:
+                raise ValidationError({name: {strange[0]: [f"is not known{meant(strange[0], known)}"]}})
         tables = {name: {**getattr(CASES, name), **read[name]} for name in ("priorities", "statuses") if name in read}
         return replace(CASES, **{**read, **tables})
 
@@ -140,6 +144,14 @@ class _Share(fields.Field[Any]):
         return share
 
 
+class _Whole(fields.Integer):
+    """A whole number, also where it is written as a broken one: 2000.0."""
+
+    def _validated(self, value: Any) -> Any:
+        is_whole = isinstance(value, float) and value.is_integer()
+        return super()._validated(int(value) if is_whole else value)
+
+
 class SalesforceOptions(ConnectionOptions):
     """``webhook_token``, ``events`` and ``gaps`` are read by who listens to the org."""
 
@@ -155,7 +167,7 @@ class SalesforceOptions(ConnectionOptions):
     )
     write_back = _WriteBack(load_default=None)
     api_reserve = _Share()
-    bulk_above = fields.Integer(
+    bulk_above = _Whole(
         strict=True, validate=validate.Range(min=1, error="is no number of rows from 1 on"),
         error_messages={"invalid": "is no whole number"},
     )  # fmt: skip

@@ -68,7 +68,8 @@ def asked(home: Harness, handlers: Mapping[str, Handler], action: str, params: M
     facts, now = Facts("run-1", EVENT, customer, home.clock()), home.clock()
     with home.house.database.write() as tx:
         wanted = EffectWanted("step#1", "step", action, params)
-        ask = ActionContext("run-1", "w", facts, wanted, now, home.house.database, tx, Batch(frozenset({customer["id"]})))
+        batch = Batch(frozenset({customer["id"]}))
+        ask = ActionContext("run-1", "w", facts, wanted, now, home.house.database, tx, batch)
         try:
             return dict(_leaves(asdict(handlers[action].prepare(ask)), ""))
         except (NotPossibleError, WorkflowError) as error:

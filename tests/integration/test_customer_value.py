@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from connector.observe.customer_values import check_values
 
 from connector.config.customer_value import Valuation
+from connector.observe.customer_values import check_values
 from connector.observe.findings import Verdict
 from sandbox.clock import HandClock
 from sandbox.world import World

@@ -12,8 +12,8 @@ from connector.config.settings import Settings
 from connector.config.yaml_reader import put_in, read_yaml
 from connector.feedback.messaging.brands import home_country, read_brands
 from connector.vendors.clients import Connections
-from integrations import registry
 from integrations.errors import OptionsError
+from tests.support.clients import build
 from webhooks.salesforce.rules import mistakes
 from workflows.errors import DefinitionError
 
@@ -58,7 +58,7 @@ def test_a_setting_that_nobody_would_obey_is_refused(connection: str, said: str)
 def test_a_name_of_ours_that_is_none_is_refused_in_a_table_of_names(options: dict[str, Any], said: str) -> None:
     given = {"base_url": "https://a.my.salesforce.com", "auth": {"type": "token", "token": "t"}, **options}
     with pytest.raises(OptionsError) as error:
-        registry.build("salesforce", "c", given)
+        build("salesforce", "c", given)
     assert any(said in each for each in error.value.mistakes), error.value.mistakes
 
 

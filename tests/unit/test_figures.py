@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from connector.config.figures import FigureError, read_figure
-from connector.observe.customer_values import troubles
 
 from connector.config.customer_value import Valuation, value_of
+from connector.config.figures import FigureError, read_figure
 from connector.config.file import ConfigError, read_config
+from connector.observe.customer_values import troubles
 
 DUTCH = Valuation(10_000, country="NL")
 

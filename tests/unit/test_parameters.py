@@ -6,10 +6,10 @@ from typing import Any
 
 import jsonschema
 import pytest
-from workflows.parameters import flag, texts
 
 from workflows.errors import DefinitionError
 from workflows.json_schema import json_schema
+from workflows.parameters import flag, texts
 from workflows.schema import load
 from workflows.yaml_text import read
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from connector.feedback.customers.phone_origins import Origin, country_named, origin_of
 
 from connector.feedback.callbacks.briefing import Brief, first_comment
 from connector.feedback.customers.phone_numbers import dialled, e164, trait
+from connector.feedback.customers.phone_origins import Origin, country_named, origin_of
 
 
 def called(written: str, home: str = "NL", **customer: Any) -> str | None:

@@ -9,8 +9,6 @@ from typing import Any
 
 import pytest
 from marshmallow import Schema, ValidationError
-from webhooks.sources import SOURCES
-from workflows.whole import whole
 
 from connector.config.file import ConfigError, read_config
 from connector.feedback.surveys.answers import check_answer
@@ -24,10 +22,12 @@ from webhooks.delivery import Account, Delivery, Translation
 from webhooks.parsing import identity
 from webhooks.salesforce.records import RecordNotification
 from webhooks.salesforce.rules import meaning
+from webhooks.salesforce.source import SalesforceSource
 from workflows.definitions import Do, Retry
 from workflows.errors import DefinitionError
 from workflows.schema import load
 from workflows.scoring import SCALES
+from workflows.whole import whole
 
 TRIES = """workflow: w
 trigger: {{event: a.b}}
@@ -89,7 +89,7 @@ def rating(**fields: Any) -> Translation:
     record = {"Id": "a00000000000001AAA", "Survey__c": "visit", "Metric__c": "nps", "ContactId": "003000000000001AAA"}
     body = json.dumps({"object": "Rating__c", "record": {**record, **fields}}).encode()
     account = Account("crm", "salesforce", options={"events": RATINGS})
-    return SOURCES["salesforce"].translate(Delivery("crm", "k", NOW, "application/json", {}, body), account)
+    return SalesforceSource().translate(Delivery("crm", "k", NOW, "application/json", {}, body), account)
 
 
 def test_an_answer_that_an_org_keeps_is_read_like_any_other() -> None:

@@ -9,14 +9,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from workflows.whole import whole
-
 from webhooks.errors import Unreadable
 from webhooks.event_types import is_event_type
 from webhooks.parsing import KEY_LENGTH, excerpt, identity
 from webhooks.timestamps import moment
 from workflows import scoring
 from workflows.errors import ScoreError
+from workflows.whole import whole
 
 LOCALE_LENGTH = 35  # characters; BCP 47 asks for room for that many
 EMAIL_LENGTH = 320  # characters, 64 before the @ and 255 after

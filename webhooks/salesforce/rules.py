@@ -18,11 +18,10 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
-from workflows.whole import whole
-
 from webhooks.event_types import is_event_type
 from webhooks.parsing import excerpt
 from webhooks.salesforce.records import RecordNotification
+from workflows.whole import whole
 
 _FIELD = re.compile(r"[A-Za-z]\w{0,79}", re.ASCII)
 _KEYS = ("type", "when", "at", "fields", "contact", "lead", "email", "name", "phone")

@@ -7,8 +7,6 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from workflows.parameters import flag
-
 from connector.feedback.base.actions import (
     ActionContext,
     Clients,
@@ -37,6 +35,7 @@ from connector.feedback.callbacks.update_ticket import attempt, change_once, cos
 from integrations.callback_fields import LOOP_STATUS, OUTCOME, ROOT_CAUSE
 from integrations.errors import Permanent
 from integrations.limits import CALL_REQUESTS, TICKETS_CREATE, TICKETS_UPDATE
+from workflows.parameters import flag
 
 _CALLED = {OUTCOME: "the outcome", ROOT_CAUSE: "the root cause"}
 

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from workflows.parameters import texts
-
 from connector.config.customer_value import Valuation, value_of
 from connector.feedback.base.actions import (
     ActionContext,
@@ -31,6 +29,7 @@ from connector.feedback.responses import store as responses
 from integrations.limits import TICKETS_CREATE
 from workflows import durations
 from workflows.calendars import BusinessCalendar
+from workflows.parameters import texts
 
 _KEYS_LIVE = timedelta(minutes=110)
 """Zendesk forgets an idempotency key after two hours; before that we look the ticket up instead."""

@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from workflows.parameters import flag, texts
-
 from connector.feedback.base.actions import (
     ActionContext,
     Clients,
@@ -24,6 +22,7 @@ from integrations.errors import IntegrationError
 from integrations.limits import TICKETS_UPDATE
 from workflows import durations
 from workflows.calendars import BusinessCalendar
+from workflows.parameters import flag, texts
 
 Changes = Mapping[str, Any]
 Call = Callable[[Any, Effect, datetime], Result]

@@ -9,11 +9,10 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from workflows.whole import whole
-
 from connector.feedback.customers.phone_numbers import dialled
 from connector.feedback.customers.phone_origins import Origin
 from connector.feedback.surveys.model import MAX_COMMENT, SCALES, Question, QuestionType, points, scale_of
+from workflows.whole import whole
 
 _EMAIL = re.compile(r"[^\s@<>\"(),;:\\\[\]]{1,64}@[^\s@<>\"(),;:\\\[\]]{1,190}\.[^\s@.<>\"(),;:\\\[\]]{2,63}\Z")
 

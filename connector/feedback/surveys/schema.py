@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, post_dump, post_load, validate
-from workflows.whole import Whole
 
 from connector.feedback.surveys.model import (
     SCALES,
@@ -24,6 +23,7 @@ from connector.feedback.surveys.model import (
 )
 from workflows import scoring
 from workflows.scoring import Scale
+from workflows.whole import Whole
 
 _SLUG = validate.Regexp(
     r"^[a-z][a-z0-9_-]{0,59}\Z", error="{input!r} is no name | Use lower-case letters, digits, - and _, at most 60."

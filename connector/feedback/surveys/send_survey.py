@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, case, insert, select, update
-from workflows.parameters import CHANNELS, flag, is_channel, texts
 
 from connector.feedback.base.actions import (
     ActionContext,
@@ -38,6 +37,7 @@ from integrations.roles import Role
 from workflows import durations
 from workflows.calendars import BusinessCalendar
 from workflows.events import Person
+from workflows.parameters import CHANNELS, flag, is_channel, texts
 
 _TOKEN = "ringback-survey-token"  # noqa: S105 - stands in stored mails where the secret goes when they leave
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from marshmallow import Schema, fields, validate
-from workflows.whole import Whole
 
 from connector.feedback.customers import review_queue
 from connector.runtime.operations.errors import RefusedError, UnknownError
 from connector.web.api.operations import Call, Operation
+from workflows.whole import Whole
 
 _STATUSES = [review_queue.OPEN, review_queue.DECIDED]
 

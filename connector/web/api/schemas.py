@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
-from workflows.whole import Whole
 
 from workflows.runs import Status
+from workflows.whole import Whole
 
 MOST = 200
 """The longest page."""

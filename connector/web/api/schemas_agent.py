@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
-from workflows.whole import Whole
 
 from connector.feedback.surveys.answers import plain
 from connector.feedback.surveys.model import MAX_COMMENT
 from integrations.callback_fields import OUTCOMES, ROOT_CAUSES
 from workflows.scoring import Metric
+from workflows.whole import Whole
 
 MOST = 50
 """The longest page of a timeline."""
