@@ -16,7 +16,7 @@ from connector.feedback.surveys.files import built_in, parse
 from connector.feedback.surveys.model import Question, QuestionType
 from connector.web.api.schemas import DeliveryQuerySchema
 from connector.web.api.schemas_agent import LogFeedbackSchema, LookUpSchema
-from integrations.option_fields import SalesforceOptions
+from integrations.salesforce.options import SalesforceOptions
 from tests.unit.test_signatures import NOW
 from webhooks.delivery import Account, Delivery, Translation
 from webhooks.parsing import identity
