@@ -42,10 +42,16 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """What a vendor's error body says: its own code, and the names of the fields it is about."""
+    """What a vendor's error body says: its own code, and the names of the fields it is about.
+
+    ``cause`` is the vendor's code of a cause inside, which outranks ``code``; ``remedy`` is ours. Neither may hold
+    anything of a message.
+    """
 
     code: str = ""
     fields: tuple[str, ...] = ()
+    cause: str = ""
+    remedy: str = ""
 
 
 def no_limits(headers: Mapping[str, str]) -> tuple[Limit, ...]:
@@ -155,9 +161,11 @@ def _from_response(response: requests.Response, what: str, writes: bool, dialect
     found = dialect.complaint(_json(response))
     code, fields = word(found.code), tuple(filter(None, map(word, found.fields)))
     status, wait = response.status_code, retry_after(response.headers)
-    reason = " ".join(filter(None, [dialect.vendor, "answered", str(status), code, "to", what]))
+    inside = f"({found.cause})" if found.cause else ""
+    reason = " ".join(filter(None, [dialect.vendor, "answered", str(status), code, inside, "to", what]))
     reason += f" (fields: {', '.join(fields)})" if fields else ""
-    kind = AuthFailed if dialect.stale(response) else dialect.kinds.get(code)
+    reason += f"; {found.remedy}" if found.remedy else ""
+    kind = AuthFailed if dialect.stale(response) else dialect.kinds.get(found.cause) or dialect.kinds.get(code)
     kind = kind or _kind(status, wait, writes, dialect)
     if kind is RateLimited:
         limited = RateLimited(reason, retry_after=wait, code=code, status=status)

@@ -15,3 +15,11 @@ def oracle_path(relative: str) -> Path:
     if not folder.is_dir():
         pytest.skip(f"{folder} is not here: this test compares with evidence that the project does not ship")
     return folder / relative
+
+
+def field_path(name: str) -> Path:
+    """The path of an input that people met in the field, with the value that is right for it."""
+    folder = SHARED / "field"
+    if not folder.is_dir():
+        pytest.skip(f"{folder} is not here: this test compares with inputs that the project does not ship")
+    return folder / name

@@ -16,8 +16,9 @@ from typing import Any, TypeVar
 import requests
 
 from integrations.error_mapping import Complaint, Dialect, Limit, word
-from integrations.errors import AuthFailed, IntegrationError, Permanent, RateLimited, Transient
+from integrations.errors import IntegrationError, Permanent, RateLimited
 from integrations.protocols import CrmPerson, Json, Score, Usage, VendorUser
+from integrations.salesforce import causes
 from integrations.salesforce.fields import PERSON
 from integrations.salesforce.record_ids import record_id
 from integrations.scores import FieldMap, ScoreFields, written
@@ -34,25 +35,6 @@ DEFAULT_FIELDS: FieldMap = MappingProxyType(
     }
 )
 
-KINDS: Mapping[str, type[IntegrationError]] = {
-    "UNABLE_TO_LOCK_ROW": Transient,
-    "SERVER_UNAVAILABLE": Transient,
-    "REQUEST_LIMIT_EXCEEDED": RateLimited,  # the org's whole day; no Retry-After comes with it
-    "INVALID_SESSION_ID": AuthFailed,
-}
-"""Codes that say more than their status. All others are Permanent, with the code."""
-
-_REMEDIES: Mapping[str, str] = {
-    "INVALID_FIELD": "the field does not exist, or our user may not see it: check its field-level security",
-    "INSUFFICIENT_ACCESS": "our user may not write this record: check the permission set and sharing",
-    "API_DISABLED_FOR_ORG": "the org's edition or our user's profile has no API access",
-    "ENTITY_IS_DELETED": "the record was deleted or merged: find the customer's record again",
-    "NOT_FOUND": "the record is gone: find the customer's record again",
-    "INVALID_CROSS_REFERENCE_KEY": "the record is gone or hidden from our user",
-    "STRING_TOO_LONG": "make the field longer, or leave it out of the connection's fields",
-}
-
-_COLUMN = re.compile(r"No such column '(\w+)'")
 _USAGE = re.compile(r"(?:^|[;,\s])api-usage=(\d+)/(\d+)")
 
 
@@ -96,16 +78,32 @@ def item_error(result: Any) -> IntegrationError | None:
     if isinstance(result, Mapping) and result.get("success") is True:
         return None
     errors = result.get("errors") if isinstance(result, Mapping) else None
-    found = complaint(errors)
-    return refused(found.code, found.fields)
+    return _refusal(complaint(errors))
 
 
-def refused(given: str, fields: Sequence[str]) -> IntegrationError:
-    """The error for one record, from the code and the fields that Salesforce names."""
-    code = word(given) or "UNKNOWN"
-    reason = f"Salesforce refused the record: {code}{_named(fields)}{_remedy(code)}"
-    kind = KINDS.get(code, Permanent)
-    return RateLimited(reason, retry_after=None, code=code) if kind is RateLimited else kind(reason, code=code)
+def refused(given: str, fields: Sequence[str], message: str = "") -> IntegrationError:
+    """The error for one record, from the code, the fields and the message that Salesforce gives; nothing of the message
+    but names of fields reaches the reason."""
+    return _refusal(_complaint(given, message, fields))
+
+
+def job_refused(told: str) -> IntegrationError | None:
+    """The error of all of a bulk job, from its ``errorMessage`` ("InvalidBatch : Field name not found : X"); None when
+    another job may end well."""
+    code, _, message = told.partition(":")
+    code = word(code.strip())
+    return None if causes.job_passes(code, message) else _refusal(_complaint(code, message, ()), "job")
+
+
+def _refusal(found: Complaint, what: str = "record") -> IntegrationError:
+    code = word(found.code) or "UNKNOWN"
+    cause = f" ({found.cause})" if found.cause else ""
+    remedy = f"; {found.remedy}" if found.remedy else ""
+    reason = f"Salesforce refused the {what}: {code}{cause}{_named(found.fields)}{remedy}"
+    kind = causes.KINDS.get(found.cause) or causes.KINDS.get(code, Permanent)
+    error = RateLimited(reason, retry_after=None, code=code) if kind is RateLimited else kind(reason, code=code)
+    error.fields = found.fields
+    return error
 
 
 def complaint(body: Any) -> Complaint:
@@ -115,9 +113,13 @@ def complaint(body: Any) -> Complaint:
         return Complaint()
     code = first.get("errorCode") or first.get("statusCode") or first.get("error") or ""
     fields = first.get("fields")
-    # An unknown column is named in the message only.
-    named = fields if isinstance(fields, list) and fields else _COLUMN.findall(str(first.get("message")))
-    return Complaint(str(code), tuple(map(str, named)))
+    return _complaint(str(code), str(first.get("message") or ""), fields if isinstance(fields, list) else ())
+
+
+def _complaint(code: str, message: str, fields: Sequence[Any]) -> Complaint:
+    """A passing cause has no remedy: time mends it."""
+    cause = causes.passing(code, message)
+    return Complaint(code, causes.fields_in(message, fields), cause, "" if cause else causes.remedy(code, message))
 
 
 def limits(headers: Mapping[str, str]) -> tuple[Limit, ...]:
@@ -180,14 +182,10 @@ def _named(fields: Sequence[str]) -> str:
     return f" (fields: {names})" if names else ""
 
 
-def _remedy(code: str) -> str:
-    return next((f"; {remedy}" for start, remedy in _REMEDIES.items() if code.startswith(start)), "")
-
-
 DIALECT = Dialect(
     vendor="Salesforce",
     complaint=complaint,
-    kinds=KINDS,
+    kinds=causes.KINDS,
     limits=limits,
     rolls_back=True,  # a request is one transaction: UNKNOWN_EXCEPTION rolls all of it back
     stale=stale,

@@ -103,9 +103,15 @@ class SalesforceRecords:
         first = part[0]
         path = f"composite/sobjects/{first.sobject}/{first.by}" if first.by else "composite/sobjects"
         self._calls.check()
-        with self._understood(wrote=True):
-            answer = self._salesforce.restful(path, method="PATCH", json=_collection(part))
-            return [mapping.item_error(each) for each in mapping.as_many(answer, len(part))]
+        try:
+            with self._understood(wrote=True):
+                answer = self._salesforce.restful(path, method="PATCH", json=_collection(part))
+                return [mapping.item_error(each) for each in mapping.as_many(answer, len(part))]
+        except Permanent as error:
+            # No record is looked for by an upsert: what is not there is the object, or the field to find it by.
+            if error.status != 404 or not first.by:
+                raise
+            raise Permanent(error.reason, code="INVALID_FIELD", status=404) from error
 
     def _ask(self, sobject: str, fields: str, by: str, values: Sequence[str]) -> Iterator[Mapping[str, Any]]:
         size = _ASKED_AT_ONCE if by == "Id" else _ASKED_ADDRESSES

@@ -193,17 +193,25 @@ def _before_content() -> Iterator[None]:
     try:
         yield
     except smtplib.SMTPResponseException as error:
-        raise _refusal(error.smtp_code) from None  # the server's words may quote the address
+        raise _refusal(error.smtp_code, error.smtp_error) from None  # the server's words may quote the address
     except Broken as error:
         raise Transient(f"no connection to the mail server: {type(error).__name__}", code="no_connection") from error
 
 
 def _expect(answer: tuple[int, bytes], *codes: int) -> None:
     if answer[0] not in codes:
-        raise _refusal(answer[0])
+        raise _refusal(*answer)
 
 
-def _refusal(code: int) -> IntegrationError:
-    """5xx is for good, everything else passes (RFC 5321, 4.2.1)."""
+_PASSES = re.compile(rb"\s*4\.\d{1,3}\.\d{1,3}(?!\S)")  # an enhanced status code of class 4 begins the text
+
+
+def _refusal(code: int, text: bytes | str = b"") -> IntegrationError:
+    """5xx is for good, everything else passes (RFC 5321, 4.2.1), and so does a 5xx whose enhanced status code says so
+    (RFC 3463, 2: class 4 is a persistent transient failure), as servers that greylist answer."""
+    said = text.encode(errors="replace") if isinstance(text, str) else text
+    reason = f"the mail server refused the mail with {code}"
+    if 500 <= code < 600 and _PASSES.match(said):
+        return Transient(reason, code=str(code))  # without the status, which would tell of an outage
     kind = Permanent if 500 <= code < 600 else Transient
-    return kind(f"the mail server refused the mail with {code}", code=str(code), status=code)
+    return kind(reason, code=str(code), status=code)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from integrations.error_mapping import Complaint, Dialect, Limit
-from integrations.errors import AuthFailed
+from integrations.errors import AuthFailed, IntegrationError, RateLimited, Transient
 
 _CLOSED = "closed prevents ticket update"
 _PART = re.compile(r"(total|remaining|resets)=(\d+)")
@@ -67,11 +67,18 @@ def _number(headers: Mapping[str, str], *names: str) -> int | None:
     return next((int(text) for text in texts if text.isascii() and text.isdigit()), None)
 
 
+KINDS: Mapping[str, type[IntegrationError]] = {
+    # A token without the scope, or an account that is switched off: no other request will fare better.
+    **dict.fromkeys(("insufficient_scope", "invalid_token", "AccountSuspended"), AuthFailed),
+    # Two writes met, which passes, whatever the status says.
+    **dict.fromkeys(("UpdateConflict", "DatabaseConflict"), Transient),
+    "TooManyJobs": RateLimited,  # the queue of jobs is full
+}
+
 DIALECT = Dialect(
     vendor="Zendesk",
     complaint=complaint,
-    # A token without the scope, or an account that is switched off: no other request will fare better.
-    kinds=dict.fromkeys(("insufficient_scope", "invalid_token", "AccountSuspended"), AuthFailed),
+    kinds=KINDS,
     limits=limits,
     rolls_back=False,  # Zendesk promises nothing about a 500: the ticket may have been saved before it
 )

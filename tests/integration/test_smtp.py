@@ -261,6 +261,28 @@ def test_a_refusal_says_whether_the_mail_may_have_gone(
     assert "jan" not in refused.value.reason
 
 
+@pytest.mark.parametrize(
+    ("says", "kind"),
+    [
+        ({"RCPT": "550 4.7.1 <jan@customer.example> greylisted, try again later"}, Transient),
+        ({"dot": "554 4.3.2 try again"}, Transient),
+        ({"MAIL": "550 4.7.0 too much mail from here"}, Transient),
+        ({"RCPT": "550 5.1.1 no such user; 4.7.1 is no code here"}, Permanent),
+        ({"RCPT": "550 4.7.x no code"}, Permanent),
+        ({"RCPT": "451 4.7.1 greylisted"}, Transient),
+    ],
+)
+def test_a_lasting_code_with_a_passing_one_inside_passes(
+    server: MailServer, says: dict[str, str], kind: type[IntegrationError]
+) -> None:
+    """And tells of this mail, not of a server that is down."""
+    server.says |= says
+    with connected(server) as messenger, pytest.raises(IntegrationError) as refused:
+        messenger.send(mail())
+    assert type(refused.value) is kind
+    assert not refused.value.is_outage
+
+
 def test_a_server_that_is_not_there_took_nothing(server: MailServer) -> None:
     port = server.server_address[1]
     server.server_close()

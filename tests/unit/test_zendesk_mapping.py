@@ -7,13 +7,15 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integrations.errors import Permanent
+from integrations.error_mapping import classify
+from integrations.errors import Permanent, RateLimited, Transient
 from integrations.protocols import Score
 from integrations.scores import COMMENT_LIMIT, ScoreFields
-from integrations.zendesk.dialect import complaint
+from integrations.zendesk.dialect import DIALECT, complaint
 from integrations.zendesk.mapping import (
     DEFAULT_FIELDS,
     render_score,
@@ -321,3 +323,17 @@ def test_recorded_error_bodies_are_understood(name: str, code: str) -> None:
 )
 def test_error_bodies_of_other_shapes_are_understood(body: Any, code: str) -> None:
     assert complaint(body).code == code
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [("UpdateConflict", Transient), ("DatabaseConflict", Transient), ("TooManyJobs", RateLimited),
+     ("RecordInvalid", Permanent)],
+)  # fmt: skip
+@pytest.mark.parametrize("status", [403, 422])
+def test_two_writes_that_meet_pass_whatever_the_status_says(status: int, code: str, kind: type) -> None:
+    answer = requests.Response()
+    answer.status_code, answer._content = status, json.dumps({"error": code, "description": "about Jan"}).encode()
+    error = classify(answer, "PUT", "https://acme.zendesk.example/api/v2/tickets/5.json", DIALECT)
+    assert type(error) is kind
+    assert "Jan" not in error.reason
