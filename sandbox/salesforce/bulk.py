@@ -89,8 +89,17 @@ class Jobs:
         if job.state != "Open":
             raise errors.api_error(400, "INVALIDJOBSTATE", "InvalidJobState : the job is closed")
         job.state = state
-        if state == "UploadComplete":
+        if state == "UploadComplete" and (unknown := self._unknown(job)):
+            job.state = "Failed"
+            job.told["errorMessage"] = f"InvalidBatch : Field name not found : {unknown}"
+        elif state == "UploadComplete":
             job.results = list(self._work(job, by))
+
+    def _unknown(self, job: Job) -> str:
+        """The first column that is no field, or one that the caller does not see: then no row is looked at."""
+        kind = self._records.sobject(job.told["object"])
+        known = ((name, kind.field(name)) for name in job.columns)
+        return next((n for n, each in known if each is None or not self._records.seen(kind.name, each.name)), "")
 
     def look(self, job: Job) -> str:
         """The state, which moves on by being looked at."""
@@ -167,7 +176,8 @@ def bulk_routes(blueprint: Blueprint, jobs: Jobs) -> None:
 
     @blueprint.get(f"{_BASE}/<job_id>/unprocessedrecords")
     def unprocessed_rows(version: str, job_id: str) -> Response:
-        return _csv(jobs.get(job_id).columns, [])
+        job = jobs.get(job_id)
+        return _csv(job.columns, job.lines if job.state == "Failed" else [])
 
 
 def _told(job: Job) -> dict[str, Any]:

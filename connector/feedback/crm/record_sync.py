@@ -31,6 +31,9 @@ _MOVED = frozenset(
 )
 """What a write is refused with when a record was deleted or merged since we saw it."""
 
+_NO_JOB = frozenset(("bad_id", "job_failed"))
+"""What is said of a job that cannot be found, or gives no reason of its end."""
+
 _GONE = "the customer's record was deleted in the CRM, and not merged into another"
 _STANDS = select(crm_written.c.record, crm_written.c.digest).where(
     crm_written.c.connection == bindparam("connection"),
@@ -147,15 +150,23 @@ class RecordSync:
             return
         if self._now - job.started_at > JOB_ENDS:
             raise self._lost(job, "it did not end")
-        try:
-            results = self._crm.finished(job.job)
-        except Permanent as error:
-            raise self._lost(job, error.reason) from error
+        results = self._results(job)
         if results is None:
             raise NotYet("a job with many records is at work", retry_after=self._crm.look_after)
+        if not results:
+            raise self._lost(job, "it told of no record")
         done = {key: job.digests[key] for key, error in results.items() if error is None and key in job.digests}
         self._errors |= {(job.sobject, key): error for key, error in results.items() if error is not None}
         self._database.transact(lambda tx: self._close(tx, job, done))
+
+    def _results(self, job: Any) -> Mapping[str, IntegrationError | None] | None:
+        """By key. Why a job was refused as a whole is what became of each of its rows."""
+        try:
+            return self._crm.finished(job.job)
+        except Permanent as error:
+            if error.status is not None or error.code in _NO_JOB:
+                raise self._lost(job, error.reason) from error
+            return dict.fromkeys(job.digests, error)
 
     def _lost(self, job: Any, why: str) -> Transient:
         """Of a job that failed as a whole nothing is known: its rows are written again, and each try counts."""
