@@ -40,7 +40,7 @@ def json_object(body: bytes) -> dict[str, Any]:
         raise Unreadable(f"the body is not JSON ({_where(error)})", remedy="send one JSON object") from error
     if not isinstance(value, dict):
         raise Unreadable(f"the body is a JSON {type(value).__name__}", remedy="send one JSON object")
-    return _storable(value) if _suspicious(body) else value
+    return storable(value) if _suspicious(body) else value
 
 
 def identity(value: object) -> str | None:
@@ -103,12 +103,22 @@ def _suspicious(body: bytes) -> bool:
     return b"\\u0000" in body or b"\\ud" in body or b"\\uD" in body
 
 
-def _storable(value: Any) -> Any:
+def lenient_json() -> json.JSONDecoder:
+    """A reader that takes raw control characters inside texts, and null for numbers that JSON does not know."""
+    return json.JSONDecoder(strict=False, parse_constant=lambda _name: None, parse_float=_finite_or_none)
+
+
+def _finite_or_none(text: str) -> float | None:
+    number = float(text)
+    return number if math.isfinite(number) else None
+
+
+def storable(value: Any) -> Any:
     """The value without NUL and with lone surrogates replaced: PostgreSQL refuses both."""
     if isinstance(value, str):
         return value.replace("\0", "").encode("utf-8", "replace").decode()
     if isinstance(value, list):
-        return [_storable(each) for each in value]
+        return [storable(each) for each in value]
     if isinstance(value, dict):
-        return {_storable(key): _storable(each) for key, each in value.items()}
+        return {storable(key): storable(each) for key, each in value.items()}
     return value

@@ -15,8 +15,8 @@ from typing import Any
 from simple_salesforce.format import format_soql
 
 from integrations.errors import Permanent
-from integrations.salesforce.record_ids import record_id
-from integrations.salesforce.rest import Rest
+from integrations.salesforce.record_ids import is_id, record_id
+from integrations.salesforce.rest import Rest, readable
 
 ASKED_AT_ONCE = 200
 """Ids a query: its text travels in the URL, which has 16 kB."""
@@ -47,7 +47,7 @@ class SalesforceChanges:
     def deleted(self, kind: str, start: datetime, end: datetime) -> Changed:
         """``GET /sobjects/X/deleted``: deleted records, and those merged into another."""
         answer = self._since(kind, "deleted", start, end)
-        return Changed(_ids(each["id"] for each in answer["deletedRecords"]), _moment(answer["latestDateCovered"]))
+        return Changed(_ids(each.get("id") for each in answer["deletedRecords"]), _moment(answer["latestDateCovered"]))
 
     def read(
         self, kind: str, ids: Sequence[str], fields: Sequence[str], optional: Sequence[str] = (), *,
@@ -75,7 +75,7 @@ class SalesforceChanges:
         query = f"SELECT {names} FROM {_name(kind)} WHERE Id IN {{}}"  # noqa: S608  # checked names
         for start in range(0, len(ids), ASKED_AT_ONCE):
             part = [record_id("id", each) for each in ids[start : start + ASKED_AT_ONCE]]
-            found += self._rest.query(format_soql(query, part), deleted=deleted)
+            found += readable(self._rest.query(format_soql(query, part), deleted=deleted))
         return found
 
     def page(
@@ -95,7 +95,8 @@ class SalesforceChanges:
     def _page(self, kind: str, fields: Sequence[str], after: str, size: int) -> Sequence[Mapping[str, Any]]:
         names = ", ".join(_name(name) for name in dict.fromkeys(["Id", *fields]))
         since = format_soql(" WHERE Id > {}", record_id("after", after)) if after else ""
-        return self._rest.query(f"SELECT {names} FROM {_name(kind)}{since} ORDER BY Id LIMIT {int(size)}")  # noqa: S608
+        query = f"SELECT {names} FROM {_name(kind)}{since} ORDER BY Id LIMIT {int(size)}"  # noqa: S608  # checked names
+        return readable(self._rest.query(query))
 
     def count(self, kind: str) -> int:
         return self._rest.count(f"SELECT COUNT() FROM {_name(kind)}")  # noqa: S608  # a checked name
@@ -112,7 +113,8 @@ def _name(text: str) -> str:
 
 
 def _ids(values: Any) -> tuple[str, ...]:
-    return tuple(record_id("id", each) for each in values)
+    """What is no id names no record: it is left out, and the others are read."""
+    return tuple(each for each in values if is_id(each))
 
 
 def _written(moment: datetime) -> str:

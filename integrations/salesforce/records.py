@@ -15,6 +15,7 @@ from integrations.salesforce.budget import DailyCalls
 from integrations.salesforce.bulk import Ingest
 from integrations.salesforce.record_ids import record_id
 from integrations.salesforce.render import Names, account_row, answer_row, person_row
+from integrations.salesforce.rest import readable
 
 BULK_ABOVE = 2_000  # rows; Salesforce's own advice for when a job is better than calls
 
@@ -132,8 +133,8 @@ class SalesforceRecords:
         self._calls.check()
         text = format_soql(f"SELECT {fields} FROM {sobject} WHERE {by} IN {{}}", values)  # noqa: S608  # names of ours
         with self._understood():
-            found: Iterable[Mapping[str, Any]] = self._salesforce.query_all(text, include_deleted=True)["records"]
-            return found
+            found = self._salesforce.query_all(text, include_deleted=True)["records"]
+            return readable(found) if by == "Id" else found  # of several with one address none may be overlooked
 
 
 def _is_open(lead: Mapping[str, Any]) -> bool:

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
+from integrations.salesforce.record_ids import is_id
+
+log = logging.getLogger(__name__)
+
 Row = Mapping[str, Any]
+
+
+def readable(rows: Iterable[Any]) -> list[Row]:
+    """The records among ``rows`` that say which they are; one that does not costs only itself."""
+    every = list(rows)
+    found = [row for row in every if isinstance(row, Mapping) and is_id(row.get("Id"))]
+    if len(found) < len(every):
+        log.warning("%d records of Salesforce are left out, they have no id", len(every) - len(found))
+    return found
 
 
 class Rest:

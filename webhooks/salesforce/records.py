@@ -9,7 +9,7 @@ of its own.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -27,6 +27,9 @@ _PREFIXES: Mapping[str, str] = {"Contact": "003", "Lead": "00Q"}
 
 _SAME_WRITE = timedelta(seconds=2)
 """The moments of one write (closed at, last modified at) lie closer together than this."""
+
+_EMAILS = ("Email", "ContactEmail", "SuppliedEmail")
+_EMAIL_LENGTH = 320  # characters, 64 before the @ and 255 after
 
 _DOUBLE = re.compile(r"-?(0|[1-9][0-9]{0,15})\.(0|[0-9]{0,16}[1-9])(E-?[0-9]{1,3})?")
 
@@ -82,7 +85,7 @@ def person_of(telling: RecordNotification, connection: str, lookups: Mapping[str
     own = telling.kind in PEOPLE
     ids = {f"{connection}{suffix}": id_ for kind, suffix in PEOPLE.items() if (id_ := _id_of(telling, kind, lookups))}
     person = Person(
-        email=_first(telling, lookups.get("email"), "Email", "ContactEmail", "SuppliedEmail"),
+        email=next(filter(_may_be_address, _texts(telling, lookups.get("email"), *_EMAILS)), None),
         name=_name(telling) if own else _first(telling, lookups.get("name"), "SuppliedName"),
         phone=_first(telling, lookups.get("phone"), "MobilePhone", "Phone", "ContactMobile", "ContactPhone",
                      "SuppliedPhone"),
@@ -108,7 +111,16 @@ def _name(telling: RecordNotification) -> str | None:
 
 
 def _first(telling: RecordNotification, *names: str | None) -> str | None:
-    return next((text for name in names if name and (text := telling.text(name))), None)
+    return next(_texts(telling, *names), None)
+
+
+def _texts(telling: RecordNotification, *names: str | None) -> Iterator[str]:
+    return (text for name in names if name and (text := telling.text(name)))
+
+
+def _may_be_address(text: str) -> bool:
+    """What is longer than an address can be, or has lost a character on its way, is nobody's."""
+    return len(text) <= _EMAIL_LENGTH and "\ufffd" not in text
 
 
 def typed(text: str | None) -> Any:

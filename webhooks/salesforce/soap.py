@@ -11,6 +11,7 @@ from xml.sax.saxutils import escape
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
+from webhooks import mending
 from webhooks.errors import Unreadable
 from webhooks.salesforce.records import RecordNotification, looks_like_id, typed
 
@@ -37,14 +38,51 @@ class Message:
 
 
 def read_message(body: bytes) -> Message:
-    """The outbound message in ``body``. Raises ``Unreadable``; one broken notification does not break the rest."""
-    notifications = _notifications(_parse(body))
+    """The outbound message in ``body``. Raises ``Unreadable``; one broken notification does not break the rest, also
+    where it makes the whole no XML."""
+    try:
+        return _message(_parse(body))
+    except _NotWellFormed:
+        if (text := mending.mended(body)) is None:
+            raise
+    try:
+        return _message(_parse(text.encode()))
+    except _NotWellFormed:
+        if (pieces := mending.in_pieces(text)) is None:
+            raise
+    return _of_pieces(*pieces)
+
+
+def _of_pieces(before: str, notes: tuple[str, ...], behind: str) -> Message:
+    """Each notification is read alone, in the frame of the message: whose it is, the frame says."""
+    frame = _notifications(_parse(f"{before}{behind}".encode()))
+    _expect_count(len(notes))
+    return Message(_organization(frame), tuple(_alone(f"{before}{note}{behind}".encode()) for note in notes))
+
+
+def _alone(body: bytes) -> RecordNotification:
+    try:
+        [found] = _notifications(_parse(body)).findall(f"{OUTBOUND}Notification")
+    except (Unreadable, ValueError):
+        return RecordNotification("", "", {}, "it is not XML")
+    return _notification(found)
+
+
+def _message(root: Element) -> Message:
+    notifications = _notifications(root)
     found = notifications.findall(f"{OUTBOUND}Notification")
-    if not 1 <= len(found) <= MOST:
-        raise Unreadable(f"the message holds {len(found)} notifications, Salesforce sends 1 to {MOST}",
+    _expect_count(len(found))
+    return Message(_organization(notifications), tuple(_notification(each) for each in found))
+
+
+def _organization(notifications: Element) -> str:
+    return notifications.findtext(f"{OUTBOUND}OrganizationId", "").strip()
+
+
+def _expect_count(count: int) -> None:
+    if not 1 <= count <= MOST:
+        raise Unreadable(f"the message holds {count} notifications, Salesforce sends 1 to {MOST}",
                          remedy="check who sends here")
-    organization = notifications.findtext(f"{OUTBOUND}OrganizationId", "").strip()
-    return Message(organization, tuple(_notification(each) for each in found))
 
 
 def fault(code: str, message: str) -> bytes:
@@ -68,8 +106,12 @@ def _parse(body: bytes) -> Element:
     except DefusedXmlException as error:
         raise Unreadable("the XML holds a document type or an entity", remedy="send it without") from error
     except (ParseError, ValueError, LookupError) as error:
-        raise Unreadable("the body is not XML", remedy="send the message whole, as UTF-8") from error
+        raise _NotWellFormed("the body is not XML", remedy="send the message whole, as UTF-8") from error
     return root
+
+
+class _NotWellFormed(Unreadable):
+    """It may be mended, or read in part."""
 
 
 _NO_MESSAGE = "the XML is no outbound message (Envelope/Body/notifications)"

@@ -18,7 +18,7 @@ from webhooks import replies
 from webhooks.delivery import Account, Delivery, Reply, Request, Source, Translation
 from webhooks.errors import Refused, Unreadable, WebhookError
 from webhooks.inbound.source import FILLED, read_event
-from webhooks.parsing import declares_json, digest, excerpt, json_object
+from webhooks.parsing import declares_json, digest, excerpt
 from webhooks.salesforce import callouts, soap
 from webhooks.salesforce import cases as salesforce_case
 from webhooks.salesforce import rules as salesforce_rules
@@ -61,7 +61,7 @@ class SalesforceSource:
         """
         if not _is_json(delivery.content_type):
             return _translation(soap.read_message(delivery.body).tellings, "notification", delivery, account)
-        body = json_object(delivery.body)
+        body = callouts.read_body(delivery.body)
         if "data" in body:
             return Translation((read_event(delivery, account),))
         return _translation(callouts.read_records(body), "record", delivery, account)
@@ -85,7 +85,8 @@ class CalloutSource(SalesforceSource):
     def verify(self, request: Request, account: Account) -> Delivery:
         """The delivery, kept under a digest of its body. Raises as for outbound messages."""
         _expect_token(request.token, account)
-        _expect_organization(callouts.organization_of(json_object(request.body)), account)
+        body = callouts.read_body(request.body)
+        _expect_organization(callouts.organization_of(body), account)
         return Delivery(account.connection, digest(request.body), request.received_at, request.content_type, {},
                         request.body)
 

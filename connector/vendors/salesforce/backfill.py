@@ -130,7 +130,8 @@ class Sync:
         conflicts = [review_queue.ReviewMatch("", c.kept, c.others, now) for _, c in found if c is not None]
         review_queue.keep(tx, conflicts)
         pairs = list(zip(page, found, strict=True))
-        told = {c.id: record["DoNotCall"] for record, (c, _) in pairs if c and "DoNotCall" in record}
+        said = ((record.get("DoNotCall"), customer) for record, (customer, _) in pairs)
+        told = {customer.id: value for value, customer in said if customer and isinstance(value, bool)}
         consents.set_calls(tx, told, now)
         out = [customer.id for record, (customer, _) in pairs if customer and record.get("HasOptedOutOfEmail") is True]
         self._opt_out(tx, out)

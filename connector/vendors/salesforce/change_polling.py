@@ -32,7 +32,7 @@ from webhooks.salesforce import cases as salesforce_case
 from webhooks.salesforce import rules as salesforce_rules
 from webhooks.salesforce.records import PEOPLE
 from webhooks.salesforce.source import FOUND
-from webhooks.timestamps import written
+from webhooks.timestamps import moment, written
 
 log = logging.getLogger(__name__)
 
@@ -222,7 +222,10 @@ def _is_news(record: Mapping[str, Any], told: Mapping[str, datetime], known: fro
     id_ = str(record["Id"])
     if record.get("IsDeleted"):
         return id_[:15] in known
-    changed = datetime.fromisoformat(str(record["LastModifiedDate"]))
+    try:
+        changed = moment(record.get("LastModifiedDate"))
+    except ValueError:
+        return True  # nobody knows how old it is, so nobody can say that it was told
     return id_ not in told or told[id_] < changed
 
 
