@@ -62,8 +62,8 @@ class CrmPerson:
     merged_into: str = ""  # the record that lives on: the winner of a merge, the contact that a lead became
     gone: bool = False
     email: str = ""
-    opted_out: bool = False  # of e-mail
-    do_not_call: bool = False
+    opted_out: bool | None = None  # of e-mail; None, here and below: nobody said
+    do_not_call: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

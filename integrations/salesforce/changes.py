@@ -17,6 +17,7 @@ from simple_salesforce.format import format_soql
 from integrations.errors import Permanent
 from integrations.salesforce.record_ids import is_id, record_id
 from integrations.salesforce.rest import Rest, readable
+from integrations.salesforce.seen_fields import SeenFields
 
 ASKED_AT_ONCE = 200
 """Ids a query: its text travels in the URL, which has 16 kB."""
@@ -35,9 +36,8 @@ class Changed:
 class SalesforceChanges:
     """A ``Changes``."""
 
-    def __init__(self, rest: Rest) -> None:
-        self._rest = rest
-        self._hidden: set[str] = set()  # objects whose optional fields are not there, or not for our user
+    def __init__(self, rest: Rest, seen: SeenFields | None = None) -> None:
+        self._rest, self._seen = rest, seen or SeenFields()
 
     def updated(self, kind: str, start: datetime, end: datetime) -> Changed:
         """``GET /sobjects/X/updated``: created, changed and restored records."""
@@ -58,14 +58,9 @@ class SalesforceChanges:
         ``optional`` fields are left out where the org does not have them: one unknown name, and Salesforce refuses the
         whole query.
         """
-        if optional and kind not in self._hidden:
-            try:
-                return self._read(kind, ids, [*fields, *optional], deleted=deleted)
-            except Permanent as error:
-                if error.code != "INVALID_FIELD":
-                    raise
-            self._hidden.add(kind)
-        return self._read(kind, ids, fields, deleted=deleted)
+        return self._seen.ask(
+            kind, optional, lambda names: self._read(kind, ids, [*fields, *names], deleted=deleted)
+        )
 
     def _read(
         self, kind: str, ids: Sequence[str], fields: Sequence[str], *, deleted: bool
@@ -83,14 +78,7 @@ class SalesforceChanges:
     ) -> Sequence[Mapping[str, Any]]:
         """The next ``size`` records behind the id ``after`` ("" for the first), in the order of ids. ``optional`` as
         for ``read``."""
-        if optional and kind not in self._hidden:
-            try:
-                return self._page(kind, [*fields, *optional], after, size)
-            except Permanent as error:
-                if error.code != "INVALID_FIELD":
-                    raise
-            self._hidden.add(kind)
-        return self._page(kind, fields, after, size)
+        return self._seen.ask(kind, optional, lambda names: self._page(kind, [*fields, *names], after, size))
 
     def _page(self, kind: str, fields: Sequence[str], after: str, size: int) -> Sequence[Mapping[str, Any]]:
         names = ", ".join(_name(name) for name in dict.fromkeys(["Id", *fields]))

@@ -18,6 +18,7 @@ from integrations.salesforce import by_phone, mapping
 from integrations.salesforce.budget import DailyCalls
 from integrations.salesforce.bulk import Ingest
 from integrations.salesforce.changes import SalesforceChanges
+from integrations.salesforce.fields import PHONES
 from integrations.salesforce.helpdesk.case_mapping import CASES, CaseNames
 from integrations.salesforce.helpdesk.cases import SalesforceCases
 from integrations.salesforce.helpdesk.contact_requests import SOBJECT, SalesforceContactRequests
@@ -26,13 +27,15 @@ from integrations.salesforce.records import BULK_ABOVE, SalesforceRecords
 from integrations.salesforce.render import Names
 from integrations.salesforce.rest import Rest
 from integrations.salesforce.sales import VALUE, SalesforceSales
+from integrations.salesforce.seen_fields import SeenFields
 from integrations.salesforce.setup import visibility
 from integrations.scores import FieldMap
 
 API_VERSION = "60.0"
 
 # More than fifty contacts with one address are a matter for a person anyway.
-_BY_EMAIL = "SELECT Id, Name, Email, Phone FROM Contact WHERE Email = {} LIMIT 50"
+_BY_EMAIL = "SELECT {names} FROM Contact WHERE Email = {{}} LIMIT 50"
+_KNOWN_BY = ("Id", "Name", "Email")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +68,10 @@ class SalesforceCrm:
         self.reserve = self._kept.reserve
         self._calls = DailyCalls(lambda: session.limits, self.reserve, self._kept.now)
         self.rest = Rest(self._salesforce, session.address.url, _understood, self._calls.check)
+        self._seen = SeenFields(self._kept.now)
         kind = SalesforceContactRequests if cases.object == SOBJECT else SalesforceCases
         self.cases: Helpdesk = kind(self.rest, self, cases)
-        self.changes = SalesforceChanges(self.rest)
+        self.changes = SalesforceChanges(self.rest, self._seen)
         self.sales: Sales = SalesforceSales(self.rest, account_value)
         self._pictures = self._everything(f"/services/data/v{api_version}")
 
@@ -76,7 +80,7 @@ class SalesforceCrm:
             return None
         jobs = Ingest(self._session, base)
         names, above = self._kept.names, self._kept.bulk_above
-        return SalesforceRecords(self._salesforce, jobs, names, _understood, self._calls, above)
+        return SalesforceRecords(self._salesforce, jobs, names, _understood, self._calls, above, self._seen)
 
     @property
     def pictures(self) -> SalesforceRecords | None:
@@ -108,25 +112,31 @@ class SalesforceCrm:
 
     def find_contacts(self, email: str) -> Sequence[VendorUser]:
         """Contacts with exactly this address; Salesforce compares without regard to case."""
+        return self._seen.ask("Contact", PHONES["Contact"], lambda phones: self._with_email(email.strip(), phones))
+
+    def _with_email(self, email: str, phones: Sequence[str]) -> Sequence[VendorUser]:
         self._calls.check()
+        query = _BY_EMAIL.format(names=", ".join((*_KNOWN_BY, *phones)))
         with _understood():
-            found = self._salesforce.query(format_soql(_BY_EMAIL, email.strip()))
+            found = self._salesforce.query(format_soql(query, email))
             return tuple(mapping.contact(record) for record in found["records"])
 
     def find_by_phone(self, number: str) -> Sequence[VendorUser]:
-        return by_phone.find(self.rest, number, leads=self._pictures is not None)
+        return by_phone.find(self.rest, number, leads=self._pictures is not None, seen=self._seen)
 
     def get_contact(self, contact_id: str) -> VendorUser | None:
         path = f"sobjects/Contact/{record_id('contact', contact_id)}"
-        self._calls.check()
         try:
-            with _understood():
-                record = self._salesforce.restful(path, params={"fields": "Id,Name,Email,Phone"})
-                return mapping.contact(record)
+            return self._seen.ask("Contact", PHONES["Contact"], lambda phones: self._contact(path, phones))
         except IntegrationError as error:
             if error.status == 404:
                 return None
             raise
+
+    def _contact(self, path: str, phones: Sequence[str]) -> VendorUser:
+        self._calls.check()
+        with _understood():
+            return mapping.contact(self._salesforce.restful(path, params={"fields": ",".join((*_KNOWN_BY, *phones))}))
 
     def me(self) -> VendorUser:
         """By OpenID Connect's userinfo, which every token may ask, with or without Chatter in the org."""

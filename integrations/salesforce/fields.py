@@ -52,6 +52,12 @@ class ResponseFields:
     lead: str = "Lead__c"
 
 
+PHONES: dict[str, tuple[str, ...]] = {
+    "Contact": ("MobilePhone", "Phone", "HomePhone", "OtherPhone"),
+    "Lead": ("MobilePhone", "Phone"),
+}
+"""Where Salesforce keeps a person's number, the first that is filled counts; an assistant's is not theirs."""
+
 PERSON, ACCOUNT, RESPONSE = PersonFields(), AccountFields(), ResponseFields()
 
 TRENDS = ("first answer", "rising", "steady", "falling")

@@ -19,7 +19,7 @@ from integrations.error_mapping import Complaint, Dialect, Limit, word
 from integrations.errors import IntegrationError, Permanent, RateLimited
 from integrations.protocols import CrmPerson, Json, Score, Usage, VendorUser
 from integrations.salesforce import causes
-from integrations.salesforce.fields import PERSON
+from integrations.salesforce.fields import PERSON, PHONES
 from integrations.salesforce.record_ids import record_id
 from integrations.scores import FieldMap, ScoreFields, written
 
@@ -140,8 +140,9 @@ def stale(response: requests.Response) -> bool:
 
 def contact(record: Mapping[str, Any]) -> VendorUser:
     return VendorUser(
-        id=str(record["Id"]), email=record.get("Email"), name=record.get("Name"), phone=record.get("Phone")
-    )
+        id=str(record["Id"]), email=record.get("Email"), name=record.get("Name"),
+        phone=next((number for name in PHONES["Contact"] if (number := record.get(name))), None),
+    )  # fmt: skip
 
 
 def person(record: Mapping[str, Any], kind: str) -> CrmPerson:
@@ -154,9 +155,14 @@ def person(record: Mapping[str, Any], kind: str) -> CrmPerson:
         merged_into=str(heir or ""),
         gone=record.get("IsDeleted") is True and not heir,
         email=str(record.get("Email") or ""),
-        opted_out=record.get("HasOptedOutOfEmail") is True,
-        do_not_call=record.get("DoNotCall") is True,
+        opted_out=_told(record, "HasOptedOutOfEmail"),
+        do_not_call=_told(record, "DoNotCall"),
     )
+
+
+def _told(record: Mapping[str, Any], name: str) -> bool | None:
+    value = record.get(name)
+    return value if isinstance(value, bool) else None
 
 
 def usage(limits_: Any) -> Usage:

@@ -16,6 +16,7 @@ from integrations.salesforce.bulk import Ingest
 from integrations.salesforce.record_ids import record_id
 from integrations.salesforce.render import Names, account_row, answer_row, person_row
 from integrations.salesforce.rest import readable
+from integrations.salesforce.seen_fields import SeenFields
 
 BULK_ABOVE = 2_000  # rows; Salesforce's own advice for when a job is better than calls
 
@@ -23,7 +24,7 @@ _BY_CALLS = 400  # answers in one go: some five calls, one after the other
 
 _ASKED_AT_ONCE = 200  # ids or addresses a query: its text travels in the URL, which has 16 kB
 _ASKED_ADDRESSES = 100
-_CONSENT = ", HasOptedOutOfEmail, DoNotCall"
+_CONSENT = ("HasOptedOutOfEmail", "DoNotCall")  # our user may be kept from seeing either, on either object
 _CONTACT = "Id, Email, AccountId, IsDeleted, MasterRecordId"
 _LEAD = "Id, Email, IsDeleted, MasterRecordId, IsConverted, ConvertedContactId"
 
@@ -40,12 +41,12 @@ class SalesforceRecords:
 
     def __init__(
         self, salesforce: Any, jobs: Ingest, names: Names, understood: Understood, calls: DailyCalls,
-        bulk_above: int = BULK_ABOVE,
+        bulk_above: int = BULK_ABOVE, seen: SeenFields | None = None,
     ) -> None:  # fmt: skip
         self._salesforce, self._jobs, self._names = salesforce, jobs, names
         self._understood, self._calls, self.bulk_above = understood, calls, bulk_above
         self.most, self.keeps_answers = bulk_above + _BY_CALLS, names.answers is not None
-        self._consent = _CONSENT
+        self._seen = seen or SeenFields()
 
     def usage_seen(self) -> Usage | None:
         return self._calls.seen
@@ -120,14 +121,10 @@ class SalesforceRecords:
             yield from self._query(sobject, fields, by, list(values[start : start + size]))
 
     def _query(self, sobject: str, fields: str, by: str, values: list[str]) -> Iterable[Mapping[str, Any]]:
-        """With the consent fields, unless our user may not see them: no field-level security, no answer at all."""
-        try:
-            return self._selected(f"{fields}{self._consent}", sobject, by, values)
-        except Permanent as error:
-            if error.code != "INVALID_FIELD" or not self._consent:
-                raise
-        self._consent = ""
-        return self._selected(fields, sobject, by, values)
+        """With the consent fields that our user may see; what is hidden stays unknown."""
+        return self._seen.ask(
+            sobject, _CONSENT, lambda names: self._selected(", ".join((fields, *names)), sobject, by, values)
+        )
 
     def _selected(self, fields: str, sobject: str, by: str, values: list[str]) -> Iterable[Mapping[str, Any]]:
         self._calls.check()

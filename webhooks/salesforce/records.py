@@ -28,7 +28,12 @@ _PREFIXES: Mapping[str, str] = {"Contact": "003", "Lead": "00Q"}
 _SAME_WRITE = timedelta(seconds=2)
 """The moments of one write (closed at, last modified at) lie closer together than this."""
 
-_EMAILS = ("Email", "ContactEmail", "SuppliedEmail")
+_EMAILS = ("Email", "PersonEmail", "ContactEmail", "SuppliedEmail")
+_PHONES = (
+    "MobilePhone", "PersonMobilePhone", "Phone", "HomePhone", "PersonHomePhone", "OtherPhone", "PersonOtherPhone",
+    "ContactMobile", "ContactPhone", "SuppliedPhone", "PreferredPhone",
+)  # fmt: skip
+"""Where a record tells a person's number, of a person account, too; an assistant's is not theirs."""
 _EMAIL_LENGTH = 320  # characters, 64 before the @ and 255 after
 
 _DOUBLE = re.compile(r"-?(0|[1-9][0-9]{0,15})\.(0|[0-9]{0,16}[1-9])(E-?[0-9]{1,3})?")
@@ -87,8 +92,7 @@ def person_of(telling: RecordNotification, connection: str, lookups: Mapping[str
     person = Person(
         email=next(filter(_may_be_address, _texts(telling, lookups.get("email"), *_EMAILS)), None),
         name=_name(telling) if own else _first(telling, lookups.get("name"), "SuppliedName"),
-        phone=_first(telling, lookups.get("phone"), "MobilePhone", "Phone", "ContactMobile", "ContactPhone",
-                     "SuppliedPhone"),
+        phone=_first(telling, lookups.get("phone"), *_PHONES),
         ids=ids,
     )
     return person if person.ids or person.email or person.phone else None
@@ -101,7 +105,7 @@ def _id_of(telling: RecordNotification, kind: str, lookups: Mapping[str, str]) -
         who = telling.text("WhoId")
         return who if looks_like_id(who) and str(who).startswith(_PREFIXES[kind]) else None
     pointer = "ConvertedContactId" if telling.kind == "Lead" else lookups.get(kind.lower()) or f"{kind}Id"
-    found = telling.text(pointer)
+    found = telling.text(pointer) or (telling.text("PersonContactId") if kind == "Contact" else None)
     return found if looks_like_id(found) else None
 
 

@@ -30,7 +30,8 @@ def learn(tx: Connection, connection: str, people: Iterable[CrmPerson], now: dat
     owner = {row.value: row.customer_id for row in tx.execute(_OWNERS, {"connection": connection, "records": [*known]})}
     told = {customer: known[record] for record, customer in owner.items()}
     opt_out(tx, [customer for customer, each in told.items() if each.opted_out], now)
-    set_calls(tx, {customer: each.do_not_call for customer, each in told.items()}, now)
+    said = ((customer, each.do_not_call) for customer, each in told.items())
+    set_calls(tx, {customer: value for customer, value in said if value is not None}, now)
 
 
 def learn_from(tx: Connection, arrivals: Iterable[IncomingEvent], now: datetime) -> None:

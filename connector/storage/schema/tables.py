@@ -429,8 +429,8 @@ crm_people = Table(  # contacts and leads as they were last seen in a CRM
     Column("account", String(60), nullable=False),
     Column("merged_into", String(60), nullable=False),
     Column("gone", Boolean, nullable=False),
-    Column("opted_out", Boolean, nullable=False),
-    Column("do_not_call", Boolean, nullable=False),
+    Column("opted_out", Boolean),  # null, here and below: it was not told
+    Column("do_not_call", Boolean),
     Column("seen_at", UtcDateTime, nullable=False),
     Index("ix_crm_people_account", "connection", "account"),
     Index("ix_crm_people_merged", "connection", "merged_into"),

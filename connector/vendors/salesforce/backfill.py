@@ -27,7 +27,7 @@ from connector.storage.schema.tables import customers as customers_table
 from connector.storage.schema.tables import identities, responses, runs, writebacks
 from connector.storage.stores import cursors
 from connector.storage.stores.inbox import insert_deliveries, own_event
-from connector.vendors.salesforce.change_polling import CONSENT
+from connector.vendors.salesforce.change_polling import OPTIONAL
 from webhooks.salesforce.records import RecordNotification, person_of
 from workflows.events import Person
 
@@ -36,7 +36,7 @@ SCORES = 500  # of a transaction
 WORKFLOW = "score-backfill"
 METRIC = "nps"
 
-FIELDS = ("FirstName", "LastName", "Email", "Phone", "MobilePhone", "HasOptedOutOfEmail")
+FIELDS = ("FirstName", "LastName", "Email", "LastModifiedDate")
 
 _LEASE = timedelta(minutes=2)
 
@@ -85,7 +85,7 @@ class Sync:
         """Read contacts, a page at each step: → how many. Raises IntegrationError; what was read stays."""
         after = self._begin("contacts")
         while True:
-            page = self._changes.page("Contact", FIELDS, after, PAGE, CONSENT)
+            page = self._changes.page("Contact", FIELDS, after, PAGE, OPTIONAL["Contact"])
             if not page:
                 break
             after = str(page[-1]["Id"])

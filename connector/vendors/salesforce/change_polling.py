@@ -30,7 +30,6 @@ from integrations.salesforce.options import writes_everything
 from webhooks.delivery import Delivery
 from webhooks.salesforce import cases as salesforce_case
 from webhooks.salesforce import rules as salesforce_rules
-from webhooks.salesforce.records import PEOPLE
 from webhooks.salesforce.source import FOUND
 from webhooks.timestamps import moment, written
 
@@ -53,10 +52,10 @@ FARTHEST = timedelta(days=14, hours=12)
 _LEASE = timedelta(minutes=10)
 _PAGE = 1000  # records in a delivery
 
-PERSON = ("FirstName", "LastName", "Email", "Phone", "HasOptedOutOfEmail", "LastModifiedById", "LastModifiedDate")
+PERSON = ("FirstName", "LastName", "Email", "LastModifiedById", "LastModifiedDate")
 FIELDS: Mapping[str, tuple[str, ...]] = {
-    "Contact": (*PERSON, "MobilePhone", "MasterRecordId"),
-    "Lead": (*PERSON, "MobilePhone", "IsConverted", "ConvertedContactId", "MasterRecordId"),
+    "Contact": (*PERSON, "MasterRecordId"),
+    "Lead": (*PERSON, "IsConverted", "ConvertedContactId", "MasterRecordId"),
     "Case": ("CaseNumber", "Subject", "Status", "IsClosed", "ClosedDate", "Priority", "Origin", "OwnerId", "ContactId",
              "LastModifiedById", "LastModifiedDate"),
     "ContactRequest": ("Status", "OwnerId", "WhoId", "LastModifiedById", "LastModifiedDate"),
@@ -65,8 +64,13 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 """What is read of the standard objects; a rule of the connection adds what it reads."""
 
-CONSENT = ("DoNotCall",)
-"""On people; our user may be kept from seeing it."""
+CONSENT = ("HasOptedOutOfEmail", "DoNotCall")
+OPTIONAL: Mapping[str, tuple[str, ...]] = {
+    "Contact": ("MobilePhone", "Phone", "HomePhone", "OtherPhone", *CONSENT),
+    "Lead": ("MobilePhone", "Phone", *CONSENT),
+    "Case": ("SuppliedEmail", "SuppliedName", "SuppliedPhone", "ContactEmail", "ContactMobile", "ContactPhone"),
+}
+"""What our user may be kept from seeing, or the org not have; it is left out then."""
 
 USUAL_OBJECTS = ("Contact", "Case")
 
@@ -172,7 +176,7 @@ class ChangePoller:
         self, looks: PollPlan, kind: str, start: datetime, end: datetime
     ) -> tuple[Sequence[Mapping[str, Any]], datetime]:
         changes, fields = self._changes(looks.connection), looks.fields[kind]
-        marks = looks.marks if kind in salesforce_case.OBJECTS else CONSENT if kind in PEOPLE else ()
+        marks = (*(looks.marks if kind in salesforce_case.OBJECTS else ()), *OPTIONAL.get(kind, ()))
         updated, deleted = changes.updated(kind, start, end), changes.deleted(kind, start, end)
         found = list(changes.read(kind, updated.ids, fields, marks)) if updated.ids else []
         if deleted.ids:

@@ -129,8 +129,8 @@ def upgrade() -> None:
         sa.Column("account", sa.String(length=60), nullable=False),
         sa.Column("merged_into", sa.String(length=60), nullable=False),
         sa.Column("gone", sa.Boolean(), nullable=False),
-        sa.Column("opted_out", sa.Boolean(), nullable=False),
-        sa.Column("do_not_call", sa.Boolean(), nullable=False),
+        sa.Column("opted_out", sa.Boolean(), nullable=True),
+        sa.Column("do_not_call", sa.Boolean(), nullable=True),
         sa.Column("seen_at", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("connection", "record", name=op.f("pk_crm_people")),
     )
