@@ -22,6 +22,7 @@ class Person:
     locale: str | None = None
     ids: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)  # whatever else the source tells of the person
+    as_of: datetime | None = field(default=None, compare=False)  # when this was true (aware); None: at the event's time
 
 
 @dataclass(frozen=True, slots=True)

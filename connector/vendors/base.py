@@ -13,6 +13,7 @@ from typing import Any
 from connector.clock import Clock
 from connector.config.file import ConnectionConfig
 from connector.feedback.base.event_hooks import EventHook
+from connector.feedback.customers.record_ids import IdForm
 from connector.observe.findings import Finding
 from connector.runtime.jobs.job import Job
 from connector.storage.engine.database import Database
@@ -64,10 +65,8 @@ class Vendor:
     """The setting that says where it is reached."""
     default_concurrency: int = CONCURRENCY
     """Calls under way at once, those of all processes together."""
-    canonical_id: Callable[[str], str | None] = str
-    """The one name of a record, however it is written; None for what is no id."""
-    id_fault: Callable[[str], str] = lambda _: ""
-    """What is wrong with an id, in words; "" for a good one."""
+    id_form: IdForm = IdForm()
+    """How it writes the ids of its records."""
     identity_field: str = ""
     """The name of its people's ids in other systems' events: "zendesk_user_id" of an inbound customer."""
     check_options: Callable[[ConnectionConfig], Iterable[Mistake]] = lambda _: ()

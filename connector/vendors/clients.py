@@ -223,10 +223,7 @@ _UNKNOWN = Vendor(kind="", title="")
 def ids_of(config: Config, vendors: Vendors = VENDORS) -> RecordIds:
     """How the connections name their records."""
     rows = {name: vendors[each.kind] for name, each in config.connections.items() if each.kind in vendors}
-    return RecordIds(
-        {name: vendor.canonical_id for name, vendor in rows.items()},
-        {name: vendor.id_fault for name, vendor in rows.items()},
-    )
+    return RecordIds({name: vendor.id_form for name, vendor in rows.items()})
 
 
 def needs_agreement(each: ConnectionConfig) -> bool:

@@ -35,6 +35,12 @@ def canonical(value: str) -> str | None:
     return value[:_SHORT] if is_id(value) else None
 
 
+def forms(value: str) -> tuple[str, ...]:
+    """An id in both its forms; what is none as it is."""
+    short = canonical(value)
+    return (value,) if short is None else (short, f"{short}{suffix(short)}")
+
+
 def fault(value: Any) -> str:
     """Why it is no id, with the remedy; empty when it is one."""
     if not isinstance(value, str) or not _SHAPE.fullmatch(value):

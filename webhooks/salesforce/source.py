@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -254,7 +254,10 @@ class _Reader:
     def _person(self, type_: str, lookups: Mapping[str, str]) -> Person | None:
         """Of a record that is gone only its id is told: what else it holds is no longer true."""
         person = person_of(self._telling, self._connection, lookups)
-        return Person(ids=person.ids) if person and type_ in (DELETED.type, MERGED.type) else person
+        if person is None:
+            return None
+        is_gone = type_ in (DELETED.type, MERGED.type)
+        return Person(ids=person.ids) if is_gone else replace(person, as_of=self._telling.changed_at)
 
 
 DELETED, MERGED = Rule("contact.deleted"), Rule("contact.merged")

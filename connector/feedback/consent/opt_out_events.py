@@ -16,13 +16,9 @@ def record(
     database: Database, tx: Connection, batch: Sequence[IncomingEvent], now: datetime
 ) -> Sequence[IncomingEvent]:
     """Remember who wants no surveys. An opt-out is never undone by an event: only the person can."""
-    ids = {arrival.customer.id for arrival in batch if arrival.customer and _opts_out(arrival)}
+    ids = {each.customer.id for each in batch if each.customer and each.type == "customer.opted_out"}
     if ids:
         consents.opt_out(tx, ids, now)
     consents.learn_from(tx, batch, now)
     return batch
 
-
-def _opts_out(arrival: IncomingEvent) -> bool:
-    record_ = arrival.data.get("record") or {}
-    return arrival.type == "customer.opted_out" or record_.get("HasOptedOutOfEmail") is True

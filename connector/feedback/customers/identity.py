@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import BindParameter, Connection, bindparam, delete, select, update
 
-from connector.feedback.customers import matching
+from connector.feedback.customers import fact_moments, matching
 from connector.feedback.customers.matching import KnownPerson
 from connector.feedback.customers.phone_numbers import Number, trait
 from connector.feedback.customers.phone_origins import origin_of
@@ -50,6 +50,7 @@ class Customer:
     facts: Mapping[str, Any] = field(default_factory=dict)
     ids: Mapping[str, str] = field(default_factory=dict)
     opted_out_at: datetime | None = None
+    known_at: fact_moments.Known = field(default_factory=dict)
 
     def view(self) -> dict[str, Any]:
         """What ``customer.<field>`` reads; a missing name reads as "" so that a greeting can fall back."""
@@ -193,8 +194,7 @@ class Resolver:
                 row = {"system": system, "value": value, "customer_id": customer.id, "gone_at": None}
                 self._new_identities.append(row)
                 ids.setdefault(system, value)
-        told = {n: getattr(person, n) for n in ("name", "email", "phone", "locale") if getattr(person, n)}
-        richer = replace(customer, **told, facts={**customer.facts, **person.facts}, ids=ids)
+        richer = replace(_learned(customer, person, person.as_of or self._now), ids=ids)
         if richer != customer:
             self._customers[customer.id] = richer
             (self._new if customer.id in self._new else self._changed)[customer.id] = richer
@@ -261,7 +261,8 @@ class PhoneBook:
         self._new = []
 
 
-_CHANGING = ("name", "email", "phone", "locale", "facts", "opted_out_at", "updated_at")
+_OWN = ("name", "email", "phone", "locale")
+_CHANGING = (*_OWN, "facts", "known_at", "opted_out_at", "updated_at")
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _IDENTITIES_OF = select(t.identities).where(t.identities.c.customer_id.in_(_IDS), t.identities.c.gone_at.is_(None))
 _CUSTOMERS = select(t.customers).where(t.customers.c.id.in_(_IDS))
@@ -321,9 +322,26 @@ def rewrite(tx: Connection, customer: Customer, now: datetime) -> None:
 
 
 def union(kept: Customer, gone: Customer) -> Customer:
-    """What is known of two that are one; where both say something, ``kept`` counts."""
-    filled = {n: getattr(kept, n) or getattr(gone, n) for n in ("name", "email", "phone", "locale", "opted_out_at")}
-    return replace(kept, **filled, facts={**gone.facts, **kept.facts}, ids={**gone.ids, **kept.ids})
+    """What is known of two that are one; where both say something the newer counts, else ``kept``."""
+    newer = {name for name in gone.known_at if fact_moments.later(kept.known_at, gone.known_at, name)}
+    filled = {n: (getattr(gone, n) if n in newer else None) or getattr(kept, n) or getattr(gone, n) for n in _OWN}
+    filled["opted_out_at"] = kept.opted_out_at or gone.opted_out_at
+    facts = {**gone.facts, **kept.facts, **{n: value for n, value in gone.facts.items() if n in newer}}
+    known_at = fact_moments.latest(kept.known_at, gone.known_at)
+    return replace(kept, **filled, facts=facts, ids={**gone.ids, **kept.ids}, known_at=known_at)
+
+
+def _learned(customer: Customer, person: Person, at: datetime) -> Customer:
+    """With what is told of them at a moment: what is known of a later one stays, what is not known yet is filled in."""
+    told = {name: value for name in _OWN if (value := getattr(person, name))}
+    known = {name for name in _OWN if getattr(customer, name)} | customer.facts.keys()
+    moment, names = fact_moments.text(at), told.keys() | person.facts.keys()
+    taken = fact_moments.fresh(customer.known_at, names, moment) | (names - known)
+    if not taken:
+        return customer
+    own = {name: value for name, value in told.items() if name in taken}
+    facts = {**customer.facts, **{name: value for name, value in person.facts.items() if name in taken}}
+    return replace(customer, **own, facts=facts, known_at={**customer.known_at, **dict.fromkeys(taken, moment)})
 
 
 def _known(customer: Customer) -> KnownPerson:
@@ -335,9 +353,10 @@ def _same_name(one: str | None, other: str | None) -> bool:
 
 
 def _customer(row: Any, ids: Mapping[str, str]) -> Customer:
-    return Customer(row.id, row.name, row.email, row.phone, row.locale, row.facts, ids, row.opted_out_at)
+    facts, known_at = row.facts, row.known_at or {}
+    return Customer(row.id, row.name, row.email, row.phone, row.locale, facts, ids, row.opted_out_at, known_at)
 
 
 def _row(customer: Customer, now: datetime) -> dict[str, Any]:
-    names = ("id", "name", "email", "phone", "locale", "opted_out_at")
-    return {n: getattr(customer, n) for n in names} | {"facts": dict(customer.facts), "updated_at": now}
+    own = {n: getattr(customer, n) for n in ("id", *_OWN, "opted_out_at")}
+    return own | {"facts": dict(customer.facts), "known_at": dict(customer.known_at), "updated_at": now}

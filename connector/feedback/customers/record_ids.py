@@ -2,31 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 
-def as_told(value: str) -> str | None:
-    """Where an id has one form only."""
-    return value or None
+@dataclass(frozen=True, slots=True)
+class IdForm:
+    """How one vendor writes ids: ``canonical`` is an id's one name (None for what is no id), ``forms`` are all the ways
+    in which it may be written, ``fault`` says what is wrong with one ("" if nothing is)."""
+
+    canonical: Callable[[str], str | None] = str
+    forms: Callable[[str], Sequence[str]] = lambda value: (value,)
+    fault: Callable[[str], str] = lambda _: ""
+
+
+_AS_TOLD = IdForm()
 
 
 @dataclass(frozen=True, slots=True)
 class RecordIds:
-    """By connection: an id's one name (None for what is no id), and what is wrong with one ("" if nothing is).
+    """By connection, how it writes ids.
 
     A system is a connection, or a part of one ("salesforce/lead"); of others ids are as they are told.
     """
 
-    canonicals: Mapping[str, Callable[[str], str | None]] = field(default_factory=dict)
-    faults: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
+    by_connection: Mapping[str, IdForm] = field(default_factory=dict)
 
     def canonical(self, system: str, value: str | None) -> str | None:
-        return self.canonicals.get(system.partition("/")[0], as_told)(value) if value else None
+        return self._of(system).canonical(value) if value else None
+
+    def forms(self, system: str, value: str) -> Sequence[str]:
+        return self._of(system).forms(value)
 
     def fault(self, system: str, value: str) -> str:
-        find = self.faults.get(system.partition("/")[0])
-        return find(value) if find else ""
+        return self._of(system).fault(value)
+
+    def _of(self, system: str) -> IdForm:
+        return self.by_connection.get(system.partition("/")[0], _AS_TOLD)
 
 
 PLAIN = RecordIds()

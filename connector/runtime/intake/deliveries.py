@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -37,7 +37,7 @@ from webhooks.delivery import Account, Delivery, Translation
 from webhooks.errors import WebhookError
 from workflows.calendars import BusinessCalendar
 from workflows.engine import Moment
-from workflows.events import Event
+from workflows.events import Event, Person
 
 log = logging.getLogger(__name__)
 
@@ -193,7 +193,7 @@ class Intake:
 
     def _arrive(self, tx: Connection, fresh: Sequence[tuple[Event, int]], now: datetime) -> Sequence[IncomingEvent]:
         """Give each event its customer, and each feature its part."""
-        people = [event.person for event, _ in fresh]
+        people = [_person(event, now) for event, _ in fresh]
         resolved = Resolver(self._database, tx, self._ids, now, self._country).resolve(people)
         batch: Sequence[IncomingEvent] = [
             _arrival(event, delivery_id, customer)
@@ -203,6 +203,12 @@ class Intake:
         for hook in self._hooks:
             batch = hook(self._database, tx, batch, now)
         return batch
+
+
+def _person(event: Event, now: datetime) -> Person | None:
+    """With the moment of what is told. A clock that is ahead must not keep out what others tell later."""
+    person = event.person
+    return replace(person, as_of=min(event.time, now)) if person and person.as_of is None else person
 
 
 def _arrival(event: Event, delivery_id: int, customer: Customer | None) -> IncomingEvent:

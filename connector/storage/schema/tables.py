@@ -126,6 +126,7 @@ customers = Table(
     Column("phone", Text),
     Column("locale", String(35)),
     Column("facts", _Json, nullable=False),
+    Column("known_at", _Json),  # fact → the moment of what is known of it, as text that sorts
     Column("opted_out_at", UtcDateTime),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),

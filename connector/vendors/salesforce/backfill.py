@@ -9,12 +9,12 @@ as what happens today, and an older score never lands on a newer one.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, func, or_, select, update
+from sqlalchemy import Connection, Select, and_, func, or_, select
 
 from connector.clock import Clock
 from connector.feedback.consent import consents
@@ -23,7 +23,6 @@ from connector.feedback.customers import review_queue
 from connector.feedback.customers.identity import Resolver
 from connector.feedback.customers.record_ids import RecordIds
 from connector.storage.engine.database import Database
-from connector.storage.schema.tables import customers as customers_table
 from connector.storage.schema.tables import identities, responses, runs, writebacks
 from connector.storage.stores import cursors
 from connector.storage.stores.inbox import insert_deliveries, own_event
@@ -129,22 +128,18 @@ class Sync:
         found = Resolver(self._database, tx, self._ids, now, self._country).resolve(people)
         conflicts = [review_queue.ReviewMatch("", c.kept, c.others, now) for _, c in found if c is not None]
         review_queue.keep(tx, conflicts)
-        pairs = list(zip(page, found, strict=True))
-        said = ((record.get("DoNotCall"), customer) for record, (customer, _) in pairs)
-        told = {customer.id: value for value, customer in said if customer and isinstance(value, bool)}
-        consents.set_calls(tx, told, now)
-        out = [customer.id for record, (customer, _) in pairs if customer and record.get("HasOptedOutOfEmail") is True]
-        self._opt_out(tx, out)
+        told = [
+            consents.said(customer.id, self._connection, record, person.as_of or now)
+            for record, person, (customer, _) in zip(page, people, found, strict=True)
+            if customer and person
+        ]
+        consents.hear(tx, told, now)
         cursors.hold(tx, self._name("contacts"), after, now + _LEASE)
 
     def _person(self, record: Mapping[str, Any]) -> Person | None:
-        return person_of(RecordNotification("", "Contact", record), self._connection, {})
-
-    def _opt_out(self, tx: Connection, ids: Sequence[str]) -> None:
-        now, c = self._clock(), customers_table.c
-        for start in range(0, len(ids), 500):
-            still_in = update(customers_table).where(c.id.in_(ids[start : start + 500]), c.opted_out_at.is_(None))
-            tx.execute(still_in.values(opted_out_at=now, updated_at=now))
+        telling = RecordNotification("", "Contact", record)
+        person = person_of(telling, self._connection, {})
+        return replace(person, as_of=telling.changed_at) if person else None
 
     def _ask(self, after: str, tx: Connection) -> tuple[str | None, int]:
         """→ the last record that was looked at (None: there are no more), and how many scores were asked for."""

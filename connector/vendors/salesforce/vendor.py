@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from connector.config.file import ConnectionConfig
+from connector.feedback.customers.record_ids import IdForm
 from connector.runtime.jobs.job import Job
 from connector.vendors.base import JobParts, Vendor
 from connector.vendors.salesforce import case_reopenings, change_polling
 from integrations.salesforce.factory import KIND
-from integrations.salesforce.record_ids import canonical, fault
+from integrations.salesforce.record_ids import canonical, fault, forms
 from webhooks.salesforce import rules
 from webhooks.salesforce.source import SalesforceSource
 from workflows.errors import Mistake
@@ -57,8 +58,7 @@ VENDOR = Vendor(
     proof_option="webhook_token",
     proof_remedy="Run `ringback provision salesforce {connection}`, or set it",
     default_concurrency=20,  # an org has 25 places for requests that take long, and we are not alone in it
-    canonical_id=canonical,
-    id_fault=fault,
+    id_form=IdForm(canonical, forms, fault),
     identity_field="salesforce_contact_id",
     check_options=_mistakes,
     jobs=_jobs,

@@ -153,6 +153,7 @@ def upgrade() -> None:
         sa.Column("phone", sa.Text(), nullable=True),
         sa.Column("locale", sa.String(length=35), nullable=True),
         sa.Column("facts", JSON, nullable=False),
+        sa.Column("known_at", JSON, nullable=True),
         sa.Column("opted_out_at", MOMENT, nullable=True),
         sa.Column("created_at", MOMENT, nullable=False),
         sa.Column("updated_at", MOMENT, nullable=False),
