@@ -60,7 +60,7 @@ class Ingest:
             return None
         key = str(info.get("externalIdFieldName") or "Id")
         done = {line[key]: None for line in self._lines(f"{place}/successfulResults", key)}
-        failed = {line[key]: _error(line["sf__Error"]) for line in self._lines(f"{place}/failedResults", key)}
+        failed = {line[key]: _error(line.get("sf__Error", "")) for line in self._lines(f"{place}/failedResults", key)}
         left = {line[key]: _unprocessed(info) for line in self._lines(f"{place}/unprocessedrecords", key)}
         if (lasting := _lasting(info)) is None:
             return {**left, **failed, **done}
@@ -77,7 +77,8 @@ def _fitting(rows: Sequence[CrmRow]) -> Sequence[CrmRow]:
     """As many of the first rows as an upload may hold; always one."""
     size = 0
     for place, row in enumerate(rows):
-        size += len(row.key) + sum(len(str(value).encode()) + _AROUND for value in row.values.values())
+        texts = (str(value).encode("utf-8", "replace") for value in row.values.values())
+        size += len(row.key) + sum(len(text) + _AROUND for text in texts)
         if size > UPLOAD_LIMIT and place:
             return rows[:place]
     return rows

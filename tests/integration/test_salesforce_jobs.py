@@ -12,7 +12,7 @@ import pytest
 
 from connector.storage.schema import tables
 from integrations.protocols import CrmRow
-from integrations.salesforce.bulk import _csv, _read
+from integrations.salesforce.bulk import _csv, _fitting, _read
 from sandbox.clock import HandClock
 from sandbox.faults import Fault
 from sandbox.world import World
@@ -78,6 +78,12 @@ def test_a_result_that_cannot_be_read_costs_only_itself() -> None:
     table = 'sf__Id,sf__Error,Id\n,STRING_TOO_LONG:x:A --,1\nshort,line\n,"a\rb",2\n,x,3,too,many\n,,\n,y\0z,4\n'
     assert [line["Id"] for line in _read(table, "Id")] == ["1", "2", "4"]
     assert list(_read("", "Id")) == list(_read("sf__Id\nx\n", "Id")) == []
+
+
+def test_a_lone_surrogate_costs_its_character_and_not_the_job() -> None:
+    lone = rows("odd \ud800 text", "fine")
+    assert len(_fitting(lone)) == 2
+    assert b"odd ? text" in _csv(lone).encode("utf-8", "replace")
 
 
 @on_sqlite
