@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from itertools import product
 from typing import Any
 
 import pytest
@@ -78,6 +79,8 @@ def test_a_solved_ticket_carries_all_that_conditions_may_ask() -> None:
     ("DELETED", "OPEN", "ticket.restored"),
     ("DELETED", "SOLVED", "ticket.restored"),
     ("OPEN", "DELETED", "ticket.deleted"),
+    ("CLOSED", "DELETED", "ticket.deleted"),
+    ("CLOSED", "SCRUBBED", "ticket.deleted"),
     ("solved", "open", "ticket.reopened"),
 ])
 def test_a_status_change_that_matters_is_named(previous: str, current: str, neutral: str) -> None:
@@ -89,12 +92,43 @@ def test_a_status_change_that_matters_is_named(previous: str, current: str, neut
 @pytest.mark.parametrize(("previous", "current"), [
     ("CLOSED", "CLOSED"), ("SOLVED", "SOLVED"), ("NEW", "OPEN"), ("OPEN", "PENDING"),
     ("CLOSED", "ARCHIVED"), ("DELETED", "SCRUBBED"), ("SOLVED", "INVENTED"), ("OPEN", "INVENTED"),
+    ("INVENTED", "SOLVED"), ("ARCHIVED", "CLOSED"), ("CLOSED", "SOLVED"),
 ])
 def test_a_status_change_that_means_nothing_is_ignored_with_both_statuses(previous: str, current: str) -> None:
     told = translate(envelope("zendesk/ticket_solved.json", event={"previous": previous, "current": current}))
     assert not told.events
     assert previous in told.ignored
     assert current in told.ignored
+
+
+ACTIVE, LAID_BY = {"NEW", "OPEN", "PENDING", "HOLD"}, {"SOLVED", "CLOSED", "ARCHIVED", "DELETED", "SCRUBBED"}
+EVERY_PAIR = sorted(product(ACTIVE | LAID_BY, repeat=2))
+
+
+def the_type(previous: str, current: str) -> str | None:
+    told = translate(envelope("zendesk/ticket_solved.json", event={"previous": previous, "current": current}))
+    return told.events[0].type if told.events else None
+
+
+@pytest.mark.parametrize(("previous", "current"), EVERY_PAIR)
+def test_of_all_pairs_of_statuses_only_what_was_active_is_solved(previous: str, current: str) -> None:
+    is_solve = previous in ACTIVE and current in ("SOLVED", "CLOSED")
+    assert (the_type(previous, current) == "ticket.solved") is is_solve
+
+
+@pytest.mark.parametrize(("previous", "current"), EVERY_PAIR)
+def test_of_all_pairs_of_statuses_each_means_one_thing(previous: str, current: str) -> None:
+    """Told anew by the rules, and not by the table: which statuses a ticket can be worked on in, and which not."""
+    expected = None
+    if previous == "DELETED":
+        expected = "ticket.restored" if current not in ("DELETED", "ARCHIVED", "SCRUBBED") else None
+    elif current in ("DELETED", "SCRUBBED"):
+        expected = "ticket.deleted" if previous != "SCRUBBED" else None
+    elif previous == "SOLVED" and current != "SOLVED":
+        expected = {"CLOSED": "ticket.closed", "ARCHIVED": None}.get(current, "ticket.reopened")
+    elif previous in ACTIVE and current in ("SOLVED", "CLOSED"):
+        expected = "ticket.solved"
+    assert the_type(previous, current) == expected
 
 
 def test_a_ticket_that_is_born_with_our_mark_is_our_own_write_also_while_nobody_knows_whom_we_act_as() -> None:
@@ -132,6 +166,27 @@ def test_an_unknown_event_is_ignored_by_name() -> None:
     told = translate(envelope("zendesk/ticket_solved.json", type="zen:event-type:ticket.tags_changed"))
     assert not told.events
     assert "'ticket.tags_changed'" in told.ignored
+
+
+@pytest.mark.parametrize("fixture", ["ticket_created", "ticket_commented", "ticket_merged", "csat_rated"])
+def test_a_type_with_a_slash_is_the_same_as_with_a_colon(fixture: str) -> None:
+    colon = payload(f"zendesk/{fixture}.json")
+    slash = colon.replace(b"zen:event-type:", b"zen:event-type/")
+    assert slash != colon
+    assert the_event(slash) == the_event(colon)
+
+
+@pytest.mark.parametrize(("told", "named"), [
+    ("zen:event-type/ticket.tags_changed", "'ticket.tags_changed'"),
+    ("zen:event-type/user.notes_changed", "'user.notes_changed'"),
+    ("zen:event-type:messaging_ticket.message_added", "'messaging_ticket.message_added'"),
+    ("zen:event-type:", "'zen:event-type:'"), ("zen:event.ticket.created", "'zen:event.ticket.created'"),
+    ("TicketCreated", "'TicketCreated'"), (None, "'None'"),
+])
+def test_an_event_of_a_type_that_we_do_not_know_is_told_as_what_it_is(told: str | None, named: str) -> None:
+    ignored = translate(envelope("zendesk/ticket_solved.json", type=told)).ignored
+    assert named in ignored
+    assert "trigger" not in ignored
 
 
 def test_nulls_and_numbers_of_other_versions_are_read() -> None:
