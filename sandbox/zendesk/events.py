@@ -11,7 +11,9 @@ from typing import Any
 from sandbox.zendesk.state import ACCOUNT_ID, Json, State, is_staff
 
 VERSION = "2022-11-06"
-_CHANNELS = {"api": "web_service"}  # REST and events name the same channel differently
+_CHANNELS = {  # REST and events name the same channel differently
+    "api": "web_service", "email": "mail", "web": "web_form", "voice": "phone_call_inbound",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,10 @@ def placeholders(state: State, ticket: Json, author: Json) -> Json:
     return {"ticket": shown, "current_user": _person(author)}
 
 
-_VIA = {"email": "Mail", "web": "Web form", "api": "Web service (API)", "voice": "Phone call (inbound)"}
+_VIA = {
+    "email": "Mail", "web": "Web form", "api": "Web service (API)", "voice": "Phone call (incoming)",
+    "native_messaging": "Messaging", "side_conversation": "Side conversation",
+}  # fmt: skip
 """What people read where ``via`` says what programs read."""
 
 

@@ -183,6 +183,15 @@ def test_other_peoples_cases_are_tickets_only_where_the_connection_says_so() -> 
     assert types(translate(body, account(cases={"are_tickets": True}))) == ["case.closed", "ticket.solved"]
 
 
+@pytest.mark.parametrize(("origin", "channel"), [
+    ("Phone", "voice"), ("Email", "email"), ("Web", "web"), ("Chat", "chat"), ("Messaging", "messaging"),
+    ("Branch Office", "branch office"), ("", None),
+])
+def test_a_case_came_by_the_channel_that_a_ticket_would_have_come_by(origin: str, channel: str | None) -> None:
+    told = translate(case(IsClosed="true", ClosedDate="2026-11-22T08:00:00.000Z", Origin=origin, **MARKED))
+    assert told.events[1].data["channel"] == channel
+
+
 def test_an_open_case_of_ours_says_who_has_it_and_that_it_is_open() -> None:
     told = translate(case(IsClosed="false", Status="Working", **MARKED))
     assert types(told) == ["ticket.assigned", "ticket.reopened"]

@@ -321,12 +321,50 @@ def test_a_trigger_may_tell_each_ticket_event_with_its_fields(kind: str) -> None
 
 
 @pytest.mark.parametrize(("told", "channel"), [
-    ("Mail", "email"), ("Web form", "web"), ("Web service (API)", "web_service"), ("Phone call (inbound)", "voice"),
+    ("Mail", "email"), ("Web form", "web"), ("Web service (API)", "api"), ("Phone call (inbound)", "voice"),
     ("Chat", "chat"), ("Webformulier", "webformulier"), ("email", "email"), ("", None), (None, None),
 ])
 def test_a_channel_as_people_read_it_is_the_one_that_events_name(told: str | None, channel: str | None) -> None:
     event = the_event(envelope("zendesk/trigger_solved.json", channel=told))
     assert event.data["channel"] == channel
+
+
+@pytest.mark.parametrize(("by_event", "by_trigger", "by_export", "neutral"), [
+    ("mail", "Mail", "email", "email"),
+    ("web_form", "Web form", "web", "web"),
+    ("web_widget", "Web Widget", "web", "web"),
+    ("closed_ticket", "Closed ticket", "web", "web"),
+    ("web_service", "Web service (API)", "api", "api"),
+    ("ticket_sharing", "Ticket sharing", "api", "api"),
+    ("phone_call_inbound", "Phone call (incoming)", "voice", "voice"),
+    ("phone_call_outbound", "Phone call (outgoing)", "voice", "voice"),
+    ("api_phone_call_inbound", "CTI phone call (inbound)", "voice", "voice"),
+    ("voicemail", "Voicemail", "voice", "voice"),
+    ("chat", "Chat", "chat", "chat"),
+    ("native_messaging", "Messaging", "native_messaging", "messaging"),
+    ("facebook_message", "Facebook private message", "facebook", "facebook"),
+    ("twitter_dm", "X DM", "twitter", "twitter"),
+    ("sms", "Text", "sms", "sms"),
+    ("whatsapp", "WhatsApp", "whatsapp", "whatsapp"),
+    ("mobile_sdk", "Mobile SDK", "mobile_sdk", "mobile_sdk"),
+    ("topic", "Topic", "forum", "forum"),
+    ("side_conversation", "Side conversation", "side_conversation", "side_conversation"),
+    ("PAGER", "Pager", "pager", "pager"),
+])
+def test_a_channel_has_one_name_whoever_tells_it(
+    by_event: str, by_trigger: str, by_export: str, neutral: str
+) -> None:
+    event = envelope("zendesk/ticket_solved.json", detail={"via": {"channel": by_event}})
+    trigger = envelope("zendesk/trigger_solved.json", channel=by_trigger)
+    export = envelope("zendesk/trigger_solved.json", channel=by_export, reconciled=True)
+    assert [the_event(body).data["channel"] for body in (event, trigger, export)] == [neutral] * 3
+
+
+@pytest.mark.parametrize(("number", "neutral"), [(0, "web"), (4, "email"), (34, "voice"), (69, "side_conversation"),
+                                                 (4711, "4711"), (True, None), ([], None)])
+def test_a_channel_may_be_told_by_its_number(number: Any, neutral: str | None) -> None:
+    event = the_event(envelope("zendesk/ticket_solved.json", detail={"via": {"channel": number}}))
+    assert event.data["channel"] == neutral
 
 
 def test_a_ticket_that_a_trigger_says_is_born_with_our_mark_is_our_own_write() -> None:
@@ -367,7 +405,7 @@ def test_published_samples_are_understood_or_ignored_by_name(name: str, told: st
 def test_the_published_created_ticket_is_read_field_by_field() -> None:
     event = the_event(oracle_path("zendesk/webhooks/docs.ticket.created.json").read_bytes())
     assert (event.type, event.data["ticket"], event.data["status"]) == ("ticket.created", "zendesk-nl:5158", "open")
-    assert event.data["channel"] == "web_service"
+    assert event.data["channel"] == "api"
 
 
 def test_a_recorded_real_delivery_is_ignored_by_name() -> None:

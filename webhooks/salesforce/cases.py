@@ -16,6 +16,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from webhooks import channels
 from webhooks.delivery import Account
 from webhooks.parsing import mapping
 from webhooks.salesforce.records import RecordNotification
@@ -71,7 +72,7 @@ def ticket_data(telling: RecordNotification, connection: str, cases: Mapping[str
         "agent": owner if owner.startswith(_USER) else None,
         "subject": text("Subject"),
         "external_id": _key(telling, cases),
-        "channel": _lower(text("Origin")),
+        "channel": channels.neutral(text("Origin")),
         "callback": None,  # filled in by the connector when the ticket is one of ours
     }
 

@@ -6,6 +6,7 @@ import html
 from collections.abc import Mapping
 from typing import Any
 
+from webhooks import channels
 from webhooks.errors import Unreadable
 from webhooks.parsing import excerpt, identity, mapping, text_or_none
 from workflows.events import Person
@@ -44,7 +45,7 @@ def ticket_data(ticket: Mapping[str, Any], connection: str) -> dict[str, Any]:
         "agent": identity(ticket.get("assignee_id")),
         "subject": text_or_none(ticket.get("subject")),
         "external_id": identity(ticket.get("external_id")),
-        "channel": _lower(mapping(ticket.get("via")).get("channel") or ticket.get("channel")),
+        "channel": channels.neutral(mapping(ticket.get("via")).get("channel", ticket.get("channel"))),
         "brand": identity(ticket.get("brand_id")),
         "brand_name": _name(ticket.get("brand_name")),
         "form": identity(ticket.get("form_id")),

@@ -47,8 +47,7 @@ def translate(body: Mapping[str, Any], delivery: Delivery, account: Account) -> 
         return Translation(ignored=f"the trigger's type is {excerpt(kind)}; write one of {', '.join(sorted(TYPES))}")
     if _is_ours(kind, body, account):
         return Translation(ignored="our own write")
-    ticket = {**body, "channel": _channel(body.get("channel"))}
-    data = {**_extra(body), **ticket_data(ticket, account.connection), **_fields(kind, body, account.connection)}
+    data = {**_extra(body), **ticket_data(body, account.connection), **_fields(kind, body, account.connection)}
     time = _time(body.get("time"), delivery.received_at)
     person = requester(body, account.connection)
     return Translation((Event(delivery.key, kind, time, account.connection, data, person),))
@@ -76,21 +75,6 @@ def _fields(kind: str, body: Mapping[str, Any], connection: str) -> dict[str, An
     if kind == "ticket.merged":
         return {"into": ticket_reference(connection, identity(body.get("into_ticket_id")))}
     return {}
-
-
-_CHANNELS = {
-    "mail": "email", "web form": "web", "web service (api)": "web_service", "web service": "web_service",
-    "phone call (inbound)": "voice", "phone call (incoming)": "voice", "phone call (outbound)": "voice",
-    "phone call (outgoing)": "voice", "voicemail": "voice", "web widget": "web_widget", "mobile sdk": "mobile_sdk",
-    "text": "sms", "messaging": "native_messaging",
-}  # fmt: skip
-"""Where ``{{ticket.via}}`` names a channel for people, the name that Zendesk's events give it. What is not here (Chat,
-a name in another language) is told as it came, in small letters."""
-
-
-def _channel(value: object) -> str | None:
-    told = (text_or_none(value) or "").lower()
-    return _CHANNELS.get(told, told) or None
 
 
 def _is_by_staff(body: Mapping[str, Any]) -> bool:
