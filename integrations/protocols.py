@@ -28,6 +28,7 @@ class VendorUser:
     phone: str | None = None
     locale: str | None = None
     suspended: bool = False  # the vendor takes nothing from them: spammers, as a rule
+    staff: bool = False  # an agent or admin of the helpdesk, no customer
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,3 +25,9 @@ def field_path(name: str) -> Path:
     if not folder.is_dir():
         pytest.skip(f"{folder} is not here: this test compares with inputs that the project does not ship")
     return folder / name
+
+
+def field_input(name: str) -> dict[str, Any]:
+    """The same, read."""
+    found: dict[str, Any] = json.loads(field_path(name).read_text())
+    return found

@@ -58,7 +58,7 @@ def _catalogue(*types: EventType) -> Mapping[str, EventType]:
 
 _TICKET = (
     "ticket", "ticket_id", "status", "priority", "tags", "group", "agent", "subject", "external_id", "channel", "brand",
-    "brand_name", "form", "form_name", "group_name", "callback",
+    "brand_name", "form", "form_name", "group_name", "is_public", "requester_is_staff", "callback",
 )  # fmt: skip
 _CALLBACK = ("ticket", "ticket_id", "callback")
 _STANDING = ("status", "previous", "shown", "cycle", "tries", "handed_over", "response", "survey", "score", "outcome",

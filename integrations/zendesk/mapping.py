@@ -18,6 +18,8 @@ from integrations.scores import FieldMap, ScoreFields, written
 from integrations.zendesk.texts import TEXT_LIMIT, defused, rich
 
 PAGE_LIMIT = TEXT_LIMIT - 500  # bytes; room for a line that says which page it is
+STAFF = frozenset({"agent", "admin"})
+"""Roles of users who work there; light agents and contributors are agents as well (Zendesk, "Users", ``role_type``)."""
 MARK = "ringback"  # the name of our mark in a ticket audit's custom metadata
 
 DEFAULT_FIELDS: FieldMap = MappingProxyType(
@@ -104,6 +106,7 @@ def vendor_user(user: Mapping[str, Any]) -> VendorUser:
         phone=user.get("phone"),
         locale=user.get("locale"),
         suspended=user.get("suspended") is True,
+        staff=user.get("role") in STAFF,
     )
 
 

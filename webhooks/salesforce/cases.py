@@ -73,6 +73,8 @@ def ticket_data(telling: RecordNotification, connection: str, cases: Mapping[str
         "subject": text("Subject"),
         "external_id": _key(telling, cases),
         "channel": channels.neutral(text("Origin")),
+        "is_public": None,  # no case is hidden from its contact as such
+        "requester_is_staff": None,
         "callback": None,  # filled in by the connector when the ticket is one of ours
     }
 

@@ -51,6 +51,8 @@ def ticket_data(ticket: Mapping[str, Any], connection: str) -> dict[str, Any]:
         "form": identity(ticket.get("form_id")),
         "form_name": _name(ticket.get("form_name")),
         "group_name": _name(ticket.get("group_name")),
+        "is_public": _yes_or_no(ticket.get("is_public")),
+        "requester_is_staff": is_staff(ticket.get("requester_role")),
         "requester_id": identity(ticket.get("requester_id")),
         "organization_id": identity(ticket.get("organization_id")),
         "callback": None,  # filled in by the connector when the ticket is one of ours
@@ -68,6 +70,17 @@ def requester(ticket: Mapping[str, Any], connection: str) -> Person | None:
         ids={} if user is None else {connection: user},
     )
     return person if person.ids or person.email or person.phone else None
+
+
+def is_staff(role: object) -> bool | None:
+    """What a placeholder as ``{{ticket.requester.role}}`` says of somebody ("Agent", "Administrator", "Light agent",
+    "End-user"); None when it says nothing."""
+    told = (text_or_none(role) or "").lower()
+    return any(word in told for word in ("agent", "admin")) if told else None
+
+
+def _yes_or_no(value: object) -> bool | None:
+    return {"true": True, "false": False}.get(str(value).strip().lower())
 
 
 def _name(value: object) -> str | None:

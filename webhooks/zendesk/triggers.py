@@ -7,7 +7,8 @@ The body we recommend (placeholders are Zendesk's; leave out what is not wanted,
      "group_id": "{{ticket.group.id}}", "assignee_id": "{{ticket.assignee.id}}",
      "external_id": "{{ticket.external_id}}", "requester_id": "{{ticket.requester.id}}",
      "requester_email": "{{ticket.requester.email}}", "requester_name": "{{ticket.requester.name}}",
-     "requester_locale": "{{ticket.requester.locale}}", "organization_id": "{{ticket.organization.id}}",
+     "requester_locale": "{{ticket.requester.locale}}", "requester_role": "{{ticket.requester.role}}",
+     "organization_id": "{{ticket.organization.id}}",
      "priority": "{{ticket.priority}}", "channel": "{{ticket.via}}", "brand_id": "{{ticket.brand.id}}",
      "brand_name": "{{ticket.brand.name | escape}}", "form_name": "{{ticket.ticket_form | escape}}",
      "group_name": "{{ticket.group.name | escape}}", "actor_id": "{{current_user.id}}"}
@@ -27,13 +28,12 @@ from webhooks.delivery import Account, Delivery, Translation
 from webhooks.errors import Unreadable
 from webhooks.parsing import excerpt, identity, text_or_none
 from webhooks.timestamps import moment
-from webhooks.zendesk.tickets import bears_our_mark, requester, ticket_data, ticket_reference
+from webhooks.zendesk.tickets import bears_our_mark, is_staff, requester, ticket_data, ticket_reference
 from workflows.events import EVENT_TYPES, Event
 
 _OURS = ("ticket.first_contact",)  # what we conclude ourselves
 _OF_TICKETS = [name for name, kind in EVENT_TYPES.items() if kind.subject == "ticket"]
 TYPES = frozenset(name for name in _OF_TICKETS if not name.startswith("callback.") and name not in _OURS)
-_STAFF = frozenset({"agent", "admin", "administrator"})  # what {{current_user.role}} says of them
 PERSONAL = frozenset({"requester_email", "requester_name", "requester_phone", "requester_locale"})
 
 
@@ -79,9 +79,9 @@ def _fields(kind: str, body: Mapping[str, Any], connection: str) -> dict[str, An
 
 def _is_by_staff(body: Mapping[str, Any]) -> bool:
     """As the trigger says; else by the role of whoever wrote, or because it is the ticket's own agent."""
-    role, actor = (text_or_none(body.get("actor_role")) or "").lower(), identity(body.get("actor_id"))
+    role, actor = body.get("actor_role"), identity(body.get("actor_id"))
     has_it = actor is not None and actor == identity(body.get("assignee_id"))
-    return _is_true(body.get("by_staff")) or role in _STAFF or has_it
+    return _is_true(body.get("by_staff")) or is_staff(role) is True or has_it
 
 
 def _is_true(value: object) -> bool:

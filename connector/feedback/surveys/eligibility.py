@@ -20,6 +20,9 @@ from connector.storage.schema.tables import callbacks, events, invitations
 NO_ADDRESS = "not sent: no e-mail address is known"
 OPTED_OUT = "not sent: the customer opted out of surveys"
 SUSPENDED = "not sent: the customer is suspended in the helpdesk"
+STAFF = "not sent: the requester works here (agent or admin in the helpdesk); colleagues are no customers"
+SIDE_CONVERSATION = "not sent: the ticket is a side conversation of an agent's, and not a customer's"
+INTERNAL = "not sent: the ticket is internal; the customer never saw it"
 UNKNOWN = "not sent: the helpdesk does not know the customer any more"
 
 UNKNOWN_LANGUAGE = "not sent: the customer's language is not known, and only {wanted} is asked"
@@ -57,6 +60,24 @@ def why_not(
     days = survey.fatigue_days if survey.fatigue_days is not None else fatigue_days
     last = _last_asked(tx, customer.id, now - timedelta(days=days), request.get("invitation"))
     return f"not sent: asked {(now - last).days} days ago, the rule is {days}" if last else None
+
+
+def no_contact(event: Mapping[str, Any]) -> str | None:
+    """The reason why a ticket is no contact with a customer, as far as its event says; None for all else.
+
+    What counts, by Zendesk's documentation: a child ticket of a side conversation is one agent's question to another
+    ("Creating side conversation child tickets"); a ticket whose comments are all private was opened by an agent for
+    somebody who is not told of it and cannot see it ("Enabling and disabling private ticket creation"). After a phone
+    call the talk was the contact, whoever sees its ticket. Follow-ups, problems and incidents are contacts as any
+    other, and so are our callbacks, which begin with an internal comment.
+    """
+    if not str(event.get("type")).startswith("ticket.") or event.get("callback"):
+        return None
+    if event.get("channel") == "side_conversation":
+        return SIDE_CONVERSATION
+    if event.get("requester_is_staff"):
+        return STAFF
+    return INTERNAL if event.get("is_public") is False and event.get("channel") != "voice" else None
 
 
 def other_language(locale: str | None, languages: Sequence[str]) -> str | None:

@@ -88,6 +88,8 @@ class SendSurvey:
         customer = _customer(ask.tx, ask.facts.customer.get("id"))
         request = self._request(ask)
         place = _Place(ask.run_id, ask.database, ask.tx, ask.now)
+        if reason := eligibility.no_contact(ask.facts.event):
+            return _withheld(place, customer.id if customer else None, request["survey"], reason)
         if customer is None or not customer.email or flag(ask.params.get("verify")) or _unread(customer, request):
             return self._who(customer, request, place)
         return self._invite(customer, request, place)
@@ -112,6 +114,7 @@ class SendSurvey:
             "about": params.get("about") or None,
             "once": params.get("once") or None,
             "solved": event.get("ticket") if event.get("type") == "ticket.solved" else None,
+            "of_ticket": str(event.get("type")).startswith("ticket.") and not event.get("callback"),
             "via": params.get("via"),
             "languages": _languages(params.get("languages")),
             "context": context,
@@ -194,9 +197,10 @@ class SendSurvey:
     def _found(self, done: CompletionContext) -> Intent | Output:
         told, request = dict(done.result), {k: v for k, v in done.effect.request.items() if k != "find"}
         place = _Place(done.effect.run_id, done.database, done.tx, done.now)
-        if reason := _nobody(told):
+        if reason := _nobody(told, of_ticket=bool(request.get("of_ticket"))):
             return _withheld(place, _whose(place), request["survey"], reason)
-        told.pop("suspended", None)  # an answer of before this was asked
+        for name in ("suspended", "staff"):  # an answer of before this was asked has none
+            told.pop(name, None)
         person = Person(**told, ids={done.effect.connection: done.effect.request["find"]})
         ids = self._clients.ids
         done.database.lock(done.tx, customers.lock_keys([person], ids, self._country))
@@ -264,15 +268,18 @@ def _told(user: VendorUser | None) -> dict[str, Any]:
     if user is None:
         return {}
     told = {"email": user.email, "name": user.name, "phone": user.phone, "locale": user.locale}
-    return {**told, "suspended": user.suspended}
+    return {**told, "suspended": user.suspended, "staff": user.staff}
 
 
-def _nobody(told: Mapping[str, Any]) -> str | None:
-    """Why the person whom the helpdesk told us of is not asked, or None."""
+def _nobody(told: Mapping[str, Any], *, of_ticket: bool) -> str | None:
+    """Why the person whom the helpdesk told us of is not asked, or None. Who works there may be a customer elsewhere:
+    only a ticket of theirs is between colleagues."""
     if not told:
         return eligibility.UNKNOWN
     if told.get("suspended"):
         return eligibility.SUSPENDED
+    if told.get("staff") and of_ticket:
+        return eligibility.STAFF
     return None if told.get("email") else "not sent: the customer has no e-mail address"
 
 

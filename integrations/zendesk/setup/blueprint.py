@@ -260,7 +260,8 @@ _WHEN: Mapping[str, Iterable[Json]] = {
 _TOLD = {
     "ticket_id": "{{ticket.id}}", "time": "{{ticket.updated_at_with_timestamp}}", "tags": "{{ticket.tags}}",
     "external_id": "{{ticket.external_id}}", "requester_id": "{{ticket.requester.id}}",
-    "requester_locale": "{{ticket.requester.locale}}", "organization_id": "{{ticket.organization.id}}",
+    "requester_locale": "{{ticket.requester.locale}}", "requester_role": "{{ticket.requester.role}}",
+    "organization_id": "{{ticket.organization.id}}",
     "status": "{{ticket.status}}", "priority": "{{ticket.priority}}", "channel": "{{ticket.via}}",
     "brand_id": "{{ticket.brand.id}}", "brand_name": "{{ticket.brand.name | escape}}",
     "form_name": "{{ticket.ticket_form | escape}}",

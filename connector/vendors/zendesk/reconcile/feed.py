@@ -50,7 +50,8 @@ class Feed:
             "requester_id": ticket.get("requester_id"), "organization_id": ticket.get("organization_id"),
             "external_id": ticket.get("external_id"), "subject": ticket.get("subject"),
             "brand_id": ticket.get("brand_id"), "form_id": ticket.get("ticket_form_id"),
-            "channel": (ticket.get("via") or {}).get("channel"), "reconciled": True,
+            "channel": (ticket.get("via") or {}).get("channel"), "is_public": ticket.get("is_public"),
+            "reconciled": True,
         }  # fmt: skip
         body = json.dumps(_given(told), ensure_ascii=False).encode()
         key = f"reconciled:{kind}:{ticket['id']}:{at:%Y%m%dT%H%M%S}"
