@@ -18,7 +18,7 @@ from integrations.errors import Ambiguous, AuthFailed, IntegrationError, Permane
 from integrations.http import VendorSession
 from integrations.protocols import Json, VendorUser
 from integrations.scores import FieldMap
-from integrations.zendesk import mapping, reading, texts
+from integrations.zendesk import mapping, paging, reading, texts
 from integrations.zendesk.records import OrganizationFields, ZendeskRecords
 from integrations.zendesk.refusal_reasons import explained
 
@@ -28,6 +28,7 @@ _SUBDOMAIN, _DOMAIN = "account", "zendesk.invalid"
 ALIASES = frozenset({f"{_SUBDOMAIN}.{_DOMAIN}"})
 
 _MOST_INTRODUCED = 10_000
+_MOST_HEIRS = 5  # users whose further addresses are looked at
 
 # It logs whole requests and answers at DEBUG, and with them what customers wrote.
 logging.getLogger("zenpy").setLevel(logging.INFO)
@@ -175,13 +176,22 @@ class ZendeskHelpdesk:
             raise
 
     def find_users(self, email: str) -> Sequence[VendorUser]:
-        """Active users with exactly this address: Zendesk's search also finds parts of words."""
+        """Active users with exactly this address, as their first one or, where nobody has it as that, as a further one:
+        a merge leaves it so. Zendesk's search also finds parts of words."""
         wanted = email.strip().casefold()
         query = 'email:"{}"'.format(wanted.replace('"', ""))
         with _understood():
             users = [user.to_dict() for user in self._zenpy.users.search(query=query)]
-            exact = [user for user in users if str(user.get("email") or "").casefold() == wanted]
-            return tuple(mapping.vendor_user(user) for user in exact if _is_active(user))
+            active = [user for user in users if _is_active(user)]
+            exact = [user for user in active if str(user.get("email") or "").casefold() == wanted]
+            found = exact or [user for user in active[:_MOST_HEIRS] if wanted in self._addresses(user["id"])]
+            return tuple(mapping.vendor_user(user) for user in found)
+
+    def _addresses(self, user_id: Any) -> set[str]:
+        """``GET /api/v2/users/{id}/identities``: all addresses of a user, in small letters."""
+        path = f"users/{mapping.numeric_id('user', user_id)}/identities"
+        told = paging.every(self._session, path, "identities")
+        return {str(each.get("value")).casefold() for each in told if each.get("type") == "email"}
 
     def me(self) -> VendorUser:
         with _understood():

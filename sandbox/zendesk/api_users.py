@@ -17,6 +17,7 @@ def user_routes(blueprint: Blueprint, desk: Desk) -> None:
     """Add the routes of users."""
     _reading(blueprint, desk)
     _writing(blueprint, desk)
+    _leaving(blueprint, desk)
 
 
 def _reading(blueprint: Blueprint, desk: Desk) -> None:
@@ -43,6 +44,27 @@ def _reading(blueprint: Blueprint, desk: Desk) -> None:
     def user(user_id: int) -> Response:
         with state.lock:
             return jsonify(user=state.user(user_id))
+
+
+    @blueprint.get("/api/v2/users/<int:user_id>/identities")
+    def identities(user_id: int) -> Response:
+        with state.lock:
+            return listed("identities", people.identities(state, state.user(user_id)))
+
+
+def _leaving(blueprint: Blueprint, desk: Desk) -> None:
+    state = desk.state
+
+    @blueprint.put("/api/v2/users/<int:user_id>/merge")
+    def merge(user_id: int) -> Response:
+        """Into the user whom the body names."""
+        with state.lock:
+            return jsonify(user=desk.merge_users(user_id, int(body("user").get("id") or 0)))
+
+    @blueprint.delete("/api/v2/users/<int:user_id>")
+    def delete(user_id: int) -> Response:
+        with state.lock:
+            return jsonify(user=desk.delete_user(user_id))
 
 
 def _writing(blueprint: Blueprint, desk: Desk) -> None:

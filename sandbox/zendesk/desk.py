@@ -114,6 +114,28 @@ class Desk:
                 people.create(self.state, {"name": name, "email": email, "verified": True, **more})
             )
 
+    def merge_users(self, gone_id: int, stays_id: int) -> Json:
+        """As an agent does in a user's page. → who stays. Raises 404 and 422."""
+        gone, stays = people.merge(self.state, gone_id, stays_id)
+        self._tell(stays, "merged", {"user": {"id": str(gone["id"])}})
+        self._tell(gone, "active_changed", {"current": False, "previous": True})
+        return stays
+
+    def delete_user(self, user_id: int) -> Json:
+        """They can be taken back. → the user. Raises 404."""
+        user = self.state.user(user_id)
+        people.remove(self.state, user)
+        self._tell(user, "active_changed", {"current": False, "previous": True})
+        return user
+
+    def delete_user_for_good(self, user_id: int) -> None:
+        """Raises 404."""
+        self._tell(self.state.user(user_id), "deleted", {})
+        del self.state.users[user_id]
+
+    def _tell(self, user: Json, kind: str, event: Json) -> None:
+        self.webhooks.publish(json.loads(json.dumps(events.user_envelope(self.state, user, kind, event))))
+
     def subscribe(self, endpoint: str, kinds: Sequence[str], secret: str | None, name: str | None) -> Json:
         """A webhook as an admin makes it. → the webhook, with its signing secret as ``secret``. Raises 400."""
         given = {

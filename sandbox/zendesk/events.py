@@ -38,6 +38,22 @@ def envelope(state: State, actor: Json, ticket: Json, happening: Happening) -> J
     }
 
 
+def user_envelope(state: State, user: Json, kind: str, event: Json) -> Json:
+    """What a subscriber gets about a user. The reference shows their envelopes in an older version."""
+    told = {name: user[name] for name in ("created_at", "email", "role", "updated_at")}
+    ids = {name: str(user[name] or 0) for name in ("id", "default_group_id", "organization_id")}
+    return {
+        "account_id": ACCOUNT_ID,
+        "detail": {**told, **ids, "external_id": user["external_id"] or ""},
+        "event": event,
+        "id": str(uuid.uuid4()),
+        "subject": f"zen:user:{user['id']}",
+        "time": nanoseconds(state.clock()),
+        "type": f"zen:event-type:user.{kind}",
+        "zendesk_event_version": "2022-06-20",
+    }
+
+
 def detail(actor: Json, ticket: Json) -> Json:
     """The ticket as events describe it."""
     return {

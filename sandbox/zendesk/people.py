@@ -30,13 +30,52 @@ _ROLES = ("end-user", "agent", "admin")
 
 
 def find(state: State, *, email: str | None = None, external_id: str | None = None) -> Json | None:
-    """The user with this e-mail address (in any case) or external id."""
+    """The user with this e-mail address (in any case, first or further) or external id."""
     for user in state.users.values():
-        if email and (user["email"] or "").lower() == email.lower():
+        if email and email.lower() in addresses(state, user):
             return user
         if external_id and user["external_id"] == external_id:
             return user
     return None
+
+
+def addresses(state: State, user: Json) -> list[str]:
+    """All of a user's, in small letters, the first one first."""
+    return [each.lower() for each in (user["email"], *state.further.get(user["id"], ())) if each]
+
+
+def identities(state: State, user: Json) -> list[Json]:
+    """What a user is known by, as the API lists it."""
+    return [
+        {"id": user["id"] * 10 + place, "user_id": user["id"], "type": "email", "value": each, "verified": True,
+         "primary": each == (user["email"] or "").lower(), "created_at": user["created_at"],
+         "url": state.url(f"users/{user['id']}/identities/{user['id'] * 10 + place}")}
+        for place, each in enumerate(addresses(state, user))
+    ]  # fmt: skip
+
+
+def merge(state: State, gone_id: int, stays_id: int) -> tuple[Json, Json]:
+    """Merge an end user into another: tickets and addresses become the other's, what else they had is lost. → who is
+    gone, and who stays. Raises 404 and 422."""
+    gone, stays = state.user(gone_id), state.user(stays_id)
+    if gone is stays or any(each["role"] != "end-user" or not each["active"] for each in (gone, stays)):
+        raise errors.invalid("base", "Only two different active end users can be merged", None)
+    moved = addresses(state, gone)
+    state.further.pop(gone_id, None)
+    remove(state, gone)
+    stays["email"] = stays["email"] or next(iter(moved), None)
+    state.further.setdefault(stays_id, []).extend(each for each in moved if each != (stays["email"] or "").lower())
+    stays["updated_at"] = state.now()
+    for ticket in state.tickets.values():
+        for role in ("requester_id", "submitter_id"):
+            ticket[role] = stays_id if ticket[role] == gone_id else ticket[role]
+    return gone, stays
+
+
+def remove(state: State, user: Json) -> None:
+    """Deleted users are still shown, as inactive and without an address."""
+    user.update(active=False, email=None, updated_at=state.now())
+    state.further.pop(user["id"], None)
 
 
 def search(state: State, query: str, external_id: str | None) -> list[Json]:
@@ -45,6 +84,8 @@ def search(state: State, query: str, external_id: str | None) -> list[Json]:
         return [user for user in state.users.values() if user["external_id"] == external_id]
     field, _, wanted = query.rpartition(":")
     wanted = wanted.strip('" ').lower()
+    if field.strip() == "email" or (not field and "@" in wanted):
+        return [user for user in state.users.values() if wanted in addresses(state, user)]
     return [user for user in state.users.values() if wanted and _matches(user, field.strip(), wanted)]
 
 

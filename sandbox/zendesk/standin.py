@@ -175,6 +175,17 @@ class ZendeskStandIn:
         """The agent opens the ticket again."""
         return self.act("reopen", ticket_id)
 
+    def merge_users(self, gone: int | str, stays: int | str) -> Json:
+        """An agent merges one customer into another. → who stays."""
+        with self.desk.state.lock:
+            return deepcopy(self.desk.merge_users(int(gone), int(stays)))
+
+    def delete_user(self, user_id: int | str, *, for_good: bool = False) -> None:
+        """An agent deletes a customer; ``for_good`` as privacy asks, afterwards."""
+        with self.desk.state.lock:
+            delete = self.desk.delete_user_for_good if for_good else self.desk.delete_user
+            delete(int(user_id))
+
     def subscribe(
         self, endpoint: str, *event_types: str, secret: str | None = None, name: str | None = None
     ) -> Json:

@@ -56,6 +56,7 @@ class State:
     macros: dict[int, Json] = field(default_factory=dict)
     ticket_forms: dict[int, Json] = field(default_factory=dict)
     sla_policies: dict[int, Json] = field(default_factory=dict)
+    further: dict[int, list[str]] = field(default_factory=dict)  # e-mail addresses of users beside their first one
     brand: str = "Acme"  # its name; this account has one
     locale: str = "en-US"  # in which the account's people read
     webhooks: dict[str, Json] = field(default_factory=dict)

@@ -392,7 +392,7 @@ def test_a_broken_trigger_names_the_field(change: dict[str, Any], message: str) 
 
 @pytest.mark.parametrize(("name", "told"), [
     ("docs.ticket.created.json", ""),
-    ("docs.user.active_changed.json", "'user.active_changed'"),
+    ("docs.user.active_changed.json", ""),
     ("zendesk-go.user.group_membership_created.json", "'user.group_membership_created'"),
     ("zendesk-go.trigger.ticket_update.json", "'End User Comment'"),
 ])
@@ -408,16 +408,57 @@ def test_the_published_created_ticket_is_read_field_by_field() -> None:
     assert event.data["channel"] == "api"
 
 
-def test_a_recorded_real_delivery_is_ignored_by_name() -> None:
+def test_a_recorded_real_delivery_tells_of_a_user_who_is_gone() -> None:
     recorded = json.loads(oracle_path("zendesk/webhooks/zenpy.real_invocation_attempts.json").read_text())
     [request] = [each["request"] for each in recorded["attempts"] if "request" in each]
-    assert "'user.deleted'" in translate(request["payload"].encode()).ignored
+    event = the_event(request["payload"].encode())
+    assert (event.type, event.person) == ("contact.deleted", None)
+    assert event.data["contact"] == json.loads(request["payload"])["detail"]["id"]
+
+
+def a_user(kind: str, event: Any, **detail: Any) -> bytes:
+    told = {"id": "8056", "email": "ann@example.com", "role": "end-user", **detail}
+    return json.dumps({"type": f"zen:event-type:user.{kind}", "id": "u1", "time": "2026-11-21T09:30:00Z",
+                       "subject": f"zen:user:{told['id']}", "detail": told, "event": event}).encode()  # fmt: skip
+
+
+def test_a_merge_of_users_tells_who_is_gone_and_who_stays_with_their_address() -> None:
+    event = the_event(a_user("merged", {"user": {"id": "8055"}}))
+    assert (event.type, event.data["contact"], event.data["into"]) == ("contact.merged", "8055", "8056")
+    assert event.person == Person(email="ann@example.com", ids={"zendesk-nl": "8056"})
+    assert "ann@example.com" not in json.dumps(event.data)
+    assert set(EVENT_TYPES["contact.merged"].fields) <= set(event.data)
+
+
+@pytest.mark.parametrize(("kind", "event", "neutral"), [
+    ("deleted", {}, "contact.deleted"), ("active_changed", {"current": False, "previous": True}, "contact.deleted"),
+    ("active_changed", {"current": True, "previous": False}, "contact.changed"),
+])
+def test_a_user_who_is_gone_or_back_is_told_by_number_alone(kind: str, event: Any, neutral: str) -> None:
+    told = the_event(a_user(kind, event))
+    assert (told.type, told.data["contact"], told.person) == (neutral, "8056", None)
+
+
+def test_a_user_merged_into_themselves_is_nothing() -> None:
+    assert "into themselves" in translate(a_user("merged", {"user": {"id": "8056"}})).ignored
+
+
+@pytest.mark.parametrize(("body", "message"), [
+    (a_user("merged", {}), "event.user.id is None"), (a_user("merged", {"user": "8055"}), "event.user.id is None"),
+    (a_user("merged", {"user": {"id": "8055"}}, id=None), "the user's id is None"),
+    (a_user("deleted", {}, id=""), "the user's id is ''"), (a_user("active_changed", {}), "event.current is None"),
+])
+def test_a_broken_event_of_a_user_names_the_field_and_the_remedy(body: bytes, message: str) -> None:
+    with pytest.raises(Unreadable, match=message) as error:
+        translate(body)
+    assert error.value.remedy
 
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3), max_leaves=8)
-KINDS = st.sampled_from(["ticket.status_changed", "ticket.comment_added", "ticket.merged", "ticket.csat_received"])
+KINDS = st.sampled_from(["ticket.status_changed", "ticket.comment_added", "ticket.merged", "ticket.csat_received",
+                         "user.merged", "user.active_changed", "user.deleted"])
 
 
 @given(kind=KINDS, detail=JSON, event=JSON, inner=JSON)

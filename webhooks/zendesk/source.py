@@ -27,7 +27,7 @@ from webhooks.parsing import (
     text_or_none,
 )
 from webhooks.timestamps import moment
-from webhooks.zendesk import statuses
+from webhooks.zendesk import statuses, users
 from webhooks.zendesk import triggers as zendesk_trigger
 from webhooks.zendesk.signature import verify_zendesk
 from webhooks.zendesk.tickets import bears_our_mark, requester, ticket_data, ticket_reference
@@ -88,10 +88,11 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """The neutral type, and the fields it has beside those of every ticket."""
+    """The neutral type, and the fields that it has beside those of every ticket."""
 
     type: str
     fields: Mapping[str, Any] = field(default_factory=dict)
+    user: users.Told | None = None  # of a user's event, which is about no ticket
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +141,9 @@ def _subscription(envelope: Envelope, account: Account) -> Translation:
 
 
 def _event(envelope: Envelope, meaning: Meaning, account: Account) -> Event:
+    if meaning.user is not None:
+        told = {"detail": {}, "change": dict(envelope.event), **meaning.user.fields}  # an address stays with the person
+        return Event(envelope.id, meaning.type, envelope.time, account.connection, told, meaning.user.person)
     ticket = {**envelope.detail, "ticket_id": envelope.detail.get("id")}
     data = {**ticket_data(ticket, account.connection), "detail": dict(envelope.detail),
             "change": dict(envelope.event), **meaning.fields}
@@ -232,7 +236,17 @@ def _rated(envelope: Envelope, _: str) -> Meaning:
     return Meaning("csat.rated", {"rating": rating.strip().lower(), "comment": comment})
 
 
-MEANINGS: Mapping[str, Callable[[Envelope, str], Meaning | Ignored]] = {
+def _of_user(read: Callable[[Mapping[str, Any], Mapping[str, Any], str], users.Told | None]) -> _Reader:
+    def reader(envelope: Envelope, connection: str) -> Meaning | Ignored:
+        told = read(envelope.detail, envelope.event, connection)
+        return Ignored("the user was merged into themselves") if told is None else Meaning(told.type, user=told)
+
+    return reader
+
+
+_Reader = Callable[[Envelope, str], Meaning | Ignored]
+
+MEANINGS: Mapping[str, _Reader] = {
     "ticket.created": _created,
     "ticket.status_changed": _status_changed,
     "ticket.agent_assignment_changed": _assigned,
@@ -245,4 +259,7 @@ MEANINGS: Mapping[str, Callable[[Envelope, str], Meaning | Ignored]] = {
     "ticket.undeleted": _restored,
     "ticket.requester_changed": _given_away,
     "ticket.csat_received": _rated,
+    "user.merged": _of_user(users.merged),
+    "user.deleted": _of_user(users.deleted),
+    "user.active_changed": _of_user(users.active_changed),
 }

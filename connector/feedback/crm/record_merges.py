@@ -57,7 +57,8 @@ class RecordMerges:
         asked = select(c.connection, c.subject, func.max(c.time)).where(c.type.in_(_BACK), c.subject.in_(wanted))
         rows = [tuple(row) for row in tx.execute(asked.group_by(c.connection, c.subject))]
         rows += [(each.event.connection, str(each.subject), each.event.time) for each in batch if each.type in _BACK]
-        return {each.id for each in batch if each.id in deleted and any(_later(each, deleted[each.id], *r) for r in rows)}
+        gone = [each for each in batch if each.id in deleted]
+        return {each.id for each in gone if any(_later(each, deleted[each.id], *row) for row in rows)}
 
     def _forms(self, arrival: IncomingEvent) -> Sequence[str]:
         return self._ids.forms(arrival.event.connection, str(arrival.subject))

@@ -321,12 +321,18 @@ def rewrite(tx: Connection, customer: Customer, now: datetime) -> None:
     bulk.execute(tx, _UPDATE, [_row(customer, now)])
 
 
+_NO_CALLS = "do_not_call"
+
+
 def union(kept: Customer, gone: Customer) -> Customer:
-    """What is known of two that are one; where both say something the newer counts, else ``kept``."""
+    """What is known of two that are one; where both say something the newer counts, else ``kept``. What either
+    does not want, the one person does not want."""
     newer = {name for name in gone.known_at if fact_moments.later(kept.known_at, gone.known_at, name)}
     filled = {n: (getattr(gone, n) if n in newer else None) or getattr(kept, n) or getattr(gone, n) for n in _OWN}
     filled["opted_out_at"] = kept.opted_out_at or gone.opted_out_at
     facts = {**gone.facts, **kept.facts, **{n: value for n, value in gone.facts.items() if n in newer}}
+    if kept.facts.get(_NO_CALLS) or gone.facts.get(_NO_CALLS):
+        facts[_NO_CALLS] = True
     known_at = fact_moments.latest(kept.known_at, gone.known_at)
     return replace(kept, **filled, facts=facts, ids={**gone.ids, **kept.ids}, known_at=known_at)
 

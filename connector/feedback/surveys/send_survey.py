@@ -20,6 +20,7 @@ from connector.feedback.base.actions import (
     Result,
     Write,
 )
+from connector.feedback.crm import record_merges
 from connector.feedback.customers import identity as customers
 from connector.feedback.customers import review_queue
 from connector.feedback.customers.identity import Customer
@@ -52,6 +53,9 @@ _SENT = (
         once=case((bindparam("new_status") == "withheld", None), else_=invitations.c.once),  # the occasion stays open
     )
 )
+
+
+_ASKED = (Role.HELPDESK, Role.CRM)
 
 
 Render = Callable[[Survey, str, Mapping[str, Any], Mapping[str, Any], str], Mail]
@@ -126,15 +130,22 @@ class SendSurvey:
         survey, _ = self._survey(request["survey"])
         if customer and (reason := self._why_not(place.tx, customer, survey, request, place.now)):
             return _withheld(place, customer.id, survey.slug, reason)
-        named = customer.ids if customer else {}
-        accounts = [name for name in named if name != "email" and "/" not in name]  # a lead has no page of a contact
-        for role in (Role.HELPDESK, Role.CRM):  # of the two the helpdesk knows who is suspended
-            for name in accounts:
-                if self._clients.has(name, role):
-                    return Intent(name, {**request, "find": named[name]}, due_at=_due(request), reads_only=True)
+        if customer and (known := self._known_as(customer, place.tx)):
+            whom = {**request, "find": known[1], "email": customer.email}
+            return Intent(known[0], whom, due_at=_due(request), reads_only=True)
         if customer and customer.email:
             return self._invite(customer, request, place)  # nobody to verify it with
         return _withheld(place, customer.id if customer else None, survey.slug, eligibility.NO_ADDRESS)
+
+    def _known_as(self, customer: Customer, tx: Connection) -> tuple[str, str] | None:
+        """The account that can be asked about the customer, and their id there. Of the two the helpdesk knows who is
+        suspended, and whether whom it has deleted is somebody else there now."""
+        living = [each for each in customer.ids.items() if each[0] != "email" and "/" not in each[0]]  # no lead's page
+        of_role = {role: [each for each in living if self._clients.has(each[0], role)] for role in _ASKED}
+        if not of_role[Role.HELPDESK]:
+            left = record_merges.records_of(tx, customer.id).items()
+            of_role[Role.HELPDESK] = [each for each in left if self._clients.has(each[0], Role.HELPDESK)]
+        return next((each for role in _ASKED for each in of_role[role]), None)
 
     def _invite(self, customer: Customer, request: Mapping[str, Any], place: _Place) -> Intent | Output:
         """The invitation and its mail, whole, but for the secret of the link."""
@@ -163,8 +174,8 @@ class SendSurvey:
     def _find(self, effect: Effect) -> Result:
         try:
             if self._clients.has(effect.connection, Role.CRM):
-                return _told(self._clients.crm(effect.connection).get_contact(effect.request["find"]))
-            return _told(self._clients.helpdesk(effect.connection).get_user(effect.request["find"]))
+                return _contact(self._clients.crm(effect.connection).get_contact(effect.request["find"]))
+            return _told(_living(self._clients.helpdesk(effect.connection), effect.request))
         except IntegrationError as error:
             return error
 
@@ -195,13 +206,17 @@ class SendSurvey:
         return self._found(done) if done.effect.stage == 0 else self._sent(done)
 
     def _found(self, done: CompletionContext) -> Intent | Output:
-        told, request = dict(done.result), {k: v for k, v in done.effect.request.items() if k != "find"}
+        told, asked = dict(done.result), done.effect.request
+        request = {name: value for name, value in asked.items() if name not in ("find", "email")}
         place = _Place(done.effect.run_id, done.database, done.tx, done.now)
         if reason := _nobody(told, of_ticket=bool(request.get("of_ticket"))):
             return _withheld(place, _whose(place), request["survey"], reason)
         for name in ("suspended", "staff"):  # an answer of before this was asked has none
             told.pop(name, None)
-        person = Person(**told, ids={done.effect.connection: done.effect.request["find"]})
+        user = told.pop("user", asked["find"])
+        if user != asked["find"]:
+            record_merges.replaced(done.database, done.tx, done.effect.connection, asked["find"], user, done.now)
+        person = Person(**told, ids={done.effect.connection: user})
         ids = self._clients.ids
         done.database.lock(done.tx, customers.lock_keys([person], ids, self._country))
         resolver = customers.Resolver(done.database, done.tx, ids, done.now, self._country)
@@ -264,11 +279,26 @@ def _unread(customer: Customer, request: Mapping[str, Any]) -> bool:
     return bool(request["languages"]) and not customer.locale
 
 
+def _living(helpdesk: Any, request: Mapping[str, Any]) -> VendorUser | None:
+    """The user; and where the helpdesk knows that one no more, the user who has their address now: merged users leave
+    it to the one who stays, and not every account tells of merges."""
+    user: VendorUser | None = helpdesk.get_user(request["find"])
+    if user is not None or not request.get("email"):
+        return user
+    heirs = helpdesk.find_users(request["email"])
+    return heirs[0] if len(heirs) == 1 else None
+
+
 def _told(user: VendorUser | None) -> dict[str, Any]:
     if user is None:
         return {}
     told = {"email": user.email, "name": user.name, "phone": user.phone, "locale": user.locale}
-    return {**told, "suspended": user.suspended, "staff": user.staff}
+    return {**told, "user": user.id, "suspended": user.suspended, "staff": user.staff}
+
+
+def _contact(contact: VendorUser | None) -> dict[str, Any]:
+    """Under the id that was asked for: a CRM may write it with more characters."""
+    return {name: value for name, value in _told(contact).items() if name != "user"}
 
 
 def _nobody(told: Mapping[str, Any], *, of_ticket: bool) -> str | None:

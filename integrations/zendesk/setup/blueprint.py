@@ -25,12 +25,13 @@ VIEW, MACRO, WEBHOOK, TRIGGER = "view", "macro", "webhook", "trigger"
 CALLBACK_TAG = "ringback_callback"
 """Every callback ticket has it from the moment it is opened."""
 
-SUBSCRIPTIONS = tuple(
-    f"zen:event-type:ticket.{kind}"
-    for kind in (
-        "created", "status_changed", "comment_added", "agent_assignment_changed", "group_assignment_changed", "merged",
-        "soft_deleted", "permanently_deleted", "undeleted", "marked_as_spam", "requester_changed", "csat_received",
-    )
+_OF_USERS = ("merged", "deleted", "active_changed")
+_OF_TICKETS = (
+    "created", "status_changed", "comment_added", "agent_assignment_changed", "group_assignment_changed", "merged",
+    "soft_deleted", "permanently_deleted", "undeleted", "marked_as_spam", "requester_changed", "csat_received",
+)  # fmt: skip
+SUBSCRIPTIONS = (
+    *(f"zen:event-type:user.{kind}" for kind in _OF_USERS), *(f"zen:event-type:ticket.{kind}" for kind in _OF_TICKETS),
 )  # fmt: skip
 """The events that ``webhooks/zendesk/source.py`` has a meaning for; a test holds the two against each other."""
 
