@@ -17,20 +17,19 @@ from integrations.protocols import Json
 SIZE = 100
 """Items a page; the most that Zendesk gives."""
 
-_MOST_PAGES = 1000
-
 
 def every(session: VendorSession, path: str, name: str, query: Mapping[str, Any] | None = None) -> Iterator[Json]:
     """Each item of the list ``name`` at ``/api/v2/<path>``, page after page. Raises the errors of ``errors.py``;
-    Transient also for pages that never end."""
+    Transient also for pages in a circle."""
     asked: Mapping[str, Any] = {**(query or {}), "page[size]": SIZE}
-    for _ in range(_MOST_PAGES):
+    before: list[Mapping[str, Any]] = []
+    while asked and asked not in before:
         page = session.get(f"/api/v2/{path}", params=asked).json()
         yield from page.get(name) or ()
+        before.append(asked)
         asked = _next(page, asked)
-        if not asked:
-            return
-    raise Transient(f"Zendesk's list of {name} does not end", code="unreadable")
+    if asked:
+        raise Transient(f"Zendesk's list of {name} does not end: a page leads to one before it", code="unreadable")
 
 
 def _next(page: Mapping[str, Any], asked: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -39,5 +38,4 @@ def _next(page: Mapping[str, Any], asked: Mapping[str, Any]) -> Mapping[str, Any
     if meta.get("has_more") and meta.get("after_cursor"):
         return {**asked, "page[after]": meta["after_cursor"]}
     link = links.get("next") if meta.get("has_more") else page.get("next_page")
-    follows = dict(parse_qsl(urlsplit(str(link)).query)) if link else {}
-    return follows if follows != asked else {}
+    return dict(parse_qsl(urlsplit(str(link)).query)) if link else {}

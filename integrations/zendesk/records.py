@@ -13,7 +13,7 @@ from integrations.errors import IntegrationError, Permanent, Transient
 from integrations.http import VendorSession
 from integrations.protocols import AccountPicture, Answer, CrmPerson, CrmRow, PersonPicture, VendorUser
 from integrations.scores import FieldMap, iso
-from integrations.zendesk import mapping
+from integrations.zendesk import mapping, paging
 
 USERS, ORGANIZATIONS = "users", "organizations"
 MOST = 100  # records a job, and ids a look-up (Zendesk, "Job statuses", "Show Many Users")
@@ -140,8 +140,7 @@ class ZendeskRecords:
             return
         fields = _FIELDS[kind]
         with self._understood():
-            told = self._session.get(f"/api/v2/{fields}", params={"page[size]": MOST}).json()[fields]
-            self._known[kind] = frozenset(str(each["key"]) for each in told)
+            self._known[kind] = frozenset(str(each["key"]) for each in paging.every(self._session, fields, fields))
         if (error := _missing(kind, sorted(names - self._known[kind]))) is not None:
             raise error
 

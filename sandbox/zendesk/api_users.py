@@ -38,7 +38,7 @@ def _reading(blueprint: Blueprint, desk: Desk) -> None:
     def search() -> Response:
         with state.lock:
             found = people.search(state, request.args.get("query", ""), request.args.get("external_id"))
-            return listed("users", found)
+            return listed("users", found, by_offset=True)
 
     @blueprint.get("/api/v2/users/<int:user_id>")
     def user(user_id: int) -> Response:

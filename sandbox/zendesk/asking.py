@@ -34,10 +34,10 @@ def whole_body() -> Json:
     return given
 
 
-def listed(name: str, items: Sequence[Json]) -> Response:
+def listed(name: str, items: Sequence[Json], *, by_offset: bool = False) -> Response:
     """One page of ``items``."""
     url = request.base_url + ".json"
-    return jsonify(paging.page(name, deepcopy(items), request.args.to_dict(), url))
+    return jsonify(paging.page(name, deepcopy(items), request.args.to_dict(), url, by_offset=by_offset))
 
 
 def warn(keys: Sequence[str]) -> None:

@@ -11,9 +11,11 @@ from sandbox.zendesk.state import Json
 _LARGEST = 100
 
 
-def page(name: str, items: Sequence[Json], query: Mapping[str, str], url: str) -> Json:
-    """One page of ``items`` under ``name``, with the links to its neighbours."""
-    if "page[size]" in query or "page[after]" in query:
+def page(
+    name: str, items: Sequence[Json], query: Mapping[str, str], url: str, *, by_offset: bool = False
+) -> Json:
+    """One page of ``items`` under ``name``, with the links to its neighbours; some know pages ``by_offset`` only."""
+    if not by_offset and ("page[size]" in query or "page[after]" in query):
         return _by_cursor(name, items, query, url)
     return _by_offset(name, items, query, url)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
 from urllib.parse import urlsplit
 
 from integrations import callback_fields
@@ -13,6 +12,7 @@ from integrations.errors import IntegrationError, Permanent
 from integrations.http import VendorSession
 from integrations.protocols import Json
 from integrations.provisioning import Known, Performed, Place, Step, Verb
+from integrations.zendesk import paging
 from integrations.zendesk.setup import words
 from integrations.zendesk.setup.blueprint import (
     CALLBACK_TAG,
@@ -129,7 +129,7 @@ class ZendeskProvisioner:
         return str(answer["signing_secret"]["secret"])
 
     def _found(self) -> AccountState:
-        """Seven lists, each read once."""
+        """Seven lists, each read once, to its end."""
         with _as_admin():
             lists = {kind: list(self._listed(path, path)) for kind, path in _PATHS.items()}
         things = {kind: {str(each["id"]): each for each in listed} for kind, listed in lists.items()}
@@ -144,14 +144,7 @@ class ZendeskProvisioner:
         return (urlsplit(endpoint).hostname or "") if is_ringbacks and endpoint != self._account.endpoint else ""
 
     def _listed(self, path: str, name: str) -> Iterator[Json]:
-        query: dict[str, Any] = {"page[size]": 100}
-        while True:
-            page = self._session.get(f"/api/v2/{path}", params=query).json()
-            yield from page.get(name) or ()
-            meta = page.get("meta") or {}
-            if not meta.get("has_more"):
-                return
-            query["page[after]"] = meta["after_cursor"]
+        return paging.every(self._session, path, name)
 
     def _language(self, found: AccountState) -> str:
         """As asked for; else as what is there already; else as the account's people read."""
