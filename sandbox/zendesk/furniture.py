@@ -6,7 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sandbox.zendesk import errors
-from sandbox.zendesk.shapes import new_macro, new_organization_field, new_ticket_field, new_user_field, new_view
+from sandbox.zendesk.shapes import (
+    new_macro,
+    new_organization_field,
+    new_ticket_field,
+    new_user_field,
+    new_view,
+    told_actions,
+)
 from sandbox.zendesk.state import Json, State
 
 _MOST_COLUMNS = 10
@@ -186,6 +193,7 @@ def _make_macro(state: State, given: Json) -> Json:
 def _change_macro(_state: State, held: Json, given: Json) -> None:
     writable = ("title", "description", "active", "actions", "restriction")
     held.update({key: given[key] for key in writable if key in given})
+    held["actions"] = told_actions(held["actions"])
     held["raw_title"] = held["title"]
 
 

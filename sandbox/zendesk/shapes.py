@@ -171,14 +171,38 @@ def new_view(state: State, given: Json) -> Json:
     output, view = given.get("output") or {}, _new_rule(state, "views", given)
     order = {key: output.get(key) for key in ("group_by", "group_order", "sort_by", "sort_order")}
     columns = [_column(state, each) for each in output.get("columns") or ("description", "requester", "created")]
-    conditions = {key: list(given.get(key) or []) for key in ("all", "any")}
+    conditions = {key: told_conditions(given.get(key)) for key in ("all", "any")}
     sort = order["sort_by"] and {"id": order["sort_by"], "title": order["sort_by"], "order": order["sort_order"]}
     execution = {**order, "columns": columns, "sort": sort, "group": None}
     return {**view, "conditions": conditions, "execution": execution}
 
 
+def told_conditions(given: Any) -> list[Json]:
+    """Values are told as texts, whatever they were sent as; where an operator needs none, an empty one."""
+    return [{**each, "value": _told_value(each.get("value"))} for each in given or ()]
+
+
+def told_actions(given: Any) -> list[Json]:
+    return [{**each, "value": _told_value(each.get("value"))} for each in given or ()]
+
+
+def _told_value(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_told_value(each) for each in value]
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str) and value.startswith("<"):
+        return value.replace("&quot;", '"')
+    return value if value is None else str(value)
+
+
+_TOLD_AS = {"description": "subject", "locale_id": "locale"}
+"""Columns that are written under one name and told under another."""
+
+
 def _column(state: State, asked: Any) -> Json:
     """By name, or a field by its id."""
+    asked = _TOLD_AS.get(asked, asked)
     field = state.ticket_fields.get(int(asked)) if str(asked).isdigit() else None
     if field is None:
         return {"id": asked, "title": str(asked).replace("_", " ").capitalize()}
@@ -186,7 +210,7 @@ def _column(state: State, asked: Any) -> Json:
 
 
 def new_macro(state: State, given: Json) -> Json:
-    return {**_new_rule(state, "macros", given), "actions": list(given["actions"])}
+    return {**_new_rule(state, "macros", given), "actions": told_actions(given["actions"])}
 
 
 def _new_rule(state: State, kind: str, given: Json) -> Json:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sandbox.zendesk import errors, events, texts
 from sandbox.zendesk.events import Happening
+from sandbox.zendesk.shapes import told_actions, told_conditions
 from sandbox.zendesk.state import Json, State
 from sandbox.zendesk.webhooks import Webhooks
 
@@ -84,6 +85,7 @@ class Triggers:
             trigger["conditions"] = _conditions(given)
         trigger.update({key: given[key] for key in ("title", "description", "active", "actions") if key in given})
         trigger.update({"raw_title": trigger["title"], "updated_at": self._state.now()})
+        trigger["actions"] = told_actions(trigger["actions"])
         return trigger
 
     def remove(self, trigger_id: int) -> None:
@@ -106,7 +108,7 @@ class Triggers:
             "updated_at": now,
             "created_at": now,
             "default": False,
-            "actions": list(given.get("actions") or []),
+            "actions": told_actions(given.get("actions")),
             "conditions": conditions,
             "description": given.get("description"),
             "position": len(self._state.triggers) + 1,
@@ -134,7 +136,7 @@ class Triggers:
 def _conditions(given: Json) -> Json:
     """In "conditions", or flat beside the rest; both are taken. Raises 422."""
     nested = given.get("conditions") or {key: given.get(key, []) for key in ("all", "any")}
-    conditions = {key: list(nested.get(key) or []) for key in ("all", "any")}
+    conditions = {key: told_conditions(nested.get(key)) for key in ("all", "any")}
     for condition in (*conditions["all"], *conditions["any"]):
         if (condition.get("field"), condition.get("operator")) not in CHECKS:
             raise errors.invalid("conditions", f"Conditions: {condition.get('field')} is invalid")
