@@ -10,6 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from connector.feedback.agent.sidebar import NO_WORKFLOW
 from connector.feedback.surveys import eligibility
@@ -22,6 +24,20 @@ FILES = dict(app_files(HOUSE, "zendesk"))
 
 def manifest(**changes: Any) -> dict[str, bytes]:
     return {**FILES, "manifest.json": json.dumps({**json.loads(FILES["manifest.json"]), **changes}).encode()}
+
+
+PLACE = {"url": "assets/iframe.html"}
+OAUTH = {"client_id": "a", "client_secret": "b", "authorize_uri": "https://c.example", "access_token_uri": "https://d"}
+
+
+def words(**changes: Any) -> dict[str, bytes]:
+    """Other words in the English translation."""
+    told = json.loads(FILES["translations/en.json"])
+    return {**FILES, "translations/en.json": json.dumps({"app": {**told["app"], **changes}}).encode()}
+
+
+def only(path: str, files: dict[str, bytes]) -> dict[str, bytes]:
+    return {path: files[path]}
 
 
 def without(path: str) -> dict[str, bytes]:
@@ -90,6 +106,60 @@ def test_an_address_that_zendesk_sends_no_token_to_is_refused(address: str) -> N
         (parameter(secure="yes"), "neither true nor false"),
         (parameter(scopes=[]), "where it may go"),
         (parameter(default="rb_x"), "everybody could read"),
+        (parameter(type="password"), "is of type password, which Zendesk takes no more"),
+        (parameter(type=["text"]), "name or type"),
+        (parameter(type="hidden", required=True), "hidden and required"),
+        (parameter(type="hidden", secure=False, scopes=None, default="x"), "everybody could read"),
+        (parameter(secure=False, scopes=None), "looks like a secret and is not secure"),
+        (parameter(name="shop", secure=False), "they hold nothing back"),
+        (parameter(scopes="header"), "where it may go"),
+        (parameter(scopes={"header": True}), "where it may go"),
+        (parameter(scopes=["header", "cookie"]), "where it may go"),
+        (parameter(scopes=[["header"]]), "where it may go"),
+        (parameter(name="shop", secure=False, scopes=["cookie"]), "does not know"),
+        (parameter(name="login", type="oauth"), "oauth is missing"),
+        (parameter(name="login", type="oauth"), "only one of the two"),
+        (manifest(parameters=[{"name": "a", "type": "oauth"}, {"name": "b", "type": "oauth"}]), "keep one"),
+        (manifest(oauth={"client_id": "x"}), "oauth lacks client_secret, authorize_uri, access_token_uri"),
+        (manifest(oauth=OAUTH), "needs a parameter of type oauth"),
+        (manifest(parameters=[{"type": "text"}]), "name or type"),
+        (manifest(parameters=[None]), "no list"),
+        (manifest(parameters=None), "no list"),
+        (manifest(author={"name": "R", "email": 1}), "author lacks"),
+        (manifest(author={"name": "R", "email": "r@example.com", "url": "acme.example"}), "author.url"),
+        (manifest(private="yes"), "private is 'yes'"),
+        (manifest(singleInstall=None), "singleInstall is None"),
+        (manifest(signedUrls=1), "signedUrls is 1"),
+        (manifest(gaID=7), "gaID is 7"),
+        (manifest(termsConditionsURL="acme.example"), "termsConditionsURL"),
+        (manifest(experiments={"newThing": True}), "experiments"),
+        (manifest(noTemplate=True), "noTemplate"),
+        (manifest(requirementsOnly=True), "requirementsOnly"),
+        (manifest(frameworkVersion="2.1"), "frameworkVersion"),
+        (manifest(frameworkVersion=2.0), "frameworkVersion"),
+        (manifest(defaultLocale="EN"), "defaultLocale"),
+        (manifest(location="ticket_sidebar"), "names no place"),
+        (manifest(location={"support": {"ticket_side": PLACE}}), "ticket_side is no place there"),
+        (manifest(location={"support": {"ticket_sidebar": PLACE | {"flexible": "always"}}}), "flexible is 'always'"),
+        (manifest(location={"support": {"ticket_sidebar": {"url": "manifest.json"}}}), "ticket_sidebar.url"),
+        (manifest(location={"support": {"nav_bar": PLACE}}), "add assets/icon_nav_bar.svg"),
+        (manifest(location={"support": {"ticket_sidebar": PLACE}, "freshdesk": {"a": PLACE}}), "is no product"),
+        (manifest(location={"support": {"ticket_sidebar": PLACE}, "chat": {"user_sidebar": PLACE}}), "no place there"),
+        (manifest(domainWhitelist=["https://feedback.acme.example"]), "which is no host"),
+        (manifest(domainWhitelist=["feedback.acme.example/api"]), "which is no host"),
+        (manifest(domainWhitelist=["feedback.acme.example:8443"]), "which is no host"),
+        (manifest(domainWhitelist=["*.acme.example"]), "which is no host"),
+        (manifest(domainWhitelist=["*"]), "which is no host"),
+        (manifest(domainWhitelist=[None]), "names no host"),
+        ({**words(short_description=""), **only("manifest.json", manifest(private=False))}, "app.short_description"),
+        (words(name=7), "app.name"),
+        (words(parameters={"address": {"label": "A"}}), "without a label"),
+        (words(parameters={"address": "A", "connection": {"label": "C"}, "token": {"label": "T"}}), "without a label"),
+        (words(chat={"name": "Ringback"}), "speaks of chat"),
+        ({**FILES, "manifest.json": FILES["manifest.json"].replace(b"{", b'{"private": true,', 1)}, "there twice"),
+        ({**FILES, "assets/manual.pdf": b"%PDF"}, "assets/manual.pdf is of a kind"),
+        ({**FILES, "app.js": b""}, "first framework"),
+        ({**FILES, "templates/layout.hdbs": b""}, "first framework"),
         ({**FILES, "translations/nederlands.json": FILES["translations/nl.json"]}, "named after no language"),
         ({**FILES, "translations/nl.json": b"{}"}, "app.name"),
         (without("assets/logo.png"), "320 × 320"),
@@ -102,6 +172,33 @@ def test_an_address_that_zendesk_sends_no_token_to_is_refused(address: str) -> N
 )
 def test_what_zendesk_would_refuse_is_named_with_its_remedy(files: dict[str, bytes], said: str) -> None:
     assert any(said in mistake for mistake in check(files))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from([
+        "name", "type", "secure", "scopes", "required", "default", "support", "ticket_sidebar", "url", "flexible",
+    ]), inner, max_size=4), max_leaves=10)  # fmt: skip
+KEYS = ("author", "location", "parameters", "oauth", "domainWhitelist", "defaultLocale", "private", "experiments")
+
+
+@given(changes=st.dictionaries(st.sampled_from(KEYS), JSON), app=JSON)
+def test_no_manifest_whatsoever_breaks_the_check(changes: dict[str, Any], app: Any) -> None:
+    files = {**manifest(**changes), "translations/en.json": json.dumps({"app": app}).encode()}
+    assert all(isinstance(mistake, str) for mistake in check(files))
+
+
+def test_what_zendesk_takes_is_taken() -> None:
+    assert list(check(FILES)) == []
+    assert list(check(manifest(private=False))) == []
+    login = {"name": "login", "type": "oauth"}
+    said = json.loads(FILES["manifest.json"])
+    told = words(parameters={**json.loads(FILES["translations/en.json"])["app"]["parameters"], "login": {"label": "L"}})
+    dutch = json.loads(FILES["translations/nl.json"])
+    dutch["app"]["parameters"]["login"] = {"label": "L"}
+    with_login = manifest(parameters=[*said["parameters"], login], oauth=OAUTH)["manifest.json"]
+    files = {**told, "manifest.json": with_login, "translations/nl.json": json.dumps(dutch).encode()}
+    assert list(check(files)) == []
 
 
 def _words() -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """The sidebar app as the zip that Zendesk takes: filled in for one house, checked, the same bytes for the same words.
 
-What Zendesk checks when an app is uploaded: "App manifest", "Secure settings", "Translations"
-and "Images" of its Apps documentation.
+What Zendesk checks when an app is uploaded stands in ``app_rules.py``; here is what its pictures and our page must be.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ from urllib.parse import urlsplit
 
 from integrations.base_url import is_local
 from integrations.protocols import Json
+from integrations.zendesk.sidebar import app_rules
 from integrations.zendesk.sidebar.bundling import bundle
 
 _APP = Path(__file__).parents[1] / "app"
@@ -25,9 +25,6 @@ _ASSETS, _PAGE, _SCRIPT = "assets/", "assets/iframe.html", "assets/sidebar.js"
 _ENTRY, _WORDS = "main.js", "words.js"
 _AS_MODULES = f'<script type="module" src="{_ENTRY}"></script>'
 _LOGOS = {"assets/logo.png": 320, "assets/logo-small.png": 128}  # pixels, square
-_LOCALE = re.compile(r"[a-z]{2}(-\w{2,3})?")
-_TYPES = frozenset({"text", "password", "checkbox", "url", "number", "multiline", "hidden"})
-_SCOPES = frozenset({"header", "body", "url_host", "url_path", "jwt_secret_key", "jwt_claim"})
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can say
 _INLINE = re.compile(rb"<script(?![^>]*\bsrc=)|<style|\son\w+=|\sstyle=|javascript:", re.IGNORECASE)
 _NAMED = re.compile(rb'<(?:script|link)\b[^>]* (?:src|href)="([^":]+)"')  # a file beside it, no address
@@ -118,9 +115,11 @@ def check(files: Files) -> Iterator[str]:
     if manifest is None:
         yield "manifest.json is missing or is no JSON object; write one"
         return
-    yield from _manifest(manifest, files)
-    yield from _parameters(manifest.get("parameters"))
-    yield from _translations(files)
+    yield from app_rules.twice(files["manifest.json"])
+    yield from app_rules.manifest(manifest, files)
+    found = {path: _json(files, path) for path in files if path.startswith("translations/")}
+    yield from app_rules.translations(files, manifest, found)
+    yield from app_rules.contents(files)
     yield from _logos(files)
     yield from (f"{path} holds a script or style in the page; move it into a file of its own"
                 for path, content in files.items() if path.endswith(".html") and _INLINE.search(content))  # fmt: skip
@@ -133,63 +132,6 @@ def _named_in_vain(files: Files) -> Iterator[str]:
         folder = path.rpartition("/")[0]
         yield from (f"{path} names {each.decode()}, which is not there; add it, or take it out"
                     for each in named if f"{folder}/{each.decode()}" not in files)  # fmt: skip
-
-
-def _manifest(manifest: Json, files: Files) -> Iterator[str]:
-    author = manifest.get("author")
-    if not (isinstance(author, Mapping) and author.get("name") and author.get("email")):
-        yield "manifest.json: author lacks name or email; give both"
-    if manifest.get("frameworkVersion") != "2.0":
-        yield 'manifest.json: frameworkVersion is not "2.0"; write that'
-    if not re.fullmatch(r"\d+(\.\d+){1,2}", str(manifest.get("version"))):
-        yield "manifest.json: version is no version; write one as 1.0.0"
-    if f"translations/{manifest.get('defaultLocale')}.json" not in files:
-        yield "manifest.json: defaultLocale has no file in translations/; add it, or name another"
-    yield from _locations((manifest.get("location") or {}).get("support"), files)
-    domains = manifest.get("domainWhitelist")
-    if not (isinstance(domains, list) and domains and all(isinstance(each, str) and each for each in domains)):
-        yield "manifest.json: domainWhitelist names no host; the token would go nowhere, or anywhere"
-
-
-def _locations(places: Any, files: Files) -> Iterator[str]:
-    if not isinstance(places, Mapping) or not places:
-        yield "manifest.json: location.support names no place; name ticket_sidebar"
-        return
-    for name, place in places.items():
-        url = place.get("url") if isinstance(place, Mapping) else None
-        if not (isinstance(url, str) and url.startswith("assets/") and url in files):
-            yield f"manifest.json: location.support.{name}.url is {url!r}; name a file in assets/"
-
-
-def _parameters(given: Any) -> Iterator[str]:
-    if not isinstance(given, list) or not all(isinstance(each, Mapping) for each in given):
-        yield "manifest.json: parameters is no list of objects; write one"
-        return
-    names = [each.get("name") for each in given]
-    if len(set(names)) < len(names):
-        yield "manifest.json: two parameters have one name; rename one"
-    for each in given:
-        yield from (f"manifest.json: parameter {each.get('name')} {mistake}" for mistake in _parameter(each))
-
-
-def _parameter(each: Json) -> Iterator[str]:
-    if not each.get("name") or each["name"] == "name" or each.get("type", "text") not in _TYPES:
-        yield f"has a name or type that Zendesk does not take; types are {', '.join(sorted(_TYPES))}"
-    if not all(isinstance(each.get(flag, False), bool) for flag in ("required", "secure")):
-        yield "has a flag that is neither true nor false; write one of them"
-    if each.get("secure") and not (each.get("scopes") and set(each["scopes"]) <= _SCOPES):
-        yield f"is secure and says not where it may go; give scopes of {', '.join(sorted(_SCOPES))}"
-    if each.get("secure") and "default" in each:
-        yield "is secure and has a default, which everybody could read; leave it out"
-
-
-def _translations(files: Files) -> Iterator[str]:
-    found = {path: _json(files, path) for path in files if path.startswith("translations/")}
-    for path, words in found.items():
-        if not _LOCALE.fullmatch(path.removeprefix("translations/").removesuffix(".json")):
-            yield f"{path} is named after no language; call it as nl.json"
-        if not isinstance((words or {}).get("app"), dict) or not words["app"].get("name"):  # type: ignore[index]
-            yield f"{path} has no app.name; give one"
 
 
 def _logos(files: Files) -> Iterator[str]:
