@@ -13,7 +13,7 @@ from typing import Any
 from connector.clock import Clock
 from connector.config.file import ConnectionConfig
 from connector.feedback.base.event_hooks import EventHook
-from connector.feedback.customers.record_ids import IdForm
+from connector.feedback.customers.record_ids import AS_TOLD, IdForm
 from connector.observe.findings import Finding
 from connector.runtime.jobs.job import Job
 from connector.storage.engine.database import Database
@@ -65,7 +65,7 @@ class Vendor:
     """The setting that says where it is reached."""
     default_concurrency: int = CONCURRENCY
     """Calls under way at once, those of all processes together."""
-    id_form: IdForm = IdForm()
+    id_form: IdForm = AS_TOLD
     """How it writes the ids of its records."""
     identity_field: str = ""
     """The name of its people's ids in other systems' events: "zendesk_user_id" of an inbound customer."""

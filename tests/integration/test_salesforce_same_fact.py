@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from integrations.salesforce.seen_fields import ASK_AGAIN, SeenFields
 
 from connector.storage.schema import tables
 from integrations.errors import Permanent
+from integrations.salesforce.seen_fields import ASK_AGAIN, SeenFields
 from sandbox.clock import HandClock
 from sandbox.world import World
 from tests.integration.test_whole_writeback import WHOLE, on_sqlite, whole

@@ -16,7 +16,8 @@ class IdForm:
     fault: Callable[[str], str] = lambda _: ""
 
 
-_AS_TOLD = IdForm()
+AS_TOLD = IdForm()
+"""Where an id has one form only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class RecordIds:
         return self._of(system).fault(value)
 
     def _of(self, system: str) -> IdForm:
-        return self.by_connection.get(system.partition("/")[0], _AS_TOLD)
+        return self.by_connection.get(system.partition("/")[0], AS_TOLD)
 
 
 PLAIN = RecordIds()
