@@ -313,6 +313,11 @@ class Sales(Protocol):
         ...
 
 
+BY_PROGRAM: Mapping[str, str] = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "OOF, AutoReply"}
+"""On everything that leaves by mail: keeps absences and other programs from answering (RFC 3834, section 5; Microsoft's
+MS-OXCMAIL, X-Auto-Response-Suppress). Reports of what could not be delivered are wanted, and not suppressed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Mail:
     """A whole e-mail, ready to go. ``headers`` holds List-Unsubscribe and the like; ``message_id`` is stable."""

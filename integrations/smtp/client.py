@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from integrations import request_deadline
 from integrations.base_url import is_local
 from integrations.errors import Ambiguous, AuthFailed, IntegrationError, Permanent, Transient
+from integrations.mailboxes import ascii_domain
 from integrations.protocols import Mail
 from integrations.smtp import message
 
@@ -43,17 +44,30 @@ class MailServer:
         parts = urlsplit(url)
         if parts.scheme not in _PORTS or not parts.hostname or parts.path not in ("", "/"):
             raise ValueError("is no SMTP address; write smtp://host:port or smtps://host:port")
+        user, password = unquote(parts.username or ""), unquote(parts.password or "")
+        if not (user + password).isascii():
+            raise ValueError("has a user or password with other signs than ASCII; SMTP logins take none, choose others")
         options = parse_qs(parts.query, keep_blank_values=True)
         if options not in ({}, {"tls": ["required"]}):
             raise ValueError("has an option that is not known; the only one is ?tls=required")
         return cls(
-            host=parts.hostname,
+            host=_host(parts.hostname),
             port=parts.port or _PORTS[parts.scheme],
             implicit_tls=parts.scheme == "smtps",
             tls_required=bool(options),
-            user=unquote(parts.username or ""),
-            password=unquote(parts.password or ""),
+            user=user,
+            password=password,
         )
+
+
+def _host(name: str) -> str:
+    """As the name is looked up; an address in digits stays as it is."""
+    if ":" in name:
+        return name
+    try:
+        return ascii_domain(name)
+    except ValueError:
+        raise ValueError("has a host name that is none; write smtp://host:port or smtps://host:port") from None
 
 
 def _utc_now() -> datetime:
@@ -77,9 +91,7 @@ class SmtpMessenger:
         """Hand the mail over: Transient or Permanent as the server says, Ambiguous when its last word is lost."""
         built = message.build(mail, self._sender, self._now())
         recipient = message.address("to", mail.to).addr_spec
-        if not recipient.isascii():
-            raise Permanent("mail field to needs SMTPUTF8, which is not supported; use another address", code="to")
-        content = _DOT.sub(b"..", built.as_bytes())  # a line that is one dot would end the mail
+        content = _DOT.sub(b"..", built)  # a line that is one dot would end the mail
         connection = self._connection()
         request_deadline.check()
         try:
@@ -105,12 +117,7 @@ class SmtpMessenger:
             _expect(connection.rcpt(recipient), 250, 251)
             _expect(connection.docmd("DATA"), 354)
             connection.send(content + b".\r\n")  # if this breaks, the final dot has not been sent
-        try:
-            answer = connection.getreply()
-        except Broken as error:
-            reason = f"the mail server's last word is lost ({type(error).__name__})"
-            raise Ambiguous(reason, code="lost") from error
-        _expect(answer, 250)
+        _taken(connection)
 
     def _connection(self) -> smtplib.SMTP:
         kept: smtplib.SMTP | None = getattr(self._of_thread, "connection", None)
@@ -182,9 +189,20 @@ def parse_sender(text: str) -> Address:
 
 def _is_alive(connection: smtplib.SMTP) -> bool:
     """Servers close connections that were idle for a while."""
-    with suppress(*Broken):
+    with suppress(Exception):
         return connection.noop()[0] == 250
     return False
+
+
+def _taken(connection: smtplib.SMTP) -> None:
+    """The server's last word on the mail; what is no word of SMTP is none at all (RFC 5321, 4.2)."""
+    try:
+        code, _ = connection.getreply()
+    except Exception as error:
+        reason = f"the mail server's last word is lost ({type(error).__name__})"
+        raise Ambiguous(reason, code="lost") from error
+    if not 200 <= code < 300:
+        raise _refusal(code) if 400 <= code < 600 else Ambiguous("the mail server's last word is no word", code="lost")
 
 
 @contextmanager
@@ -194,8 +212,12 @@ def _before_content() -> Iterator[None]:
         yield
     except smtplib.SMTPResponseException as error:
         raise _refusal(error.smtp_code, error.smtp_error) from None  # the server's words may quote the address
+    except IntegrationError:
+        raise
     except Broken as error:
         raise Transient(f"no connection to the mail server: {type(error).__name__}", code="no_connection") from error
+    except Exception as error:  # of the library: what it cannot write, or a host that it cannot look up
+        raise Permanent(f"the mail cannot be handed over ({type(error).__name__})", code="invalid_mail") from error
 
 
 def _expect(answer: tuple[int, bytes], *codes: int) -> None:

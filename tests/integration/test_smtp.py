@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
+from email.header import decode_header, make_header
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -196,6 +197,41 @@ def test_a_domain_with_other_letters_is_written_as_dns_knows_it(server: MailServ
     assert "rcpt TO:<jan@xn--bcher-kva.example>" in server.heard
 
 
+SUBJECT = (
+    "Hoe was het? 😀🎉 Wat vond u van onze hulp met de fiets, mevrouw Österreicher uit ’s-Hertogenbosch en omstreken?"
+)
+NAME = "Александра Константиновна Рождественская-Преображенская"
+
+
+def test_long_texts_in_headers_arrive_whole_in_lines_that_everybody_takes(server: MailServer) -> None:
+    unsubscribe = f"<https://feedback.acme.example/u/{'t' * 200}>"
+    with connected(server) as messenger:
+        more = {"List-Unsubscribe": unsubscribe, "Reply-To": f"{NAME} <klanten@acme.example>"}
+        messenger.send(mail(to_name=NAME, subject=SUBJECT, text="é" * 500, html="<p>" + "é" * 500, headers=more))
+    raw = server.mails[0]
+    encoded = re.findall(rb"=\?utf-8\?[bq]\?[^?]*\?=", raw)
+    assert max(map(len, encoded)) <= 75
+    assert max(len(line) for line in raw.split(b"\r\n") if not line.startswith(b"List-Unsubscribe")) <= 76
+    arrived = message_from_bytes(raw)
+    assert [read_header(arrived[name]) for name in ("Subject", "To", "Reply-To", "List-Unsubscribe")] == [
+        SUBJECT, f"{NAME} <jan@customer.example>", f"{NAME} <klanten@acme.example>", unsubscribe,
+    ]  # fmt: skip
+    assert b"List-Unsubscribe: " + unsubscribe.encode() + b"\r\n" in raw
+    assert [part.get_content().strip("\r\n") for part in server.mail().iter_parts()] == ["é" * 500, "<p>" + "é" * 500]
+
+
+def read_header(value: str) -> str:
+    """By the older of the library's two readers: the newer one leaves blanks between the words of a name."""
+    return str(make_header(decode_header(value)))
+
+
+def test_a_program_sent_it_and_wants_no_answer_from_programs(server: MailServer) -> None:
+    with connected(server) as messenger:
+        messenger.send(mail())
+    assert server.mail().get_all("Auto-Submitted") == ["auto-generated"]
+    assert server.mail().get_all("X-Auto-Response-Suppress") == ["OOF, AutoReply"]
+
+
 # What is refused before anything is sent
 
 
@@ -219,6 +255,18 @@ def test_a_domain_with_other_letters_is_written_as_dns_knows_it(server: MailServ
         ("to", {"to": "Jan <jan@customer.example>"}),
         ("to", {"to": "jan@customer.example, piet@customer.example"}),
         ("to", {"to": "jän@customer.example"}),
+        ("to", {"to": "jan@@customer.example"}),
+        ("to", {"to": "<jan@customer.example>"}),
+        ("to", {"to": "jan@customer.example/piet@customer.example"}),
+        ("to", {"to": "jan@customer..example"}),
+        ("to", {"to": "jan.@customer.example"}),
+        ("to", {"to": f"jan@{'a' * 64}.example"}),
+        ("to", {"to": f"jan@{'ü' * 60}.example"}),
+        ("to", {"to": f"{'j' * 65}@customer.example"}),
+        ("to", {"to": "jan@bü\u2028cher.example"}),
+        ("headers.Auto-Submitted", {"headers": {"Auto-Submitted": "no"}}),
+        ("headers.List-Unsubscribe", {"headers": {"List-Unsubscribe": "<https://bücher.example/u/1>"}}),
+        ("headers.Reply-To", {"headers": {"Reply-To": "Jan <jan@@customer.example>"}}),
     ],
 )
 def test_a_mail_that_could_be_another_mail_is_refused(server: MailServer, field: str, changes: dict[str, Any]) -> None:
@@ -227,6 +275,13 @@ def test_a_mail_that_could_be_another_mail_is_refused(server: MailServer, field:
     assert f"mail field {field} " in refused.value.reason
     assert "customer.example" not in refused.value.reason
     assert server.mails == []
+
+
+@pytest.mark.parametrize("changes", [{"subject": "\ud83d"}, {"text": "\ud83d"}, {"to_name": "\ud83d"}, {"text": 5}])
+def test_what_the_library_cannot_write_was_not_sent(server: MailServer, changes: dict[str, Any]) -> None:
+    with connected(server) as messenger, pytest.raises(Permanent, match="the mail cannot be written"):
+        messenger.send(mail(**changes))
+    assert server.verbs() == []
 
 
 # What refusals mean
@@ -249,6 +304,12 @@ def test_a_mail_that_could_be_another_mail_is_refused(server: MailServer, field:
         ({"dot": "451 later"}, Transient, "451"),
         ({"dot": "554 spam"}, Permanent, "554"),
         ({"dot": ""}, Ambiguous, "lost"),
+        ({"dot": "who knows"}, Ambiguous, "lost"),
+        ({"dot": "354 go on"}, Ambiguous, "lost"),
+        ({"dot": f"250 {'x' * 9000}"}, Ambiguous, "lost"),
+        ({"banner": "who knows"}, Transient, "-1"),
+        ({"MAIL": "who knows"}, Transient, "-1"),
+        ({"RCPT": f"250 {'x' * 9000}"}, Permanent, "500"),
     ],
 )
 def test_a_refusal_says_whether_the_mail_may_have_gone(
@@ -281,6 +342,14 @@ def test_a_lasting_code_with_a_passing_one_inside_passes(
         messenger.send(mail())
     assert type(refused.value) is kind
     assert not refused.value.is_outage
+
+
+@pytest.mark.parametrize("word", ["200 fine", "251 forwarding", "299 whatever"])
+def test_every_good_word_at_the_end_means_that_the_mail_was_taken(server: MailServer, word: str) -> None:
+    server.says["dot"] = word
+    with connected(server) as messenger:
+        messenger.send(mail())
+    assert len(server.mails) == 1
 
 
 def test_a_server_that_is_not_there_took_nothing(server: MailServer) -> None:
@@ -432,6 +501,11 @@ def test_a_password_does_not_show_itself() -> None:
     [
         ({"url": "mail.example:25"}, r"url: is no SMTP address; write smtp://"),
         ({"url": "http://mail.example"}, r"url: is no SMTP address"),
+        ({"url": "smtp://mail..example"}, r"url: has a host name that is none"),
+        ({"url": "smtp://bot:wachtwöord@mail.example"}, r"url: has a user or password with other signs than ASCII"),
+        ({"sender": "Acme <féedback@acme.example>"}, r"sender: is no e-mail address"),
+        ({"sender": "Acme <feedback@acme..example>"}, r"sender: is no e-mail address"),
+        ({"sender": "Acme <feedback@@acme.example>"}, r"sender: is no e-mail address"),
         ({"url": "smtp://mail.example?tls=off"}, r"url: has an option that is not known"),
         ({"sender": "Acme"}, r"sender: is no e-mail address; write it as"),
         ({"sender": "Acme <a@b>\nBcc: x@y"}, r"sender: holds a line break"),
