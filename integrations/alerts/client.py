@@ -10,7 +10,9 @@ from urllib.parse import urlsplit
 import apprise
 from apprise.manager_plugins import NotificationManager
 
+from integrations import request_deadline
 from integrations.errors import Permanent, Transient
+from integrations.protocols import BY_PROGRAM
 
 # It logs the URLs it does not understand, with the tokens in them.
 logging.getLogger("apprise").setLevel(logging.CRITICAL)
@@ -33,6 +35,8 @@ class AppriseAlerter:
         """Tell every target, also when one fails. Raises Permanent for a URL that apprise does not know,
         Transient when a target took no message; both name the place and kind of the target, not its secrets."""
         services = [_service(place, url) for place, url in enumerate(targets, 1)]
+        if services:
+            request_deadline.check()
         failed = [
             _named(place, targets[place - 1])
             for place, service in enumerate(services, 1)
@@ -46,6 +50,8 @@ def _service(place: int, url: str) -> apprise.NotifyBase:
     service = apprise.Apprise.instantiate(url, asset=_ASSET, suppress_exceptions=True)
     if service is None:
         raise Permanent(f"{_named(place, url)} is no address apprise knows; correct it", code="bad_target")
+    if isinstance(service, NotificationManager()["mailto"]):  # type: ignore[no-untyped-call]  # loaded when needed
+        service.headers = {**BY_PROGRAM, **service.headers}
     return service
 
 

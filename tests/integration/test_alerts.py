@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
 from integrations.alerts.client import AppriseAlerter
 from integrations.errors import Permanent, Transient
+from sandbox.mailbox.standin import MailboxStandIn
 from tests.support.http import Server, answer, serving
 
 
@@ -68,3 +70,12 @@ def test_a_target_that_is_not_there_passes(server: Server) -> None:
     server.server_close()
     with pytest.raises(Transient):
         AppriseAlerter().alert([url], "t", "x")
+
+
+def test_an_alert_by_mail_says_that_a_program_sent_it() -> None:
+    with closing(MailboxStandIn()) as mailbox:
+        url = f"mailto://127.0.0.1:{mailbox.smtp_port}?from=ringback@acme.example&to=care@acme.example&mode=insecure"
+        AppriseAlerter().alert([url], "Jan is unhappy", "3: too slow")
+        [mail] = mailbox.mails
+    assert mail.header("Auto-Submitted") == "auto-generated"
+    assert mail.header("X-Auto-Response-Suppress") == "OOF, AutoReply"
