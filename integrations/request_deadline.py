@@ -6,23 +6,38 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 
 from integrations.errors import Transient
 
-_allowed: ContextVar[Callable[[], bool]] = ContextVar("allowed", default=lambda: True)
+
+@dataclass(slots=True)
+class Leave:
+    """``begun``: whether a request was. While none was, nothing can have happened at any vendor's."""
+
+    allowed: Callable[[], bool]
+    begun: bool = False
+
+
+_leave: ContextVar[Leave | None] = ContextVar("leave", default=None)
 
 
 @contextmanager
-def while_allowed(allowed: Callable[[], bool]) -> Iterator[None]:
+def while_allowed(allowed: Callable[[], bool]) -> Iterator[Leave]:
     """Until the block ends, this thread begins requests only while ``allowed`` says so."""
-    token = _allowed.set(allowed)
+    given = Leave(allowed)
+    token = _leave.set(given)
     try:
-        yield
+        yield given
     finally:
-        _allowed.reset(token)
+        _leave.reset(token)
 
 
 def check() -> None:
     """Raises Transient when a request may no longer begin. Nothing was sent then."""
-    if not _allowed.get()():
+    given = _leave.get()
+    if given is None:
+        return
+    if not given.allowed():
         raise Transient("it was not begun in the time its lease allowed; it is tried again", code="late")
+    given.begun = True

@@ -21,7 +21,7 @@ from connector.feedback.base.actions import (
 )
 from connector.storage.engine.database import Database
 from connector.storage.schema.tables import customers, runs
-from integrations.errors import IntegrationError
+from integrations.errors import IntegrationError, Permanent
 from integrations.protocols import Alerter, Mail
 
 OPTED_OUT = "not sent: the customer wants no mail from us"
@@ -118,11 +118,13 @@ class SendAlert:
 
 def send_mail(clients: Clients, effect: Effect, fields: Mapping[str, Any]) -> Result:
     """Hand a mail over; its Message-ID comes from the effect's key, so that a repeat is recognisable."""
-    _, messenger = clients.messenger(effect.connection)
     try:
+        _, messenger = clients.messenger(effect.connection)
         messenger.send(Mail(**{**fields, "message_id": f"<{effect.key}@ringback>"}))
     except IntegrationError as error:
         return error
+    except NotPossibleError as error:  # a connection that was taken out of the configuration
+        return Permanent(str(error))
     return {}
 
 

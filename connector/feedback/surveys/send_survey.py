@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
@@ -32,13 +33,15 @@ from connector.ids import digest, new_id, survey_token
 from connector.storage.engine.database import Database
 from connector.storage.schema.tables import invitations, runs, suppressions
 from connector.storage.stores.inbox import insert_deliveries, own_event
-from integrations.errors import IntegrationError, Permanent
+from integrations.errors import Ambiguous, IntegrationError, Transient
 from integrations.protocols import Mail, VendorUser
 from integrations.roles import Role
 from workflows import durations
 from workflows.calendars import BusinessCalendar
 from workflows.events import Person
 from workflows.parameters import CHANNELS, flag, is_channel, texts
+
+log = logging.getLogger(__name__)
 
 _TOKEN = "ringback-survey-token"  # noqa: S105 - stands in stored mails where the secret goes when they leave
 
@@ -181,14 +184,33 @@ class SendSurvey:
 
     def _send(self, effect: Effect, now: datetime) -> Result:
         request = effect.request
-        self._look(request["customer"], now)
-        if reason := self._database.transact(lambda tx: self._book(tx, request, now)):
-            return {"done": False, "reason": reason}
+        if (known := self._before(effect, now)) is not None:
+            return known
         token = survey_token(self._secret_key, request["invitation"])
         result = send_mail(self._clients, effect, _with_token(request["mail"], token))
-        if isinstance(result, Permanent):
-            self._database.transact(lambda tx: _mark_asked(tx, request["invitation"], None))
+        if _stayed(result) and not effect.unsure:
+            self._take_back(request["invitation"])
         return result
+
+    def _take_back(self, invitation: str) -> None:
+        """The booking of a mail that stayed here. Should even this fail, what became of the mail is still certain."""
+        try:
+            self._database.transact(lambda tx: _mark_asked(tx, invitation, None, None))
+        except Exception:
+            log.exception("a booking could not be taken back", extra={"invitation": invitation})
+
+    def _before(self, effect: Effect, now: datetime) -> Result | None:
+        """The last look; what stops the mail. An error here is never in doubt: requests to a CRM may have begun, but no
+        mail."""
+        try:
+            self._look(effect.request["customer"], now)
+            reason = self._database.transact(lambda tx: self._book(tx, effect.request, now))
+        except (IntegrationError, NotPossibleError):
+            raise
+        except Exception as error:
+            log.exception("a mail was not begun", extra={"effect": effect.id, "run": effect.run_id})
+            return Transient(f"an error of ours before the mail: {type(error).__name__}; see the log")
+        return {"done": False, "reason": reason} if reason else None
 
     def _book(self, tx: Connection, request: Mapping[str, Any], now: datetime) -> str | None:
         """The last look, and the booking that other runs' last looks will see: of two surveys that are about to
@@ -199,7 +221,7 @@ class SendSurvey:
         reason = self._why_not(tx, customer, survey, request, now)
         reason = reason or eligibility.ticket_gone(tx, request.get("solved"))
         if reason is None:
-            _mark_asked(tx, request["invitation"], now)
+            _mark_asked(tx, request["invitation"], now, request.get("once"))
         return reason
 
     def finish(self, done: CompletionContext) -> Intent | Output:
@@ -319,8 +341,13 @@ def _invited(tx: Connection, invitation: str) -> Customer:
     return customers.load(tx, [found])[found]
 
 
-def _mark_asked(tx: Connection, invitation: str, at: datetime | None) -> None:
-    tx.execute(update(invitations).where(invitations.c.id == invitation).values(asked_at=at))
+def _stayed(result: Result) -> bool:
+    """Whether it is certain that no mail left: then the quiet time does not begin, and the occasion is still open."""
+    return isinstance(result, IntegrationError) and not isinstance(result, Ambiguous)
+
+
+def _mark_asked(tx: Connection, invitation: str, at: datetime | None, once: str | None) -> None:
+    tx.execute(update(invitations).where(invitations.c.id == invitation).values(asked_at=at, once=once))
 
 
 def _with_token(mail: Mapping[str, Any], token: str) -> dict[str, Any]:

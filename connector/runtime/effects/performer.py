@@ -26,6 +26,7 @@ from connector.runtime.effects.outcomes import Failed, Outcomes, Results, unsure
 from connector.storage.engine.database import Database
 from integrations import request_deadline
 from integrations.errors import Ambiguous, IntegrationError, Permanent, Transient
+from integrations.request_deadline import Leave
 
 log = logging.getLogger(__name__)
 
@@ -180,20 +181,24 @@ class Performer:
         return Transient("it was not begun in the time its lease allowed; it is tried again")
 
     def _perform(self, effects: Sequence[Effect]) -> Sequence[Result]:
-        """An error that is none of the known ones is a bug of ours: whether the call happened is unsure, and the
-        log says where."""
+        """An error that is none of the known ones is a bug of ours, or the database's: the log says where. Whether the
+        call happened is unsure once a request had begun, and not before."""
         if not effects:
             return []
+        with request_deadline.while_allowed(lambda: not any(map(self._too_late, effects))) as given:
+            return self._performed(effects, given)
+
+    def _performed(self, effects: Sequence[Effect], given: Leave) -> Sequence[Result]:
         try:
-            with request_deadline.while_allowed(lambda: not any(map(self._too_late, effects))):
-                return self._handlers[effects[0].action].perform(effects, self._clock())
+            return self._handlers[effects[0].action].perform(effects, self._clock())
         except IntegrationError as error:
             return [error] * len(effects)
         except NotPossibleError as error:  # as of a connection that was taken out of the configuration
             return [Permanent(str(error))] * len(effects)
         except Exception as error:
             log.exception("performing failed", extra=journal.ids(effects[0]))
-            return [Ambiguous(f"an error of ours: {type(error).__name__}; see the log")] * len(effects)
+            kind = Ambiguous if given.begun else Transient
+            return [kind(f"an error of ours: {type(error).__name__}; see the log")] * len(effects)
 
     def _record(self, results: Results) -> None:
         """Write down what happened. When the database is away the results are kept for the next run; should this
