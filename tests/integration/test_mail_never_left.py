@@ -164,3 +164,13 @@ steps:
         home.settle()
         assert sorted(each.status for each in home.effects("alert.send")) == ["done", "failed"]
         assert [mail.to for mail in home.mails()] == [("eva@example.com",)]
+
+
+@on_sqlite
+def test_a_name_or_subject_of_two_lines_stops_no_message(database_url: str) -> None:
+    subject = WRITE_TO_THE_CUSTOMER.replace("subject: Thank you", 'subject: "About {{ event.comment }}"')
+    with a_home(database_url, note=subject) as home:
+        home.deliver(answer(9, customer={"email": "jan@example.com", "name": "Jan\nde Vries"}, comment="one\ntwo"))
+        home.settle()
+        [mail] = home.mails()
+        assert (mail.header("To"), mail.subject) == ("Jan de Vries <jan@example.com>", "About one two")

@@ -19,6 +19,7 @@ from connector.feedback.base.actions import (
     Output,
     Result,
 )
+from connector.feedback.messaging.mail_names import harmless_name, one_line
 from connector.storage.engine.database import Database
 from connector.storage.schema.tables import customers, runs
 from integrations.errors import IntegrationError, Permanent
@@ -42,9 +43,10 @@ class SendMessage:
         if not to:
             return Output({"done": False, "reason": "not sent: no e-mail address is known"})
         via, _ = self._clients.messenger(ask.params.get("via"))
-        subject, text = str(ask.params["subject"]), str(ask.params["text"])
+        subject, text = one_line(str(ask.params["subject"])), str(ask.params["text"])
         html = self._render(subject, text, customer.get("locale"))
-        mail = {"to": to, "to_name": customer.get("name") or "", "subject": subject, "text": text, "html": html}
+        name = harmless_name(customer.get("name"))
+        mail = {"to": to, "to_name": name, "subject": subject, "text": text, "html": html}
         return Intent(via, {"mail": mail, "customer": customer.get("id")})
 
     def perform(self, effects: Sequence[Effect], now: datetime) -> list[Result]:
@@ -74,7 +76,7 @@ class SendAlert:
     def prepare(self, ask: ActionContext) -> Intent | Output:
         team = self._team(str(ask.params["to"]))
         addresses = [*team.email, *team.notify]
-        subject = str(ask.params.get("subject") or f"Ringback: {ask.workflow}")
+        subject = one_line(str(ask.params.get("subject") or f"Ringback: {ask.workflow}"))
         request = {"team": team.name, "addresses": addresses, "subject": subject, "text": str(ask.params["text"])}
         return self._intent(request, 0)
 

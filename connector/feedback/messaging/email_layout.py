@@ -22,6 +22,7 @@ import liquid
 import mjml
 
 from connector.feedback.messaging.brands import Brand, choose
+from connector.feedback.messaging.mail_names import harmless_name, one_line, shortened, unlinked_name
 from connector.feedback.messaging.translations import languages, say_in
 from connector.feedback.surveys.model import Survey, points
 from connector.feedback.surveys.scale_labels import SMILEYS, ends, has_smileys, smiley_words
@@ -29,10 +30,7 @@ from integrations.protocols import Mail
 from workflows.templates import render
 
 MAX_SUBJECT = 150  # characters
-MAX_NAME = 80
 _TEMPLATES = Path(__file__).parents[2] / "web" / "templates" / "mail"
-_SPACE = re.compile(r"\s+")
-_ADDRESS_LIKE = re.compile(r"://|www\.|@|\.[a-z]{2,}(/|\b)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +82,14 @@ def render_invitation(
     said = {
         part: render(getattr(survey.mail, part)[language], names) for part in ("subject", "greeting", "intro")
     }  # fmt: skip
-    subject = one_line(said["subject"])[:MAX_SUBJECT]
+    subject = shortened(one_line(said["subject"]), MAX_SUBJECT)
     scores = [where.score(score) for score in points(survey.scale)]
     fills = {**said, "subject": subject, "scores": scores, "page": where.page, "unsubscribe": where.unsubscribe}
     html = _invitation_page(_fixed_parts(survey, language), brand).render(
         **fills, agent_photo=_photo(context.get("agent_photo"))
     )  # fmt: skip
     return Mail(
-        to=str(customer.get("email") or ""), to_name=names["customer"]["name"], subject=subject, html=html,
+        to=str(customer.get("email") or ""), to_name=harmless_name(customer.get("name")), subject=subject, html=html,
         text=_plain_text(survey, language, said, where, brand), headers=_unsubscribe_headers(where.unsubscribe),
     )  # fmt: skip
 
@@ -103,11 +101,6 @@ def render_message(subject: str, text: str, language: str, brand: Brand) -> str:
     )  # fmt: skip
 
 
-def one_line(text: str) -> str:
-    """The text on one line: a line end in a header would begin another header."""
-    return _SPACE.sub(" ", text).strip()
-
-
 def _unsubscribe_headers(address: str) -> Mapping[str, str]:
     """Lets the mail program itself offer the way out. Source: RFC 8058, sections 3.1 and 8."""
     return {"List-Unsubscribe": f"<{address}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
@@ -116,20 +109,11 @@ def _unsubscribe_headers(address: str) -> Mapping[str, str]:
 def _names(customer: Mapping[str, Any], context: Mapping[str, Any]) -> dict[str, Any]:
     """What the texts may speak of. The usual names are always there, empty when unknown."""
     return {
-        "customer": {**customer, "name": harmless_name(customer.get("name"))},
+        "customer": {**customer, "name": unlinked_name(customer.get("name"))},
         "agent": one_line(str(context.get("agent") or "")),
         "product": one_line(str(context.get("product") or "")),
         "context": context,
     }
-
-
-def harmless_name(name: Any) -> str:
-    """A name as it may stand in a mail. One that holds an address was made to lure readers there, and is dropped.
-
-    Anybody can open a ticket under any name and with a stranger's e-mail address; our mail would carry it to them.
-    """
-    text = one_line(str(name or ""))
-    return "" if len(text) > MAX_NAME or _ADDRESS_LIKE.search(text) else text
 
 
 def _photo(address: Any) -> str:
