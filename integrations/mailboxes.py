@@ -46,6 +46,7 @@ def read(text: str) -> Mailbox:
     return Mailbox(local, ascii_domain(domain))
 
 
+@lru_cache(maxsize=_SEEN)  # a person is asked about several times in a row
 def normal(text: str) -> str:
     """What addresses are compared by: the same for all spellings of one mailbox; what cannot be read is like itself."""
     plain = text.strip().lower()
@@ -53,10 +54,21 @@ def normal(text: str) -> str:
 
 
 def spellings(text: str) -> tuple[str, ...]:
-    """The ways in which a system that compares letters may keep this mailbox: the usual one first."""
+    """The ways in which a system that compares letters, but for capitals, may keep this mailbox. Nearly always one."""
     usual = normal(text)
-    local, _, domain = usual.rpartition("@")
-    return tuple(dict.fromkeys((usual, f"{local}@{_unicode(domain)}", _bare(text))))
+    local, at, domain = usual.rpartition("@")
+    ways: dict[str, str] = {}
+    for way in (usual, f"{local}{at}{_unicode(domain)}", _bare(text)):
+        ways.setdefault(way.casefold(), way)
+    return tuple(ways.values())
+
+
+def tidy(text: str) -> str:
+    """The address as every system takes it; what cannot be read stays as it is."""
+    try:
+        return str(read(text))
+    except ValueError:
+        return text
 
 
 def ascii_domain(domain: str) -> str:
@@ -71,7 +83,6 @@ def ascii_domain(domain: str) -> str:
     return plain
 
 
-@lru_cache(maxsize=_SEEN)
 def _normal(text: str) -> str:
     bare = _bare(text)
     try:

@@ -11,6 +11,7 @@ from typing import Any
 from simple_salesforce.api import Salesforce
 from simple_salesforce.format import format_soql
 
+from integrations import mailboxes
 from integrations.errors import Ambiguous, IntegrationError, Transient
 from integrations.http import VendorSession
 from integrations.protocols import Helpdesk, ItemResult, Sales, Score, Usage, VendorUser
@@ -34,7 +35,7 @@ from integrations.scores import FieldMap
 API_VERSION = "60.0"
 
 # More than fifty contacts with one address are a matter for a person anyway.
-_BY_EMAIL = "SELECT {names} FROM Contact WHERE Email = {{}} LIMIT 50"
+_BY_EMAIL = "SELECT {names} FROM Contact WHERE Email {{}} LIMIT 50"
 _KNOWN_BY = ("Id", "Name", "Email")
 
 
@@ -118,7 +119,7 @@ class SalesforceCrm:
         self._calls.check()
         query = _BY_EMAIL.format(names=", ".join((*_KNOWN_BY, *phones)))
         with _understood():
-            found = self._salesforce.query(format_soql(query, email))
+            found = self._salesforce.query(_by_email(query, email))
             return tuple(mapping.contact(record) for record in found["records"])
 
     def find_by_phone(self, number: str) -> Sequence[VendorUser]:
@@ -151,6 +152,13 @@ class SalesforceCrm:
                 "composite/sobjects", method="PATCH", json=mapping.batch(part, "Contact")
             )
             return [mapping.item_error(result) for result in mapping.as_many(answer, len(part))]
+
+
+def _by_email(query: str, email: str) -> str:
+    ways = mailboxes.spellings(email)
+    if len(ways) == 1:
+        return str(format_soql(query.format("= {}"), ways[0]))
+    return str(format_soql(query.format("IN {}"), list(ways)))
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import Any
 
 from simple_salesforce.format import format_soql
 
+from integrations import mailboxes
 from integrations.errors import IntegrationError, Permanent
 from integrations.protocols import AccountPicture, Answer, CrmPerson, CrmRow, PersonPicture, Usage
 from integrations.salesforce import mapping
@@ -74,11 +75,11 @@ class SalesforceRecords:
         return found + [mapping.person(each, "lead") for each in self._ask("Lead", _LEAD, "Id", leads)]
 
     def people_by_email(self, emails: Sequence[str]) -> Sequence[CrmPerson]:
-        asked = self._ask("Contact", _CONTACT, "Email", emails)
+        asked = self._ask("Contact", _CONTACT, "Email", _all_spellings(emails))
         contacts = [mapping.person(each, "contact") for each in asked if not each.get("IsDeleted")]
-        known = {each.email.casefold() for each in contacts}
-        others = [email for email in emails if email.casefold() not in known]
-        leads = [each for each in self._ask("Lead", _LEAD, "Email", others) if _is_open(each)]
+        known = {mailboxes.normal(each.email) for each in contacts}
+        others = [email for email in emails if mailboxes.normal(email) not in known]
+        leads = [each for each in self._ask("Lead", _LEAD, "Email", _all_spellings(others)) if _is_open(each)]
         return contacts + [mapping.person(each, "lead") for each in leads]
 
     def write(self, rows: Sequence[CrmRow]) -> Sequence[IntegrationError | None]:
@@ -132,6 +133,10 @@ class SalesforceRecords:
         with self._understood():
             found = self._salesforce.query_all(text, include_deleted=True)["records"]
             return readable(found) if by == "Id" else found  # of several with one address none may be overlooked
+
+
+def _all_spellings(emails: Sequence[str]) -> list[str]:
+    return [way for email in emails for way in mailboxes.spellings(email)]
 
 
 def _is_open(lead: Mapping[str, Any]) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 
 from simple_salesforce.format import format_soql
 
+from integrations import mailboxes
 from integrations.errors import Permanent
 from integrations.protocols import Json
 from integrations.salesforce import mapping
@@ -41,7 +42,7 @@ class SalesforceSales:
         return self._accounts("Id", [record_id("contact", each) for each in records])
 
     def accounts_by_email(self, emails: Sequence[str]) -> Sequence[Json]:
-        return self._accounts("Email", list(emails))
+        return self._accounts("Email", [way for email in emails for way in mailboxes.spellings(email)])
 
     def _accounts(self, by: str, values: Sequence[str]) -> Sequence[Json]:
         query = _ACCOUNTS.format(person=_PERSON, value=self._value, by=by)

@@ -14,6 +14,7 @@ from zenpy import Zenpy
 from zenpy.lib.api_objects import Ticket
 from zenpy.lib.exception import ZenpyException
 
+from integrations import mailboxes
 from integrations.errors import Ambiguous, AuthFailed, IntegrationError, Permanent, Transient
 from integrations.http import VendorSession
 from integrations.protocols import Json, VendorUser
@@ -178,20 +179,23 @@ class ZendeskHelpdesk:
     def find_users(self, email: str) -> Sequence[VendorUser]:
         """Active users with exactly this address, as their first one or, where nobody has it as that, as a further one:
         a merge leaves it so. Zendesk's search also finds parts of words."""
-        wanted = email.strip().casefold()
-        query = 'email:"{}"'.format(wanted.replace('"', ""))
+        wanted = mailboxes.normal(email)
         with _understood():
-            users = [user.to_dict() for user in self._zenpy.users.search(query=query)]
-            active = [user for user in users if _is_active(user)]
-            exact = [user for user in active if str(user.get("email") or "").casefold() == wanted]
+            users = {user["id"]: user for way in mailboxes.spellings(email) for user in self._search(way)}
+            active = [user for user in users.values() if _is_active(user)]
+            exact = [user for user in active if mailboxes.normal(str(user.get("email") or "")) == wanted]
             found = exact or [user for user in active[:_MOST_HEIRS] if wanted in self._addresses(user["id"])]
             return tuple(mapping.vendor_user(user) for user in found)
 
     def _addresses(self, user_id: Any) -> set[str]:
-        """``GET /api/v2/users/{id}/identities``: all addresses of a user, in small letters."""
+        """``GET /api/v2/users/{id}/identities``: all addresses of a user, each in its one spelling."""
         path = f"users/{mapping.numeric_id('user', user_id)}/identities"
         told = paging.every(self._session, path, "identities")
-        return {str(each.get("value")).casefold() for each in told if each.get("type") == "email"}
+        return {mailboxes.normal(str(each.get("value"))) for each in told if each.get("type") == "email"}
+
+    def _search(self, email: str) -> Iterator[Json]:
+        query = 'email:"{}"'.format(email.replace('"', ""))
+        return (user.to_dict() for user in self._zenpy.users.search(query=query))
 
     def me(self) -> VendorUser:
         with _understood():

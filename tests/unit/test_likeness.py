@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.feedback.customers.matching import SHARED, KnownPerson, Likeness, MatchVerdict, alike, match
+from connector.feedback.customers.matching import SHARED, KnownPerson, Likeness, MatchVerdict, alike, match, plain
 from connector.feedback.customers.phone_numbers import trait
 
 JAN = KnownPerson("jan", "Jan de Vries", {"salesforce": "003000000000001"})
@@ -112,3 +112,9 @@ def test_a_number_is_the_same_however_it_is_written(written: str, country: str, 
 @pytest.mark.parametrize("written", [None, "", "12", "unknown", "06 12 34 56 789", "0" * 41, "112"])
 def test_what_nobody_can_have_as_their_number_is_none(written: str | None) -> None:
     assert trait(written, "NL") is None
+
+
+@pytest.mark.parametrize("other", ["RENÉ  SMIT", "Rene\u0301 Smit", " René\u00a0Smit ", "Ｒｅｎé Smit"])
+def test_a_name_is_the_same_however_it_is_written(other: str) -> None:
+    assert plain("René Smit") == plain(other)
+    assert plain("Rene Smit") != plain(other)

@@ -24,6 +24,7 @@ from connector.feedback.surveys.catalog import SurveyCatalog
 from connector.ids import new_id
 from connector.storage.engine.database import Database
 from connector.storage.schema.tables import callbacks, events, identities, responses
+from integrations import mailboxes
 from workflows import scoring
 from workflows.errors import ScoreError
 
@@ -241,7 +242,7 @@ def _circumstances(requester: Requester, agent: Agent, ticket_id: str) -> dict[s
 
 def _find(tx: Connection, requester: Requester) -> Customer | None:
     """The customer with this id; else the one with this address, unless the helpdesk knows them by another id."""
-    i, email = identities.c, requester.email.strip().lower()
+    i, email = identities.c, mailboxes.normal(requester.email)
     here = and_(i.system == requester.connection, i.value == requester.user_id)
     wanted = or_(here, and_(i.system == "email", i.value == email)) if email else here
     rows = tx.execute(select(identities).where(wanted)).all()

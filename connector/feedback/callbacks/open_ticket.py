@@ -26,6 +26,7 @@ from connector.feedback.callbacks.ticket_fields import FieldIdsOf, by_id
 from connector.feedback.callbacks.update_ticket import attempt, change_once, note_intent, paged
 from connector.feedback.customers.identity import KNOW
 from connector.feedback.responses import store as responses
+from integrations import mailboxes
 from integrations.limits import TICKETS_CREATE
 from workflows import durations
 from workflows.calendars import BusinessCalendar
@@ -181,7 +182,7 @@ def _requester(customer: Mapping[str, Any], connection: str) -> dict[str, Any]:
             "customer: neither an e-mail address nor a user of this helpdesk is known, so a ticket would have "
             "no requester. Send one of them with the answer (customer.email)."
         )
-    return {"name": customer.get("name") or customer["email"], "email": customer["email"]}
+    return {"name": customer.get("name") or customer["email"], "email": mailboxes.tidy(customer["email"])}
 
 
 def _requesters_id(done: CompletionContext) -> tuple[Write, ...]:

@@ -23,6 +23,7 @@ from connector.storage.engine.database import Database
 from connector.storage.flow_control import api_usage
 from connector.storage.schema import tables as t
 from connector.storage.schema.tables import connections
+from integrations import mailboxes
 from integrations.errors import NotYet, Permanent
 from integrations.protocols import CrmPerson, CrmRecords, Usage
 from integrations.roles import Role
@@ -138,7 +139,7 @@ class FullWriteback:
         people_cache.keep(self._database, connection, people, now)
         same: dict[str, list[CrmPerson]] = {}
         for each in people:
-            same.setdefault(each.email.casefold(), []).append(each)
+            same.setdefault(mailboxes.normal(each.email), []).append(each)
         return same
 
     def _link_people(
@@ -183,7 +184,7 @@ def _at_pace(tx: Connection, connection: str, pace: float, now: datetime) -> boo
 
 
 def _email(effect: Effect) -> str:
-    return str(effect.request["email"] or "").strip().casefold()
+    return mailboxes.normal(str(effect.request["email"] or ""))
 
 
 def left_open(

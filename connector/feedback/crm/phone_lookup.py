@@ -14,6 +14,7 @@ from connector.feedback.customers.identity import HOME
 from connector.feedback.customers.matching import KnownPerson, MatchVerdict
 from connector.feedback.customers.phone_numbers import region_of, trait
 from connector.feedback.customers.phone_origins import Origin, origin_of
+from integrations import mailboxes
 from integrations.protocols import VendorUser
 
 
@@ -44,4 +45,4 @@ def find(crm: Directory, request: Mapping[str, Any], country: str = HOME) -> Mat
 
 def _ids(email: str | None, **own: str) -> dict[str, str]:
     """Nobody here is only a voice on the phone: both sides have a record."""
-    return {**own, "email": email.strip().casefold()} if email else own
+    return {**own, "email": mailboxes.normal(email)} if email else own

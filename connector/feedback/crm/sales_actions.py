@@ -19,6 +19,7 @@ from connector.feedback.base.actions import (
 )
 from connector.feedback.customers import review_queue
 from connector.storage.engine.database import Database
+from integrations import mailboxes
 from integrations.errors import IntegrationError
 from integrations.protocols import Json, Sales
 from workflows import durations
@@ -68,7 +69,7 @@ class FindAccount:
         def look(sales: Sales) -> Mapping[str, Result]:
             same: dict[str, list[Json]] = {}
             for row in sales.accounts_by_email(sorted({_address(e) for e in effects})):
-                same.setdefault(str(row["email"]).casefold(), []).append(row)
+                same.setdefault(mailboxes.normal(str(row["email"])), []).append(row)
             return {e.id: self._one_of(same.get(_address(e), []), e, now) for e in effects}
 
         return self._looked(effects, look)
@@ -154,7 +155,7 @@ def _short(record: Any) -> str:
 
 
 def _address(effect: Effect) -> str:
-    return str(effect.request["email"]).strip().casefold()
+    return mailboxes.normal(str(effect.request["email"]))
 
 
 def _contact(ask: ActionContext, connection: str) -> str | None:

@@ -25,6 +25,7 @@ from connector.storage.engine import bulk
 from connector.storage.engine.database import Database
 from connector.storage.schema import tables as t
 from connector.storage.stores.inbox import OWN
+from integrations import mailboxes
 from workflows.events import Person
 
 log = logging.getLogger(__name__)
@@ -74,7 +75,7 @@ def identities_of(person: Person, ids: RecordIds) -> list[Identity]:
     named = ((system, ids.canonical(system, value)) for system, value in person.ids.items())
     found = [(system, value) for system, value in named if value]
     if person.email:
-        found.append(("email", person.email.strip().lower()))
+        found.append(("email", mailboxes.normal(person.email)))
     return found
 
 
@@ -355,7 +356,7 @@ def _known(customer: Customer) -> KnownPerson:
 
 
 def _same_name(one: str | None, other: str | None) -> bool:
-    return (one or "").casefold() == (other or "").casefold()
+    return matching.plain(one) == matching.plain(other)
 
 
 def _customer(row: Any, ids: Mapping[str, str]) -> Customer:

@@ -67,6 +67,11 @@ def alike(one: str | None, other: str | None) -> Likeness:
     return Likeness.UNCLEAR if _covers(left, right) or _covers(right, left) else Likeness.OTHER
 
 
+def plain(name: str | None) -> str:
+    """What a name is compared by: the same for all ways of writing it, composed or not, in capitals, of full width."""
+    return " ".join(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name or "").casefold()).split())
+
+
 def _is_likely(who: KnownPerson, holder: KnownPerson, personal: bool) -> bool:
     likeness = alike(who.name, holder.name)
     return likeness is Likeness.SAME or (likeness is Likeness.UNCLEAR and personal)
@@ -83,8 +88,8 @@ def _words(name: str | None) -> frozenset[str]:
     """The words of a name; none when it is a number or an address, as helpdesks call callers whom they do not know."""
     if not name or "@" in name or any(char.isdigit() for char in name):
         return frozenset()
-    plain = "".join(c for c in unicodedata.normalize("NFKD", name.casefold()) if not unicodedata.combining(c))
-    words = [word for word in _WORD.findall(plain) if word not in _TITLES]
+    bare = "".join(c for c in unicodedata.normalize("NFKD", plain(name)) if not unicodedata.combining(c))
+    words = [word for word in _WORD.findall(bare) if word not in _TITLES]
     return frozenset(words)
 
 
