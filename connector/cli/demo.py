@@ -36,7 +36,7 @@ from connector.demo.values import Customer, Places
 from connector.services import Services
 from connector.web.app import front_door, web_app
 from sandbox.world import World
-from webhooks.asgi import AsgiApp
+from webhooks.asgi import App
 from workflows import yaml_text
 
 CARE, LEAD = "care@acme.example", "care-lead@acme.example"
@@ -264,7 +264,7 @@ Ringback, the guided tour. Everything below runs in this one process, on this ma
 """)
 
 
-def _listen(app: AsgiApp, listening: socket.socket) -> None:
+def _listen(app: App, listening: socket.socket) -> None:
     """Serve until a signal; requests under way are answered first."""
     server = WebServer(app)
     for number in (signal.SIGTERM, signal.SIGINT):

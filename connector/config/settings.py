@@ -7,7 +7,9 @@ here is only what differs from machine to machine.
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import os
+import re
 import secrets
 import stat
 from collections.abc import Callable, Mapping
@@ -16,13 +18,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from integrations.mailboxes import ascii_domain
+
 from workflows.errors import DefinitionError, Mistake
 
 NAMES = {
     "RINGBACK_DATABASE_URL": "where everything is kept: sqlite:///file.db or postgresql://user:password@host/name",
     "RINGBACK_BROKER_URL": "the doorbell between processes: memory://, redis://host:6379/0 or amqp://host//",
     "RINGBACK_SECRET_KEY": "what survey links and stored tokens are made with; at least 32 characters",
-    "RINGBACK_BASE_URL": "the address people and vendors reach us at, as https://feedback.example.org",
+    "RINGBACK_BASE_URL": "the address people and vendors reach us at, as https://feedback.example.org; or below a path "
+    "that a proxy takes off, as https://www.example.org/feedback",
     "RINGBACK_CONFIG": "the configuration file",
     "RINGBACK_LOG": "text, or json for one JSON object a line",
     "RINGBACK_METRICS_TOKEN": "what a caller of /metrics must bring; at least 16 characters",
@@ -34,6 +39,12 @@ _KEY_LENGTH = 32  # characters
 _TOKEN_LENGTH = 16  # characters
 _NEW_KEY = "python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
 _DATABASES = {"sqlite", "postgresql", "postgres", "postgresql+psycopg"}
+_WEB = {"http": ":80", "https": ":443"}
+_PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)*")
+_ADDRESS_REMEDY = (
+    "Write scheme and host, as https://feedback.example.org, and at most a path that a proxy takes off, as "
+    "https://www.example.org/feedback."
+)
 _BROKERS = {"memory", "redis", "rediss", "amqp", "amqps"}
 
 
@@ -47,7 +58,7 @@ class Settings:
 
     database_url: str = field(repr=False)  # may hold a password
     broker_url: str = field(repr=False)
-    base_url: str  # without a slash at the end
+    base_url: str  # without a slash at the end; its host in ASCII, its path empty or as "/feedback"
     config: Path
     config_named: bool
     log_format: str
@@ -62,8 +73,8 @@ class Settings:
         settings = cls(
             database_url=reader.checked("RINGBACK_DATABASE_URL", "sqlite:///ringback.db", _check_database),
             broker_url=reader.checked("RINGBACK_BROKER_URL", "memory://", _check_broker),
-            base_url=reader.checked("RINGBACK_BASE_URL", "http://127.0.0.1:8000", _check_base_url).rstrip(
-                "/"
+            base_url=_plain_base_url(
+                reader.checked("RINGBACK_BASE_URL", "http://127.0.0.1:8000", _check_base_url)
             ),
             config=Path(named or DEFAULT_CONFIG),
             config_named=bool(named),
@@ -157,10 +168,46 @@ def _check_broker(url: str) -> tuple[str, str] | None:
 
 
 def _check_base_url(url: str) -> tuple[str, str] | None:
-    parts = urlsplit(url)
-    if parts.scheme in {"http", "https"} and parts.hostname and not parts.query and not parts.fragment:
-        return None
-    return f"{masked(url)} is no web address.", "Write scheme and host, as https://feedback.example.org."
+    """Everything we write down begins with it, so whatever it holds beside host and path would break every link."""
+    try:
+        _read_base_url(url)
+    except ValueError as error:
+        return f"{masked(url)} {error}.", _ADDRESS_REMEDY
+    return None
+
+
+def _plain_base_url(url: str) -> str:
+    """As links begin with it. What was refused stays as it is: it is told of, and nobody uses it."""
+    try:
+        return _read_base_url(url)
+    except ValueError:
+        return url
+
+
+def _read_base_url(url: str) -> str:
+    """Raises ValueError that says what is wrong with it."""
+    try:
+        parts = urlsplit(url)
+        host, port = _ascii_host(parts.hostname or ""), f":{parts.port}" if parts.port else ""
+    except ValueError:
+        raise ValueError("is no web address") from None
+    if parts.scheme not in _WEB:
+        raise ValueError("is no web address")
+    if "@" in parts.netloc:
+        raise ValueError("holds a user or password, which would stand in every link")
+    if "?" in url or "#" in url:
+        raise ValueError("holds a query or a fragment, and links would come after it")
+    path = parts.path.rstrip("/")
+    if not _PATH.fullmatch(path) or {".", ".."} & set(path.split("/")):
+        raise ValueError("has a path with other parts than letters, digits and . _ ~ -")
+    return f"{parts.scheme}://{host}{'' if port == _WEB[parts.scheme] else port}{path}"
+
+
+def _ascii_host(host: str) -> str:
+    """A link in a mail's header is ASCII. Raises ValueError."""
+    if ":" in host:
+        return f"[{ipaddress.ip_address(host)}]"
+    return ascii_domain(host)
 
 
 def _check_log(value: str) -> tuple[str, str] | None:

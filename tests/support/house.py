@@ -282,11 +282,12 @@ class Harness:
 def a_house(
     database_url: str, world: World, workflows: Mapping[str, str] | None = None, *, clock: HandClock,
     config: str | None = None, surveys: Mapping[str, str] | None = None, vendors: Vendors = VENDORS,
+    base_url: str = "http://127.0.0.1:8000",
 ) -> Iterator[Harness]:  # fmt: skip
     """A house on a migrated database. ``workflows`` and ``surveys`` are YAML by slug (``_`` reads as ``-``);
     without ``workflows`` those in the database stay in force, as for a second worker."""
     settings = Settings(
-        database_url, "memory://", "http://127.0.0.1:8000", Path("ringback.yaml"), False, "text", None
+        database_url, "memory://", base_url, Path("ringback.yaml"), False, "text", None
     )
     settled = read_config(config or config_of(world), Path("ringback.yaml"), {})
     house = wiring.build(settings, settled, secret_key=SECRET_KEY, clock=clock, vendors=vendors)

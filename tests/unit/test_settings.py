@@ -44,6 +44,56 @@ def test_the_address_loses_its_last_slash() -> None:
     assert read(BASE_URL="https://feedback.example.org/ring/").base_url == "https://feedback.example.org/ring"
 
 
+@pytest.mark.parametrize(
+    ("written", "read_as"),
+    [
+        ("https://acme.example/feedback", "https://acme.example/feedback"),
+        ("https://acme.example//", "https://acme.example"),
+        (" HTTPS://Acme.Example:443/ ", "https://acme.example"),
+        ("http://acme.example:80/a/b.c/~d/", "http://acme.example/a/b.c/~d"),
+        ("https://acme.example:8443", "https://acme.example:8443"),
+        ("https://bücher.example/x", "https://xn--bcher-kva.example/x"),
+        ("http://[::1]:8000", "http://[::1]:8000"),
+        ("http://10.0.0.1", "http://10.0.0.1"),
+        ("https://acme.example.", "https://acme.example"),
+    ],
+)
+def test_the_address_is_kept_as_links_begin_with_it(written: str, read_as: str) -> None:
+    assert read(BASE_URL=written).base_url == read_as
+
+
+@pytest.mark.parametrize(
+    ("written", "trouble"),
+    [
+        ("acme.example", "is no web address"),
+        ("//acme.example", "is no web address"),
+        ("ftp://acme.example", "is no web address"),
+        ("https://", "is no web address"),
+        ("https://acme..example", "is no web address"),
+        ("https://acme example", "is no web address"),
+        ("https://acme.example:port", "is no web address"),
+        ("https://acme.example:99999", "is no web address"),
+        ("https://[::1", "is no web address"),
+        ("https://acme.example?", "holds a query or a fragment"),
+        ("https://acme.example/?brand=a", "holds a query or a fragment"),
+        ("https://acme.example/#top", "holds a query or a fragment"),
+        ("https://ann:hunter2@acme.example", "holds a user or password"),
+        ("https://acme.example/feed back", "has a path with other parts"),
+        ("https://acme.example/../feedback", "has a path with other parts"),
+        ("https://acme.example//feedback", "has a path with other parts"),
+        ("https://acme.example/fe%65dback", "has a path with other parts"),
+        ("https://acme.example/terugkoppeling-ü", "has a path with other parts"),
+        ('https://acme.example/"><b>', "has a path with other parts"),
+    ],
+)
+def test_an_address_that_would_break_every_link_is_refused_with_the_remedy(written: str, trouble: str) -> None:
+    told = refusal({"RINGBACK_BASE_URL": written})
+    assert "RINGBACK_BASE_URL" in told
+    assert trouble in told
+    assert "Write scheme and host, as https://feedback.example.org" in told
+    assert "hunter2" not in told
+
+
 def test_every_mistake_is_told_at_once() -> None:
     told = refusal(
         {

@@ -57,12 +57,12 @@ def _view(operation: Operation, parts: Parts) -> Callable[..., Response]:
 
 
 def _described() -> Response:
-    return _json(_description())
+    return _json(_description(request.script_root))
 
 
 @cache
-def _description() -> str:
-    return json.dumps(openapi.describe(OPERATIONS, PREFIX))
+def _description(mount: str) -> str:
+    return json.dumps(openapi.describe(OPERATIONS, PREFIX, mount))
 
 
 def _json(text: str) -> Response:

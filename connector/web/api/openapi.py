@@ -25,11 +25,12 @@ _MEANINGS = {
 }
 
 
-def describe(operations: Iterable[Operation], prefix: str) -> dict[str, Any]:
-    """The whole description as JSON values."""
+def describe(operations: Iterable[Operation], prefix: str, mount: str = "") -> dict[str, Any]:
+    """The whole description as JSON values. ``mount`` is the path of our public address, as "/feedback"."""
     spec = APISpec(
         title="Ringback", version=version("ringback"), openapi_version="3.1.0", plugins=[MarshmallowPlugin()],
         info={"description": "Runs, deliveries and connections in people's and programs' hands."},
+        servers=[{"url": mount or "/"}],
     )  # fmt: skip
     scheme = {"type": "http", "scheme": "bearer", "description": "A token of `ringback token create`."}
     spec.components.security_scheme("token", scheme)
