@@ -214,9 +214,15 @@ def test_a_phone_number_is_stored_so_that_anybody_can_dial_it(survey: Survey, gi
     assert taken(survey, "contact", {"phone": given}) == {"phone": stored}
 
 
+@pytest.mark.parametrize("given", ["o'neill+a@b.nl", "jan@bücher.example", "a@b_c.nl", "A@B.co.uk"])
+def test_an_e_mail_address_is_kept_as_it_was_typed(survey: Survey, given: str) -> None:
+    assert taken(survey, "contact", {"email": f" {given} "}) == {"email": given}
+
+
 @pytest.mark.parametrize(("part", "given", "code"), [
     ("phone", "12", "phone"), ("phone", "call me", "phone"), ("phone", "9" * 500, "phone"),
     ("email", "ann", "email"), ("email", "ann@example", "email"), ("email", "a@b.nl\nBcc: c@d.nl", "email"),
+    ("email", "a@b..nl", "email"), ("email", "a.@b.nl", "email"), ("email", "<a@b.nl>", "email"),
     ("window", "midnight", "choice"),
 ])  # fmt: skip
 def test_contact_details_nobody_could_use_are_refused(survey: Survey, part: str, given: str, code: str) -> None:

@@ -12,9 +12,8 @@ from typing import Any
 from connector.feedback.customers.phone_numbers import dialled
 from connector.feedback.customers.phone_origins import Origin
 from connector.feedback.surveys.model import MAX_COMMENT, SCALES, Question, QuestionType, points, scale_of
+from integrations.mailboxes import read
 from workflows.whole import whole
-
-_EMAIL = re.compile(r"[^\s@<>\"(),;:\\\[\]]{1,64}@[^\s@<>\"(),;:\\\[\]]{1,190}\.[^\s@.<>\"(),;:\\\[\]]{2,63}\Z")
 
 
 class AnswerError(Exception):
@@ -110,7 +109,12 @@ def _phone(question: Question, text: str, country: Origin | str) -> str:
 
 
 def _email(question: Question, text: str) -> str:
-    if text and not _EMAIL.match(text):
+    """As it was typed; one that no mail could be sent to is refused while the person is still there."""
+    try:
+        reachable = not text or "." in read(text).domain
+    except ValueError:
+        reachable = False
+    if not reachable:
         raise AnswerError(question.id, "email")
     return text
 
