@@ -19,7 +19,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from integrations.mailboxes import ascii_domain
-
 from workflows.errors import DefinitionError, Mistake
 
 NAMES = {

@@ -20,10 +20,11 @@ from connector.storage.stores.oauth_tokens import DatabaseTokenStore
 from connector.vendors.oauth_consent import return_address
 from connector.web import api, health, metrics, oauth_callback
 from connector.web.api.operations import Parts
+from connector.web.mounting import mounted, mounted_door
 from connector.web.survey import pages as survey_pages
 from integrations.roles import Role
 from webhooks import receiver
-from webhooks.asgi import AsgiApp, KeepSoon
+from webhooks.asgi import App, AsgiApp, KeepSoon
 from webhooks.delivery import Delivery
 from webhooks.errors import StoreDown
 
@@ -47,15 +48,17 @@ def web_app(services: Services) -> Flask:
     app.register_blueprint(oauth_callback.blueprint(services.secret_key, _completing(services), services.clock))
     app.register_blueprint(api.blueprint(_parts(services)))
     metrics.install(app, services.counters, services.settings.metrics_token, services.settings.base_url)
+    app.wsgi_app = mounted(app.wsgi_app, services.settings.base_url)  # type: ignore[method-assign, assignment]
     return app
 
 
-def front_door(services: Services, pages: Flask) -> AsgiApp:
+def front_door(services: Services, pages: Flask) -> App:
     """What a web server serves: webhooks on its event loop, ``pages`` in threads."""
     refused = partial(metrics.count_refusal, services.counters)
     reception = receiver.Receiver(services.accounts, services.clock)
     in_threads: Any = WSGIMiddleware(pages, workers=PAGE_THREADS)  # type: ignore[arg-type]  # TypedDicts of its own
-    return AsgiApp(reception, _keep_soon(services), refused, in_threads)
+    door = AsgiApp(reception, _keep_soon(services), refused, in_threads)
+    return mounted_door(door, services.settings.base_url)
 
 
 def _parts(services: Services) -> Parts:

@@ -70,7 +70,9 @@ def lead(home: Harness, **fields: Any) -> str:
     ],
 )  # fmt: skip
 @on_sqlite
-def test_a_contact_is_known_by_the_first_number_there_is(home: Harness, fields: dict[str, str], phone: str | None) -> None:
+def test_a_contact_is_known_by_the_first_number_there_is(
+    home: Harness, fields: dict[str, str], phone: str | None
+) -> None:
     person = contact(home, **fields)
     assert client(home).get_contact(person).phone == phone
     assert [each.phone for each in client(home).find_contacts("mies@example.com")] == [phone]

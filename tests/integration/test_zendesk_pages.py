@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from integrations.registry import build
 
 from integrations.errors import Permanent, Transient
 from integrations.protocols import CrmRow
 from integrations.zendesk import paging
 from sandbox.world import World
 from sandbox.zendesk.furniture import MACRO, VIEW
+from tests.support.clients import build
 from tests.support.http import Reply, Seen, serving
 from tests.support.provisioning import Admin, an_admin
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from connector.feedback.messaging.mail_names import harmless_name, shortened, unlinked_name
 from hypothesis import given
 from hypothesis import strategies as some
 
 from connector.feedback.messaging.brands import Brand
 from connector.feedback.messaging.email_layout import Mailer
+from connector.feedback.messaging.mail_names import harmless_name, shortened, unlinked_name
 from connector.feedback.surveys.files import built_in, parse
 from integrations.protocols import Mail
 

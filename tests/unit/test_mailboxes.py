@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
+
 from integrations.mailboxes import normal, read, spellings, tidy
 
 USUAL = "jan@xn--bcher-kva.example"
