@@ -10,14 +10,14 @@ from typing import Any, Generic, TypeVar
 
 from marshmallow import ValidationError
 
+from integrations.auth.oauth_refresh import Client as OAuthClient
+from integrations.auth.tokens import Clock, TokenStore
 from integrations.error_mapping import Limit
 from integrations.errors import OptionsError
 from integrations.limits import UNLIMITED, Rates
-from integrations.oauth_refresh import Client as OAuthClient
 from integrations.option_fields import Options, mistakes
 from integrations.protocols import Crm, Helpdesk, Messenger, Sales
 from integrations.roles import Role
-from integrations.tokens import Clock, TokenStore
 
 Client = TypeVar("Client")
 Given = Mapping[str, Any]

@@ -31,8 +31,8 @@ from connector.vendors import health_checks
 from connector.vendors.base import Vendors
 from connector.vendors.clients import Connections, needs_agreement
 from connector.vendors.registry import VENDORS
+from integrations.auth.tokens import TokenStore
 from integrations.errors import OptionsError
-from integrations.tokens import TokenStore
 from workflows.errors import DefinitionError
 
 T = TypeVar("T")

@@ -16,14 +16,14 @@ from connector.vendors import option_checks
 from connector.vendors.base import Vendor, Vendors
 from connector.vendors.registry import VENDORS
 from integrations import kind as kinds
+from integrations.auth.oauth_refresh import Client as RefreshingClient
+from integrations.auth.tokens import TokenStore
 from integrations.error_mapping import Limit
 from integrations.errors import OptionsError
 from integrations.kind import Kind
 from integrations.limits import SHARE, UNLIMITED, Rate, Rates
-from integrations.oauth_refresh import Client as RefreshingClient
 from integrations.protocols import Crm, Helpdesk, Messenger, Sales
 from integrations.roles import Role
-from integrations.tokens import TokenStore
 from workflows.errors import Mistake
 
 

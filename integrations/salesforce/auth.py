@@ -6,8 +6,8 @@ import time
 
 import jwt
 
+from integrations.auth.tokens import Clock, Grant, Token, ask_for_token, token_of
 from integrations.http import VendorSession
-from integrations.tokens import Clock, Grant, Token, ask_for_token, token_of
 
 _ASSERTION_LIFE = 180  # seconds; Salesforce refuses assertions that live longer than 3 minutes
 

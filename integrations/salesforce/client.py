@@ -17,19 +17,19 @@ from integrations.http import VendorSession
 from integrations.protocols import Helpdesk, ItemResult, Sales, Score, Usage, VendorUser
 from integrations.salesforce import by_phone, mapping
 from integrations.salesforce.budget import DailyCalls
-from integrations.salesforce.bulk import Ingest
 from integrations.salesforce.changes import SalesforceChanges
 from integrations.salesforce.fields import PHONES
 from integrations.salesforce.helpdesk.case_mapping import CASES, CaseNames
 from integrations.salesforce.helpdesk.cases import SalesforceCases
 from integrations.salesforce.helpdesk.contact_requests import SOBJECT, SalesforceContactRequests
 from integrations.salesforce.record_ids import record_id
-from integrations.salesforce.records import BULK_ABOVE, SalesforceRecords
-from integrations.salesforce.render import Names
 from integrations.salesforce.rest import Rest
 from integrations.salesforce.sales import VALUE, SalesforceSales
 from integrations.salesforce.seen_fields import SeenFields
 from integrations.salesforce.setup import visibility
+from integrations.salesforce.writeback.bulk import Ingest
+from integrations.salesforce.writeback.records import BULK_ABOVE, SalesforceRecords
+from integrations.salesforce.writeback.render import Names
 from integrations.scores import FieldMap
 
 API_VERSION = "60.0"

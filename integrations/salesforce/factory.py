@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from integrations.auth.tokens import (
+    Clock,
+    FixedCredentials,
+    Grant,
+    SharedToken,
+    token_dialect,
+)
 from integrations.http import TokenSource, VendorSession
 from integrations.kind import Given, Kind, Sharing
 from integrations.option_fields import field_map
@@ -9,16 +16,9 @@ from integrations.salesforce.auth import client_credentials, jwt_bearer
 from integrations.salesforce.client import Kept, SalesforceCrm
 from integrations.salesforce.mapping import DEFAULT_FIELDS, DIALECT
 from integrations.salesforce.options import SalesforceOptions, audience, private_key
-from integrations.salesforce.records import BULK_ABOVE
-from integrations.salesforce.render import Names
+from integrations.salesforce.writeback.records import BULK_ABOVE
+from integrations.salesforce.writeback.render import Names
 from integrations.scores import FieldMap
-from integrations.tokens import (
-    Clock,
-    FixedCredentials,
-    Grant,
-    SharedToken,
-    token_dialect,
-)
 
 _RESERVE = 0.2
 

@@ -6,8 +6,8 @@ import base64
 import time
 from datetime import date
 
+from integrations.auth.tokens import Clock, FixedCredentials, Grant, ask_for_token, token_of
 from integrations.http import VendorSession
-from integrations.tokens import Clock, FixedCredentials, Grant, ask_for_token, token_of
 
 API_TOKENS_END = date(2027, 4, 30)
 """On this day Zendesk ends the last API tokens; none were made since 2026-10-27 (Zendesk, "Managing API tokens")."""

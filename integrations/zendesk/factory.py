@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 
+from integrations.auth.oauth_refresh import Client as OAuthClient
+from integrations.auth.oauth_refresh import RefreshedToken
+from integrations.auth.tokens import Clock, FixedCredentials, SharedToken, token_dialect
 from integrations.http import TokenSource, VendorSession
 from integrations.kind import Given, Kind, Sharing
 from integrations.limits import Rates
-from integrations.oauth_refresh import Client as OAuthClient
-from integrations.oauth_refresh import RefreshedToken
 from integrations.option_fields import field_map
-from integrations.tokens import Clock, FixedCredentials, SharedToken, token_dialect
 from integrations.zendesk import plans
 from integrations.zendesk.auth import api_token, client_credentials
 from integrations.zendesk.client import ALIASES, ZendeskHelpdesk

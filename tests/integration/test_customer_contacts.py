@@ -11,6 +11,7 @@ import pytest
 
 from connector.feedback.surveys import eligibility
 from connector.storage.schema import tables
+from connector.vendors.zendesk.reconcile.run import reconciler
 from tests.fixtures import envelope
 from tests.oracles import field_input
 from tests.support.house import Harness, a_home
@@ -146,13 +147,13 @@ def test_a_ticket_without_a_requester_or_without_an_address_is_not_asked_about(h
 def test_a_solve_that_only_the_export_tells_is_held_to_the_same(
     home: Harness, change: dict[str, Any], reason: str
 ) -> None:
-    home.house.reconciler.run("zendesk", at_once=True)
+    reconciler(home.house.job_parts("zendesk")).run("zendesk", at_once=True)
     ticket = home.world.zendesk.write_in("Ann Jansen", "ann@example.com", "Stock?", "Can you check?")["id"]
     home.world.zendesk.desk.state.tickets[ticket].update(change)
     home.world.zendesk.solve(ticket)
     home.world.zendesk.desk.state.tickets[ticket].update(change)
     home.clock.move(minutes=30)
-    home.house.reconciler.run("zendesk", at_once=True)
+    reconciler(home.house.job_parts("zendesk")).run("zendesk", at_once=True)
     home.settle()
     home.wait(hours=1)
     assert reason in why_not(home)

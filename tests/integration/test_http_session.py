@@ -9,12 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from integrations.error_mapping import Dialect
-from integrations.errors import Ambiguous, AuthFailed, IntegrationError, Permanent, RateLimited, Transient
-from integrations.http import VendorSession
-from integrations.salesforce.auth import client_credentials as salesforce_client_credentials
-from integrations.salesforce.mapping import DIALECT as SALESFORCE
-from integrations.tokens import (
+from integrations.auth.tokens import (
     FixedCredentials,
     Grant,
     MemoryStore,
@@ -22,6 +17,11 @@ from integrations.tokens import (
     Token,
     token_dialect,
 )
+from integrations.error_mapping import Dialect
+from integrations.errors import Ambiguous, AuthFailed, IntegrationError, Permanent, RateLimited, Transient
+from integrations.http import VendorSession
+from integrations.salesforce.auth import client_credentials as salesforce_client_credentials
+from integrations.salesforce.mapping import DIALECT as SALESFORCE
 from integrations.zendesk.auth import client_credentials as zendesk_client_credentials
 from integrations.zendesk.dialect import DIALECT as ZENDESK
 from tests.support.http import Reply, Seen, Server, answer, serving

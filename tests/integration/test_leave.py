@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from integrations import request_deadline
+from integrations.auth.tokens import FixedCredentials
 from integrations.error_mapping import Dialect
 from integrations.errors import Transient
 from integrations.http import VendorSession
 from integrations.protocols import Mail
 from integrations.smtp.client import SmtpMessenger
-from integrations.tokens import FixedCredentials
 from sandbox.world import World
 from tests.support.http import serving
 

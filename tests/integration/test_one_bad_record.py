@@ -207,7 +207,7 @@ def test_a_callout_that_is_cut_off_is_refused(home: Harness) -> None:
 
 @on_sqlite
 def test_a_change_that_cannot_be_read_holds_up_no_look(home: Harness) -> None:
-    home.house.gaps.tick()
+    home.run_job("poll salesforce for changes")
     home.clock.move(minutes=1)
     good = home.world.salesforce.add_contact("Good", "good@example.com")
     listed = {"ids": ["short", None, good["Id"]], "latestDateCovered": "2026-03-01T12:30:00.000+0000"}
@@ -216,6 +216,6 @@ def test_a_change_that_cannot_be_read_holds_up_no_look(home: Harness) -> None:
     rows.append({"Id": "003000000000009", "Email": "other@example.com"})
     home.world.salesforce.faults.add(Fault("/query", status=200, body={"totalSize": 4, "done": True, "records": rows}))
     home.clock.move(minutes=20)
-    home.house.gaps.tick()
+    home.run_job("poll salesforce for changes")
     home.settle()
     assert emails(home) == {"good@example.com", "other@example.com"}

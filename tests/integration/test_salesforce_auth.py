@@ -12,11 +12,11 @@ from connector.storage.engine.database import Database
 from connector.storage.flow_control import connection_state
 from connector.storage.schema import tables
 from connector.storage.stores.oauth_tokens import DatabaseTokenStore
+from integrations.auth.tokens import SharedToken, Token
 from integrations.errors import AuthFailed, IntegrationError, Permanent, RateLimited
 from integrations.salesforce.options import audience
 from integrations.salesforce.setup.metadata import MetadataApi
 from integrations.salesforce.setup.org import Setup
-from integrations.tokens import SharedToken, Token
 from sandbox.clock import HandClock
 from sandbox.faults import Fault
 from tests.support.clients import build

@@ -12,7 +12,7 @@ import pytest
 
 from connector.storage.schema import tables
 from integrations.protocols import CrmRow
-from integrations.salesforce.bulk import _csv, _fitting, _read
+from integrations.salesforce.writeback.bulk import _csv, _fitting, _read
 from sandbox.clock import HandClock
 from sandbox.faults import Fault
 from sandbox.world import World

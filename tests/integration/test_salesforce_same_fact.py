@@ -147,14 +147,14 @@ def test_messages_tell_the_same_facts_in_other_fields(
 
 
 def test_our_own_look_reads_them_too_and_whom_a_case_without_a_contact_is_about(home: Harness) -> None:
-    home.house.gaps.tick()
+    home.run_job("poll salesforce for changes")
     home.clock.move(minutes=1)
     contact(home, OtherPhone=NUMBER)
     supplied = {"SuppliedEmail": "c@example.com", "SuppliedPhone": "020 1234567"}
     home.world.salesforce.add("Case", Subject="x", Status="Closed", **supplied)
     hide(home, "Contact.HomePhone", "Contact.HasOptedOutOfEmail", "Case.SuppliedName")
     home.clock.move(minutes=20)
-    home.house.gaps.tick()
+    home.run_job("poll salesforce for changes")
     home.settle()
     known = {row.email: row.phone for row in home.rows(tables.customers)}
     assert known == {"mies@example.com": NUMBER, "c@example.com": "020 1234567"}

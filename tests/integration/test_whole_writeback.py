@@ -14,7 +14,7 @@ import pytest
 from connector.runtime.doorbell import INTAKE
 from connector.storage.schema import tables
 from integrations.protocols import AccountPicture, Answer, PersonPicture, Score
-from integrations.salesforce import bulk
+from integrations.salesforce.writeback import bulk
 from sandbox.clock import HandClock
 from sandbox.faults import Effect, Fault
 from sandbox.world import World

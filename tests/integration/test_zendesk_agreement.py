@@ -19,8 +19,8 @@ from connector.storage.flow_control import connection_state
 from connector.storage.schema import tables
 from connector.storage.stores.oauth_tokens import DatabaseTokenStore
 from connector.vendors import oauth_consent
+from integrations.auth.tokens import Token
 from integrations.errors import AuthFailed
-from integrations.tokens import Token
 from sandbox.clock import HandClock
 from sandbox.faults import Effect, Fault
 from sandbox.world import World

@@ -44,8 +44,8 @@ from connector.storage.engine.database import Database
 from connector.storage.schema.migrate import upgrade
 from connector.storage.schema.tables import deliveries, effects
 from connector.web.app import web_app
-from integrations import tokens
 from integrations.alerts.client import AppriseAlerter
+from integrations.auth import tokens
 from integrations.smtp.client import SmtpMessenger
 from sandbox.clock import HandClock
 from tests.support.house import SECRET_KEY, Harness, a_house, answer

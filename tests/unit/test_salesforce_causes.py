@@ -11,7 +11,7 @@ import requests
 from integrations.error_mapping import classify
 from integrations.errors import IntegrationError, Permanent, RateLimited, Transient
 from integrations.salesforce import mapping
-from integrations.salesforce.bulk import _error as of_a_row
+from integrations.salesforce.writeback.bulk import _error as of_a_row
 from tests.oracles import field_path
 
 ID = "001000000000001"

@@ -13,8 +13,8 @@ from connector.storage.engine.database import Database
 from connector.storage.engine.encryption import Box
 from connector.storage.flow_control import connection_state
 from connector.storage.schema.tables import connections
+from integrations.auth.tokens import Token
 from integrations.errors import RateLimited
-from integrations.tokens import Token
 
 _LOGIN_PAUSE = timedelta(seconds=2)
 """An hour's even pace of 1,800 logins: half of what Salesforce allows a user (3,600 an hour), for the user may log in

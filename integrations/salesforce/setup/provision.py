@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from integrations.auth.tokens import FixedCredentials
 from integrations.errors import Permanent, Transient
 from integrations.http import VendorSession
 from integrations.provisioning import Known, Performed, Place, Step, Verb
@@ -18,7 +19,6 @@ from integrations.salesforce.setup import bundle
 from integrations.salesforce.setup.bundle import Bundle, Component, Source
 from integrations.salesforce.setup.metadata import Deployment, Message, MetadataApi, Progress, refusal, remedy
 from integrations.salesforce.setup.org import FlowState, Org, Setup, User, same_id
-from integrations.tokens import FixedCredentials
 
 MARK = "Made by Ringback"
 """The first words of the description of every field of ours: fields of the same name without it are somebody else's."""

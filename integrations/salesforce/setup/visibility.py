@@ -13,7 +13,7 @@ from typing import Any
 from integrations.errors import IntegrationError
 from integrations.salesforce.helpdesk.case_mapping import CaseNames
 from integrations.salesforce.helpdesk.contact_requests import SOBJECT
-from integrations.salesforce.render import Names
+from integrations.salesforce.writeback.render import Names
 from integrations.scores import FieldMap
 
 Needed = Mapping[str, frozenset[str]]

@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
+from integrations.auth.tokens import Clock, SharedToken, Token, TokenStore, ask_for_token, token_of
 from integrations.errors import AuthFailed
 from integrations.http import VendorSession
-from integrations.tokens import Clock, SharedToken, Token, TokenStore, ask_for_token, token_of
 
 ACCESS_SECONDS = 1_800
 """How long an access token shall live: Zendesk's own default for other grants."""

@@ -13,11 +13,11 @@ from integrations.errors import IntegrationError, Permanent
 from integrations.protocols import AccountPicture, Answer, CrmPerson, CrmRow, PersonPicture, Usage
 from integrations.salesforce import mapping
 from integrations.salesforce.budget import DailyCalls
-from integrations.salesforce.bulk import Ingest
 from integrations.salesforce.record_ids import record_id
-from integrations.salesforce.render import Names, account_row, answer_row, person_row
 from integrations.salesforce.rest import readable
 from integrations.salesforce.seen_fields import SeenFields
+from integrations.salesforce.writeback.bulk import Ingest
+from integrations.salesforce.writeback.render import Names, account_row, answer_row, person_row
 
 BULK_ABOVE = 2_000  # rows; Salesforce's own advice for when a job is better than calls
 

@@ -1,0 +1,1 @@
+"""Scores onto an org's records."""
