@@ -10,8 +10,8 @@ from connector.clock import Clock
 from connector.config.file import Config
 from connector.config.settings import Settings
 from connector.feedback.agent.sidebar import SidebarService
-from connector.feedback.messaging.email_layout import Mailer
 from connector.feedback.surveys.catalog import SurveyCatalog
+from connector.feedback.surveys.invitation_email import Mailer
 from connector.observe.counters import Counters
 from connector.runtime.doorbell import Doorbell, Share
 from connector.runtime.jobs.job import Job

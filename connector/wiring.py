@@ -25,9 +25,9 @@ from connector.feedback.crm.sales_actions import CreateTask, FindAccount
 from connector.feedback.crm.write_score import WriteScore
 from connector.feedback.messaging.actions import SendAlert, SendMessage
 from connector.feedback.messaging.brands import home_country, read_brands
-from connector.feedback.messaging.email_layout import Mailer
 from connector.feedback.responses import store as responses
 from connector.feedback.surveys.catalog import SurveyCatalog
+from connector.feedback.surveys.invitation_email import Mailer
 from connector.feedback.surveys.send_survey import SendSurvey
 from connector.ids import new_id
 from connector.observe.collector import StateCollector

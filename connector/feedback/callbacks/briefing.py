@@ -14,7 +14,7 @@ from connector.feedback.callbacks.state_machine import SHOWN, CallbackStatus
 from connector.feedback.consent.consents import DO_NOT_CALL
 from connector.feedback.customers.phone_numbers import Dialled, dialled
 from connector.feedback.customers.phone_origins import origin_of
-from connector.feedback.surveys.answers import plain
+from connector.feedback.messaging.text import plain
 from integrations.callback_fields import BAND, COMMENT, CONSENT, LOOP_STATUS, METRIC, SCORE
 
 APPROACH = """\

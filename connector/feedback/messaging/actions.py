@@ -19,7 +19,8 @@ from connector.feedback.base.actions import (
     Output,
     Result,
 )
-from connector.feedback.messaging.mail_names import harmless_name, one_line
+from connector.feedback.messaging.mail_names import harmless_name
+from connector.feedback.messaging.text import one_line
 from connector.storage.engine.database import Database
 from connector.storage.schema.tables import customers, runs
 from integrations.errors import IntegrationError, Permanent

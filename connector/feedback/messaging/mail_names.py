@@ -12,10 +12,11 @@ from functools import lru_cache
 
 from publicsuffixlist import PublicSuffixList
 
+from connector.feedback.messaging.text import one_line, shortened
+
 MAX_NAME = 160  # characters; whatever is longer is cut at a word
 _LONGEST_WORD = 80
 _JOINER = "\u2060"  # invisible: a domain ends before it
-_SPACE = re.compile(r"\s+")
 _ADDRESS = re.compile(r"\w://|(?<!\w)www\.\w|[^\s@<]@[^\s@]+\.\w|\b(?:\d{1,3}\.){3}\d{1,3}\b", re.IGNORECASE)
 _DOTTED = re.compile(r"(?<![\w.])((?:[\w-]+[.。．｡])+)([^\W\d_][\w-]+)(?![\w-])")
 _SIGN = re.compile(r"[.@:。．｡]")  # most names hold none, and need no closer look
@@ -44,18 +45,6 @@ _FORMS = (
 )
 _FORM = re.compile(rf"[\s,.]*(?:{_FORMS})\.?(?!\w)", re.IGNORECASE)
 _OWN_FORM = re.compile(r"L(?:td|TD|imited|LC)|I(?:nc|NC)|G(?:mbH|MBH)|S(?:arl|ARL)")  # others are countries
-
-
-def one_line(text: str) -> str:
-    """The text on one line: a line end in a header would begin another header."""
-    return _SPACE.sub(" ", text).strip()
-
-
-def shortened(text: str, limit: int) -> str:
-    """At most ``limit`` characters, whole words where that leaves any."""
-    if len(text) <= limit:
-        return text
-    return text[: limit + 1].rpartition(" ")[0].rstrip() or text[:limit]
 
 
 def harmless_name(name: object) -> str:

@@ -5,12 +5,12 @@ What a person typed is never trusted: it comes from a form that anybody can send
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from connector.feedback.customers.phone_numbers import dialled
 from connector.feedback.customers.phone_origins import Origin
+from connector.feedback.messaging.text import plain
 from connector.feedback.surveys.model import MAX_COMMENT, SCALES, Question, QuestionType, points, scale_of
 from integrations.mailboxes import read
 from workflows.whole import whole
@@ -117,16 +117,3 @@ def _email(question: Question, text: str) -> str:
     if not reachable:
         raise AnswerError(question.id, "email")
     return text
-
-
-def plain(text: str) -> str:
-    """The text without control characters and outer space, with one kind of line end.
-
-    Direction overrides go as well: they can make a comment show other words than it holds.
-    """
-    lines = text.replace("\r\n", "\n").replace("\r", "\n")
-    return _CONTROLS.sub("", lines).strip()
-
-
-_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
-"""Unicode's categories Cc and Cs without tab and line end, and what turns the direction of writing."""

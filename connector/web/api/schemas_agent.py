@@ -7,7 +7,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from connector.feedback.surveys.answers import plain
+from connector.feedback.messaging.text import plain
 from connector.feedback.surveys.model import MAX_COMMENT
 from integrations.callback_fields import OUTCOMES, ROOT_CAUSES
 from workflows.scoring import Metric

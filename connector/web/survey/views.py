@@ -10,9 +10,9 @@ from babel import Locale, UnknownLocaleError
 from flask import Response, render_template, request, url_for
 
 from connector.feedback.messaging.brands import Brand
+from connector.feedback.messaging.scale_labels import ends, has_smileys, smiley_words
 from connector.feedback.messaging.translations import Say, say_in
 from connector.feedback.surveys.model import Link, Question, Survey, points, scale_of
-from connector.feedback.surveys.scale_labels import ends, has_smileys, smiley_words
 
 _POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' {logo}; "
