@@ -10,25 +10,15 @@ from typing import TYPE_CHECKING
 from connector.clock import Clock, system_clock
 from connector.config.file import Config
 from connector.config.settings import Settings
+from connector.feedback import registry
 from connector.feedback.agent.sidebar import SidebarService
+from connector.feedback.agent.timeline import Timeline
 from connector.feedback.base.actions import Handler
 from connector.feedback.base.event_hooks import EventHook
-from connector.feedback.callbacks import store as callbacks
-from connector.feedback.callbacks.actions import CountCallbacks, ReadCallback, ReopenCallback, RequestCall
-from connector.feedback.callbacks.open_ticket import OpenTicket, Rules
-from connector.feedback.callbacks.update_ticket import ChangeTicket
-from connector.feedback.consent import opt_out_events
-from connector.feedback.crm import people_cache
-from connector.feedback.crm.consent_check import CrmConsents
-from connector.feedback.crm.record_merges import RecordMerges
-from connector.feedback.crm.sales_actions import CreateTask, FindAccount
-from connector.feedback.crm.write_score import WriteScore
-from connector.feedback.messaging.actions import SendAlert, SendMessage
 from connector.feedback.messaging.brands import home_country, read_brands
-from connector.feedback.responses import store as responses
+from connector.feedback.registry import FeatureParts
 from connector.feedback.surveys.catalog import SurveyCatalog
 from connector.feedback.surveys.invitation_email import Mailer
-from connector.feedback.surveys.send_survey import SendSurvey
 from connector.ids import new_id
 from connector.observe.collector import StateCollector
 from connector.observe.counters import Counters
@@ -141,16 +131,18 @@ def _services(ground: _Ground, celery: Celery | None, bell: Doorbell, share: Sha
     ground.counters.registry.register(
         StateCollector(database, connections.kinds.keys(), connections.budget, connections.daily_reserve, clock)
     )
-    handlers = measured(_handlers(ground), ground.counters)
+    features = _feature_parts(ground)
+    handlers = measured(registry.handlers(features), ground.counters)
     open_desk = opener(database, ground.book, handlers)
     own_users = OwnUsers(database, connections.me, clock)
     secrets = HookSecrets(database, ground.secret_key, clock)
     accounts = WebhookAccounts(config, own_users.known, secrets, ground.vendors)
-    pumps = _pumps(ground, accounts, handlers, open_desk, bell)
+    pumps = _pumps(ground, accounts, handlers, _hooks(ground, features), open_desk, bell)
     if celery is not None:
         celery_app.listen(celery, pumps, bell, ground.settings.broker_url)
     sweep = Sweep(database, bell, clock)
-    keeper = RetentionJob(database, config.retention, clock, ground.counters.removed)
+    keeper = RetentionJob(database, config.retention, registry.RETENTION_KINDS, clock, ground.counters.removed)
+    timeline = Timeline(registry.TIMELINE_SOURCES)
     parts = _JobPartsOf(ground, bell)
     return Services(
         settings=ground.settings,
@@ -171,7 +163,7 @@ def _services(ground: _Ground, celery: Celery | None, bell: Doorbell, share: Sha
         counters=ground.counters,
         controls=RunCommands(database, open_desk, ground.book, config.calendar, clock, bell.ring),
         switches=ConnectionCommands(database, connections.kinds, connections.budget, clock, bell.ring),
-        agents=SidebarService(database, ground.surveys, config.fatigue_days, ground.book.listens, clock),
+        agents=SidebarService(database, ground.surveys, timeline, config.fatigue_days, ground.book.listens, clock),
         keeper=keeper,
         jobs=(
             sweep_job.job(sweep),
@@ -207,51 +199,35 @@ def _vendor_jobs(ground: _Ground, parts: _JobPartsOf) -> Sequence[Job]:
     return [job for kind, vendor in ground.vendors.items() for job in vendor.jobs(parts(kind))]
 
 
-def _handlers(ground: _Ground) -> Mapping[str, Handler]:
-    """The table of actions; a test holds it against the catalogue in ``workflows.actions``."""
-    config, database, connections = ground.config, ground.database, ground.connections
-    fields = FieldIds(database, ground.clock)
-    change = ChangeTicket(connections, config.calendar, fields.ticket_fields)
-    rules = Rules(config.calendar, ground.country, replace(config.customer_value, country=ground.country))
-    return {
-        "survey.send": SendSurvey(
-            database=database,
-            clients=connections,
-            surveys=ground.surveys,
-            render=ground.mailer.invitation,
-            calendar=config.calendar,
-            secret_key=ground.secret_key,
-            fatigue_days=config.fatigue_days,
-            look=CrmConsents(database, connections).look,
-            country=rules.country,
-        ),
-        "ticket.open": OpenTicket(connections, rules, fields.ticket_fields),
-        "ticket.comment": change,
-        "ticket.update": change,
-        "ticket.escalate": change,
-        "account.find": FindAccount(database, connections),
-        "task.create": CreateTask(connections, config.calendar),
-        "callback.read": ReadCallback(connections, fields.ticket_fields),
-        "callback.reopen": ReopenCallback(connections, rules, fields.ticket_fields),
-        "callback.count": CountCallbacks(connections),
-        "call.request": RequestCall(connections, rules.country),
-        "score.write": WriteScore(database, connections, rules.country),
-        "alert.send": SendAlert(connections, AppriseAlerter(), config.teams),
-        "message.send": SendMessage(database, connections, ground.mailer.message),
-    }  # fmt: skip
+def _feature_parts(ground: _Ground) -> FeatureParts:
+    return FeatureParts(
+        database=ground.database,
+        clients=ground.connections,
+        ids=ground.connections.ids,
+        surveys=ground.surveys,
+        mailer=ground.mailer,
+        alerter=AppriseAlerter(),
+        teams=ground.config.teams,
+        calendar=ground.config.calendar,
+        country=ground.country,
+        valuation=replace(ground.config.customer_value, country=ground.country),
+        ticket_fields=FieldIds(ground.database, ground.clock).ticket_fields,
+        fatigue_days=ground.config.fatigue_days,
+        secret_key=ground.secret_key,
+    )
 
 
-def _hooks(ground: _Ground) -> Sequence[EventHook]:
-    """In this order: who leaves an event out comes before who counts it."""
+def _hooks(ground: _Ground, features: FeatureParts) -> Sequence[EventHook]:
+    """Vendors first: who leaves an event out comes before who counts it."""
     vendors = [hook for vendor in ground.vendors.values() for hook in vendor.hooks()]
-    merges = RecordMerges(ground.connections.ids)
-    return (*vendors, merges, responses.record, callbacks.record, opt_out_events.record, people_cache.record)
+    return (*vendors, *registry.hooks(features))
 
 
 def _pumps(
     ground: _Ground,
     accounts: WebhookAccounts,
     handlers: Mapping[str, Handler],
+    hooks: Sequence[EventHook],
     open_desk: OpenAdvancer,
     bell: Doorbell,
 ) -> Pumps:
@@ -262,7 +238,7 @@ def _pumps(
         open_desk=open_desk,
         calendar=config.calendar,
         accounts=accounts,
-        hooks=_hooks(ground),
+        hooks=hooks,
         ids=ground.connections.ids,
         clock=clock,
         country=ground.country,

@@ -10,8 +10,8 @@ from connector.cli.common.context import open_database, read_config, read_settin
 from connector.cli.common.output import as_json_option, show, show_json
 from connector.clock import system_clock
 from connector.config.retention import FOREVER
+from connector.feedback.registry import RETENTION_KINDS
 from connector.runtime.jobs.retention import RetentionJob, Standing
-from connector.storage.stores.retention import KINDS
 from connector.storage.stores.run_queries import MOST_COUNTED
 
 
@@ -25,7 +25,7 @@ def retention(now: bool, as_json: bool) -> None:
     """
     config = read_config(read_settings())
     with open_database() as database:
-        keeper = RetentionJob(database, config.retention, system_clock)
+        keeper = RetentionJob(database, config.retention, RETENTION_KINDS, system_clock)
         if now:
             _run(keeper, as_json)
         else:
@@ -48,7 +48,7 @@ def _period(standing: Standing) -> str:
 
 def _run(keeper: RetentionJob, as_json: bool) -> None:
     went: dict[str, int] = {}
-    for kind in KINDS:
+    for kind in RETENTION_KINDS:
         went[kind.name] = 0
         for count in keeper.apply(kind):
             went[kind.name] += count

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 import pytest
+from sqlalchemy import JSON, Column, Connection, Table, insert, select
 
+from connector.feedback.customers import identity
+from connector.storage.engine.database import Database
 from connector.storage.schema import tables
 from tests.support.house import Harness, a_home, a_second_house, answer
 from tests.support.house_race import Racers
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -175,3 +181,40 @@ def test_two_workers_that_meet_a_new_person_at_the_same_moment_make_one_customer
 def _meet(home: Harness, number: int) -> None:
     home.deliver(answer(9, email=f"p{number}@example.com"))
     home.pump("intake")
+
+
+def test_at_a_merge_every_row_of_the_customer_goes_along(database: Database) -> None:
+    with database.write() as tx:
+        for who in ("kept", "gone"):
+            _fill(tx, tables.customers, id=who)
+        _fill(tx, tables.definitions, id="definition")
+        for table in tables.OF_CUSTOMERS:
+            _fill(tx, table, customer_id="gone")
+        identity.merge(tx, "kept", "gone")
+        owners = {table.name: set(tx.execute(select(table.c.customer_id)).scalars()) for table in tables.OF_CUSTOMERS}
+        left = tx.execute(select(tables.customers.c.id)).scalars().all()
+    assert owners == {name: {"kept"} for name, table in tables.metadata.tables.items() if "customer_id" in table.c}
+    assert left == ["kept"]
+
+
+def test_a_number_that_both_were_seen_with_is_kept_once(database: Database) -> None:
+    with database.write() as tx:
+        for who in ("kept", "gone"):
+            _fill(tx, tables.customers, id=who)
+            _fill(tx, tables.phones, number="+31201234567", customer_id=who)
+        identity.merge(tx, "kept", "gone")
+        assert tx.execute(select(tables.phones.c.customer_id)).scalars().all() == ["kept"]
+
+
+def _fill(tx: Connection, table: Table, **told: str) -> None:
+    """A row with what is told, and something wherever the table wants something."""
+    wanted = [each for each in table.columns if not (each.nullable or each.autoincrement is True)]
+    row = {each.name: _anything(each) for each in wanted}
+    references = {each.name: "definition" for each in wanted if each.name == "definition_id"}
+    tx.execute(insert(table).values({**row, **references, **told}))
+
+
+def _anything(column: Column[Any]) -> Any:
+    if isinstance(column.type, JSON):
+        return {}
+    return START if isinstance(column.type, tables.UtcDateTime) else column.type.python_type()

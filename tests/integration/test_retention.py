@@ -17,10 +17,11 @@ from sqlalchemy import func, select, update
 
 from connector.cli.main import main
 from connector.config.retention import Retention
+from connector.feedback.registry import RETENTION_KINDS
 from connector.runtime.jobs.retention import SLICE, RetentionJob
 from connector.runtime.operations.errors import UnknownError
 from connector.storage.schema import tables as t
-from connector.storage.stores import retention, run_queries
+from connector.storage.stores import run_queries
 from connector.storage.stores.retention import RetentionKind
 from tests.support.house import Harness, a_home, answer
 from tests.support.house_race import Racers
@@ -50,7 +51,7 @@ def home(database_url: str) -> Iterator[Harness]:
 
 
 def keeper(home: Harness, **periods: Any) -> RetentionJob:
-    return RetentionJob(home.house.database, replace(Retention(), **periods), home.clock)
+    return RetentionJob(home.house.database, replace(Retention(), **periods), RETENTION_KINDS, home.clock)
 
 
 def counts(home: Harness) -> dict[str, int]:
@@ -64,7 +65,7 @@ def closed_loop(home: Harness, id_: str = "r1") -> None:
 
 
 def kind(name: str) -> RetentionKind:
-    return next(each for each in retention.KINDS if each.name == name)
+    return next(each for each in RETENTION_KINDS if each.name == name)
 
 
 # --- the period ----------------------------------------------------------------------------------------------

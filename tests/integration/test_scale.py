@@ -15,6 +15,7 @@ from sqlalchemy import Connection, event, text
 
 from benchmarks import crowd
 from benchmarks.scale import Site, Task, a_house
+from connector.feedback.registry import RETENTION_KINDS
 from connector.runtime.operations import connections as controls_connections
 from connector.storage.stores import retention
 from connector.storage.stores.retention import RetentionKind
@@ -34,7 +35,7 @@ def _short_look_back(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def everything(site: Site) -> list[Task]:
     """What the product does all the time, and what people look at."""
-    return [*site.tasks(), *(Task(f"keeping {kind.name}", _looking(site, kind)) for kind in retention.KINDS)]
+    return [*site.tasks(), *(Task(f"keeping {kind.name}", _looking(site, kind)) for kind in RETENTION_KINDS)]
 
 
 def _looking(site: Site, kind: RetentionKind) -> Callable[[], None]:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from connector.feedback.agent import timeline
-from connector.feedback.agent.timeline import TimelineItem, TimelinePage
+from connector.feedback.agent.timeline import CursorError, Timeline, TimelineItem, TimelinePage
+from connector.feedback.registry import TIMELINE_SOURCES
 from connector.storage.schema import tables
 from tests.support.house import Harness, a_home, answer
 from tests.support.house_workflows import OPEN_A_TICKET, WRITE_TO_THE_CUSTOMER
@@ -27,7 +27,7 @@ def home(database_url: str) -> Iterator[Harness]:
 def page(home: Harness, limit: int = 50, before: str | None = None, customer: str | None = None) -> TimelinePage:
     who = customer or home.rows(tables.customers)[0].id
     with home.house.database.read() as tx:
-        return timeline.page(tx, who, limit, before)
+        return Timeline(TIMELINE_SOURCES).page(tx, who, limit, before)
 
 
 def told(found: TimelinePage) -> list[str]:
@@ -169,7 +169,7 @@ def test_what_arrives_meanwhile_shifts_no_page(home: Harness) -> None:
 
 @pytest.mark.parametrize("cursor", ["x", "1-2-3", "20260101T000000.0-99-a", "20260101T000000.0-1-é", "--", "\x00"])
 def test_a_cursor_that_is_none_is_refused(home: Harness, cursor: str) -> None:
-    with pytest.raises(timeline.CursorError):
+    with pytest.raises(CursorError):
         page(home, 5, cursor, customer="nobody")
 
 
@@ -179,7 +179,7 @@ def test_a_page_costs_the_same_number_of_queries_however_long_the_line_is(home: 
         home.deliver(answer(9, response_id=f"r{number}"))
         home.settle()
         counts.append(_statements(home))
-    assert set(counts) == {len(timeline.SOURCES)}
+    assert set(counts) == {len(TIMELINE_SOURCES)}
 
 
 def _statements(home: Harness) -> int:

@@ -13,12 +13,13 @@ from typing import Any
 from sqlalchemy import Connection, and_, func, or_, select
 
 from connector.clock import Clock
-from connector.feedback.agent import requests, timeline
-from connector.feedback.agent.timeline import TimelinePage, label_of
+from connector.feedback.agent import requests
+from connector.feedback.agent.timeline import Timeline, TimelinePage
 from connector.feedback.callbacks.store import CONCLUDED
 from connector.feedback.consent.consents import DO_NOT_CALL
 from connector.feedback.customers import identity as customers
 from connector.feedback.customers.identity import Customer
+from connector.feedback.responses.store import label_of
 from connector.feedback.surveys import eligibility
 from connector.feedback.surveys.catalog import SurveyCatalog
 from connector.ids import new_id
@@ -123,12 +124,13 @@ class SidebarService:
         self,
         database: Database,
         surveys: SurveyCatalog,
+        timeline: Timeline,
         fatigue_days: int,
         listens: Callable[[Connection, str], bool],
         clock: Clock,
     ) -> None:
         self._database, self._surveys, self._fatigue_days = database, surveys, fatigue_days
-        self._listens, self._clock = listens, clock
+        self._timeline, self._listens, self._clock = timeline, listens, clock
 
     def picture(self, requester: Requester, ticket_id: str, limit: int) -> SidebarView:
         """Everything of the requester, and the callback of the ticket that the agent looks at."""
@@ -140,15 +142,15 @@ class SidebarService:
                 return SidebarView(None, requester.name, False, (), "", callback, offers)
             scores = _scores(tx, customer.id)
             opted_out = customer.opted_out_at is not None
-            page = timeline.page(tx, customer.id, limit)
+            page = self._timeline.page(tx, customer.id, limit)
         name = customer.name or requester.name
         return SidebarView(customer.id, name, opted_out, scores, _quadrant(scores), callback, offers, page)
 
     def timeline(self, customer_id: str, limit: int, before: str | None) -> TimelinePage | None:
-        """More of a customer's line; None: there is no such customer. Raises ``timeline.CursorError``."""
+        """More of a customer's line; None: there is no such customer. Raises CursorError."""
         with self._database.read() as tx:
             known = customers.load(tx, [customer_id])
-            return timeline.page(tx, customer_id, limit, before) if known else None
+            return self._timeline.page(tx, customer_id, limit, before) if known else None
 
     def callback(self, connection: str, ticket_id: str) -> OpenCallback | None:
         with self._database.read() as tx:

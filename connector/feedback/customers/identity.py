@@ -288,17 +288,12 @@ def load(tx: Connection, ids: Iterable[str]) -> dict[str, Customer]:
     return {row.id: _customer(row, known.get(row.id, {})) for row in rows}
 
 
-_OWNED = (
-    t.identities, t.phones, t.events, t.runs, t.invitations, t.responses, t.callbacks, t.consents, t.suppressions
-)  # fmt: skip
-
-
 def merge(tx: Connection, keep: str, gone: str) -> None:
     """Give everything of ``gone`` to ``keep`` and remove it."""
     phones = t.phones.c
     held = select(phones.number).where(phones.customer_id == keep).scalar_subquery()
     tx.execute(delete(t.phones).where(phones.customer_id == gone, phones.number.in_(held)))
-    for table in _OWNED:
+    for table in t.OF_CUSTOMERS:
         tx.execute(update(table).where(table.c.customer_id == gone).values(customer_id=keep))
     tx.execute(delete(t.customers).where(t.customers.c.id == gone))
 

@@ -15,6 +15,7 @@ from connector.storage.engine.database import Database
 from connector.storage.schema.tables import responses
 from connector.storage.stores.inbox import OWN
 from workflows import scoring
+from workflows.errors import ScoreError
 
 _LATER = func.row_number().over(partition_by=responses.c.customer_id, order_by=responses.c.answered_at.desc())
 _RANKED = (
@@ -89,6 +90,14 @@ def _row(arrival: IncomingEvent, now: datetime) -> dict[str, Any]:
 
 def _moment(value: Any) -> datetime | None:
     return datetime.fromisoformat(value) if isinstance(value, str) and value else None
+
+
+def label_of(metric: str, band: str) -> str:
+    """The metric's own word for a band ("dissatisfied"); of what we do not know, the band."""
+    try:
+        return scoring.label(metric, band)
+    except (ScoreError, ValueError):
+        return band
 
 
 def get(tx: Connection, response_id: str) -> Mapping[str, Any] | None:

@@ -7,7 +7,7 @@ file. Rows go only after their file is on disk, and only in the version that the
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -17,7 +17,7 @@ from connector.clock import Clock
 from connector.config.retention import Retention
 from connector.runtime.jobs.job import Job
 from connector.storage.engine.database import Database
-from connector.storage.stores import archive, retention
+from connector.storage.stores import archive
 from connector.storage.stores.retention import RetentionKind, Slice
 
 log = logging.getLogger(__name__)
@@ -45,20 +45,22 @@ class Standing:
 
 
 class RetentionJob:
-    """Applies the periods. ``removed`` hears how many rows of a kind went."""
+    """Applies the periods to ``kinds``, in their order. ``removed`` hears how many rows of a kind went."""
 
     def __init__(
         self,
         database: Database,
         periods: Retention,
+        kinds: Sequence[RetentionKind],
         clock: Clock,
         removed: Callable[[str, int], None] = lambda _kind, _count: None,
     ) -> None:
-        self._database, self._periods, self._clock, self._removed = database, periods, clock, removed
+        self._database, self._periods, self._kinds = database, periods, tuple(kinds)
+        self._clock, self._removed = clock, removed
 
     def tick(self) -> None:
         """A bounded part of what is due. Never raises: the next tick tries again."""
-        for kind in retention.KINDS:
+        for kind in self._kinds:
             try:
                 self._log(kind, sum(count for _, count in zip(range(SLICES), self.apply(kind), strict=False)))
             except Exception:
@@ -81,7 +83,7 @@ class RetentionJob:
         with self._database.read() as tx:
             return [
                 Standing(kind.name, self._period(kind), kind.count(tx, before) if before is not None else 0)
-                for kind in retention.KINDS
+                for kind in self._kinds
                 for before in [self._before(kind)]
             ]
 

@@ -516,3 +516,7 @@ provisioned = Table(
     Column("made_at", UtcDateTime, nullable=False),
     Column("seen_at", UtcDateTime, nullable=False),
 )
+
+OF_CUSTOMERS = tuple(table for table in metadata.sorted_tables if "customer_id" in table.c)
+"""The tables whose ``customer_id`` says whose a row is. At a merge of customers all of them follow: read off the
+tables, so that none can be forgotten. Which feature answers for which is in ``feedback.registry``."""

@@ -57,12 +57,12 @@ _ANY = true()
 # --- rows that are written once, in the order of their key ---------------------------------------------------
 
 
-def _log(
+def oldest_first(
     name: str, table: Table, key: Column[Any], at: Column[datetime],
     free: ColumnElement[bool] = _ANY, reach: Callable[[Connection], ColumnElement[bool]] = lambda _tx: _ANY,
 ) -> RetentionKind:  # fmt: skip
-    """The oldest are those with the lowest keys, so their table needs no index for it. Rows go that meet ``free``;
-    those beyond ``reach`` are not even looked at."""
+    """A kind whose oldest rows are those with the lowest keys, so that its table needs no index for it. Rows go that
+    meet ``free``; those beyond ``reach`` are not even looked at."""
 
     def page(tx: Connection, after: Any, limit: int) -> Select[Any]:
         oldest = select(key.label("key"), at.label("at")).where(reach(tx))
@@ -181,12 +181,10 @@ def _count_runs(tx: Connection, before: datetime) -> int:
     return _count(tx, select(t.runs.c.id).where(_ENDED, t.runs.c.ended_at <= before))
 
 
-KINDS = (
+ENGINE_KINDS = (
     RetentionKind("contents", _contents_due, _contents, _empty, _count_contents),
     RetentionKind("runs", _runs_due, _runs, _remove_runs, _count_runs),
-    _log("events", t.events, t.events.c.seq, t.events.c.received_at, _TOLD, _before_every_run),
-    _log("deliveries", t.deliveries, t.deliveries.c.id, t.deliveries.c.received_at, _SETTLED),
-    _log("suppressions", t.suppressions, t.suppressions.c.id, t.suppressions.c.at),
-    _log("conflicts", t.identity_conflicts, t.identity_conflicts.c.id, t.identity_conflicts.c.seen_at),
+    oldest_first("events", t.events, t.events.c.seq, t.events.c.received_at, _TOLD, _before_every_run),
+    oldest_first("deliveries", t.deliveries, t.deliveries.c.id, t.deliveries.c.received_at, _SETTLED),
 )
-"""In this order: what refers to others goes before them."""
+"""What the engine itself writes, in this order: what refers to others goes before them. Features have more kinds."""

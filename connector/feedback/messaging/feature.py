@@ -1,0 +1,67 @@
+"""Messaging as a feature: words to customers and to teams."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from sqlalchemy import Row, select
+
+from connector.config.file import Team
+from connector.feedback.base.actions import Clients, Handler
+from connector.feedback.base.feature import Feature
+from connector.feedback.base.timeline_source import TimelineSource
+from connector.feedback.messaging.actions import SendAlert, SendMessage
+from connector.storage.engine.database import Database
+from connector.storage.schema.tables import effects, runs
+from integrations.protocols import Alerter
+
+
+class MessageWriter(Protocol):
+    """Who makes the HTML of a plain message."""
+
+    def message(self, subject: str, text: str, locale: str | None) -> str: ...
+
+
+class MessagingParts(Protocol):
+    """What messages need of the house."""
+
+    @property
+    def database(self) -> Database: ...
+
+    @property
+    def clients(self) -> Clients: ...
+
+    @property
+    def mailer(self) -> MessageWriter: ...
+
+    @property
+    def alerter(self) -> Alerter: ...
+
+    @property
+    def teams(self) -> Mapping[str, Team]: ...
+
+
+def _actions(parts: MessagingParts) -> Mapping[str, Handler]:
+    return {
+        "alert.send": SendAlert(parts.clients, parts.alerter, parts.teams),
+        "message.send": SendMessage(parts.database, parts.clients, parts.mailer.message),
+    }
+
+
+def _message(row: Row[Any]) -> dict[str, Any]:
+    """A mail that a workflow wrote to the customer."""
+    return {"subject": (row.request.get("mail") or {}).get("subject", ""), "workflow": row.workflow}
+
+
+FEATURE: Feature[MessagingParts] = Feature(
+    name="messaging",
+    actions=_actions,
+    timeline=(
+        TimelineSource(
+            "message", select(effects).join(runs, runs.c.id == effects.c.run_id)
+            .where(effects.c.action == "message.send", effects.c.status == "done"),
+            runs.c.customer_id, effects.c.ended_at, effects.c.id, _message,
+        ),
+    ),
+)  # fmt: skip

@@ -1,0 +1,34 @@
+"""Responses as a feature: kept as they come in, told on the timeline, and of nobody after an erasure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from connector.feedback.base.feature import Feature, HookStage, OwnedTable, StagedHook, blank
+from connector.feedback.base.timeline_source import TimelineSource, logged_in, ticket_in
+from connector.feedback.responses import store
+from connector.feedback.responses.store import label_of
+from connector.storage.schema.tables import responses
+
+
+def _answer(row: Row[Any]) -> dict[str, Any]:
+    """A score with its words. ``label`` is the metric's own word for the band; ``by``: staff logged it."""
+    context = row.context or {}
+    names = ("survey", "metric", "scale", "score", "band", "comment", "contact_consent", "about")
+    told = {name: getattr(row, name) for name in names}
+    return {**told, "label": label_of(row.metric, row.band), **logged_in(context), **ticket_in(context)}
+
+
+FEATURE: Feature[object] = Feature(
+    name="responses",
+    hooks=lambda _parts: (StagedHook(HookStage.ANSWERS, store.record),),
+    owned=(OwnedTable(responses, blank("customer_id", "comment", "answers", "context")),),  # the score stays in reports
+    timeline=(
+        TimelineSource(
+            "answer", select(responses),
+            responses.c.customer_id, responses.c.answered_at, responses.c.id, _answer,
+        ),
+    ),
+)  # fmt: skip

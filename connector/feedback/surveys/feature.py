@@ -1,0 +1,99 @@
+"""Surveys as a feature: asking, and why somebody was not asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from sqlalchemy import Row, select
+
+from connector.feedback.base.actions import Clients, Handler
+from connector.feedback.base.feature import DELETE_ROWS, Feature, OwnedTable
+from connector.feedback.base.timeline_source import TimelineSource, ticket_in
+from connector.feedback.crm.consent_check import CrmConsents
+from connector.feedback.surveys.catalog import SurveyCatalog
+from connector.feedback.surveys.invitation_email import Mailer
+from connector.feedback.surveys.send_survey import SendSurvey
+from connector.storage.engine.database import Database
+from connector.storage.schema.tables import invitations, suppressions
+from connector.storage.stores.retention import oldest_first
+from workflows.calendars import BusinessCalendar
+
+
+class SurveyParts(Protocol):
+    """What surveys need of the house."""
+
+    @property
+    def database(self) -> Database: ...
+
+    @property
+    def clients(self) -> Clients: ...
+
+    @property
+    def surveys(self) -> SurveyCatalog: ...
+
+    @property
+    def mailer(self) -> Mailer: ...
+
+    @property
+    def calendar(self) -> BusinessCalendar: ...
+
+    @property
+    def country(self) -> str: ...
+
+    @property
+    def fatigue_days(self) -> int: ...
+
+    @property
+    def secret_key(self) -> str: ...
+
+
+def _actions(parts: SurveyParts) -> Mapping[str, Handler]:
+    consents = CrmConsents(parts.database, parts.clients)
+    send = SendSurvey(
+        database=parts.database,
+        clients=parts.clients,
+        surveys=parts.surveys,
+        render=parts.mailer.invitation,
+        calendar=parts.calendar,
+        secret_key=parts.secret_key,
+        fatigue_days=parts.fatigue_days,
+        look=consents.look,
+        country=parts.country,
+    )
+    return {"survey.send": send}
+
+
+def _survey(row: Row[Any]) -> dict[str, Any]:
+    """An invitation. ``status``: prepared, sent, opened, started, answered, or withheld with its ``reason``."""
+    moments = {"opened_at": row.opened_at, "answered_at": row.answered_at}
+    told = {name: value.isoformat() for name, value in moments.items() if value}
+    return {"survey": row.survey, "channel": row.channel, "status": row.status, "reason": row.reason, **told,
+            **ticket_in(row.context)}  # fmt: skip
+
+
+def _withheld(row: Row[Any]) -> dict[str, Any]:
+    """A survey that was not sent, and why."""
+    return {"survey": row.survey, "reason": row.reason}
+
+
+FEATURE: Feature[SurveyParts] = Feature(
+    name="surveys",
+    actions=_actions,
+    owned=(OwnedTable(invitations, DELETE_ROWS), OwnedTable(suppressions, DELETE_ROWS)),
+    timeline=(
+        TimelineSource(
+            "survey", select(invitations).where(invitations.c.asked_at.is_not(None)),
+            invitations.c.customer_id, invitations.c.asked_at, invitations.c.id, _survey,
+        ),
+        TimelineSource(
+            "survey", select(invitations).where(invitations.c.asked_at.is_(None)),
+            invitations.c.customer_id, invitations.c.created_at, invitations.c.id, _survey,
+        ),
+        TimelineSource(
+            "withheld", select(suppressions),
+            suppressions.c.customer_id, suppressions.c.at, suppressions.c.id, _withheld,
+        ),
+    ),
+    retention=(oldest_first("suppressions", suppressions, suppressions.c.id, suppressions.c.at),),
+)  # fmt: skip
