@@ -5,6 +5,7 @@ IntegrationError
 ├── RateLimited     nothing happened, not before ``retry_after`` seconds; costs no attempt
 ├── NotYet          the same for this call alone: the others on its connection need not wait
 ├── Permanent       nothing happened and trying again will not help; ``code`` is the vendor's word for it
+│   └── Moved       the record is not where we saw it: deleted, merged or hidden; looked for again, it may be found
 ├── Ambiguous       nobody knows whether it happened (connection lost after the request was sent)
 └── AuthFailed      our credentials are refused: the connection pauses until someone mends them
 
@@ -16,7 +17,8 @@ OptionsError        a connection's settings cannot be used; nothing was asked of
 # ruff: noqa: N818  # the names say what happened, and read well in "except Ambiguous"
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import ClassVar, TypeVar
 
 
 class IntegrationError(Exception):
@@ -73,12 +75,21 @@ class Permanent(IntegrationError):
     kind = "permanent"
 
 
+class Moved(Permanent):
+    """The record was deleted, merged into another or hidden from us since we saw it."""
+
+
 class Ambiguous(_PerhapsOutage):
     kind = "ambiguous"
 
 
 class AuthFailed(IntegrationError):
     kind = "auth"
+
+
+T = TypeVar("T")
+Found = Sequence[T] | IntegrationError
+"""What one look-up of many found, or the error that it alone met."""
 
 
 class OptionsError(Exception):

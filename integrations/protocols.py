@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from integrations.errors import IntegrationError
+from integrations.errors import Found, IntegrationError
 
 Json = Mapping[str, Any]
 
@@ -55,7 +55,7 @@ class ItemResult:
 
 @dataclass(frozen=True, slots=True)
 class CrmPerson:
-    """A contact or a lead as the CRM has it now. Ids are as the CRM writes them."""
+    """A contact or a lead as the CRM has it now. Ids are canonical (``RecordNames``)."""
 
     record: str
     kind: str  # contact, lead; user of a helpdesk
@@ -115,7 +115,7 @@ class AccountPicture:
 class CrmRow:
     """Values to write onto one record: of the id ``key``, or where the field ``by`` is ``key``."""
 
-    sobject: str
+    object: str  # the vendor's name of this kind of record
     key: str
     values: Json
     by: str = ""
@@ -123,7 +123,7 @@ class CrmRow:
     @property
     def digest(self) -> str:
         """The same for the same values: what stands on the record already need not be written again."""
-        return hashlib.sha256(json.dumps([self.sobject, self.values], sort_keys=True).encode()).hexdigest()[:40]
+        return hashlib.sha256(json.dumps([self.object, self.values], sort_keys=True).encode()).hexdigest()[:40]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,12 @@ class Usage:
     total: int
 
 
-class CrmRecords(Protocol):
+class RecordNames(Protocol):
+    def canonical_id(self, record: str) -> str:
+        """The one form under which we keep an id that a vendor writes in several; no id stays as it is. Pure."""
+
+
+class CrmRecords(RecordNames, Protocol):
     """What we keep on a vendor's records: of answers, people and accounts (a helpdesk's users and organisations)."""
 
     bulk_above: int
@@ -150,6 +155,8 @@ class CrmRecords(Protocol):
 
     keeps_answers: bool
     """Whether each answer has a record of its own."""
+    finds_many: bool
+    """Whether people with many addresses are found by one call; if not, each address is a call of its own."""
 
     def usage_seen(self) -> Usage | None:
         """What the vendor last told this process of its daily calls, if it does that."""
@@ -175,8 +182,8 @@ class CrmRecords(Protocol):
         """Those that exist or are in the recycle bin."""
         ...
 
-    def people_by_email(self, emails: Sequence[str]) -> Sequence[CrmPerson]:
-        """All contacts with these addresses, and the open leads with those that no contact has."""
+    def people_by_email(self, emails: Sequence[str]) -> Mapping[str, Found[CrmPerson]]:
+        """By address: all contacts with it, or the open leads if no contact has it."""
         ...
 
     def write(self, rows: Sequence[CrmRow]) -> Sequence[IntegrationError | None]:
@@ -254,7 +261,7 @@ class Helpdesk(Protocol):
         ...
 
 
-class Crm(Protocol):
+class Crm(RecordNames, Protocol):
     """Salesforce and its like."""
 
     def write_scores(self, scores: Sequence[Score]) -> Sequence[ItemResult]:
@@ -264,11 +271,11 @@ class Crm(Protocol):
         """
         ...
 
-    def find_contacts(self, email: str) -> Sequence[VendorUser]: ...
+    def contacts_by_email(self, emails: Sequence[str]) -> Sequence[Found[VendorUser]]:
+        """Those with each of these addresses, in order, in as few calls as the vendor allows."""
 
-    def find_by_phone(self, number: str) -> Sequence[VendorUser]:
-        """People whose number may be this one (E.164); ``phone`` as it is written there, for who asks to compare."""
-        ...
+    def people_by_phone(self, numbers: Sequence[str]) -> Sequence[Found[VendorUser]]:
+        """The same of those whose number may be one of these (E.164); ``phone`` as it is written there, to compare."""
 
     def get_contact(self, contact_id: str) -> VendorUser | None: ...
 
@@ -291,7 +298,7 @@ class Crm(Protocol):
     def me(self) -> VendorUser: ...
 
 
-class Sales(Protocol):
+class Sales(RecordNames, Protocol):
     """What sales works with in a CRM: accounts, their owners, tasks on records."""
 
     def accounts_of(self, records: Sequence[str]) -> Sequence[Json]:

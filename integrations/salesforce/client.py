@@ -12,19 +12,20 @@ from simple_salesforce.api import Salesforce
 from simple_salesforce.format import format_soql
 
 from integrations import mailboxes
-from integrations.errors import Ambiguous, IntegrationError, Transient
+from integrations.errors import Ambiguous, Found, IntegrationError, Transient
 from integrations.http import VendorSession
 from integrations.protocols import Helpdesk, ItemResult, Sales, Score, Usage, VendorUser
-from integrations.salesforce import by_phone, mapping
+from integrations.salesforce import mapping
 from integrations.salesforce.budget import DailyCalls
 from integrations.salesforce.changes import SalesforceChanges
 from integrations.salesforce.fields import PHONES
 from integrations.salesforce.helpdesk.case_mapping import CASES, CaseNames
 from integrations.salesforce.helpdesk.cases import SalesforceCases
 from integrations.salesforce.helpdesk.contact_requests import SOBJECT, SalesforceContactRequests
-from integrations.salesforce.record_ids import record_id
+from integrations.salesforce.record_ids import known_as, record_id
 from integrations.salesforce.rest import Rest
 from integrations.salesforce.sales import VALUE, SalesforceSales
+from integrations.salesforce.search import by_email, by_phone
 from integrations.salesforce.seen_fields import SeenFields
 from integrations.salesforce.setup import visibility
 from integrations.salesforce.writeback.bulk import Ingest
@@ -102,6 +103,9 @@ class SalesforceCrm:
         """For what it has observed of the org's limits."""
         return self._session
 
+    def canonical_id(self, record: str) -> str:
+        return known_as(record)
+
     def write_scores(self, scores: Sequence[Score]) -> Sequence[ItemResult]:
         """``PATCH /composite/sobjects``, 200 records a call; records of one group are side by side in it."""
         rows, wrong = mapping.rows(scores, self._fields)
@@ -122,8 +126,13 @@ class SalesforceCrm:
             found = self._salesforce.query(_by_email(query, email))
             return tuple(mapping.contact(record) for record in found["records"])
 
-    def find_by_phone(self, number: str) -> Sequence[VendorUser]:
-        return by_phone.find(self.rest, number, leads=self._pictures is not None, seen=self._seen)
+    def contacts_by_email(self, emails: Sequence[str]) -> Sequence[Found[VendorUser]]:
+        with _understood():
+            return by_email.find(self.rest, emails, self._seen)
+
+    def people_by_phone(self, numbers: Sequence[str]) -> Sequence[Found[VendorUser]]:
+        with _understood():
+            return by_phone.find(self.rest, numbers, leads=self._pictures is not None, seen=self._seen)
 
     def get_contact(self, contact_id: str) -> VendorUser | None:
         path = f"sobjects/Contact/{record_id('contact', contact_id)}"

@@ -16,11 +16,11 @@ from typing import Any, TypeVar
 import requests
 
 from integrations.error_mapping import Complaint, Dialect, Limit, word
-from integrations.errors import IntegrationError, Permanent, RateLimited
+from integrations.errors import IntegrationError, Moved, Permanent, RateLimited
 from integrations.protocols import CrmPerson, Json, Score, Usage, VendorUser
 from integrations.salesforce import causes
 from integrations.salesforce.fields import PERSON, PHONES
-from integrations.salesforce.record_ids import record_id
+from integrations.salesforce.record_ids import known_as, record_id
 from integrations.scores import FieldMap, ScoreFields, written
 
 BATCH = 200  # records a call (sObject Collections)
@@ -34,6 +34,12 @@ DEFAULT_FIELDS: FieldMap = MappingProxyType(
         )
     }
 )
+
+_MOVED = frozenset(
+    ("ENTITY_IS_DELETED", "NOT_FOUND", "INVALID_CROSS_REFERENCE_KEY", "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY")
+)
+"""What one record of many is refused with when it was deleted or merged: of a whole call these codes speak of the
+address."""
 
 _USAGE = re.compile(r"(?:^|[;,\s])api-usage=(\d+)/(\d+)")
 
@@ -100,10 +106,14 @@ def _refusal(found: Complaint, what: str = "record") -> IntegrationError:
     cause = f" ({found.cause})" if found.cause else ""
     remedy = f"; {found.remedy}" if found.remedy else ""
     reason = f"Salesforce refused the {what}: {code}{cause}{_named(found.fields)}{remedy}"
-    kind = causes.KINDS.get(found.cause) or causes.KINDS.get(code, Permanent)
+    kind = causes.KINDS.get(found.cause) or causes.KINDS.get(code) or _lasting(code, what)
     error = RateLimited(reason, retry_after=None, code=code) if kind is RateLimited else kind(reason, code=code)
     error.fields = found.fields
     return error
+
+
+def _lasting(code: str, what: str) -> type[IntegrationError]:
+    return Moved if what == "record" and code in _MOVED else Permanent
 
 
 def complaint(body: Any) -> Complaint:
@@ -149,10 +159,10 @@ def person(record: Mapping[str, Any], kind: str) -> CrmPerson:
     """A contact, or a lead; one that was converted lives on as the contact it became."""
     heir = record.get("MasterRecordId") or (record.get("ConvertedContactId") if record.get("IsConverted") else None)
     return CrmPerson(
-        record=str(record["Id"]),
+        record=known_as(str(record["Id"])),
         kind=kind,
-        account=str(record.get("AccountId") or ""),
-        merged_into=str(heir or ""),
+        account=known_as(str(record.get("AccountId") or "")),
+        merged_into=known_as(str(heir or "")),
         gone=record.get("IsDeleted") is True and not heir,
         email=str(record.get("Email") or ""),
         opted_out=_told(record, "HasOptedOutOfEmail"),

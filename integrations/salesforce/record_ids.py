@@ -41,6 +41,11 @@ def forms(value: str) -> tuple[str, ...]:
     return (value,) if short is None else (short, f"{short}{suffix(short)}")
 
 
+def known_as(value: str) -> str:
+    """The one name of a record; what is no id stays as it is."""
+    return canonical(value) or value
+
+
 def fault(value: Any) -> str:
     """Why it is no id, with the remedy; empty when it is one."""
     if not isinstance(value, str) or not _SHAPE.fullmatch(value):

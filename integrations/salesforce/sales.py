@@ -13,10 +13,10 @@ from simple_salesforce.format import format_soql
 from integrations import mailboxes
 from integrations.errors import Permanent
 from integrations.protocols import Json
-from integrations.salesforce import mapping
 from integrations.salesforce.helpdesk.case_mapping import mark_of
-from integrations.salesforce.record_ids import record_id
+from integrations.salesforce.record_ids import known_as, record_id
 from integrations.salesforce.rest import Rest
+from integrations.salesforce.search import many
 
 VALUE = "AnnualRevenue"
 """The field of an account that says what it is worth, unless the connection names another (``account_value``)."""
@@ -24,7 +24,6 @@ VALUE = "AnnualRevenue"
 _PERSON = "Owner.Name, Owner.Email, OwnerId"
 _ACCOUNTS = ("SELECT Id, Email, AccountId, {person}, Account.Name, Account.OwnerId, Account.Owner.Name, "
              "Account.Owner.Email, Account.{value} FROM Contact WHERE {by} IN {{}}")  # fmt: skip
-_ASKED_AT_ONCE = 100  # ids or addresses a query: its text travels in the URL, which has 16 kB
 _TASKS = "SELECT Description FROM Task WHERE WhoId = {} ORDER BY CreatedDate DESC LIMIT 200"
 _PRIORITIES: Mapping[str, str] = {"low": "Low", "normal": "Normal", "high": "High", "urgent": "High"}
 _SUBJECT_LIMIT = 255  # characters
@@ -37,6 +36,9 @@ class SalesforceSales:
     def __init__(self, rest: Rest, value: str = VALUE) -> None:
         self._rest, self._value = rest, value
 
+    def canonical_id(self, record: str) -> str:
+        return known_as(record)
+
     def accounts_of(self, records: Sequence[str]) -> Sequence[Json]:
         """Each contact's account and who owns it; of a contact without account, who owns the contact."""
         return self._accounts("Id", [record_id("contact", each) for each in records])
@@ -46,8 +48,7 @@ class SalesforceSales:
 
     def _accounts(self, by: str, values: Sequence[str]) -> Sequence[Json]:
         query = _ACCOUNTS.format(person=_PERSON, value=self._value, by=by)
-        parts = mapping.chunks(values, _ASKED_AT_ONCE)
-        rows = [row for part in parts for row in self._rest.query(format_soql(query, list(part)))]
+        rows = [row for part in many.fitting(values) for row in self._rest.query(format_soql(query, part))]
         return [_account(row, self._value) for row in rows]
 
     def render_task(self, task: Json) -> Json:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from integrations.error_mapping import word
-from integrations.errors import IntegrationError, Permanent, Transient
+from integrations.errors import Found, IntegrationError, Permanent, Transient
 from integrations.http import VendorSession
 from integrations.protocols import AccountPicture, Answer, CrmPerson, CrmRow, PersonPicture, VendorUser
 from integrations.scores import FieldMap, iso
@@ -43,6 +43,7 @@ class ZendeskRecords:
     look_after = 2.0
     pace = 1.0
     keeps_answers = False
+    finds_many = False  # Zendesk documents no search for several addresses, and show_many knows ids only
 
     def __init__(
         self, session: VendorSession, fields: FieldMap, organizations: OrganizationFields | None,
@@ -57,6 +58,9 @@ class ZendeskRecords:
 
     def portion(self, waiting: int) -> int:
         return min(waiting, MOST)
+
+    def canonical_id(self, record: str) -> str:
+        return record
 
     def keeps(self, metric: str) -> bool:
         return metric in self._fields
@@ -96,15 +100,23 @@ class ZendeskRecords:
                 found += [_person(user) for user in users]
         return found
 
-    def people_by_email(self, emails: Sequence[str]) -> Sequence[CrmPerson]:
-        return [CrmPerson(user.id, "user", email=email) for email in emails for user in self._find(email)]
+    def people_by_email(self, emails: Sequence[str]) -> Mapping[str, Found[CrmPerson]]:
+        found: dict[str, Found[CrmPerson]] = {}
+        for email in emails:
+            try:
+                found[email] = [CrmPerson(user.id, "user", email=email) for user in self._find(email)]
+            except IntegrationError as error:
+                found[email] = error
+                if not isinstance(error, Permanent):  # it would meet the next call as well
+                    return dict.fromkeys(emails, error) | found
+        return found
 
     def write(self, rows: Sequence[CrmRow]) -> Sequence[IntegrationError | None]:
         return [self._write(row) for row in rows]
 
     def start(self, rows: Sequence[CrmRow]) -> str:
         """``PUT /api/v2/users/update_many`` or that of organisations; up to 100, each with values of its own."""
-        kind = rows[0].sobject
+        kind = rows[0].object
         self._check_fields(kind, {name for row in rows for name in row.values})
         items = [{"id": mapping.numeric_id("id", row.key), _FIELDS[kind]: row.values} for row in rows]
         with self._understood(wrote=True):
@@ -124,15 +136,15 @@ class ZendeskRecords:
             return {str(each["id"]): _error(each) for each in status["results"] if each.get("id")}
 
     def _write(self, row: CrmRow) -> IntegrationError | None:
-        name, fields = _SINGULAR[row.sobject], _FIELDS[row.sobject]
+        name, fields = _SINGULAR[row.object], _FIELDS[row.object]
         try:
-            place = f"/api/v2/{row.sobject}/{mapping.numeric_id('id', row.key)}"
+            place = f"/api/v2/{row.object}/{mapping.numeric_id('id', row.key)}"
             answer = self._session.put(place, json={name: {fields: row.values}})
             with self._understood(wrote=True):
                 kept = answer.json()[name].get(fields)
         except IntegrationError as error:
             return error
-        return _missing(row.sobject, [each for each in row.values if kept is not None and each not in kept])
+        return _missing(row.object, [each for each in row.values if kept is not None and each not in kept])
 
     def _check_fields(self, kind: str, names: set[str]) -> None:
         """A job says nothing of fields that Zendesk does not know, so they are asked for once. Raises Permanent."""

@@ -10,11 +10,14 @@ from typing import Any
 
 import pytest
 
+from connector.feedback import registry
 from connector.feedback.base.actions import ActionContext, Batch, Handler, NotPossibleError
 from connector.feedback.customers.identity import load
+from connector.feedback.registry import FeatureParts
 from connector.storage.schema import tables
-from connector.wiring import _handlers
-from tests.support.house import SECRET_KEY, Harness, a_home
+from connector.storage.stores.provisioned import FieldIds
+from integrations.alerts.client import AppriseAlerter
+from tests.support.house import Harness, a_home
 from workflows.actions import ACTIONS
 from workflows.errors import WorkflowError
 from workflows.runs import EffectWanted, Facts
@@ -55,11 +58,16 @@ def home(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 @pytest.fixture(scope="module")
 def handlers(home: Harness) -> Mapping[str, Handler]:
-    """Those of the composition root."""
+    """Those of the registry, on the parts of a real house."""
     house = home.house
-    return _handlers(
-        house.database, house.config, house.connections, house.surveys, house.mailer, SECRET_KEY, house.field_ids
-    )
+    parts = FeatureParts(
+        database=house.database, clients=house.connections, ids=house.connections.ids, surveys=house.surveys,
+        mailer=house.mailer, alerter=AppriseAlerter(), teams=house.config.teams, calendar=house.config.calendar,
+        country="NL", valuation=house.config.customer_value,
+        ticket_fields=FieldIds(house.database, house.clock).ticket_fields, fatigue_days=house.config.fatigue_days,
+        secret_key="any secret key that is long enough",
+    )  # fmt: skip
+    return registry.handlers(parts)
 
 
 def asked(home: Harness, handlers: Mapping[str, Handler], action: str, params: Mapping[str, Any]) -> dict[str, Any]:

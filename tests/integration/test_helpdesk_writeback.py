@@ -177,7 +177,7 @@ def test_a_job_that_is_slow_is_waited_for_and_costs_no_attempt(home: Harness) ->
     for user in users:
         tell(home, 7, user)
     pass_time(home, 5)
-    assert home.one(tables.crm_jobs).sobject == "users"
+    assert home.one(tables.crm_jobs).object == "users"
     pass_time(home, 20)
     assert [fields(home, user)["ringback_score"] for user in users] == [7, 7, 7]
     assert len(home.world.zendesk.jobs.all) == 1

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from connector.feedback.base.actions import NotPossibleError
 from connector.feedback.customers.record_ids import PLAIN, RecordIds
-from integrations.errors import Ambiguous, IntegrationError, Permanent, Transient
+from integrations.errors import Ambiguous, Found, IntegrationError, Permanent, Transient
 from integrations.protocols import (
     AccountPicture,
     Answer,
@@ -74,10 +74,12 @@ class Records:
 class UserPictures:
     """The helpdesk's users, as records: one score at a time, as it always shows one metric."""
 
-    bulk_above, most, gathers_for, look_after, pace, keeps_answers = 1_000, 100, 0, 1.0, 0.0, False
+    bulk_above, most, gathers_for, look_after, pace, keeps_answers, finds_many = 1_000, 100, 0, 1.0, 0.0, False, False
 
-    def __init__(self, weather: Weather, records: Records) -> None:
-        self._weather, self._records = weather, records
+    def __init__(
+        self, weather: Weather, records: Records, find: Callable[[str], Sequence[VendorUser]]
+    ) -> None:
+        self._weather, self._records, self._find = weather, records, find
 
     def usage_seen(self) -> None:
         return None
@@ -101,8 +103,17 @@ class UserPictures:
     def people(self, records: Sequence[str]) -> Sequence[CrmPerson]:
         return [CrmPerson(each, "user") for each in records]
 
-    def people_by_email(self, emails: Sequence[str]) -> Sequence[CrmPerson]:
-        raise AssertionError("a helpdesk's users are found before")
+    def people_by_email(self, emails: Sequence[str]) -> Mapping[str, Found[CrmPerson]]:
+        return {email: self._found(email) for email in emails}
+
+    def _found(self, email: str) -> Found[CrmPerson]:
+        try:
+            return [CrmPerson(user.id, "user", email=email) for user in self._find(email)]
+        except IntegrationError as error:
+            return error
+
+    def canonical_id(self, record: str) -> str:
+        return record
 
     def write(self, rows: Sequence[CrmRow]) -> Sequence[IntegrationError | None]:
         return [self._write(row) for row in rows]
@@ -135,7 +146,7 @@ class Desk:
         self.users = {user.id: user for user in users}
         self.tickets: dict[str, Ticket] = {}
         self.records = Records()
-        self.pictures = UserPictures(weather, self.records)
+        self.pictures = UserPictures(weather, self.records, self.find_users)
         self.changed: Callable[[Ticket, str, Mapping[str, Any], str], None] = lambda *_: None
         self._numbers = count(1)
         self._keys: dict[str, tuple[datetime, str, Mapping[str, Any]]] = {}
@@ -269,11 +280,15 @@ class Contacts:
             self.records.write(score)
         return [ItemResult(score.record) for score in scores]
 
-    def find_contacts(self, email: str) -> Sequence[VendorUser]:
-        return self._weather.call("salesforce", lambda: _with_email(self._contacts, email), writes=False)
+    def canonical_id(self, record: str) -> str:
+        return record[:15]
 
-    def find_by_phone(self, number: str) -> Sequence[VendorUser]:
-        return self._weather.call("salesforce", list, writes=False)
+    def contacts_by_email(self, emails: Sequence[str]) -> Sequence[Found[VendorUser]]:
+        found = partial(_with_email, self._contacts)
+        return self._weather.call("salesforce", lambda: [found(email) for email in emails], writes=False)
+
+    def people_by_phone(self, numbers: Sequence[str]) -> Sequence[Found[VendorUser]]:
+        return self._weather.call("salesforce", lambda: [[] for _ in numbers], writes=False)
 
     def get_contact(self, contact_id: str) -> VendorUser | None:
         return self._weather.call("salesforce", lambda: self._contacts.get(contact_id[:15]), writes=False)

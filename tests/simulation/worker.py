@@ -19,7 +19,7 @@ from connector.feedback.callbacks.actions import CountCallbacks, ReadCallback, R
 from connector.feedback.callbacks.open_ticket import OpenTicket, Rules
 from connector.feedback.callbacks.update_ticket import ChangeTicket
 from connector.feedback.consent import opt_out_events
-from connector.feedback.crm.write_score import WriteScore
+from connector.feedback.crm.scores.write_score import WriteScore
 from connector.feedback.messaging.actions import SendAlert, SendMessage
 from connector.feedback.responses import store as responses
 from connector.feedback.surveys.model import Survey

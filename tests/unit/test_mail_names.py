@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from connector.feedback.messaging.brands import Brand
-from connector.feedback.messaging.email_layout import Mailer
 from connector.feedback.messaging.mail_names import harmless_name, unlinked_name
 from connector.feedback.messaging.text import shortened
 from connector.feedback.surveys.files import built_in, parse
+from connector.feedback.surveys.invitation_email import Mailer
 from integrations.protocols import Mail
 
 JOINER = "\u2060"

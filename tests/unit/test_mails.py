@@ -9,7 +9,7 @@ import yaml
 
 from connector.feedback.messaging.brands import Brand
 from connector.feedback.messaging.email_layout import render_message
-from connector.feedback.messaging.text import harmless_name
+from connector.feedback.messaging.mail_names import harmless_name
 from connector.feedback.surveys.files import Survey, built_in, from_dict, parse
 from connector.feedback.surveys.invitation_email import Mailer, links
 from integrations.protocols import Mail

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integrations.errors import AuthFailed, IntegrationError, Permanent, RateLimited, Transient
+from integrations.errors import AuthFailed, IntegrationError, Moved, Permanent, RateLimited, Transient
 from integrations.protocols import Score
 from integrations.salesforce.mapping import (
     DEFAULT_FIELDS,
@@ -147,15 +147,15 @@ def refused(code: str, key: str = "statusCode", **more: Any) -> dict[str, Any]:
         ("UNABLE_TO_LOCK_ROW", Transient),
         ("REQUEST_LIMIT_EXCEEDED", RateLimited),
         ("INVALID_SESSION_ID", AuthFailed),
-        ("INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY", Permanent),
+        ("INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY", Moved),
         ("INVALID_FIELD", Permanent),
         ("API_DISABLED_FOR_ORG", Permanent),
         ("FIELD_CUSTOM_VALIDATION_EXCEPTION", Permanent),
         ("STRING_TOO_LONG", Permanent),
         ("DUPLICATES_DETECTED", Permanent),
         ("REQUIRED_FIELD_MISSING", Permanent),
-        ("ENTITY_IS_DELETED", Permanent),
-        ("NOT_FOUND", Permanent),
+        ("ENTITY_IS_DELETED", Moved),
+        ("NOT_FOUND", Moved),
         ("SOMETHING_NEW", Permanent),
     ],
 )

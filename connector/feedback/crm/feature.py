@@ -7,10 +7,10 @@ from typing import Protocol
 
 from connector.feedback.base.actions import Clients, Handler
 from connector.feedback.base.feature import Feature, HookStage, StagedHook
-from connector.feedback.crm import people_cache
+from connector.feedback.crm.people_cache import ForgetChanged
 from connector.feedback.crm.record_merges import RecordMerges
 from connector.feedback.crm.sales_actions import CreateTask, FindAccount
-from connector.feedback.crm.write_score import WriteScore
+from connector.feedback.crm.scores.write_score import WriteScore
 from connector.feedback.customers.record_ids import RecordIds
 from connector.storage.engine.database import Database
 from workflows.calendars import BusinessCalendar
@@ -48,6 +48,6 @@ FEATURE: Feature[CrmParts] = Feature(
     actions=_actions,
     hooks=lambda parts: (
         StagedHook(HookStage.PEOPLE, RecordMerges(parts.ids)),
-        StagedHook(HookStage.MEMORY, people_cache.record),
+        StagedHook(HookStage.MEMORY, ForgetChanged(parts.ids.canonical)),
     ),
 )

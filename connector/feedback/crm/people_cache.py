@@ -5,8 +5,8 @@ Kept for a day, so that an answer costs no look-up of its own; asked for many at
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,7 +18,6 @@ from connector.storage.engine import bulk
 from connector.storage.engine.database import Database
 from connector.storage.schema.tables import crm_people
 from integrations.protocols import CrmPerson, CrmRecords
-from integrations.salesforce.record_ids import canonical
 
 GOOD_FOR = timedelta(days=1)
 """So long what was seen of a person is believed; a write that fails for it, or an event, ends it sooner."""
@@ -49,14 +48,9 @@ class CurrentRecord:
     gone: frozenset[str]
 
 
-def short(record: str) -> str:
-    """Our one name of a record: 15 characters of Salesforce's 18, which are never all digits; a helpdesk's number."""
-    return record if record.isdigit() else canonical(record) or record
-
-
 def find(database: Database, connection: str, crm: CrmRecords, records: Iterable[str], now: datetime) -> CurrentRecord:
     """The people of these records, asked for where we do not know them well enough. Raises IntegrationError."""
-    wanted = {short(record) for record in records}
+    wanted = {crm.canonical_id(record) for record in records}
     known: dict[str, CrmPerson] = {}
     asked: set[str] = set()
     for _ in range(_LONG):
@@ -67,16 +61,10 @@ def find(database: Database, connection: str, crm: CrmRecords, records: Iterable
         if not missing:
             break
         asked |= missing
-        told = [shortened(each) for each in crm.people(sorted(missing))]
+        told = crm.people(sorted(missing))
         keep(database, connection, told, now)
         known |= {each.record: each for each in told}
     return _followed(wanted, known)
-
-
-def shortened(person: CrmPerson) -> CrmPerson:
-    """Under our names of the records."""
-    record, account, heir = short(person.record), short(person.account), short(person.merged_into)
-    return replace(person, record=record, account=account, merged_into=heir)
 
 
 def _followed(wanted: Iterable[str], known: Mapping[str, CrmPerson]) -> CurrentRecord:
@@ -101,7 +89,7 @@ def seen(tx: Connection, connection: str, records: Iterable[str], since: datetim
 
 
 def keep(database: Database, connection: str, people: Sequence[CrmPerson], now: datetime) -> None:
-    """Remember what was seen (``shortened``), and what the people allow."""
+    """Remember what was seen, and what the people allow."""
     rows = [_row(connection, each, now) for each in people]
 
     def write(tx: Connection) -> None:
@@ -113,29 +101,44 @@ def keep(database: Database, connection: str, people: Sequence[CrmPerson], now: 
 
 
 def forget(tx: Connection, connection: str, records: Iterable[str], now: datetime) -> None:
-    """Ask again before the next use: something about these records has changed."""
+    """Ask again before the next use: something about these records (canonical ids) has changed."""
     c = crm_people.c
-    which = update(crm_people).where(c.connection == connection, c.record.in_([short(each) for each in records]))
+    which = update(crm_people).where(c.connection == connection, c.record.in_(list(records)))
     tx.execute(which.values(seen_at=now - _NEVER))
 
 
 _CHANGES = ("contact.changed", "contact.merged", "contact.deleted", "lead.changed", "lead.converted")
 
 
-def record(
-    database: Database, tx: Connection, batch: Sequence[IncomingEvent], now: datetime
-) -> Sequence[IncomingEvent]:
-    """A CRM tells that a person changed: they are asked for again before they are next written."""
-    for connection in {each.event.connection for each in batch if each.type in _CHANGES}:
-        mine = [each for each in batch if each.type in _CHANGES and each.event.connection == connection]
-        told = {str(each.data.get(name) or "") for each in mine for name in ("contact", "lead", "into")}
-        forget(tx, connection, told - {""}, now)
-    return batch
+class ForgetChanged:
+    """An ``EventHook``: a CRM tells that a person changed, so they are asked for again before they are next written.
+
+    Events carry ids as the CRM writes them; ``canonical`` (connection, id) is the form in which we keep them; None for
+    what is no id.
+    """
+
+    def __init__(self, canonical: Callable[[str, str], str | None]) -> None:
+        self._canonical = canonical
+
+    def __call__(
+        self, database: Database, tx: Connection, batch: Sequence[IncomingEvent], now: datetime
+    ) -> Sequence[IncomingEvent]:
+        changed: dict[str, set[str]] = {}
+        for each in batch:
+            if each.type in _CHANGES:
+                changed.setdefault(each.event.connection, set()).update(self._records(each))
+        for connection, records in changed.items():
+            forget(tx, connection, records, now)
+        return batch
+
+    def _records(self, arrival: IncomingEvent) -> set[str]:
+        named = (str(arrival.data.get(name) or "") for name in ("contact", "lead", "into"))
+        return {record for each in named if (record := self._canonical(arrival.event.connection, each))}
 
 
 def merged_into(tx: Connection, connection: str, records: Iterable[str]) -> dict[str, set[str]]:
     """By record: itself and all that were merged into it, as far as we know."""
-    whole = {record: {record} for record in map(short, records)}
+    whole = {record: {record} for record in records}
     fresh = {record: record for record in whole}
     for _ in range(_LONG):
         if not fresh:
@@ -150,7 +153,7 @@ def merged_into(tx: Connection, connection: str, records: Iterable[str]) -> dict
 
 def of_accounts(tx: Connection, connection: str, accounts: Iterable[str]) -> dict[str, set[str]]:
     """By account: the records of its living people."""
-    members: dict[str, set[str]] = {short(account): set() for account in accounts}
+    members: dict[str, set[str]] = {account: set() for account in accounts}
     rows = tx.execute(_OF_ACCOUNTS, {"connection": connection, "accounts": list(members)})
     for row in rows:
         if not row.gone and not row.merged_into:

@@ -20,16 +20,11 @@ from connector.feedback.crm.snapshots import Snapshots, TicketLink
 from connector.storage.engine import bulk
 from connector.storage.engine.database import Database
 from connector.storage.schema.tables import crm_jobs, crm_written
-from integrations.errors import IntegrationError, NotYet, Permanent, Transient
+from integrations.errors import IntegrationError, Moved, NotYet, Permanent, Transient
 from integrations.protocols import CrmPerson, CrmRecords, CrmRow, PersonPicture
 
 JOB_ENDS = timedelta(hours=12)
 """A job that a CRM does not finish in so long is given up, and its rows are written again."""
-
-_MOVED = frozenset(
-    ("ENTITY_IS_DELETED", "NOT_FOUND", "INVALID_CROSS_REFERENCE_KEY", "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY")
-)
-"""What a write is refused with when a record was deleted or merged since we saw it."""
 
 _NO_JOB = frozenset(("bad_id", "job_failed"))
 """What is said of a job that cannot be found, or gives no reason of its end."""
@@ -37,10 +32,10 @@ _NO_JOB = frozenset(("bad_id", "job_failed"))
 _GONE = "the customer's record was deleted in the CRM, and not merged into another"
 _STANDS = select(crm_written.c.record, crm_written.c.digest).where(
     crm_written.c.connection == bindparam("connection"),
-    crm_written.c.sobject == bindparam("sobject"),
+    crm_written.c.object == bindparam("object"),
     crm_written.c.record.in_(bindparam("records", expanding=True)),
 )
-_WRITTEN = bulk.Upsert(crm_written, keys=("connection", "sobject", "record"), newest="written_at")
+_WRITTEN = bulk.Upsert(crm_written, keys=("connection", "object", "record"), newest="written_at")
 _JOB = select(crm_jobs).where(crm_jobs.c.connection == bindparam("connection"))
 _JOB_STARTED = bulk.Upsert(crm_jobs, keys=("connection",), newest="started_at")
 
@@ -95,8 +90,8 @@ class RecordSync:
             rows = [row for row in draw(Snapshots(tx, self._connection, self._link)) if row is not None]
             by_object: dict[str, list[CrmRow]] = {}
             for row in rows:
-                by_object.setdefault(row.sobject, []).append(row)
-            due = {sobject: self._changed(tx, sobject, each) for sobject, each in by_object.items()}
+                by_object.setdefault(row.object, []).append(row)
+            due = {name: self._changed(tx, name, each) for name, each in by_object.items()}
         for each in due.values():
             self._send(each)
 
@@ -105,14 +100,14 @@ class RecordSync:
             self._shown.update(picture.newest)
             yield self._crm.person(picture)
 
-    def _changed(self, tx: Connection, sobject: str, rows: Sequence[CrmRow]) -> list[CrmRow]:
-        asked = {"connection": self._connection, "sobject": sobject, "records": [row.key for row in rows]}
+    def _changed(self, tx: Connection, name: str, rows: Sequence[CrmRow]) -> list[CrmRow]:
+        asked = {"connection": self._connection, "object": name, "records": [row.key for row in rows]}
         stands = {row.record: row.digest for row in tx.execute(_STANDS, asked)}
         return [row for row in rows if row.values and stands.get(row.key) != row.digest]
 
     def _send(self, rows: Sequence[CrmRow]) -> None:
         """What a job has just failed with is not tried again at once."""
-        due = [row for row in rows if (row.sobject, row.key) not in self._errors]
+        due = [row for row in rows if (row.object, row.key) not in self._errors]
         if len(due) > self._crm.bulk_above:
             self._hand_over(due)
         if not due:
@@ -124,12 +119,12 @@ class RecordSync:
 
     def _note(self, rows: Mapping[str, CrmRow], results: Mapping[str, IntegrationError | None]) -> None:
         done = {key: rows[key].digest for key, error in results.items() if error is None and key in rows}
-        sobject = next(iter(rows.values())).sobject
-        self._database.transact(lambda tx: self._remember(tx, sobject, done), lasting=False)
-        self._errors |= {(sobject, key): error for key, error in results.items() if error is not None}
+        name = next(iter(rows.values())).object
+        self._database.transact(lambda tx: self._remember(tx, name, done), lasting=False)
+        self._errors |= {(name, key): error for key, error in results.items() if error is not None}
 
-    def _remember(self, tx: Connection, sobject: str, digests: Mapping[str, str]) -> None:
-        place = {"connection": self._connection, "sobject": sobject, "written_at": self._now}
+    def _remember(self, tx: Connection, name: str, digests: Mapping[str, str]) -> None:
+        place = {"connection": self._connection, "object": name, "written_at": self._now}
         bulk.execute(tx, _WRITTEN, [{**place, "record": key, "digest": each} for key, each in digests.items()])
 
     # --- jobs
@@ -137,7 +132,7 @@ class RecordSync:
     def _hand_over(self, rows: Sequence[CrmRow]) -> None:
         """Many rows are a job. Whoever waits for it comes back, and finds what was written standing there."""
         job = self._crm.start(rows)
-        row = {"connection": self._connection, "job": job, "sobject": rows[0].sobject, "started_at": self._now}
+        row = {"connection": self._connection, "job": job, "object": rows[0].object, "started_at": self._now}
         row["digests"] = {each.key: each.digest for each in rows}
         self._database.transact(lambda tx: bulk.execute(tx, _JOB_STARTED, [row]))
         raise NotYet(f"a job of {len(rows)} records is at work", retry_after=self._crm.look_after)
@@ -156,7 +151,7 @@ class RecordSync:
         if not results:
             raise self._lost(job, "it told of no record")
         done = {key: job.digests[key] for key, error in results.items() if error is None and key in job.digests}
-        self._errors |= {(job.sobject, key): error for key, error in results.items() if error is not None}
+        self._errors |= {(job.object, key): error for key, error in results.items() if error is not None}
         self._database.transact(lambda tx: self._close(tx, job, done))
 
     def _results(self, job: Any) -> Mapping[str, IntegrationError | None] | None:
@@ -174,27 +169,28 @@ class RecordSync:
         return Transient(f"a job with many records came to nothing: {why}", code="job_lost")
 
     def _close(self, tx: Connection, job: Any, done: Mapping[str, str]) -> None:
-        self._remember(tx, job.sobject, done)
+        self._remember(tx, job.object, done)
         tx.execute(delete(crm_jobs).where(crm_jobs.c.connection == self._connection, crm_jobs.c.job == job.job))
 
     # --- what became of it
 
     def _look_again(self, people: Mapping[str, CrmPerson]) -> None:
         """Records that moved since we saw them are asked for before the next try, which follows them."""
-        if any(error.code in _MOVED for error in self._errors.values()):
+        if any(isinstance(error, Moved) for error in self._errors.values()):
             records = list(people)
             self._database.transact(lambda tx: people_cache.forget(tx, self._connection, records, self._now))
 
     def _brought(self, wish: SyncRequest, found: CurrentRecord) -> SyncResult:
         person = found.living.get(wish.record)
         if person is None:
-            return SyncResult(error=Permanent(_GONE, code="ENTITY_IS_DELETED"))
+            return SyncResult(error=Moved(_GONE, code="record_gone"))
         mine = {wish.answer, person.record, person.account}
         errors = [error for (_, key), error in self._errors.items() if key in mine]
         if not errors:
             return SyncResult(person.record, None, wish.answer in self._shown, self._crm.keeps_answers)
-        worst = next((each for each in errors if isinstance(each, Permanent) and each.code not in _MOVED), errors[0])
-        return SyncResult(error=_later(worst) if worst.code in _MOVED else worst)
+        lasting = (each for each in errors if isinstance(each, Permanent) and not isinstance(each, Moved))
+        worst = next(lasting, errors[0])
+        return SyncResult(error=_later(worst) if isinstance(worst, Moved) else worst)
 
 
 def _is_everybodys(error: IntegrationError | None) -> bool:

@@ -60,8 +60,9 @@ class FindAccount:
 
     def _known(self, effects: Sequence[Effect]) -> dict[str, Result]:
         def look(sales: Sales) -> Mapping[str, Result]:
-            rows = {_short(row["contact"]): row for row in sales.accounts_of([e.request["contact"] for e in effects])}
-            return {e.id: _told(rows.get(_short(e.request["contact"]))) for e in effects}
+            accounts = sales.accounts_of([e.request["contact"] for e in effects])
+            rows = {sales.canonical_id(row["contact"]): row for row in accounts}
+            return {e.id: _told(rows.get(sales.canonical_id(e.request["contact"]))) for e in effects}
 
         return self._looked(effects, look)
 
@@ -148,10 +149,6 @@ def _told(row: Json | None) -> Result:
     if row is None:
         return {"done": False, "reason": _NOBODY}
     return {name: value for name, value in row.items() if name != "email"}
-
-
-def _short(record: Any) -> str:
-    return str(record)[:15]
 
 
 def _address(effect: Effect) -> str:

@@ -50,9 +50,6 @@ _KNOWN = select(events.c.connection, events.c.external_id).where(
 )
 _ARRIVED = bulk.Insert(events)
 
-KEY_LENGTH = 300
-"""Characters; what the key of a run may measure."""
-
 
 @dataclass(frozen=True, slots=True)
 class Taken:

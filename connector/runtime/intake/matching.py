@@ -14,13 +14,15 @@ from connector.runtime.runs.advance import RunAdvancer
 from connector.runtime.runs.run_update import RunUpdate
 from connector.runtime.runs.waits import decide
 from connector.runtime.runs.workflow_cache import Version
-from webhooks.parsing import KEY_LENGTH
 from workflows import engine
 from workflows.engine import Moment
 from workflows.errors import WorkflowError
 from workflows.runs import EventArrived, Facts
 
 log = logging.getLogger(__name__)
+
+KEY_LENGTH = 300
+"""Characters; what the key of a run may measure."""
 
 
 @dataclass(frozen=True, slots=True)

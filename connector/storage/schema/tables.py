@@ -441,7 +441,7 @@ crm_written = Table(  # what stands on the records of a CRM: the digest of our v
     "crm_written",
     metadata,
     Column("connection", String(100), primary_key=True),
-    Column("sobject", String(80), primary_key=True),
+    Column("object", String(80), primary_key=True),
     Column("record", String(60), primary_key=True),
     Column("digest", String(40), nullable=False),
     Column("written_at", UtcDateTime, nullable=False),
@@ -452,7 +452,7 @@ crm_jobs = Table(  # the job that a CRM works on for us, at most one a connectio
     metadata,
     Column("connection", String(100), primary_key=True),
     Column("job", String(60), nullable=False),
-    Column("sobject", String(80), nullable=False),
+    Column("object", String(80), nullable=False),
     Column("digests", _Json, nullable=False),  # by record: what will stand there
     Column("started_at", UtcDateTime, nullable=False),
 )

@@ -39,7 +39,7 @@ class Ingest:
         Rows beyond what an upload may hold are left out: ``finished`` says nothing of them, so they come again.
         """
         first = rows[0]
-        job: dict[str, Any] = {"object": first.sobject, "contentType": "CSV", "lineEnding": "LF"}
+        job: dict[str, Any] = {"object": first.object, "contentType": "CSV", "lineEnding": "LF"}
         job |= {"operation": "upsert", "externalIdFieldName": first.by} if first.by else {"operation": "update"}
         job_id = record_id("job", self._session.post(self._jobs, json=job).json()["id"])
         content = _csv(_fitting(rows)).encode("utf-8", "replace")  # a lone surrogate costs its character, not the job

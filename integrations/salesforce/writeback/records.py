@@ -9,12 +9,13 @@ from typing import Any
 from simple_salesforce.format import format_soql
 
 from integrations import mailboxes
-from integrations.errors import IntegrationError, Permanent
+from integrations.errors import Found, IntegrationError, Permanent
 from integrations.protocols import AccountPicture, Answer, CrmPerson, CrmRow, PersonPicture, Usage
 from integrations.salesforce import mapping
 from integrations.salesforce.budget import DailyCalls
-from integrations.salesforce.record_ids import record_id
+from integrations.salesforce.record_ids import known_as, record_id
 from integrations.salesforce.rest import readable
+from integrations.salesforce.search import many
 from integrations.salesforce.seen_fields import SeenFields
 from integrations.salesforce.writeback.bulk import Ingest
 from integrations.salesforce.writeback.render import Names, account_row, answer_row, person_row
@@ -23,8 +24,7 @@ BULK_ABOVE = 2_000  # rows; Salesforce's own advice for when a job is better tha
 
 _BY_CALLS = 400  # answers in one go: some five calls, one after the other
 
-_ASKED_AT_ONCE = 200  # ids or addresses a query: its text travels in the URL, which has 16 kB
-_ASKED_ADDRESSES = 100
+_IDS_AT_ONCE = 200
 _CONSENT = ("HasOptedOutOfEmail", "DoNotCall")  # our user may be kept from seeing either, on either object
 _CONTACT = "Id, Email, AccountId, IsDeleted, MasterRecordId"
 _LEAD = "Id, Email, IsDeleted, MasterRecordId, IsConverted, ConvertedContactId"
@@ -36,6 +36,7 @@ class SalesforceRecords:
     """A ``CrmRecords``. ``salesforce`` is the library's client, ``understood`` translates what cannot be read, and
     ``calls`` is asked before every call."""
 
+    finds_many = True
     gathers_for = 10
     look_after = 15.0
     pace = 0.0
@@ -54,6 +55,9 @@ class SalesforceRecords:
 
     def portion(self, waiting: int) -> int:
         return waiting if waiting > self.bulk_above else min(waiting, _BY_CALLS)
+
+    def canonical_id(self, record: str) -> str:
+        return known_as(record)
 
     def keeps(self, metric: str) -> bool:
         return self._names.answers is not None or metric in self._names.scores
@@ -74,7 +78,15 @@ class SalesforceRecords:
         found = [mapping.person(each, "contact") for each in self._ask("Contact", _CONTACT, "Id", contacts)]
         return found + [mapping.person(each, "lead") for each in self._ask("Lead", _LEAD, "Id", leads)]
 
-    def people_by_email(self, emails: Sequence[str]) -> Sequence[CrmPerson]:
+    def people_by_email(self, emails: Sequence[str]) -> Mapping[str, Found[CrmPerson]]:
+        people = self._with_address([email for email in emails if many.is_address(email)])
+        found: dict[str, list[CrmPerson]] = {email: [] for email in emails}
+        same = {mailboxes.normal(email): mine for email, mine in found.items()}
+        for each in people:
+            same.get(mailboxes.normal(each.email), []).append(each)
+        return found
+
+    def _with_address(self, emails: Sequence[str]) -> Sequence[CrmPerson]:
         asked = self._ask("Contact", _CONTACT, "Email", _all_spellings(emails))
         contacts = [mapping.person(each, "contact") for each in asked if not each.get("IsDeleted")]
         known = {mailboxes.normal(each.email) for each in contacts}
@@ -104,7 +116,7 @@ class SalesforceRecords:
 
     def _write(self, part: Sequence[CrmRow]) -> Sequence[IntegrationError | None]:
         first = part[0]
-        path = f"composite/sobjects/{first.sobject}/{first.by}" if first.by else "composite/sobjects"
+        path = f"composite/sobjects/{first.object}/{first.by}" if first.by else "composite/sobjects"
         self._calls.check()
         try:
             with self._understood(wrote=True):
@@ -117,9 +129,8 @@ class SalesforceRecords:
             raise Permanent(error.reason, code="INVALID_FIELD", status=404) from error
 
     def _ask(self, sobject: str, fields: str, by: str, values: Sequence[str]) -> Iterator[Mapping[str, Any]]:
-        size = _ASKED_AT_ONCE if by == "Id" else _ASKED_ADDRESSES
-        for start in range(0, len(values), size):
-            yield from self._query(sobject, fields, by, list(values[start : start + size]))
+        for part in many.fitting(values, _IDS_AT_ONCE if by == "Id" else many.AT_ONCE):
+            yield from self._query(sobject, fields, by, part)
 
     def _query(self, sobject: str, fields: str, by: str, values: list[str]) -> Iterable[Mapping[str, Any]]:
         """With the consent fields that our user may see; what is hidden stays unknown."""
@@ -145,6 +156,6 @@ def _is_open(lead: Mapping[str, Any]) -> bool:
 
 def _collection(part: Sequence[CrmRow]) -> dict[str, Any]:
     records = [
-        {"attributes": {"type": row.sobject}, row.by or "id": row.key, **row.values} for row in part
+        {"attributes": {"type": row.object}, row.by or "id": row.key, **row.values} for row in part
     ]
     return {"allOrNone": False, "records": records}

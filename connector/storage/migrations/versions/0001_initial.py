@@ -116,7 +116,7 @@ def upgrade() -> None:
         "crm_jobs",
         sa.Column("connection", sa.String(length=100), nullable=False),
         sa.Column("job", sa.String(length=60), nullable=False),
-        sa.Column("sobject", sa.String(length=80), nullable=False),
+        sa.Column("object", sa.String(length=80), nullable=False),
         sa.Column("digests", JSON, nullable=False),
         sa.Column("started_at", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("connection", name=op.f("pk_crm_jobs")),
@@ -139,11 +139,11 @@ def upgrade() -> None:
     op.create_table(
         "crm_written",
         sa.Column("connection", sa.String(length=100), nullable=False),
-        sa.Column("sobject", sa.String(length=80), nullable=False),
+        sa.Column("object", sa.String(length=80), nullable=False),
         sa.Column("record", sa.String(length=60), nullable=False),
         sa.Column("digest", sa.String(length=40), nullable=False),
         sa.Column("written_at", MOMENT, nullable=False),
-        sa.PrimaryKeyConstraint("connection", "sobject", "record", name=op.f("pk_crm_written")),
+        sa.PrimaryKeyConstraint("connection", "object", "record", name=op.f("pk_crm_written")),
     )
     op.create_table(
         "customers",

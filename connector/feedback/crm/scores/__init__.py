@@ -1,0 +1,1 @@
+"""The way of a score onto a customer's record."""
