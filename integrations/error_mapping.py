@@ -45,13 +45,14 @@ class Complaint:
     """What a vendor's error body says: its own code, and the names of the fields it is about.
 
     ``cause`` is the vendor's code of a cause inside, which outranks ``code``; ``remedy`` is ours. Neither may hold
-    anything of a message.
+    anything of a message. ``moved``: said of one record of many, that it was deleted or merged since we saw it.
     """
 
     code: str = ""
     fields: tuple[str, ...] = ()
     cause: str = ""
     remedy: str = ""
+    moved: bool = False
 
 
 def no_limits(headers: Mapping[str, str]) -> tuple[Limit, ...]:

@@ -66,6 +66,11 @@ _TYPED = re.compile(r"not a valid value for the type\s+xsd:(\w+)|Cannot deserial
 _NO_FIELD = re.compile(r"Field name not found")
 _NO_KEY = re.compile(r"external ID field does not exist or is not accessible:\s*(\w+)", re.ASCII)
 
+_MOVED = frozenset(
+    ("ENTITY_IS_DELETED", "NOT_FOUND", "INVALID_CROSS_REFERENCE_KEY", "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY")
+)
+"""What one record of many is refused with when it was deleted or merged since we saw it."""
+
 _HIDDEN = "the field does not exist, or our user may not see it: check its field-level security"
 _REMEDIES: Mapping[str, str] = {
     "INVALID_FIELD_FOR_INSERT_UPDATE": "our user may read but not write this field: give it edit access in the "
@@ -151,3 +156,9 @@ def remedy(code: str, message: str = "") -> str:
     if code == "InvalidBatch" and not _NO_FIELD.search(message):
         return ""
     return _REMEDIES.get(code, "")
+
+
+def moved(code: str, message: str) -> bool:
+    """Whether a refusal of one record says that it is another one now, or none. (Of a whole call these codes speak of
+    the address.)"""
+    return code in _MOVED and not _NO_KEY.search(message)

@@ -35,12 +35,6 @@ DEFAULT_FIELDS: FieldMap = MappingProxyType(
     }
 )
 
-_MOVED = frozenset(
-    ("ENTITY_IS_DELETED", "NOT_FOUND", "INVALID_CROSS_REFERENCE_KEY", "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY")
-)
-"""What one record of many is refused with when it was deleted or merged: of a whole call these codes speak of the
-address."""
-
 _USAGE = re.compile(r"(?:^|[;,\s])api-usage=(\d+)/(\d+)")
 
 
@@ -106,14 +100,10 @@ def _refusal(found: Complaint, what: str = "record") -> IntegrationError:
     cause = f" ({found.cause})" if found.cause else ""
     remedy = f"; {found.remedy}" if found.remedy else ""
     reason = f"Salesforce refused the {what}: {code}{cause}{_named(found.fields)}{remedy}"
-    kind = causes.KINDS.get(found.cause) or causes.KINDS.get(code) or _lasting(code, what)
+    kind = causes.KINDS.get(found.cause) or causes.KINDS.get(code) or (Moved if found.moved else Permanent)
     error = RateLimited(reason, retry_after=None, code=code) if kind is RateLimited else kind(reason, code=code)
     error.fields = found.fields
     return error
-
-
-def _lasting(code: str, what: str) -> type[IntegrationError]:
-    return Moved if what == "record" and code in _MOVED else Permanent
 
 
 def complaint(body: Any) -> Complaint:
@@ -128,8 +118,9 @@ def complaint(body: Any) -> Complaint:
 
 def _complaint(code: str, message: str, fields: Sequence[Any]) -> Complaint:
     """A passing cause has no remedy: time mends it."""
-    cause = causes.passing(code, message)
-    return Complaint(code, causes.fields_in(message, fields), cause, "" if cause else causes.remedy(code, message))
+    cause, moved = causes.passing(code, message), causes.moved(code, message)
+    remedy = "" if cause else causes.remedy(code, message)
+    return Complaint(code, causes.fields_in(message, fields), cause, remedy, moved)
 
 
 def limits(headers: Mapping[str, str]) -> tuple[Limit, ...]:

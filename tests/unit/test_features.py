@@ -18,7 +18,7 @@ from connector.feedback import registry
 from connector.feedback.base.feature import Feature, OwnedTable
 from connector.feedback.callbacks import store as callbacks
 from connector.feedback.consent import opt_out_events
-from connector.feedback.crm import people_cache
+from connector.feedback.crm.people_cache import ForgetChanged
 from connector.feedback.crm.record_merges import RecordMerges
 from connector.feedback.messaging.brands import read_brands
 from connector.feedback.registry import FEATURES, FeatureParts
@@ -96,9 +96,10 @@ def test_every_action_of_the_catalogue_has_one_handler(parts: FeatureParts) -> N
 
 
 def test_hooks_take_their_turns_in_the_order_that_they_rely_on(parts: FeatureParts) -> None:
-    merges, *others = registry.hooks(parts)
+    merges, *others, forget = registry.hooks(parts)
     assert isinstance(merges, RecordMerges)
-    assert others == [responses.record, callbacks.record, opt_out_events.record, people_cache.record]
+    assert others == [responses.record, callbacks.record, opt_out_events.record]
+    assert isinstance(forget, ForgetChanged)
 
 
 # customers

@@ -137,3 +137,14 @@ def typed(text: str | None) -> Any:
 def _is_double(text: str) -> bool:
     """Whether the text is what Salesforce prints for a double: in its form, finite, and nothing lost on the way."""
     return _DOUBLE.fullmatch(text) is not None and Decimal(repr(float(text))) == Decimal(text)
+
+
+_CONSENT = {"opted_out": "HasOptedOutOfEmail", "do_not_call": "DoNotCall"}
+
+
+def consent_of(telling: RecordNotification) -> dict[str, Any]:
+    """What a person's record says they allow, in neutral words: {record: its one name, opted_out, do_not_call}; of the
+    two only what is told. {} when neither is."""
+    told = {name: telling.fields.get(field) for name, field in _CONSENT.items()}
+    given = {name: value for name, value in told.items() if isinstance(value, bool)}
+    return {"record": telling.record_id[:15], **given} if given else {}

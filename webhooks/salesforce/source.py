@@ -22,7 +22,7 @@ from webhooks.parsing import declares_json, digest, excerpt
 from webhooks.salesforce import callouts, soap
 from webhooks.salesforce import cases as salesforce_case
 from webhooks.salesforce import rules as salesforce_rules
-from webhooks.salesforce.records import PEOPLE, RecordNotification, person_of
+from webhooks.salesforce.records import PEOPLE, RecordNotification, consent_of, person_of
 from webhooks.salesforce.rules import Rule
 from webhooks.salesforce.soap import ACK, fault
 from webhooks.signatures import token_matches
@@ -241,6 +241,8 @@ class _Reader:
         about: dict[str, Any] = {
             "object": telling.kind, "record_id": telling.record_id, "record": dict(telling.fields)
         }  # fmt: skip
+        if telling.kind in PEOPLE and (consent := consent_of(telling)):
+            about["consent"] = consent
         known = EVENT_TYPES.get(type_)
         if known and known.subject:
             is_ticket = known.subject == "ticket"

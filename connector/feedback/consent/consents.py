@@ -45,10 +45,10 @@ class Said:
     at: datetime
 
 
-def said(customer: str, connection: str, record: Mapping[str, Any], at: datetime) -> Said:
-    """From a record with Salesforce's names of its fields."""
-    name = f"{connection}:{str(record.get('Id') or '')[:15]}"
-    return Said(customer, name, _yes(record, "HasOptedOutOfEmail"), _yes(record, "DoNotCall"), at)
+def said(customer: str, connection: str, consent: Mapping[str, Any], at: datetime) -> Said:
+    """From {record: its one name, opted_out, do_not_call}; what is left out is unknown."""
+    record = f"{connection}:{consent.get('record') or ''}"
+    return Said(customer, record, _yes(consent, "opted_out"), _yes(consent, "do_not_call"), at)
 
 
 def learn(tx: Connection, connection: str, people: Iterable[CrmPerson], now: datetime) -> None:
@@ -56,20 +56,20 @@ def learn(tx: Connection, connection: str, people: Iterable[CrmPerson], now: dat
     known = {each.record: each for each in people}
     owner = {row.value: row.customer_id for row in tx.execute(_OWNERS, {"connection": connection, "records": [*known]})}
     told = ((customer, record, known[record]) for record, customer in owner.items())
-    hear(tx, [Said(who, f"{connection}:{r[:15]}", p.opted_out, p.do_not_call, now) for who, r, p in told], now)
+    hear(tx, [Said(who, f"{connection}:{r}", p.opted_out, p.do_not_call, now) for who, r, p in told], now)
 
 
 def learn_from(tx: Connection, arrivals: Iterable[IncomingEvent], now: datetime) -> None:
-    """From messages that carry the fields."""
+    """From events that carry ``consent``, as a CRM's record tells it."""
     hear(tx, [each for arrival in arrivals if (each := _of(arrival)) is not None], now)
 
 
 def _of(arrival: IncomingEvent) -> Said | None:
-    record, person = arrival.data.get("record"), arrival.event.person
-    if arrival.customer is None or not isinstance(record, Mapping):
+    consent, person = arrival.data.get("consent"), arrival.event.person
+    if arrival.customer is None or not isinstance(consent, Mapping):
         return None
     at = (person and person.as_of) or arrival.event.time
-    return said(arrival.customer.id, arrival.event.connection, record, at)
+    return said(arrival.customer.id, arrival.event.connection, consent, at)
 
 
 def opt_out(tx: Connection, ids: Iterable[str], now: datetime) -> None:

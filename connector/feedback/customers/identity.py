@@ -17,6 +17,7 @@ from sqlalchemy import BindParameter, Connection, bindparam, delete, select, upd
 
 from connector.feedback.customers import fact_moments, matching
 from connector.feedback.customers.matching import KnownPerson
+from connector.feedback.customers.phone_book import PhoneBook
 from connector.feedback.customers.phone_numbers import Number, trait
 from connector.feedback.customers.phone_origins import origin_of
 from connector.feedback.customers.record_ids import RecordIds
@@ -224,52 +225,11 @@ class Resolver:
         self._new, self._new_identities, self._changed = {}, [], {}
 
 
-class PhoneBook:
-    """Who was seen with which number: those of a batch. Of a number that many share no more is kept."""
-
-    def __init__(self, tx: Connection) -> None:
-        self._tx = tx
-        self._known: dict[str, list[str]] = {}
-        self._new: list[tuple[str, str]] = []
-
-    @property
-    def holders(self) -> set[str]:
-        return {customer for each in self._known.values() for customer in each}
-
-    def look_up(self, numbers: set[str]) -> None:
-        rows = self._tx.execute(_PHONES, {"numbers": list(numbers)}) if numbers else ()
-        for row in rows:
-            self._known.setdefault(row.number, []).append(row.customer_id)
-
-    def of(self, number: Number) -> list[str]:
-        return self._known.get(number.text, [])
-
-    def add(self, number: Number, customer: str) -> None:
-        known = self._known.setdefault(number.text, [])
-        if customer not in known and len(known) < matching.SHARED:
-            known.append(customer)
-            self._new.append((number.text, customer))
-
-    def give(self, gone: str, keep: str) -> None:
-        """What was one's is the other's; in the database ``merge`` has seen to it."""
-        for number, known in self._known.items():
-            self._known[number] = list(dict.fromkeys(keep if each == gone else each for each in known))
-        self._new = [(number, keep if each == gone else each) for number, each in self._new]
-
-    def store(self) -> None:
-        rows = [{"number": number, "customer_id": customer} for number, customer in dict.fromkeys(self._new)]
-        bulk.execute(self._tx, _SEEN_WITH, rows)
-        self._new = []
-
-
-_OWN = ("name", "email", "phone", "locale")
 _CHANGING = (*_OWN, "facts", "known_at", "opted_out_at", "updated_at")
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _IDENTITIES_OF = select(t.identities).where(t.identities.c.customer_id.in_(_IDS), t.identities.c.gone_at.is_(None))
 _CUSTOMERS = select(t.customers).where(t.customers.c.id.in_(_IDS))
 _OWNERS = select(t.identities).where(t.identities.c.system == bindparam("system"), t.identities.c.value.in_(_IDS))
-_PHONES = select(t.phones).where(t.phones.c.number.in_(bindparam("numbers", expanding=True)))
-_SEEN_WITH = bulk.Insert(t.phones, skip_known=True)
 _INSERT = bulk.Insert(t.customers)
 _UPDATE = bulk.Update(t.customers, where=("id",), new=_CHANGING)
 KNOW = bulk.Insert(t.identities, skip_known=True)

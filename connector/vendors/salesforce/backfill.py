@@ -27,7 +27,7 @@ from connector.storage.schema.tables import identities, responses, runs, writeba
 from connector.storage.stores import cursors
 from connector.storage.stores.inbox import insert_deliveries, own_event
 from connector.vendors.salesforce.change_polling import OPTIONAL
-from webhooks.salesforce.records import RecordNotification, person_of
+from webhooks.salesforce.records import RecordNotification, consent_of, person_of
 from workflows.events import Person
 
 PAGE = 2_000  # contacts a call, the most that Salesforce gives
@@ -129,7 +129,7 @@ class Sync:
         conflicts = [review_queue.ReviewMatch("", c.kept, c.others, now) for _, c in found if c is not None]
         review_queue.keep(tx, conflicts)
         told = [
-            consents.said(customer.id, self._connection, record, person.as_of or now)
+            consents.said(customer.id, self._connection, _consent(record), person.as_of or now)
             for record, person, (customer, _) in zip(page, people, found, strict=True)
             if customer and person
         ]
@@ -169,3 +169,7 @@ class Sync:
         here = and_(i.system == self._connection, i.gone_at.is_(None))
         older = or_(w.answered_at.is_(None), w.answered_at < best.c.at)
         return select(r.id, i.customer_id).select_from(joined.outerjoin(writebacks, stands)).where(here, older)
+
+
+def _consent(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    return consent_of(RecordNotification("", "Contact", record))
