@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from connector.feedback.surveys import eligibility
+from connector.feedback.surveys.asking import eligibility
 from connector.storage.schema import tables
 from connector.vendors.zendesk.reconcile.run import reconciler
 from tests.fixtures import envelope

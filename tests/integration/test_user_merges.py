@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from connector.feedback.surveys import eligibility
+from connector.feedback.surveys.asking import eligibility
 from connector.runtime.doorbell import INTAKE
 from connector.storage.schema import tables
 from tests.oracles import field_input

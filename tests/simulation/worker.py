@@ -22,8 +22,8 @@ from connector.feedback.consent import opt_out_events
 from connector.feedback.crm.scores.write_score import WriteScore
 from connector.feedback.messaging.actions import SendAlert, SendMessage
 from connector.feedback.responses import store as responses
+from connector.feedback.surveys.asking.send_survey import SendSurvey
 from connector.feedback.surveys.model import Survey
-from connector.feedback.surveys.send_survey import SendSurvey
 from connector.ids import new_id
 from connector.runtime.doorbell import INTAKE, TIMERS
 from connector.runtime.effects import claims

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.feedback.agent.sidebar import NO_WORKFLOW
-from connector.feedback.surveys import eligibility
+from connector.feedback.surveys.asking import eligibility
 from integrations.callback_fields import OUTCOMES, ROOT_CAUSES
 from integrations.zendesk.sidebar.packing import PackError, app_files, check, pack
 

@@ -20,7 +20,7 @@ from connector.feedback.consent.consents import DO_NOT_CALL
 from connector.feedback.customers import identity as customers
 from connector.feedback.customers.identity import Customer
 from connector.feedback.responses.store import label_of
-from connector.feedback.surveys import eligibility
+from connector.feedback.surveys.asking import eligibility
 from connector.feedback.surveys.catalog import SurveyCatalog
 from connector.ids import new_id
 from connector.storage.engine.database import Database

@@ -225,6 +225,7 @@ class Resolver:
         self._new, self._new_identities, self._changed = {}, [], {}
 
 
+_OWN = ("name", "email", "phone", "locale")
 _CHANGING = (*_OWN, "facts", "known_at", "opted_out_at", "updated_at")
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _IDENTITIES_OF = select(t.identities).where(t.identities.c.customer_id.in_(_IDS), t.identities.c.gone_at.is_(None))

@@ -49,6 +49,3 @@ class PhoneBook:
         rows = [{"number": number, "customer_id": customer} for number, customer in dict.fromkeys(self._new)]
         bulk.execute(self._tx, _SEEN_WITH, rows)
         self._new = []
-
-
-_OWN = ("name", "email", "phone", "locale")

@@ -11,9 +11,9 @@ from connector.feedback.base.actions import Clients, Handler
 from connector.feedback.base.feature import DELETE_ROWS, Feature, OwnedTable
 from connector.feedback.base.timeline_source import TimelineSource, ticket_in
 from connector.feedback.crm.consent_check import CrmConsents
+from connector.feedback.surveys.asking.send_survey import SendSurvey
 from connector.feedback.surveys.catalog import SurveyCatalog
 from connector.feedback.surveys.invitation_email import Mailer
-from connector.feedback.surveys.send_survey import SendSurvey
 from connector.storage.engine.database import Database
 from connector.storage.schema.tables import invitations, suppressions
 from connector.storage.stores.retention import oldest_first

@@ -23,9 +23,7 @@ from integrations.salesforce.setup.org import FlowState, Org, Setup, User, same_
 MARK = "Made by Ringback"
 """The first words of the description of every field of ours: fields of the same name without it are somebody else's."""
 
-WRITERS, READERS = "Ringback_Integration", "Ringback_Reader"
-"""The permission sets."""
-
+WRITERS, READERS = "Ringback_Integration", "Ringback_Reader"  # the permission sets
 ASSIGNMENT = "PermissionSetAssignment"
 _EVERYBODY = "all holders"
 _MESSAGING = frozenset({"Flow", "WorkflowOutboundMessage"})
@@ -343,8 +341,7 @@ def _without_flows(components: Sequence[Component]) -> Iterator[Component]:
 
 
 def _versions(flows: Mapping[str, FlowState]) -> Iterator[Component]:
-    for name, state in flows.items():
-        yield from (Component("Flow", f"{name}-{number}") for number in state.versions)
+    return (Component("Flow", f"{name}-{number}") for name, state in flows.items() for number in state.versions)
 
 
 def _expect(deployment: Deployment) -> Deployment:

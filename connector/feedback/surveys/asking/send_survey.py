@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import asdict, replace
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, insert, select, update
+from sqlalchemy import Connection
 
 from connector.feedback.base.actions import (
     ActionContext,
@@ -26,15 +26,25 @@ from connector.feedback.customers import identity as customers
 from connector.feedback.customers import review_queue
 from connector.feedback.customers.identity import Customer
 from connector.feedback.messaging.actions import send_mail
-from connector.feedback.surveys import eligibility
+from connector.feedback.surveys.asking import eligibility
+from connector.feedback.surveys.asking.addressee import contact_of, living, told_of, why_nobody
+from connector.feedback.surveys.asking.asked_rows import (
+    INVITED,
+    SENT,
+    Place,
+    invitation_row,
+    invited,
+    mark_asked,
+    whose,
+    withheld,
+)
 from connector.feedback.surveys.catalog import SurveyCatalog
 from connector.feedback.surveys.model import Survey
 from connector.ids import digest, new_id, survey_token
 from connector.storage.engine.database import Database
-from connector.storage.schema.tables import invitations, runs, suppressions
 from connector.storage.stores.inbox import insert_deliveries, own_event
 from integrations.errors import Ambiguous, IntegrationError, Transient
-from integrations.protocols import Mail, VendorUser
+from integrations.protocols import Mail
 from integrations.roles import Role
 from workflows import durations
 from workflows.calendars import BusinessCalendar
@@ -44,19 +54,6 @@ from workflows.parameters import CHANNELS, flag, is_channel, texts
 log = logging.getLogger(__name__)
 
 _TOKEN = "ringback-survey-token"  # noqa: S105 - stands in stored mails where the secret goes when they leave
-
-_INVITED, _WITHHELD = insert(invitations), insert(suppressions)
-_SENT = (
-    update(invitations)
-    .where(invitations.c.id == bindparam("row"))
-    .values(
-        status=bindparam("new_status"),
-        sent_at=bindparam("moment"),
-        reason=bindparam("why"),
-        once=case((bindparam("new_status") == "withheld", None), else_=invitations.c.once),  # the occasion stays open
-    )
-)
-
 
 _ASKED = (Role.HELPDESK, Role.CRM)
 
@@ -94,9 +91,9 @@ class SendSurvey:
         _expect_channel(ask.params.get("channel"))
         customer = _customer(ask.tx, ask.facts.customer.get("id"))
         request = self._request(ask)
-        place = _Place(ask.run_id, ask.database, ask.tx, ask.now)
+        place = Place(ask.run_id, ask.database, ask.tx, ask.now)
         if reason := eligibility.no_contact(ask.facts.event):
-            return _withheld(place, customer.id if customer else None, request["survey"], reason)
+            return withheld(place, customer.id if customer else None, request["survey"], reason)
         if customer is None or not customer.email or flag(ask.params.get("verify")) or _unread(customer, request):
             return self._who(customer, request, place)
         return self._invite(customer, request, place)
@@ -128,17 +125,17 @@ class SendSurvey:
             "due_at": due.isoformat() if due else None,
         }
 
-    def _who(self, customer: Customer | None, request: Mapping[str, Any], place: _Place) -> Intent | Output:
+    def _who(self, customer: Customer | None, request: Mapping[str, Any], place: Place) -> Intent | Output:
         """Ask a helpdesk that knows this person for their address; what the rules forbid now need not be asked."""
         survey, _ = self._survey(request["survey"])
         if customer and (reason := self._why_not(place.tx, customer, survey, request, place.now)):
-            return _withheld(place, customer.id, survey.slug, reason)
+            return withheld(place, customer.id, survey.slug, reason)
         if customer and (known := self._known_as(customer, place.tx)):
             whom = {**request, "find": known[1], "email": customer.email}
             return Intent(known[0], whom, due_at=_due(request), reads_only=True)
         if customer and customer.email:
             return self._invite(customer, request, place)  # nobody to verify it with
-        return _withheld(place, customer.id if customer else None, survey.slug, eligibility.NO_ADDRESS)
+        return withheld(place, customer.id if customer else None, survey.slug, eligibility.NO_ADDRESS)
 
     def _known_as(self, customer: Customer, tx: Connection) -> tuple[str, str] | None:
         """The account that can be asked about the customer, and their id there. Of the two the helpdesk knows who is
@@ -150,20 +147,20 @@ class SendSurvey:
             of_role[Role.HELPDESK] = [each for each in left if self._clients.has(each[0], Role.HELPDESK)]
         return next((each for role in _ASKED for each in of_role[role]), None)
 
-    def _invite(self, customer: Customer, request: Mapping[str, Any], place: _Place) -> Intent | Output:
+    def _invite(self, customer: Customer, request: Mapping[str, Any], place: Place) -> Intent | Output:
         """The invitation and its mail, whole, but for the secret of the link."""
         survey, definition_id = self._survey(request["survey"])
         reason = self._why_not(place.tx, customer, survey, request, place.now)
         if reason := reason or eligibility.other_language(customer.locale, request.get("languages") or ()):
-            return _withheld(place, customer.id, survey.slug, reason)
+            return withheld(place, customer.id, survey.slug, reason)
         via, _ = self._clients.messenger(request["via"])
         invitation = new_id()
         language = survey.language_for(customer.locale)
         mail = self._render(survey, language, customer.view(), request["context"], _TOKEN)
-        row = _invitation_row(invitation, customer, survey, definition_id, language, request, place)
+        row = invitation_row(invitation, customer, survey, definition_id, language, request, place)
         row["token_digest"] = digest(survey_token(self._secret_key, invitation))
         sent = {"invitation": invitation, "customer": customer.id, "mail": asdict(mail), "survey": survey.slug}
-        written = (Write(_INVITED, row),)
+        written = (Write(INVITED, row),)
         return Intent(via, {**request, **sent}, due_at=_due(request), writes=written, stage=1)
 
     def _why_not(
@@ -177,8 +174,8 @@ class SendSurvey:
     def _find(self, effect: Effect) -> Result:
         try:
             if self._clients.has(effect.connection, Role.CRM):
-                return _contact(self._clients.crm(effect.connection).get_contact(effect.request["find"]))
-            return _told(_living(self._clients.helpdesk(effect.connection), effect.request))
+                return contact_of(self._clients.crm(effect.connection).get_contact(effect.request["find"]))
+            return told_of(living(self._clients.helpdesk(effect.connection), effect.request))
         except IntegrationError as error:
             return error
 
@@ -195,7 +192,7 @@ class SendSurvey:
     def _take_back(self, invitation: str) -> None:
         """The booking of a mail that stayed here. Should even this fail, what became of the mail is still certain."""
         try:
-            self._database.transact(lambda tx: _mark_asked(tx, invitation, None, None))
+            self._database.transact(lambda tx: mark_asked(tx, invitation, None, None))
         except Exception:
             log.exception("a booking could not be taken back", extra={"invitation": invitation})
 
@@ -215,13 +212,13 @@ class SendSurvey:
     def _book(self, tx: Connection, request: Mapping[str, Any], now: datetime) -> str | None:
         """The last look, and the booking that other runs' last looks will see: of two surveys that are about to
         leave for one person only one does. → why this one does not."""
-        customer = _invited(tx, request["invitation"])
+        customer = invited(tx, request["invitation"])
         self._database.lock(tx, [f"ask:{customer.id}"])
         survey, _ = self._survey(request["survey"])
         reason = self._why_not(tx, customer, survey, request, now)
         reason = reason or eligibility.ticket_gone(tx, request.get("solved"))
         if reason is None:
-            _mark_asked(tx, request["invitation"], now, request.get("once"))
+            mark_asked(tx, request["invitation"], now, request.get("once"))
         return reason
 
     def finish(self, done: CompletionContext) -> Intent | Output:
@@ -230,9 +227,9 @@ class SendSurvey:
     def _found(self, done: CompletionContext) -> Intent | Output:
         told, asked = dict(done.result), done.effect.request
         request = {name: value for name, value in asked.items() if name not in ("find", "email")}
-        place = _Place(done.effect.run_id, done.database, done.tx, done.now)
-        if reason := _nobody(told, of_ticket=bool(request.get("of_ticket"))):
-            return _withheld(place, _whose(place), request["survey"], reason)
+        place = Place(done.effect.run_id, done.database, done.tx, done.now)
+        if reason := why_nobody(told, of_ticket=bool(request.get("of_ticket"))):
+            return withheld(place, whose(place), request["survey"], reason)
         for name in ("suspended", "staff"):  # an answer of before this was asked has none
             told.pop(name, None)
         user = told.pop("user", asked["find"])
@@ -245,7 +242,7 @@ class SendSurvey:
         [(customer, conflict)] = resolver.resolve([person])
         if customer is None or (conflict and not conflict.by_phone):
             reason = "not sent: this e-mail address belongs to another customer"
-            return _withheld(place, _whose(place), request["survey"], reason)
+            return withheld(place, whose(place), request["survey"], reason)
         if conflict:
             review_queue.keep_conflict(done.tx, review_queue.ReviewMatch("", conflict.kept, conflict.others, done.now))
         return self._invite(customer, {**request, "due_at": None}, place)
@@ -256,22 +253,12 @@ class SendSurvey:
         status = "withheld" if why else "sent"
         row = {"row": request["invitation"], "new_status": status, "moment": None if why else done.now, "why": why}
         if why:
-            return Output({"done": False, "reason": why}, (Write(_SENT, row),))
+            return Output({"done": False, "reason": why}, (Write(SENT, row),))
         told = {"invitation": request["invitation"], "survey": request["survey"], "channel": "email"}
         told["customer"] = {"id": request["customer"]}
         event = own_event("survey.sent", f"sent-{request['invitation']}", done.now, told)
         insert_deliveries(done.database, done.tx, [event])
-        return Output({"invitation": request["invitation"], "sent_to": request["mail"]["to"]}, (Write(_SENT, row),))
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a decision is taken: the run, its transaction, the moment."""
-
-    run_id: str
-    database: Database
-    tx: Connection
-    now: datetime
+        return Output({"invitation": request["invitation"], "sent_to": request["mail"]["to"]}, (Write(SENT, row),))
 
 
 def _customer(tx: Connection, customer_id: str | None) -> Customer | None:
@@ -301,53 +288,9 @@ def _unread(customer: Customer, request: Mapping[str, Any]) -> bool:
     return bool(request["languages"]) and not customer.locale
 
 
-def _living(helpdesk: Any, request: Mapping[str, Any]) -> VendorUser | None:
-    """The user; and where the helpdesk knows that one no more, the user who has their address now: merged users leave
-    it to the one who stays, and not every account tells of merges."""
-    user: VendorUser | None = helpdesk.get_user(request["find"])
-    if user is not None or not request.get("email"):
-        return user
-    heirs = helpdesk.find_users(request["email"])
-    return heirs[0] if len(heirs) == 1 else None
-
-
-def _told(user: VendorUser | None) -> dict[str, Any]:
-    if user is None:
-        return {}
-    told = {"email": user.email, "name": user.name, "phone": user.phone, "locale": user.locale}
-    return {**told, "user": user.id, "suspended": user.suspended, "staff": user.staff}
-
-
-def _contact(contact: VendorUser | None) -> dict[str, Any]:
-    """Under the id that was asked for: a CRM may write it with more characters."""
-    return {name: value for name, value in _told(contact).items() if name != "user"}
-
-
-def _nobody(told: Mapping[str, Any], *, of_ticket: bool) -> str | None:
-    """Why the person whom the helpdesk told us of is not asked, or None. Who works there may be a customer elsewhere:
-    only a ticket of theirs is between colleagues."""
-    if not told:
-        return eligibility.UNKNOWN
-    if told.get("suspended"):
-        return eligibility.SUSPENDED
-    if told.get("staff") and of_ticket:
-        return eligibility.STAFF
-    return None if told.get("email") else "not sent: the customer has no e-mail address"
-
-
-def _invited(tx: Connection, invitation: str) -> Customer:
-    """The invitation's customer: whoever they are now, should two have become one since."""
-    found = tx.execute(select(invitations.c.customer_id).where(invitations.c.id == invitation)).scalar_one()
-    return customers.load(tx, [found])[found]
-
-
 def _stayed(result: Result) -> bool:
     """Whether it is certain that no mail left: then the quiet time does not begin, and the occasion is still open."""
     return isinstance(result, IntegrationError) and not isinstance(result, Ambiguous)
-
-
-def _mark_asked(tx: Connection, invitation: str, at: datetime | None, once: str | None) -> None:
-    tx.execute(update(invitations).where(invitations.c.id == invitation).values(asked_at=at, once=once))
 
 
 def _with_token(mail: Mapping[str, Any], token: str) -> dict[str, Any]:
@@ -355,43 +298,3 @@ def _with_token(mail: Mapping[str, Any], token: str) -> dict[str, Any]:
     headers = {name: value.replace(_TOKEN, token) for name, value in (whole.headers or {}).items()}
     return asdict(replace(whole, text=whole.text.replace(_TOKEN, token), html=whole.html.replace(_TOKEN, token),
                           headers=headers))  # fmt: skip
-
-
-def _whose(place: _Place) -> str | None:
-    """The run's customer: whoever they are now, should two have become one since."""
-    found: str | None = place.tx.execute(select(runs.c.customer_id).where(runs.c.id == place.run_id)).scalar_one()
-    return found
-
-
-def _withheld(place: _Place, customer_id: str | None, survey: str, reason: str) -> Output:
-    """Not asked, and why; kept with the customer, if we know any."""
-    row = {"id": new_id(), "customer_id": customer_id, "survey": survey, "run_id": place.run_id}
-    written = (Write(_WITHHELD, row | {"reason": reason, "at": place.now}),) if customer_id else ()
-    return Output({"done": False, "reason": reason}, written)
-
-
-def _invitation_row(
-    id_: str,
-    customer: Customer,
-    survey: Survey,
-    definition_id: str,
-    language: str,
-    request: Mapping[str, Any],
-    place: _Place,
-) -> dict[str, Any]:
-    return {
-        "id": id_,
-        "survey": survey.slug,
-        "definition_id": definition_id,
-        "customer_id": customer.id,
-        "run_id": place.run_id,
-        "channel": "email",
-        "language": language,
-        "status": "prepared",
-        "about": request["about"],
-        "once": request["once"],
-        "context": request["context"],
-        "answers": {},
-        "created_at": place.now,
-        "expires_at": place.now + timedelta(days=survey.expires_days),
-    }

@@ -1,0 +1,1 @@
+"""Whether to ask, whom, and asking."""
