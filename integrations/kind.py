@@ -15,8 +15,9 @@ from integrations.auth.tokens import Clock, TokenStore
 from integrations.error_mapping import Limit
 from integrations.errors import OptionsError
 from integrations.limits import UNLIMITED, Rates
+from integrations.messaging import Messenger
 from integrations.option_fields import Options, mistakes
-from integrations.protocols import Crm, Helpdesk, Messenger, Sales
+from integrations.protocols import Crm, Helpdesk, Sales
 from integrations.roles import Role
 
 Client = TypeVar("Client")

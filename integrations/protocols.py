@@ -318,39 +318,3 @@ class Sales(RecordNames, Protocol):
         """Create the task that ``render_task`` made. ``repeated``: an earlier try may have; it is looked for by its
         mark. → {task, url}, or {} when it was there."""
         ...
-
-
-BY_PROGRAM: Mapping[str, str] = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "OOF, AutoReply"}
-"""On everything that leaves by mail: keeps absences and other programs from answering (RFC 3834, section 5; Microsoft's
-MS-OXCMAIL, X-Auto-Response-Suppress). Reports of what could not be delivered are wanted, and not suppressed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Mail:
-    """A whole e-mail, ready to go. ``headers`` holds List-Unsubscribe and the like; ``message_id`` is stable."""
-
-    to: str
-    subject: str
-    text: str
-    html: str = ""
-    message_id: str = ""
-    headers: Mapping[str, str] | None = None
-    to_name: str = ""
-
-
-class Messenger(Protocol):
-    """E-mail now; SMS and chat later."""
-
-    def send(self, mail: Mail) -> None:
-        """Hand the mail over. Ambiguous when the connection broke after the content was sent."""
-        ...
-
-    def greet(self) -> None:
-        """Connect, log in and hang up: whether mail could be handed over."""
-        ...
-
-
-class Alerter(Protocol):
-    """Tells a team through their chat tool."""
-
-    def alert(self, targets: Sequence[str], title: str, text: str) -> None: ...

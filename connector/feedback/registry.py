@@ -30,7 +30,7 @@ from connector.feedback.surveys.invitation_email import Mailer
 from connector.storage.engine.database import Database
 from connector.storage.schema import tables as t
 from connector.storage.stores.retention import ENGINE_KINDS, oldest_first
-from integrations.protocols import Alerter
+from integrations.messaging import Alerter
 from workflows.calendars import BusinessCalendar
 
 

@@ -22,7 +22,8 @@ from integrations.error_mapping import Limit
 from integrations.errors import OptionsError
 from integrations.kind import Kind
 from integrations.limits import SHARE, UNLIMITED, Rate, Rates
-from integrations.protocols import Crm, Helpdesk, Messenger, Sales
+from integrations.messaging import Messenger
+from integrations.protocols import Crm, Helpdesk, Sales
 from integrations.roles import Role
 from workflows.errors import Mistake
 

@@ -12,7 +12,7 @@ from apprise.manager_plugins import NotificationManager
 
 from integrations import request_deadline
 from integrations.errors import Permanent, Transient
-from integrations.protocols import BY_PROGRAM
+from integrations.messaging import BY_PROGRAM
 
 # It logs the URLs it does not understand, with the tokens in them.
 logging.getLogger("apprise").setLevel(logging.CRITICAL)

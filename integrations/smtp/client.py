@@ -18,7 +18,7 @@ from integrations import request_deadline
 from integrations.base_url import is_local
 from integrations.errors import Ambiguous, AuthFailed, IntegrationError, Permanent, Transient
 from integrations.mailboxes import ascii_domain
-from integrations.protocols import Mail
+from integrations.messaging import Mail
 from integrations.smtp import message
 
 _PORTS = {"smtp": 25, "smtps": 465}

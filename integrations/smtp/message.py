@@ -12,7 +12,7 @@ from email.utils import format_datetime, getaddresses, make_msgid
 
 from integrations import mailboxes
 from integrations.errors import Permanent
-from integrations.protocols import BY_PROGRAM, Mail
+from integrations.messaging import BY_PROGRAM, Mail
 from integrations.smtp import headers
 
 # Quoted-printable lines have 76 characters at most (RFC 2045, 6.7); the headers are folded by ``headers``.

@@ -9,7 +9,7 @@ from integrations.auth.tokens import FixedCredentials
 from integrations.error_mapping import Dialect
 from integrations.errors import Transient
 from integrations.http import VendorSession
-from integrations.protocols import Mail
+from integrations.messaging import Mail
 from integrations.smtp.client import SmtpMessenger
 from sandbox.world import World
 from tests.support.http import serving

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from integrations.errors import Ambiguous, AuthFailed, IntegrationError, OptionsError, Permanent, Transient
-from integrations.protocols import Mail
+from integrations.messaging import Mail
 from integrations.smtp.client import MailServer, SmtpMessenger
 from tests.support.clients import build
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from integrations.protocols import Mail
+from integrations.messaging import Mail
 from tests.simulation.ground import Ground, SimulatedClock
 from tests.simulation.trouble import Tally, Trouble
 from tests.simulation.vendors import Vendors

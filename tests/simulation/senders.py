@@ -13,7 +13,8 @@ from itertools import count
 from random import Random
 from typing import Any
 
-from integrations.protocols import Mail, VendorUser
+from integrations.messaging import Mail
+from integrations.protocols import VendorUser
 from sandbox.clock import zulu
 from tests.fixtures import payload
 from tests.simulation.ground import OUR_USER, SimulatedClock

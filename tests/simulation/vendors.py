@@ -18,13 +18,13 @@ from typing import Any, TypeVar
 from connector.feedback.base.actions import NotPossibleError
 from connector.feedback.customers.record_ids import PLAIN, RecordIds
 from integrations.errors import Ambiguous, Found, IntegrationError, Permanent, Transient
+from integrations.messaging import Mail
 from integrations.protocols import (
     AccountPicture,
     Answer,
     CrmPerson,
     CrmRow,
     ItemResult,
-    Mail,
     PersonPicture,
     Score,
     VendorUser,

@@ -39,7 +39,7 @@ from connector.runtime.runs.timers import Timers
 from connector.storage.flow_control.rate_budget import Budget
 from connector.vendors.clients import ids_of
 from connector.vendors.webhook_accounts import WebhookAccounts
-from integrations.protocols import Mail
+from integrations.messaging import Mail
 from tests.simulation.ground import OUR_USER, Ground, SimulatedClock
 from tests.simulation.vendors import Vendors
 from workflows.engine import Moment

@@ -13,7 +13,7 @@ from connector.feedback.messaging.mail_names import harmless_name, unlinked_name
 from connector.feedback.messaging.text import shortened
 from connector.feedback.surveys.files import built_in, parse
 from connector.feedback.surveys.invitation_email import Mailer
-from integrations.protocols import Mail
+from integrations.messaging import Mail
 
 JOINER = "\u2060"
 LONG = "María de los Ángeles Fernández de Córdoba y Álvarez de Toledo Ruiz de Villafranca"

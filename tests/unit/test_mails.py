@@ -12,7 +12,7 @@ from connector.feedback.messaging.email_layout import render_message
 from connector.feedback.messaging.mail_names import harmless_name
 from connector.feedback.surveys.files import Survey, built_in, from_dict, parse
 from connector.feedback.surveys.invitation_email import Mailer, links
-from integrations.protocols import Mail
+from integrations.messaging import Mail
 
 ANN = {"name": "Ann Bakker", "email": "ann@example.com"}
 TOKEN = "the-token"

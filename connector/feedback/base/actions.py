@@ -17,7 +17,8 @@ from connector.feedback.customers.record_ids import RecordIds
 from connector.storage.engine.bulk import Bulk
 from connector.storage.engine.database import Database
 from integrations.errors import IntegrationError
-from integrations.protocols import Crm, Helpdesk, Messenger, Sales
+from integrations.messaging import Messenger
+from integrations.protocols import Crm, Helpdesk, Sales
 from integrations.roles import Role
 from workflows.runs import EffectWanted, Facts
 

@@ -24,7 +24,7 @@ from connector.feedback.messaging.text import one_line
 from connector.storage.engine.database import Database
 from connector.storage.schema.tables import customers, runs
 from integrations.errors import IntegrationError, Permanent
-from integrations.protocols import Alerter, Mail
+from integrations.messaging import Alerter, Mail
 
 OPTED_OUT = "not sent: the customer wants no mail from us"
 

@@ -14,7 +14,7 @@ from connector.feedback.base.timeline_source import TimelineSource
 from connector.feedback.messaging.actions import SendAlert, SendMessage
 from connector.storage.engine.database import Database
 from connector.storage.schema.tables import effects, runs
-from integrations.protocols import Alerter
+from integrations.messaging import Alerter
 
 
 class MessageWriter(Protocol):

@@ -19,7 +19,7 @@ from connector.feedback.messaging.scale_labels import SMILEYS, ends, has_smileys
 from connector.feedback.messaging.text import one_line, shortened
 from connector.feedback.messaging.translations import say_in
 from connector.feedback.surveys.model import Survey, points
-from integrations.protocols import Mail
+from integrations.messaging import Mail
 from workflows.templates import render
 
 MAX_SUBJECT = 150  # characters

@@ -44,7 +44,7 @@ from connector.ids import digest, new_id, survey_token
 from connector.storage.engine.database import Database
 from connector.storage.stores.inbox import insert_deliveries, own_event
 from integrations.errors import Ambiguous, IntegrationError, Transient
-from integrations.protocols import Mail
+from integrations.messaging import Mail
 from integrations.roles import Role
 from workflows import durations
 from workflows.calendars import BusinessCalendar
