@@ -18,7 +18,7 @@ define install
 		|| { cat $(VENV)/install.log; echo "pip failed; its words are above."; exit 1; }
 endef
 
-.PHONY: help run test lint check-deps migration clean
+.PHONY: help run test lint npm-files check-deps migration clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,7 +28,7 @@ run: $(VENV)/runtime ## start the demo: Ringback with stand-ins for Zendesk, Sal
 
 # Files go to the workers in the order of tests/conftest.py: sorted by their number of tests, the long ones came last.
 test: lint ## check style, types and rooms, then run the tests; ARGS="-k score" picks some
-	@echo "Looking for the services of the tests (a missing one is installed where that is allowed) ..."
+	@echo "Looking for what the tests need (what is missing is brought where that is allowed) ..."
 	@$(BIN)/python -m tests.services --bring
 	@echo "Running the tests, three at a time ..."
 	@TMPDIR=$$(test -w /dev/shm && echo /dev/shm || echo "$${TMPDIR:-/tmp}") \
@@ -42,10 +42,13 @@ lint: $(VENV)/dev ## check style, types and which room may import which
 	@echo "Checking the rooms ..."
 	@$(BIN)/lint-imports --no-cache > $(VENV)/rooms.log 2>&1 || { cat $(VENV)/rooms.log; exit 1; }
 
+npm-files: $(VENV)/runtime ## bring the files that others wrote, by package-lock.json
+	@$(BIN)/python -m tools.npm_files
+
 check-deps: $(VENV)/dev ## check the installed packages, and which services the tests find
 	@echo "Checking the installed packages ..."
 	@$(BIN)/python -m pip check
-	@echo "Looking for the services of the tests ..."
+	@echo "Looking for what the tests need ..."
 	@$(BIN)/python -m tests.services
 
 migration: $(VENV)/dev ## write the initial migration anew from tables.py (until the first release)
@@ -54,7 +57,8 @@ migration: $(VENV)/dev ## write the initial migration anew from tables.py (until
 	@echo "Wrote connector/storage/migrations/versions/0001_initial.py"
 
 clean: ## remove what the commands above made; databases stay
-	@rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis \
+		tests/browser/vendor node_modules
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:

@@ -1,4 +1,4 @@
-"""The services that the tests run on: PostgreSQL, Redis, RabbitMQ and Chromium.
+"""What the tests run on: PostgreSQL, Redis, RabbitMQ and Chromium, and the files from npm that they show to it.
 
 Each is found, or installed and started where that is allowed (root on Debian), or named together with the one
 command that brings it. ``python -m tests.services`` shows what is there; with ``--bring`` it brings the rest.
@@ -19,6 +19,7 @@ from functools import lru_cache
 import psycopg
 import redis
 from kombu import Connection as Amqp
+from tools import npm_files
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 
@@ -177,7 +178,7 @@ def _line(service: Service) -> tuple[str, str, str]:
 
 def bring_all() -> int:
     """Bring what is missing, before tests that run side by side would each try to. → the exit code."""
-    missing = [str(error) for error in map(_try, SERVICES) if error]
+    missing = [str(error) for error in (*map(_try, SERVICES), _try_npm_files()) if error]
     for words in missing:
         print(words, file=sys.stderr)
     return 1 if missing and os.environ.get("ALLOW_SKIPS") != "1" else 0
@@ -191,11 +192,36 @@ def _try(service: Service) -> MissingServiceError | None:
     return None
 
 
+def npm_files_are_there() -> None:
+    """Raises ``MissingServiceError`` when a folder of ``tools.npm_files`` is not filled."""
+    if empty := [each.path.name for each in npm_files.folders() if not each.is_filled]:
+        raise MissingServiceError(
+            f"Files from npm are missing, or others than the lock says ({', '.join(empty)}). "
+            f"Run: {npm_files.COMMAND} (ALLOW_SKIPS=1 skips the tests that need them)"
+        )
+
+
+def _try_npm_files() -> npm_files.NpmFilesError | None:
+    try:
+        npm_files.bring()
+    except npm_files.NpmFilesError as error:
+        return error
+    return None
+
+
+def _npm_lines() -> list[tuple[str, str, str]]:
+    return [
+        (name, str(line["version"]), folder.path.name if folder.is_filled else f"missing; run: {npm_files.COMMAND}")
+        for folder in npm_files.folders()
+        for name, line in folder.packages.items()
+    ]
+
+
 def main() -> int:
     """Print what is there, without changing anything; with --bring, bring what is not."""
     code = bring_all() if "--bring" in sys.argv[1:] else 0
-    for name, version, where in map(_line, SERVICES):
-        print(f"{name:<12}{version:<18}{where}")
+    for name, version, where in (*map(_line, SERVICES), *_npm_lines()):
+        print(f"{name:<26}{version:<18}{where}")
     return code
 
 

@@ -8,6 +8,12 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.browser import PATIENCE, chromium
+from tests.support.required import npm_files_required
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _npm_files() -> None:
+    npm_files_required()
 
 
 @pytest.fixture(scope="session")

@@ -80,7 +80,7 @@ def test_a_missing_service_names_the_one_command_that_brings_it() -> None:
     assert services.CHROMIUM.command == "sudo apt-get install -y chromium"
 
 
-def test_the_table_of_services_has_a_line_for_each() -> None:
+def test_the_table_has_a_line_for_each_service_and_each_package_from_npm() -> None:
     shown = subprocess.run(
         [sys.executable, "-m", "tests.services"], capture_output=True, text=True, check=True
     )
@@ -89,4 +89,6 @@ def test_the_table_of_services_has_a_line_for_each() -> None:
         "Redis",
         "RabbitMQ",
         "Chromium",
+        "axe-core",
+        "zendesk_app_framework_sdk",
     ]
