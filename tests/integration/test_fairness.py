@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from datetime import timedelta
+from typing import Any
 
 import pytest
+from sqlalchemy import Table, event
 
 from connector.feedback.base.actions import Effect
 from connector.runtime.doorbell import INTAKE, effects_queue
 from connector.runtime.effects import claims
 from connector.runtime.effects.claims import ClaimPolicy
 from connector.runtime.runs.timers import Timers
+from connector.storage.engine.database import Database
 from connector.storage.flow_control.fair_queue import after, share_out
 from connector.storage.schema import tables
 from connector.storage.stores import inbox
@@ -71,7 +76,7 @@ def test_lanes_take_turns_and_what_a_short_one_leaves_goes_to_the_long_ones(
     lengths: dict[str, int], limit: int, taken: str
 ) -> None:
     rows = {lane: [f"{lane}{place}" for place in range(length)] for lane, length in lengths.items()}
-    found = share_out(list(rows), limit, lambda lane, count, skip: rows[lane][skip : skip + count])
+    found = share_out(list(rows), limit, lambda lane, count, taken: rows[lane][len(taken) : len(taken) + count])
     assert sorted(each[0] for each in found) == sorted(taken)
     for lane, own in rows.items():
         assert [each for each in found if each[0] == lane] == own[: taken.count(lane)]
@@ -98,7 +103,7 @@ def test_a_flood_from_one_connection_does_not_hold_up_a_delivery_of_another(home
 
 
 def test_a_vendor_that_is_stuck_keeps_nobody_waiting_who_tells_us_something(home: Harness) -> None:
-    home.world.zendesk.faults.add(Fault(path="/tickets$", effect=Happens.DELAY, delay=20, times=99))
+    home.world.zendesk.faults.add(Fault(path="/tickets$", effect=Happens.DELAY, delay=PATIENCE, times=99))
     home.deliver(answer(3))
     home.pump(INTAKE)
     stuck = threading.Thread(target=lambda: home.pump(effects_queue("zendesk")))
@@ -166,18 +171,110 @@ def test_a_backlog_of_one_connection_is_nothing_to_the_claims_of_another_and_to_
 # --- what is waited for -------------------------------------------------------------------------------------
 
 
+@contextmanager
+def a_flood_and_another(database_url: str) -> Iterator[Harness]:
+    other = PAUSE.replace("survey.answered", "order.delivered").replace("event.response", "event.id")
+    with a_home(database_url, flood=PAUSE, other=other) as home:
+        yield home
+
+
+def timers_of(home: Harness, database: Database | None = None) -> Timers:
+    open_desk, calendar = home.house.pumps._outcomes._open_desk, home.house.config.calendar
+    return Timers(database or home.house.database, open_desk, calendar, home.clock)
+
+
 def test_a_flood_of_timers_leaves_another_workflow_its_turn(database_url: str) -> None:
-    with a_home(database_url, flood=PAUSE, other=PAUSE.replace("survey.answered", "order.delivered")
-                .replace("event.response", "event.id")) as home:  # fmt: skip
-        for _ in range(12):
+    with a_flood_and_another(database_url) as home:
+        for _ in range(12):  # each of an age of its own: among equals nobody is promised a place
             home.deliver(answer(3))
-        home.pump(INTAKE)
-        home.clock.move(seconds=1)
+            home.pump(INTAKE)
+            home.clock.move(seconds=1)
         order(home, "o1")
         home.pump(INTAKE)
         home.clock.move(days=2)
-        open_desk, calendar = home.house.pumps._outcomes._open_desk, home.house.config.calendar
-        timers = Timers(home.house.database, open_desk, calendar, home.clock)
-        assert timers.take(6)[0] == 6
+        assert timers_of(home).take(6)[0] == 6
         assert [run.status for run in home.runs("other")] == ["succeeded"]
         assert [run.status for run in home.runs("flood")] == ["succeeded"] * 5 + ["waiting"] * 7
+
+
+# --- while others commit ------------------------------------------------------------------------------------
+
+
+def between_two_questions(database: Database, table: Table, add: Callable[[], Sequence[Mapping[str, Any]]]) -> None:
+    """Once rows of the table were taken, and before more are asked for, another worker commits these."""
+    waiting = [add]
+
+    def add_them(_connection: Any, _cursor: Any, question: str, *_more: Any) -> None:
+        if waiting and f"FROM {table.name}" in question and "SKIP LOCKED" in question:
+            rows = waiting.pop()()
+            with database.write() as tx:
+                tx.execute(table.insert(), list(rows))
+
+    event.listen(database.engine, "after_cursor_execute", add_them)
+
+
+def copies(table: Table, row: Any, **own: Sequence[Any]) -> list[dict[str, Any]]:
+    """Rows like this one, with values of their own."""
+    same = {column.name: getattr(row, column.name) for column in table.c}
+    return [same | dict(zip(own, values, strict=True)) for values in zip(*own.values(), strict=True)]
+
+
+@pytest.fixture
+def flooded(home: Harness) -> Harness:
+    """Nine of one lane and one of another: of eight places four are shared out first, and then three more."""
+    for number in range(9):
+        order(home, f"o{number}")
+    home.deliver(answer(3))
+    return home
+
+
+on_postgresql = pytest.mark.parametrize(
+    "database_url", [pytest.param("postgresql", marks=pytest.mark.services)], indirect=True
+)  # SQLite has one writer at a time
+
+
+@on_postgresql
+def test_a_call_is_claimed_once_though_earlier_ones_come_meanwhile(flooded: Harness) -> None:
+    flooded.pump(INTAKE)
+    first = next(row for row in flooded.effects() if row.workflow == "orders")
+    before = [first.due_at - timedelta(seconds=1)] * 2
+    names = ["one", "two"]
+    between_two_questions(
+        flooded.house.database,
+        tables.effects,
+        lambda: copies(tables.effects, first, id=names, key=names, due_at=before),
+    )
+    claimed = [effect.id for effect in claim(flooded, 8)]
+    assert len(set(claimed)) == len(claimed) == 8
+
+
+@on_postgresql
+def test_a_delivery_is_taken_once_though_earlier_ones_come_meanwhile(flooded: Harness) -> None:
+    flooded.ticket_event("ticket_solved", "7")
+    first = flooded.rows(tables.deliveries)[0]
+    between_two_questions(
+        flooded.house.database,
+        tables.deliveries,
+        lambda: copies(tables.deliveries, first, id=[-2, -1], key=["one", "two"]),
+    )
+    with flooded.house.database.write() as tx:
+        taken = [row.id for row in inbox.take_new(tx, 8)]
+    assert len(set(taken)) == len(taken) == 8
+
+
+@on_postgresql
+def test_a_timer_is_taken_once_though_earlier_ones_come_meanwhile(database_url: str) -> None:
+    with a_flood_and_another(database_url) as home:
+        for _ in range(9):
+            home.deliver(answer(3))
+        order(home, "o1")
+        home.pump(INTAKE)
+        first, retried = home.runs("flood")[0], list[bool]()
+        before = [first.due_at - timedelta(seconds=1)] * 2
+        home.clock.move(days=2)
+        with closing(Database(database_url, pool_size=2, retried=lambda: retried.append(True))) as database:
+            between_two_questions(
+                database, tables.runs, lambda: copies(tables.runs, first, id=["one", "two"], due_at=before)
+            )
+            assert timers_of(home, database).take(8)[0] == 8
+    assert retried == []  # a run that is taken twice is a race that is lost, and the batch is done again

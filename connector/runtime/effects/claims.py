@@ -182,13 +182,13 @@ def _due(
     up wait, without holding up the others."""
     in_turn = fair_queue.after(state.turn, queues.CALLS.names(tx, connection=connection))
     here: dict[str, Any] = {"connection": connection, "now": now}
-    statement = _CLAIMABLE
+    claimable = _CLAIMABLE
     kinds, serials = ledger.spent() if ledger is not None else ([], [])
     if kinds or serials:
-        statement, here = _AFFORDABLE, here | {"kinds": kinds, "serials": serials}
+        claimable, here = _AFFORDABLE, here | {"kinds": kinds, "serials": serials}
 
-    def oldest(workflow: str, count: int, skip: int) -> Sequence[Row[Any]]:
-        return tx.execute(statement, {**here, "workflow": workflow, "count": count, "skip": skip}).all()
+    def oldest(workflow: str, count: int, taken: Sequence[Row[Any]]) -> Sequence[Row[Any]]:
+        return claimable.rows(tx, count, taken, workflow=workflow, **here)
 
     if state.status != connection_state.PROBING:
         return fair_queue.share_out(in_turn, limit, oldest)
@@ -207,8 +207,6 @@ def _claimable() -> Select[Any]:
         .where(queues.IS_DUE, c.connection == connection, c.workflow == bindparam("workflow"))
         .where(c.due_at <= bindparam("now"), or_(c.serial.is_(None), ~busy.exists()))
         .order_by(c.due_at)
-        .limit(bindparam("count"))
-        .offset(bindparam("skip"))
         .with_for_update(skip_locked=True, of=effects)
     )
 
@@ -322,10 +320,13 @@ def _claimed(who: ClaimPolicy, effect: Effect, *, leads: bool) -> dict[str, Any]
 
 
 _FIELDS = tuple(each.name for each in dataclasses.fields(Effect))
-_CLAIMABLE = _claimable()
-_AFFORDABLE = _CLAIMABLE.where(
-    or_(effects.c.bucket.is_(None), effects.c.bucket.not_in(bindparam("kinds", expanding=True))),
-    or_(effects.c.serial.is_(None), effects.c.serial.not_in(bindparam("serials", expanding=True))),
+_CLAIMABLE = fair_queue.Oldest(_claimable(), effects.c.id)
+_AFFORDABLE = fair_queue.Oldest(
+    _claimable().where(
+        or_(effects.c.bucket.is_(None), effects.c.bucket.not_in(bindparam("kinds", expanding=True))),
+        or_(effects.c.serial.is_(None), effects.c.serial.not_in(bindparam("serials", expanding=True))),
+    ),
+    effects.c.id,
 )
 """The same, without kinds of requests and records whose limits are used up."""
 _CLAIMED = bulk.Update(

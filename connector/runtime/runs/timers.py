@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, select
 from sqlalchemy.exc import OperationalError
 
 from connector.clock import Clock
@@ -90,19 +90,19 @@ def _due(tx: Connection, moment: Moment, limit: int, *, only: str | None = None)
     return found
 
 
-def _by_turns(tx: Connection, due: Select[Any], workflows: Sequence[str], now: datetime, limit: int) -> list[Any]:
-    def oldest(workflow: str, count: int, skip: int) -> Sequence[Any]:
-        return tx.execute(due, {"workflow": workflow, "now": now, "count": count, "skip": skip}).all()
+def _by_turns(tx: Connection, due: fair_queue.Oldest, workflows: Sequence[str], now: datetime, limit: int) -> list[Any]:
+    def oldest(workflow: str, count: int, taken: Sequence[Row[Any]]) -> Sequence[Row[Any]]:
+        return due.rows(tx, count, taken, workflow=workflow, now=now)
 
     return fair_queue.share_out(workflows, limit, oldest)
 
 
-def _due_now(*kind: ColumnElement[bool]) -> tuple[Select[Any], Select[Any]]:
+def _due_now(*kind: ColumnElement[bool]) -> tuple[Select[Any], fair_queue.Oldest]:
     """One by name, and the oldest of a workflow."""
     c = runs.c
     due = select(runs).where(*kind, c.due_at <= bindparam("now")).with_for_update(skip_locked=True)
     oldest = due.where(c.workflow == bindparam("workflow")).order_by(c.due_at)
-    return due.where(c.id == bindparam("id")), oldest.limit(bindparam("count")).offset(bindparam("skip"))
+    return due.where(c.id == bindparam("id")), fair_queue.Oldest(oldest, c.id)
 
 
 _KINDS = (

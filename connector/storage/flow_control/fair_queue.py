@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Column, ColumnElement, Connection, bindparam, func, select
+from sqlalchemy import Column, ColumnElement, Connection, Row, Select, bindparam, func, select
 
 from connector.storage.engine.index_skip_scan import IndexSkipScan
 
 T = TypeVar("T")
 
-Take = Callable[[str, int, int], Sequence[T]]
-"""(lane, how many, after how many that were taken before) → the oldest of the lane."""
+Take = Callable[[str, int, Sequence[T]], Sequence[T]]
+"""(lane, how many, those of it that were taken before) → the oldest others of the lane."""
 
 
 def share_out(lanes: Sequence[str], limit: int, take: Take[T]) -> list[T]:
@@ -30,7 +30,7 @@ def share_out(lanes: Sequence[str], limit: int, take: Take[T]) -> list[T]:
         left = []
         for place, lane in enumerate(hungry):
             count = share + (place < odd)
-            found = take(lane, count, len(taken[lane])) if count else ()
+            found = take(lane, count, taken[lane]) if count else ()
             taken[lane].extend(found)
             room -= len(found)
             left += [lane] if len(found) == count else []
@@ -47,6 +47,21 @@ def _interleaved(lanes: Sequence[Sequence[T]]) -> list[T]:
 def after(turn: str, lanes: Iterable[str]) -> list[str]:
     """The lanes, beginning with the one that follows ``turn``."""
     return sorted(lanes, key=lambda lane: (lane <= turn, lane))
+
+
+class Oldest:
+    """The first rows of a lane as ``which`` orders them; those that were taken are left out by their ``id``. Not by
+    their number: between two questions others commit, so rows come in before them and go, and the same place is
+    another row. Made once; what ``which`` leaves open (``bindparam``) is given with each use."""
+
+    def __init__(self, which: Select[Any], id_: Column[Any]) -> None:
+        self._first = which.limit(bindparam("count"))
+        self._others = self._first.where(id_.not_in(bindparam("taken", expanding=True)))
+
+    def rows(self, tx: Connection, count: int, taken: Sequence[Row[Any]], **given: Any) -> Sequence[Row[Any]]:
+        if not taken:
+            return tx.execute(self._first, {**given, "count": count}).all()
+        return tx.execute(self._others, {**given, "count": count, "taken": [row.id for row in taken]}).all()
 
 
 class FairQueue:

@@ -19,10 +19,9 @@ from connector.storage.schema.tables import deliveries
 from webhooks.delivery import Delivery
 
 
-def _of_sender(statement: Select[Any]) -> Select[Any]:
+def _of_sender(statement: Select[Any]) -> fair_queue.Oldest:
     c = deliveries.c
-    new = statement.where(queues.IS_NEW, c.connection == bindparam("connection")).order_by(c.id)
-    return new.limit(bindparam("count")).offset(bindparam("skip"))
+    return fair_queue.Oldest(statement.where(queues.IS_NEW, c.connection == bindparam("connection")).order_by(c.id), c.id)
 
 
 _FREE = select(deliveries).where(queues.IS_NEW).with_for_update(skip_locked=True)
@@ -105,9 +104,9 @@ def new_ids(connection: Connection, limit: int) -> Sequence[int]:
     return [row.id for row in _by_turns(connection, _OLDEST_IDS, limit)]
 
 
-def _by_turns(connection: Connection, statement: Select[Any], limit: int) -> list[Row[Any]]:
-    def oldest(name: str, count: int, skip: int) -> Sequence[Row[Any]]:
-        return connection.execute(statement, {"connection": name, "count": count, "skip": skip}).all()
+def _by_turns(connection: Connection, new: fair_queue.Oldest, limit: int) -> list[Row[Any]]:
+    def oldest(name: str, count: int, taken: Sequence[Row[Any]]) -> Sequence[Row[Any]]:
+        return new.rows(connection, count, taken, connection=name)
 
     taken = fair_queue.share_out(list(queues.SENDERS.values(connection)), limit, oldest)
     return sorted(taken, key=lambda row: row.id)
