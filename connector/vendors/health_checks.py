@@ -194,10 +194,11 @@ def _vendor_clock(each: ConnectionConfig, vendor: Vendor, clock: Clock) -> Findi
     try:
         before = clock()
         sent = _date(str(each.options.get("base_url")))
-        ours = before + (clock() - before) / 2
+        half = (clock() - before) / 2
     except (requests.RequestException, ValueError, TypeError) as error:
         return warning(check, f"it does not tell the time ({type(error).__name__}).", _reach(vendor))
-    return compare(check, each.name, (sent - ours).total_seconds(), TOLERANCE + _DATE_PRECISION)
+    tolerance = TOLERANCE + _DATE_PRECISION + half.total_seconds()
+    return compare(check, each.name, (sent - before - half).total_seconds(), tolerance)
 
 
 def _date(url: str) -> Any:

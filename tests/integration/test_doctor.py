@@ -11,7 +11,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -468,6 +469,21 @@ def test_fields_that_nobody_made_are_worth_a_look_until_they_are_there(practice:
     assert "our user cannot write Contact.Loop_Status__c (hidden, or not there)" in before
     assert " more." in before
     assert after["verdict"] == "ok", after["says"]
+
+
+@pytest.mark.parametrize(("took", "verdict"), [(30, "ok"), (1, "warning")])
+def test_a_slow_answer_is_no_wrong_clock(database: Database, world: World, took: int, verdict: str) -> None:
+    """When in that time the other looked at its clock nobody knows: here at its beginning, and eight seconds
+    ahead of us."""
+
+    def clock(at: Iterator[int]) -> datetime:
+        return system_clock() + timedelta(seconds=next(at) - 8)
+
+    zendesk = [ConnectionConfig("zendesk", "zendesk", {"base_url": world.zendesk_url})]
+    [vendors_clock] = health_checks.check_vendor_clocks(zendesk, partial(clock, iter([0, took])))
+    assert vendors_clock.verdict == verdict
+    if not database.is_sqlite:
+        assert stored.check_clock(database, partial(clock, iter([0, took]))).verdict == verdict
 
 
 def test_a_vendors_clock_that_differs_is_worth_a_look(world: World) -> None:
