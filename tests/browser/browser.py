@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Frame, Page, sync_playwright
 
 from tests import services
 from tests.support.required import required
@@ -34,9 +35,25 @@ def chromium() -> Iterator[Browser]:
             browser.close()
 
 
-def accessibility_problems(page: Page, tags: Sequence[str] = (*WCAG, "best-practice")) -> list[str]:
-    """What axe-core finds on the page as it is now: the rule, the element, and how it fails."""
+def new_context(browser: Browser, **options: Any) -> BrowserContext:
+    """A fresh, empty profile that is as patient with what is done on a page as ``expect`` is with what comes of it."""
+    context = browser.new_context(**options)
+    context.set_default_timeout(PATIENCE)
+    return context
+
+
+def accessibility_problems(page: Page | Frame, tags: Sequence[str] = (*WCAG, "best-practice")) -> list[str]:
+    """What axe-core finds on the page as it is once nothing moves: the rule, the element, and how it fails."""
+    page.evaluate(_STAND_STILL)
     page.evaluate(AXE.read_text("utf-8"))
     found = page.evaluate("tags => axe.run(document, {runOnly: {type: 'tag', values: tags}})", list(tags))
     nodes = [(violation["id"], node) for violation in found["violations"] for node in violation["nodes"]]
     return [f"{rule}: {node['html'][:160]} {node['failureSummary']}" for rule, node in nodes]
+
+
+_STAND_STILL = """async () => {
+  await document.fonts.ready;
+  for (const each of document.getAnimations())
+    each.effect.getComputedTiming().endTime === Infinity ? each.cancel() : each.finish();
+}"""
+"""Half-way a change of colours there is one that no rule is about, and it takes as long as the machine lets it."""

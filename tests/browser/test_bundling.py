@@ -10,6 +10,7 @@ from playwright.sync_api import Browser
 
 from integrations.zendesk.sidebar import packing
 from integrations.zendesk.sidebar.bundling import BundleError, bundle
+from tests.browser.browser import new_context
 
 MODULES = {
     "main.js": 'import {twice} from "./twice.js";\nimport {one, STEP} from "./one.js";\n'
@@ -22,10 +23,10 @@ MODULES = {
 
 @pytest.mark.browser
 def test_it_does_what_the_modules_do_with_each_module_run_once(browser: Browser) -> None:
-    page = browser.new_page()
+    page = new_context(browser).new_page()
     page.evaluate(bundle(MODULES, "main.js"))
     assert page.evaluate("[window.found, window.runs]") == [[1, 2, 10, 5], 1]
-    page.close()
+    page.context.close()
 
 
 def test_a_module_stands_after_what_it_needs_and_once() -> None:

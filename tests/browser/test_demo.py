@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.browser import DESKTOP, PATIENCE, PHONE, accessibility_problems
+from tests.browser.browser import DESKTOP, PATIENCE, PHONE, accessibility_problems, new_context
 from tests.support.processes import Process
 
 pytestmark = pytest.mark.browser
@@ -29,8 +29,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def visit(browser: Browser) -> Iterator[BrowserContext]:
-    context = browser.new_context(viewport=DESKTOP)
-    context.set_default_timeout(PATIENCE)
+    context = new_context(browser, viewport=DESKTOP)
     yield context
     context.close()
 
@@ -127,7 +126,7 @@ def test_the_tour_works_by_keyboard_and_keeps_its_place(visit: BrowserContext, a
 
 
 def test_the_tour_works_without_a_script(browser: Browser, address: str) -> None:
-    context = browser.new_context(java_script_enabled=False)
+    context = new_context(browser, java_script_enabled=False)
     page = context.new_page()
     page.goto(address)
     page.get_by_role("button", name="Start with another customer").last.click()
@@ -138,7 +137,7 @@ def test_the_tour_works_without_a_script(browser: Browser, address: str) -> None
 
 
 def test_a_phone_shows_the_tour_without_scrolling_sideways(browser: Browser, address: str) -> None:
-    context = browser.new_context(viewport=PHONE, color_scheme="dark")
+    context = new_context(browser, viewport=PHONE, color_scheme="dark")
     page, _ = begin(context, address)
     page.get_by_role("button", name="Solve the ticket").click()
     becomes(page, "mail", "done")

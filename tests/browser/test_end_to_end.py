@@ -30,7 +30,7 @@ from connector.storage.schema.tables import (
 )
 from sandbox.mailbox.store import StoredMail
 from sandbox.world import World
-from tests.browser.browser import PATIENCE
+from tests.browser.browser import new_context
 from tests.support.installation import SALESFORCE_TOKEN, Installation, installed
 from tests.support.processes import until
 from workflows import durations
@@ -76,8 +76,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    with browser.new_context() as context:
-        context.set_default_timeout(PATIENCE)
+    with new_context(browser) as context:
         yield context.new_page()
 
 

@@ -20,7 +20,7 @@ from sandbox.clock import HandClock
 from sandbox.salesforce.schema import Field, SObject, fields_of
 from sandbox.salesforce.standin import SalesforceStandIn
 from sandbox.serving import Server
-from tests.browser.browser import DESKTOP, PHONE, accessibility_problems
+from tests.browser.browser import DESKTOP, PHONE, accessibility_problems, new_context
 
 pytestmark = pytest.mark.browser
 
@@ -108,7 +108,7 @@ def keep(page: Page, name: str) -> None:
 def test_a_seller_reads_score_words_trend_and_loop_on_the_contact(
     org: Org, browser: Browser, size: Any, name: str
 ) -> None:
-    page = browser.new_page(viewport=size)
+    page = new_context(browser, viewport=size).new_page()
     page.goto(org.page("Contact", org.ann))
     section = page.get_by_role("region", name="Customer's voice")
     expect(section.locator("#score")).to_have_text("3")
@@ -120,24 +120,24 @@ def test_a_seller_reads_score_words_trend_and_loop_on_the_contact(
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert accessibility_problems(page) == []
     keep(page, f"seller-contact-{name}")
-    page.close()
+    page.context.close()
 
 
 def test_nobody_is_warned_of_a_content_customer(org: Org, browser: Browser) -> None:
-    page = browser.new_page(viewport=DESKTOP)
+    page = new_context(browser, viewport=DESKTOP).new_page()
     page.goto(org.page("Contact", org.bo))
     expect(page.locator("#score")).to_have_text("9")
     expect(page.get_by_role("note")).to_have_count(0)
-    page.close()
+    page.context.close()
 
 
 @pytest.mark.parametrize(("size", "name"), [(PHONE, "phone"), (DESKTOP, "desktop")], ids=["phone", "desktop"])
 def test_a_seller_sees_who_of_an_account_is_unhappy(org: Org, browser: Browser, size: Any, name: str) -> None:
-    page = browser.new_page(viewport=size)
+    page = new_context(browser, viewport=size).new_page()
     page.goto(org.page("Account", org.account))
     expect(page.locator("#score")).to_have_text("0")
     people = page.get_by_role("region", name="People who answered")
     expect(people.get_by_role("row").nth(1)).to_contain_text("Ann Jansen")
     assert accessibility_problems(page) == []
     keep(page, f"seller-account-{name}")
-    page.close()
+    page.context.close()

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, FrameLocator, Page, expect
 
 from connector.storage.schema import tables
 from integrations.zendesk.sidebar.packing import pack
-from tests.browser.browser import AXE, WCAG
+from tests.browser.browser import accessibility_problems, new_context
 from tests.browser.zaf.host import Workspace, open_workspace
 from tests.integration.test_agent_api import BY_HAND
 from tests.integration.test_api import a_token
@@ -85,7 +85,9 @@ def a_desk(
                   "colorScheme": scheme}  # fmt: skip
         token = a_token(home, "agent", name="sidebar")
         workspace = Workspace(pack(url, "zendesk"), {"token": token}, values, location)
-        context = browser.new_context(viewport=viewport, reduced_motion="reduce", timezone_id="Europe/Amsterdam")
+        context = new_context(
+            browser, viewport=viewport, reduced_motion="reduce", timezone_id="Europe/Amsterdam"
+        )  # fmt: skip
         workspace.show(context)
         page = context.new_page()
         complaints = _complaints(page, token)
@@ -356,8 +358,4 @@ def test_it_fits_a_narrow_panel_and_fingers(browser: Browser, tmp_path: Path, sq
 def _problems(desk: Desk) -> list[str]:
     """What axe-core finds within the frame."""
     [frame] = [each for each in desk.page.frames if "/app/" in each.url]
-    frame.evaluate(AXE.read_text("utf-8"))
-    rules = [*WCAG, "best-practice"]
-    found = frame.evaluate("tags => axe.run(document, {runOnly: {type: 'tag', values: tags}})", rules)
-    nodes = [(violation["id"], node) for violation in found["violations"] for node in violation["nodes"]]
-    return [f"{rule}: {node['html'][:160]} {node['failureSummary']}" for rule, node in nodes]
+    return accessibility_problems(frame)

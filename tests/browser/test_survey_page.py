@@ -10,8 +10,9 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from connector.feedback.messaging.brands import Brand
+from connector.feedback.messaging.email_layout import Mailer
 from connector.feedback.surveys.invitation_email import Mailer
-from tests.browser.browser import DESKTOP, PHONE, SMALL_PHONE, WCAG, accessibility_problems
+from tests.browser.browser import DESKTOP, PHONE, SMALL_PHONE, WCAG, accessibility_problems, new_context
 from tests.survey_site import Site, survey_site
 
 pytestmark = pytest.mark.browser
@@ -28,7 +29,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     """A phone; whatever the page complains about fails the test."""
-    context = browser.new_context(viewport=PHONE, reduced_motion="reduce")
+    context = new_context(browser, viewport=PHONE, reduced_motion="reduce")
     found = context.new_page()
     complaints: list[str] = []
     found.on("pageerror", lambda error: complaints.append(str(error)))
@@ -155,7 +156,7 @@ def test_the_focus_can_be_seen_on_the_scale(site: Site, page: Page) -> None:
 
 
 def test_it_works_without_javascript_step_by_step(site: Site, browser: Browser) -> None:
-    page = browser.new_context(java_script_enabled=False, viewport=PHONE).new_page()
+    page = new_context(browser, java_script_enabled=False, viewport=PHONE).new_page()
     page.goto(f"{site.url}/s/{site.invite()}")
     score(page, 4)
     page.get_by_role("button", name="Continue").click()
@@ -194,7 +195,7 @@ def test_the_ends_of_the_scale_say_what_they_mean(site: Site, page: Page) -> Non
 
 @pytest.mark.parametrize("survey", ["after-support", "retention"])
 def test_on_a_small_phone_everything_fits_and_can_be_hit(site: Site, browser: Browser, survey: str) -> None:
-    page = browser.new_context(viewport=SMALL_PHONE).new_page()
+    page = new_context(browser, viewport=SMALL_PHONE).new_page()
     page.goto(f"{site.url}/s/{site.invite(survey)}?score=2")
     assert page.evaluate("document.documentElement.scrollWidth") <= SMALL_PHONE["width"]
     boxes = [each.bounding_box() for each in page.locator("main label:has(input), main button, nav a, footer a").all()]
@@ -208,7 +209,7 @@ def test_on_a_small_phone_everything_fits_and_can_be_hit(site: Site, browser: Br
 
 def test_at_twice_the_size_nothing_is_cut_off(site: Site, browser: Browser) -> None:
     """200 % zoom on a desktop leaves half of its pixels."""
-    page = browser.new_context(viewport={"width": 640, "height": 400}, device_scale_factor=2).new_page()
+    page = new_context(browser, viewport={"width": 640, "height": 400}, device_scale_factor=2).new_page()
     page.goto(f"{site.url}/s/{site.invite()}?score=2")
     assert page.evaluate("document.documentElement.scrollWidth") <= 640
     page.context.close()
@@ -218,8 +219,8 @@ def test_at_twice_the_size_nothing_is_cut_off(site: Site, browser: Browser) -> N
 @pytest.mark.parametrize("accent", ["#0b6e4f", "#ffd400"])
 def test_no_page_breaks_a_rule_of_accessibility(tmp_path: Path, browser: Browser, scheme: str, accent: str) -> None:
     with survey_site(tmp_path, brand=Brand(title="Acme", accent=accent)) as site:
-        context = browser.new_context(
-            viewport=DESKTOP, color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce"
+        context = new_context(
+            browser, viewport=DESKTOP, color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce"
         )  # fmt: skip
         page = context.new_page()
         low, faces = site.invite(answers={"score": 2, "contact_consent": True}), site.invite("retention", language="nl")
@@ -236,7 +237,7 @@ def test_no_page_breaks_a_rule_of_accessibility(tmp_path: Path, browser: Browser
 @pytest.mark.parametrize("survey", ["after-support", "retention"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_mail_is_accessible_and_fits_a_phone(site: Site, browser: Browser, survey: str, scheme: str) -> None:
-    context = browser.new_context(viewport=SMALL_PHONE, color_scheme="dark" if scheme == "dark" else "light")
+    context = new_context(browser, viewport=SMALL_PHONE, color_scheme="dark" if scheme == "dark" else "light")
     page = context.new_page()
     mailer = Mailer("https://feedback.example", {"default": Brand(title="Acme", accent="#ffd400")})
     person = {"name": "Ann", "email": "ann@example.com"}

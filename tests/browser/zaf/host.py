@@ -91,7 +91,7 @@ class Workspace:
             headers["Content-Type"] = asked["contentType"]
         self.made.append((asked["type"], urlsplit(asked["url"]).path))
         data = asked.get("data", "").encode() or None
-        answer = requests.request(asked["type"], asked["url"], data=data, headers=headers, timeout=20)
+        answer = requests.request(asked["type"], asked["url"], data=data, headers=headers, timeout=60)
         return Response(answer.content, answer.status_code, content_type=answer.headers["Content-Type"])
 
     def _filled(self, value: str) -> str:
