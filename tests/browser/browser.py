@@ -16,7 +16,7 @@ ARGUMENTS = (
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
     "--disable-sync", "--no-first-run",
 )  # fmt: skip
-PATIENCE = 60_000  # milliseconds; what takes a moment takes many on a machine with other work
+PATIENCE = 120_000  # milliseconds; it ends what hangs, and what takes a moment takes many on a machine with other work
 PHONE = {"width": 390, "height": 844}
 SMALL_PHONE = {"width": 360, "height": 640}
 DESKTOP = {"width": 1280, "height": 800}

@@ -32,7 +32,7 @@ from sandbox.mailbox.store import StoredMail
 from sandbox.world import World
 from tests.browser.browser import new_context
 from tests.support.installation import SALESFORCE_TOKEN, Installation, installed
-from tests.support.processes import until
+from tests.support.processes import PATIENCE, until
 from workflows import durations
 
 ADDRESS = "ines@example.com"
@@ -358,7 +358,7 @@ class Loop:
 
     def mail(self, number: int) -> StoredMail:
         """The customer's mail of this number, from 1; waits for it."""
-        found = self.world.mailbox.wait(ADDRESS, number, 60)
+        found = self.world.mailbox.wait(ADDRESS, number, PATIENCE)
         assert len(found) >= number, f"only {[each.subject for each in found]} came"
         return found[number - 1]
 

@@ -22,6 +22,7 @@ from integrations.errors import Ambiguous
 from tests.support.house import INBOUND_SECRET, Harness, a_home, a_house, a_second_house, answer, config_of
 from tests.support.house_race import Racers
 from tests.support.house_workflows import OPEN_A_TICKET, WRITE_THE_SCORE
+from tests.support.processes import PATIENCE
 
 CAP = 3
 
@@ -93,7 +94,8 @@ def test_a_call_whose_answer_is_lost_gives_its_place_back_though_its_serial_stay
 
 
 class Crowd:
-    """Performs nothing, and knows how many calls were under way at the same time."""
+    """Performs nothing, and knows how many calls were under way at the same time. The first wait for each other, so
+    that it does not depend on the machine whether they meet."""
 
     def __init__(self) -> None:
         self._guard = threading.Condition()
@@ -107,6 +109,7 @@ class Crowd:
             self.now += 1
             self.most = max(self.most, self.now)
             self._guard.notify_all()
+            assert self._guard.wait_for(lambda: self.most >= CAP, PATIENCE), f"only {self.most} at the same time"
             self._guard.wait_for(lambda: self.now > CAP, timeout=0.02)  # lets a call too many come, if there is one
             self.now -= 1
         return [{"ticket_id": effect.id, "url": ""} for effect in effects]

@@ -124,13 +124,17 @@ def claim(home: Harness, connection: str = "zendesk") -> list[Any]:
 
 @contextmanager
 def under_way(home: Harness, fault: Fault) -> Iterator[None]:
-    """While the vendor takes its time with a call; afterwards its outcome has been recorded."""
+    """While the vendor takes its time with a call, which ends with the block; then its outcome is recorded."""
     home.world.zendesk.faults.add(fault)
     call = threading.Thread(target=lambda: home.pump(effects_queue("zendesk")))
     call.start()
-    until(lambda: home.effects()[0].status == "performing", "the call is under way")
-    yield
-    call.join(PATIENCE)
+    try:
+        until(lambda: home.world.zendesk.faults.pending == (), "the call is under way")
+        yield
+    finally:
+        home.world.zendesk.release()
+        call.join(PATIENCE)
+    assert not call.is_alive()
 
 
 # --- cancel ---------------------------------------------------------------------------------------------------------
@@ -190,7 +194,7 @@ def test_a_call_under_way_when_its_run_is_cancelled_is_recorded_and_leads_to_not
     home.install(it=CALL_AND_WAIT)
     home.deliver(answer(3))
     home.pump(INTAKE)
-    with under_way(home, Fault(**CREATE, effect=Effect.DELAY, delay=0.5)):
+    with under_way(home, Fault(**CREATE, effect=Effect.DELAY, delay=PATIENCE)):
         controls(home).cancel([home.run().id], "Ann", "no")
     home.tick()
     assert (home.run().status, home.effects()[0].status) == ("cancelled", "done")
@@ -202,7 +206,7 @@ def test_a_call_under_way_when_its_run_is_cancelled_is_recorded_and_leads_to_not
 def test_a_call_that_fails_after_its_run_was_cancelled_is_not_repeated(home: Harness) -> None:
     home.deliver(answer(3))
     home.pump(INTAKE)
-    with under_way(home, Fault(**CREATE, status=503, delay=0.5)):
+    with under_way(home, Fault(**CREATE, status=503, delay=PATIENCE)):
         controls(home).cancel([home.run().id], "Ann", "no")
     home.wait(hours=2)
     assert home.effects()[0].status == "cancelled"
@@ -347,7 +351,7 @@ def test_a_buried_run_makes_the_call_that_was_taken_back_under_its_own_key(home:
 def test_a_buried_run_whose_call_succeeded_takes_the_outcome_and_calls_nobody(home: Harness) -> None:
     home.deliver(answer(3))
     home.pump(INTAKE)
-    with under_way(home, Fault(**CREATE, effect=Effect.DELAY, delay=0.5)):
+    with under_way(home, Fault(**CREATE, effect=Effect.DELAY, delay=PATIENCE)):
         bury(home, home.run().id)
     assert (home.run().status, home.effects()[0].status) == ("dead", "done")
     controls(home).retry(home.run().id, "Ann")

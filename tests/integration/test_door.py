@@ -19,7 +19,7 @@ from tests.support.house import Harness, a_home, answer, signed_inbound
 from webhooks import asgi
 from webhooks.receiver import MAX_BYTES
 
-PATIENCE = 20  # seconds
+PATIENCE = 60  # seconds
 HOOK = "/webhooks/survey-platform"
 
 
@@ -56,6 +56,14 @@ def sent(port: int, *parts: bytes) -> bytes:
         for part in parts:
             line.sendall(part)
         return b"".join(iter(lambda: line.recv(65536), b""))
+
+
+def sent_too_late(port: int, *parts: bytes) -> bytes:
+    """The same towards a side that may have closed before all was sent, which resets the line."""
+    try:
+        return sent(port, *parts)
+    except ConnectionError:
+        return b""
 
 
 def test_a_delivery_is_kept_once_and_pages_are_served_beside_it(home: Harness) -> None:
@@ -121,7 +129,7 @@ def test_a_body_that_takes_too_long_is_cut_off(home: Harness, path: str, monkeyp
 def test_a_head_that_takes_too_long_is_cut_off(home: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listening, "_IDLE_SECONDS", 0.05)
     with served(home) as port:
-        assert sent(port, b"POST /webhooks/survey-platform HTTP/1.1\r\nHost:") == b""
+        assert sent_too_late(port, b"POST /webhooks/survey-platform HTTP/1.1\r\nHost:") == b""
         assert sent(port) == b""  # nor may one connect and say nothing
 
 

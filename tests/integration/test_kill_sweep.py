@@ -292,7 +292,7 @@ def every_point_alone_and_with_its_recovery(points: Sequence[str]) -> Iterator[F
         yield from (one_after_another({"nth": first}, {"nth": second}) for second in range(1, RECOVERY + 1))
 
 
-@pytest.mark.timeout(7200 if WHOLE else 600)  # some dozens of deaths, with a new process after each
+@pytest.mark.timeout(7200 if WHOLE else 1800)  # some dozens of deaths, with a new process after each
 def test_wherever_processes_die_nothing_is_lost_and_nothing_done_twice(
     stage: Stage, points: list[str], kind: str
 ) -> None:

@@ -35,11 +35,11 @@ class Admin:
     def start(self, content: bytes, **options: Any) -> requests.Response:
         parts = {"json": (None, json.dumps({"deployOptions": {**OPTIONS, **options}}), "application/json"),
                  "file": ("deploy.zip", content, "application/zip")}  # fmt: skip
-        return requests.post(self._url, files=parts, headers=self._headers, timeout=5)  # type: ignore[arg-type]  # a name of None is a part without a file name
+        return requests.post(self._url, files=parts, headers=self._headers, timeout=60)  # type: ignore[arg-type]  # a name of None is a part without a file name
 
     def look(self, number: str, details: str = "true") -> Any:
         asked = {"includeDetails": details}
-        return requests.get(f"{self._url}/{number}", params=asked, headers=self._headers, timeout=5).json()
+        return requests.get(f"{self._url}/{number}", params=asked, headers=self._headers, timeout=60).json()
 
     def deploy(self, content: bytes, **options: Any) -> Any:
         """The result, once it is done."""
@@ -169,7 +169,7 @@ def test_an_assignment_that_is_there_is_refused_as_recorded(world: World) -> Non
     body = {"AssigneeId": "005ak0000000002AAA", "PermissionSetId": made}
     url = f"{world.salesforce_url}/services/data/v60.0/sobjects/PermissionSetAssignment"
     headers = {"Authorization": f"Bearer {world.salesforce.token(world.salesforce.admin_username)}"}
-    assert requests.post(url, json=body, headers=headers, timeout=5).status_code == 201
-    [refused] = requests.post(url, json=body, headers=headers, timeout=5).json()
+    assert requests.post(url, json=body, headers=headers, timeout=60).status_code == 201
+    [refused] = requests.post(url, json=body, headers=headers, timeout=60).json()
     assert refused["errorCode"] == "DUPLICATE_VALUE"
     assert refused["fields"] == ["AssigneeId", "PermissionSetId"]

@@ -272,7 +272,7 @@ def test_a_webhook_that_cannot_be_is_refused(world: World, wrong: dict[str, Any]
         **wrong,
     }
     answer = requests.post(
-        f"{world.zendesk_url}/api/v2/webhooks", json={"webhook": hook}, auth=auth, timeout=5
+        f"{world.zendesk_url}/api/v2/webhooks", json={"webhook": hook}, auth=auth, timeout=60
     )
     assert answer.status_code == 400
 

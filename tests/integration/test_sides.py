@@ -19,7 +19,7 @@ from click.testing import CliRunner
 from connector.cli.main import main
 from connector.cli.serve.processes import ProcessGroup
 from connector.cli.serve.sockets import bind
-from tests.support.processes import PROGRAM, Process, free_port, until
+from tests.support.processes import PROGRAM, ROOT, Process, free_port, until
 
 
 @pytest.fixture
@@ -100,16 +100,29 @@ def test_when_the_process_that_was_started_is_killed_the_others_go_with_it(
         until(lambda: is_free(int(url.rpartition(":")[2])), "the port is free")
 
 
+LOADS_FOR_EVER = """
+import sys, threading
+
+class Slow:
+    def find_spec(self, name, path=None, target=None):
+        if name == "connector.cli.serve.child":
+            threading.Event().wait()
+
+sys.meta_path.insert(0, Slow())
+"""
+
+
 def test_one_that_is_killed_while_its_processes_load_can_be_started_again_at_once(
     tmp_path: Path, environment: Mapping[str, str]
 ) -> None:
-    """They hold the port that it listens on, and must not keep it while they load."""
-    port = free_port()
+    """They hold the port that it listens on, and must not keep it while they load, however long that takes."""
+    (tmp_path / "sitecustomize.py").write_text(LOADS_FOR_EVER)
+    slow, port = {**environment, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}, free_port()
     for number in range(3):
-        process = Process(["serve", "--port", str(port)], environment, tmp_path / f"{number}.log")
+        process = Process(["serve", "--port", str(port)], slow, tmp_path / f"{number}.log")
         others: list[int] = until(partial(children, process.pid), "its processes are there")
         process.kill()
-        until(lambda gone=others: all(map(is_gone, gone)), "they went with it", seconds=1)
+        until(lambda gone=others: all(map(is_gone, gone)), "they went with it")
         assert is_free(port)
 
 

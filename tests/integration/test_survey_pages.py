@@ -17,7 +17,7 @@ from connector.feedback.surveys.invitations import find, opt_out, save_answer
 from connector.ids import digest
 from tests.survey_site import NOON, Site, survey_site
 
-TIMEOUT = 10  # seconds
+TIMEOUT = 60  # seconds
 
 
 @pytest.fixture

@@ -63,7 +63,7 @@ def asked(home: Harness) -> str:
 
 def agree(address: str) -> str:
     """Open it and agree. → where the browser is sent."""
-    answer = requests.get(address, allow_redirects=False, timeout=5)
+    answer = requests.get(address, allow_redirects=False, timeout=60)
     assert answer.status_code == 302, answer.text
     return answer.headers["Location"]
 

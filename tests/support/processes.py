@@ -17,7 +17,7 @@ from typing import TypeVar
 PROGRAM = (str(Path(sys.executable).with_name("ringback")),)
 ROOT = Path(__file__).resolve().parents[2]
 
-PATIENCE = 60  # seconds; what takes a moment takes many on a machine with other work
+PATIENCE = 120  # seconds; it ends what hangs, and what takes a moment takes many on a machine with other work
 OFFERED = range(10_000, 32_768)
 """Ports that the kernel gives to nobody who asks for any free one, as a hundred servers beside ours do."""
 

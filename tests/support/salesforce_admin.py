@@ -105,7 +105,7 @@ class Person:
         self.id = self._ask("GET", f"{world.salesforce_url}/services/oauth2/userinfo").json()["user_id"]
 
     def _ask(self, method: str, url: str, **more: Any) -> requests.Response:
-        return requests.request(method, url, headers=self._headers, timeout=5, **more)
+        return requests.request(method, url, headers=self._headers, timeout=60, **more)
 
     def query(self, soql: str) -> requests.Response:
         return self._ask("GET", f"{self._base}/query/", params={"q": soql})

@@ -126,17 +126,17 @@ def test_what_is_too_large_is_refused_before_it_runs(text: str, match: str) -> N
 
 
 def test_a_long_list_is_refused_for_nested_macros_at_once() -> None:
-    begun = clock.monotonic()
+    begun = clock.thread_time()
     with pytest.raises(ConditionError, match="list of 1000 items"):
         condition("event.l.map(x, event.l.map(y, x)).size() == 1000").decide({"event": {"l": list(range(1000))}})
-    assert clock.monotonic() - begun < 1
+    assert clock.thread_time() - begun < 1
 
 
 def test_the_largest_allowed_lists_are_gone_through_in_time() -> None:
-    begun = clock.monotonic()
+    begun = clock.thread_time()
     assert condition("event.l.map(x, event.l.map(y, y)).size() == 100").decide({"event": {"l": [1] * 100}}).value
     assert condition("event.l.map(x, x).size() == 500").decide({"event": {"l": [1] * 500}}).value
-    assert clock.monotonic() - begun < 5
+    assert clock.thread_time() - begun < 5
 
 
 def test_a_macro_counts_only_as_a_call() -> None:
