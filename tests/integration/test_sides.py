@@ -19,7 +19,7 @@ from click.testing import CliRunner
 from connector.cli.main import main
 from connector.cli.serve.processes import ProcessGroup
 from connector.cli.serve.sockets import bind
-from tests.support.processes import PROGRAM, ROOT, Process, free_port, until
+from tests.support.processes import PATIENCE, PROGRAM, ROOT, Process, free_port, is_free, until
 
 
 @pytest.fixture
@@ -51,19 +51,17 @@ def is_gone(pid: int) -> bool:
         return True
 
 
-def is_free(port: int) -> bool:
-    try:
-        bind("127.0.0.1", port).close()
-    except OSError:
-        return False
-    return True
-
-
 def side(pid: int, name: str) -> int:
     """The child that is this side."""
     lines = {child: Path(f"/proc/{child}/cmdline").read_text().split("\0") for child in children(pid)}
     (found,) = [child for child, line in lines.items() if name in line]
     return found
+
+
+def tells_of_all(page: str) -> bool:
+    text = requests.get(page, timeout=PATIENCE).text
+    names = ("web", "calls", "engine")
+    return all(f'ringback_transactions_retried_total{{process="{name}"}}' in text for name in names)
 
 
 def test_a_side_that_falls_is_started_again_and_ctrl_c_ends_all(
@@ -72,10 +70,8 @@ def test_a_side_that_falls_is_started_again_and_ctrl_c_ends_all(
     with serving(tmp_path, environment, "--metrics-port", "0") as (process, url):
         process.wait_for("the calls process is ready")
         aside = re.findall(r"metrics at (\S+)", process.log)[0]
-        for page in (f"{url}/metrics", aside):
-            text = requests.get(page, timeout=30).text
-            for name in ("web", "calls", "engine"):
-                assert f'ringback_transactions_retried_total{{process="{name}"}}' in text, page
+        for page in (f"{url}/metrics", aside):  # who takes longer than two seconds to tell is left out of a page
+            until(partial(tells_of_all, page), f"the figures of every process at {page}")
         before = {name: side(process.pid, name) for name in ("web", "calls")}
         for name, pid in before.items():
             os.kill(pid, signal.SIGKILL)

@@ -14,7 +14,7 @@ from connector.storage.schema.tables import deliveries, effects
 from sandbox.world import World
 from tests.support.house import SECRET_KEY, config_of
 from tests.support.house_sender import Sender
-from tests.support.processes import Process, free_port, until
+from tests.support.processes import Process, free_port, is_free, until
 
 WORKFLOW = """\
 workflow: tickets
@@ -38,6 +38,8 @@ class Machine:
         for command in commands:
             self._started += 1
             listens = command in ("serve", "web")
+            if listens:  # the processes of one that was cut off end by themselves, each when it has its turn
+                until(lambda: is_free(self._port), "the port is free")
             words = [command, "--port", str(self._port)] if listens else [command]
             process = Process(words, self._environment, self._folder / f"{self._started}-{command}.log")
             self._living[command] = process

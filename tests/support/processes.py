@@ -114,6 +114,15 @@ def until(condition: Callable[[], T | None], what: str, seconds: float = PATIENC
     return answer
 
 
+def is_free(port: int) -> bool:
+    """Whether a program could listen on it now."""
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
+
+
 def free_port() -> int:
     """A port of the loopback that nobody uses now; asked for before the configuration that names it."""
     for port in random.SystemRandom().sample(OFFERED, 100):
