@@ -26,7 +26,10 @@ from tests.support.doom import HouseProgram
 from tests.support.required import required
 from tests.support.routes import compiled_once
 
-hypothesis.settings.register_profile("unhurried", deadline=None)  # no test is about how fast this machine is now
+# No test is about how fast this machine is now.
+hypothesis.settings.register_profile(
+    "unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("unhurried")
 
 OURS = f"ringback_test_{os.getpid()}"

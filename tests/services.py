@@ -21,6 +21,7 @@ import redis
 from kombu import Connection as Amqp
 from tools import npm_files
 
+_SECONDS = 30  # for an answer: a service that is not there refuses at once, and one that is may be slow to come
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -65,21 +66,21 @@ def _find_postgresql() -> tuple[str, str]:
 
 
 def _ask_postgresql(url: str) -> str:
-    with psycopg.connect(url, connect_timeout=3) as connection:
+    with psycopg.connect(url, connect_timeout=_SECONDS) as connection:
         row = connection.execute("SHOW server_version").fetchone()
     return str(row[0]) if row else ""
 
 
 def _find_redis() -> tuple[str, str]:
     url = os.environ.get("RINGBACK_TEST_REDIS", "redis://127.0.0.1:6379")
-    with redis.Redis.from_url(url, socket_connect_timeout=3) as client:
+    with redis.Redis.from_url(url, socket_connect_timeout=_SECONDS) as client:
         return url, str(client.info("server")["redis_version"])
 
 
 def _find_rabbitmq() -> tuple[str, str]:
     url = os.environ.get("RINGBACK_TEST_RABBITMQ", "amqp://guest:guest@127.0.0.1:5672//")
-    with Amqp(url, connect_timeout=3) as connection:
-        connection.ensure_connection(max_retries=1, timeout=3)
+    with Amqp(url, connect_timeout=_SECONDS) as connection:
+        connection.ensure_connection(max_retries=1, timeout=_SECONDS)
         return url, str(connection.connection.server_properties.get("version", ""))
 
 

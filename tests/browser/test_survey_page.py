@@ -110,7 +110,8 @@ def test_a_page_that_grows_while_the_button_is_pressed_does_not_swallow_the_tap(
     held: list[Route] = []
     page.route("**/answer", lambda route: held.append(route))  # playwright cannot mark the bare append
     page.goto(f"{site.url}/s/{site.invite('retention')}")
-    page.get_by_role("radio", name="Very satisfied").check()
+    with page.expect_request("**/answer"):
+        page.get_by_role("radio", name="Very satisfied").check()
     page.get_by_role("button", name="Continue").hover()
     page.mouse.down()
     with page.expect_response("**/answer") as answered:

@@ -76,7 +76,7 @@ def test_a_side_that_falls_is_started_again_and_ctrl_c_ends_all(
         for name, pid in before.items():
             os.kill(pid, signal.SIGKILL)
             process.wait_for(f"the {name} process was ended by SIGKILL; it is started again")
-        assert requests.get(f"{url}/readyz", timeout=60).json() == {"status": "ready"}  # whoever comes waits
+        assert requests.get(f"{url}/readyz", timeout=PATIENCE).json() == {"status": "ready"}  # whoever comes waits
         after = {name: side(process.pid, name) for name in before}
         assert not {*after.values()} & {*before.values()}
         os.kill(process.pid, signal.SIGINT)
@@ -167,7 +167,7 @@ def test_one_that_worked_and_now_fails_to_start_is_tried_again_after_a_rest_that
     code = f"{imports}; processes._PROGRAM = {program!r}; main.main()"
     with serving(tmp_path, environment, "--processes", "2", program=[sys.executable, "-c", code]) as (process, url):
         os.kill(side(process.pid, "web"), signal.SIGKILL)
-        assert requests.get(f"{url}/readyz", timeout=60).json() == {"status": "ready"}  # whoever comes waits
+        assert requests.get(f"{url}/readyz", timeout=PATIENCE).json() == {"status": "ready"}  # whoever comes waits
         said = re.findall(r"the web process (.*), and what it does", process.log)
         rested = [f"ended with exit code 3; it is started again in {seconds} s" for seconds in (1, 3)]
         assert said == ["was ended by SIGKILL; it is started again", *rested]
