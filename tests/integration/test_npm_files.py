@@ -24,6 +24,7 @@ from tools.npm_files import NpmFilesError, bring, folders
 
 from tests.support.http import Reply, Seen, Server, answer, serving
 from tests.support.processes import free_port
+from tests.support.required import npm_files_required
 
 FOLDER = "pages/vendor"
 FILES = {"lamp.js": "lamp/dist/lamp.min.js", "icons/bulb.svg": "@acme/icons/bulb.svg"}
@@ -223,7 +224,8 @@ def test_our_own_lock_names_one_version_and_digest_of_each_package_and_no_addres
     assert all(re.fullmatch(r"\d+\.\d+\.\d+", version) for version in versions)
 
 
-def test_the_folders_of_this_project_are_filled() -> None:
+def test_the_command_has_nothing_to_do_where_everything_is_there() -> None:
+    npm_files_required()
     shown = subprocess.run(
         [sys.executable, "-m", "tools.npm_files"], cwd=npm_files.ROOT, capture_output=True, text=True, check=True,
         env={"PATH": ""},
