@@ -19,6 +19,7 @@ from functools import lru_cache
 import psycopg
 import redis
 from kombu import Connection as Amqp
+
 from tools import npm_files
 
 _SECONDS = 30  # for an answer: a service that is not there refuses at once, and one that is may be slow to come

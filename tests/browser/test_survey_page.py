@@ -10,7 +10,6 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from connector.feedback.messaging.brands import Brand
-from connector.feedback.messaging.email_layout import Mailer
 from connector.feedback.surveys.invitation_email import Mailer
 from tests.browser.browser import DESKTOP, PHONE, SMALL_PHONE, WCAG, accessibility_problems, new_context
 from tests.survey_site import Site, survey_site

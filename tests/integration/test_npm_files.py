@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tools import npm_files
-from tools.npm_files import NpmFilesError, bring, folders
 
 from tests.support.http import Reply, Seen, Server, answer, serving
 from tests.support.processes import free_port
 from tests.support.required import npm_files_required
+from tools import npm_files
+from tools.npm_files import NpmFilesError, bring, folders
 
 FOLDER = "pages/vendor"
 FILES = {"lamp.js": "lamp/dist/lamp.min.js", "icons/bulb.svg": "@acme/icons/bulb.svg"}

@@ -21,7 +21,8 @@ from webhooks.delivery import Delivery
 
 def _of_sender(statement: Select[Any]) -> fair_queue.Oldest:
     c = deliveries.c
-    return fair_queue.Oldest(statement.where(queues.IS_NEW, c.connection == bindparam("connection")).order_by(c.id), c.id)
+    of_sender = statement.where(queues.IS_NEW, c.connection == bindparam("connection"))
+    return fair_queue.Oldest(of_sender.order_by(c.id), c.id)
 
 
 _FREE = select(deliveries).where(queues.IS_NEW).with_for_update(skip_locked=True)
