@@ -1,6 +1,6 @@
 """The one way in: verify the raw bytes, keep them, answer. What they mean is found out later.
 
-``Receiver`` knows no framework. Flask's view is below; ``door`` is the same for an event loop, where a thousand senders
+``Receiver`` knows no framework. Flask's view is below; ``asgi`` is the same for an event loop, where a thousand senders
 wait for their commit without a thread each.
 """
 

@@ -50,7 +50,7 @@ class Facts:
 class RunState:
     """Everything of a run that changes. ``to_json``/``from_json`` in ``engine`` store it in one column.
 
-    ``position`` is the path to the step that comes next, or that the run waits for (see ``positions``);
+    ``position`` is the path to the step that comes next, or that the run waits for (see ``step_positions``);
     ``waiting_for`` is the visit ("callback#1") whose effect, event or time the run waits for.
     """
 

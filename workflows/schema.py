@@ -31,7 +31,7 @@ steps:
 ```
 
 A structure is read by marshmallow schemas; each field checks its own text (conditions compile, templates parse).
-``checks`` then looks at what holds the steps together.
+``lint`` then looks at what holds the steps together.
 """
 
 from __future__ import annotations

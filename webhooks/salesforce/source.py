@@ -1,6 +1,6 @@
 """Salesforce: outbound messages and JSON callouts, authenticated by a secret in the path and the organisation's id.
 
-Both tell a record's latest state rather than each change. What that means is a rule (``salesforce_rules``): the
+Both tell a record's latest state rather than each change. What that means is a rule (``rules``): the
 connection's own, or one of ours for the standard objects. Events are known by what they are about: a fact (a closed
 case) by its type, record and moment, so that it is the same fact whoever tells it and however often; a changed state by
 the notification.

@@ -1,4 +1,4 @@
-"""What a part of ``ringback serve`` does in its own process (``side``): ``web`` accepts webhooks and shows pages,
+"""What a part of ``ringback serve`` does in its own process (``child_main``): ``web`` accepts webhooks and shows pages,
 ``calls`` calls the vendors. It works from the word of the process that started it until a SIGTERM.
 """
 

@@ -2,7 +2,7 @@
 
 Two records are the same person when one source names an id of each and no system contradicts it. Where a
 system does contradict (two different ids there), the event goes to the customer of the strongest id and the
-conflict is kept for people to look at. A phone number is weaker (``likeness``): what it leaves open is kept likewise.
+conflict is kept for people to look at. A phone number is weaker (``matching``): what it leaves open is kept likewise.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def identities_of(person: Person, ids: RecordIds) -> list[Identity]:
 
 
 def number_of(person: Person, country: str) -> Number | None:
-    """Their phone number; ``country`` is where the house is (see ``origins``)."""
+    """Their phone number; ``country`` is where the house is (see ``phone_origins``)."""
     return trait(person.phone, origin_of({**person.facts, "locale": person.locale}, country)) if person.phone else None
 
 

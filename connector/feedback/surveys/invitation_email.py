@@ -1,6 +1,6 @@
 """The invitation to a survey, with its one-click scale: what it says to everybody, then the person and the links.
 
-In two rounds, as every mail (``messaging.email_layout``): once per survey, language and brand, and then per mail.
+In two rounds, as every mail (``email_layout``): once per survey, language and brand, and then per mail.
 """
 
 from __future__ import annotations

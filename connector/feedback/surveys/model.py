@@ -1,6 +1,6 @@
 """A survey as frozen values, and its branching: which questions a person gets after what they answered.
 
-``surveys`` reads these values from YAML and writes them back.
+``files`` reads these values from YAML and writes them back.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The YAML form of a survey, field by field. ``surveys`` adds what holds between fields.
+"""The YAML form of a survey, field by field. ``validation`` adds what holds between fields.
 
 A message of a field is "what is wrong | what to do about it".
 """

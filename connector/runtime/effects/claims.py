@@ -73,7 +73,7 @@ def nothing_known(_now: datetime) -> Mapping[str, int]:
 class ClaimPolicy:
     """Who claims: a process, at a connection, within its rate budget if it has one, within the ``limits`` of kinds of
     requests, and within ``concurrency`` calls side by side, those of all processes together. ``allowed`` says what the
-    vendor itself told to be left (``watching``)."""
+    vendor itself told to be left (``reported_limits``)."""
 
     connection: str
     owner: str

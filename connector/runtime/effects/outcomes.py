@@ -83,7 +83,7 @@ class Outcomes:
     def _bury(self, results: Results, error: Exception, tx: Connection) -> frozenset[str]:
         now = self._clock()
         held = claims.holding(tx, [effect for effect, _ in results])
-        mine = [(effect, self._judge(effect, result, now)) for effect, result in results if effect in held]
+        mine = [(effect, self._decide(effect, result, now)) for effect, result in results if effect in held]
         claims.settle(tx, [(effect, self._columns(effect, verdict, now)) for effect, verdict in mine])
         mark_dead(tx, [effect.run_id for effect, _ in mine], error, now)
         return frozenset()
@@ -95,8 +95,8 @@ class Outcomes:
         drafts = desk.load(effect.run_id for effect, _ in results)
         held = {effect.id for effect in claims.holding(tx, [effect for effect, _ in results])}
         known = [(effect, result) for effect, result in results if effect.id in held]
-        away = self._listen(tx, known, now)
-        mine = [(effect, self._judge(effect, result, now, away)) for effect, result in known]
+        away = self._update_circuits(tx, known, now)
+        mine = [(effect, self._decide(effect, result, now, away)) for effect, result in known]
         wanted = [(effect, self._columns(effect, verdict, now)) for effect, verdict in mine]
         claims.settle(tx, [_unless_over(drafts[effect.run_id], effect, columns, now) for effect, columns in wanted])
         self._tell_connections(tx, mine, now)
@@ -105,7 +105,7 @@ class Outcomes:
         desk.resume([(drafts[e.run_id], EffectFailed(e.visit, failure.kind, failure.reason)) for e, failure in failed])
         return frozenset(desk.asked)
 
-    def _listen(self, tx: Connection, results: Results, now: datetime) -> frozenset[str]:
+    def _update_circuits(self, tx: Connection, results: Results, now: datetime) -> frozenset[str]:
         """What the results tell of their vendors. → the connections whose circuit is open."""
         names = sorted({effect.connection for effect, _ in results})
         return frozenset(
@@ -127,7 +127,7 @@ class Outcomes:
             log.warning("connection %s does not work, its circuit is open: %s", name, reason)
         return circuit is not circuit_breaker.Circuit.CLOSED
 
-    def _judge(
+    def _decide(
         self, effect: Effect, result: Result | Failed, now: datetime, away: frozenset[str] = frozenset()
     ) -> _Verdict:
         """An error becomes another try, or the end; that of a vendor who is ``away`` is not the effect's."""

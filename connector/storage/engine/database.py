@@ -1,6 +1,6 @@
 """Transactions on SQLite and PostgreSQL, with one meaning.
 
-SQLite has one writer: a write transaction takes its turn (``turns``) and then BEGIN IMMEDIATE, so that it never
+SQLite has one writer: a write transaction takes its turn (``writer_queue``) and then BEGIN IMMEDIATE, so that it never
 fails half-way for a lock. On PostgreSQL two transactions may meet; the loser of a deadlock is run again.
 """
 

@@ -1,7 +1,7 @@
 """Gaps: Salesforce drops a message that nobody took for a day. So we ask now and then what changed, and put what we
 find into the inbox, where it is understood like any message.
 
-Where a look stands is kept in ``positions``, in the transaction that also stores what was found: a process that dies
+Where a look stands is kept in ``cursors``, in the transaction that also stores what was found: a process that dies
 looks again, and finds the same. Any number of processes may tick; a look is one process's by its lease. A fact that a
 message told already is known by its name, so telling it again does nothing; a state (a changed contact) is asked for
 among the events.
