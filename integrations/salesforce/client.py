@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from simple_salesforce.api import Salesforce
-from simple_salesforce.format import format_soql
 
-from integrations import mailboxes
 from integrations.errors import Ambiguous, Found, IntegrationError, Transient
 from integrations.http import VendorSession
 from integrations.protocols import Helpdesk, ItemResult, Sales, Score, Usage, VendorUser
@@ -34,10 +32,8 @@ from integrations.salesforce.writeback.render import Names
 from integrations.scores import FieldMap
 
 API_VERSION = "60.0"
-
-# More than fifty contacts with one address are a matter for a person anyway.
-_BY_EMAIL = "SELECT {names} FROM Contact WHERE Email {{}} LIMIT 50"
 _KNOWN_BY = ("Id", "Name", "Email")
+
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,14 +113,10 @@ class SalesforceCrm:
 
     def find_contacts(self, email: str) -> Sequence[VendorUser]:
         """Contacts with exactly this address; Salesforce compares without regard to case."""
-        return self._seen.ask("Contact", PHONES["Contact"], lambda phones: self._with_email(email.strip(), phones))
-
-    def _with_email(self, email: str, phones: Sequence[str]) -> Sequence[VendorUser]:
-        self._calls.check()
-        query = _BY_EMAIL.format(names=", ".join((*_KNOWN_BY, *phones)))
-        with _understood():
-            found = self._salesforce.query(_by_email(query, email))
-            return tuple(mapping.contact(record) for record in found["records"])
+        [found] = self.contacts_by_email([email])
+        if isinstance(found, IntegrationError):
+            raise found
+        return found
 
     def contacts_by_email(self, emails: Sequence[str]) -> Sequence[Found[VendorUser]]:
         with _understood():
@@ -161,13 +153,6 @@ class SalesforceCrm:
                 "composite/sobjects", method="PATCH", json=mapping.batch(part, "Contact")
             )
             return [mapping.item_error(result) for result in mapping.as_many(answer, len(part))]
-
-
-def _by_email(query: str, email: str) -> str:
-    ways = mailboxes.spellings(email)
-    if len(ways) == 1:
-        return str(format_soql(query.format("= {}"), ways[0]))
-    return str(format_soql(query.format("IN {}"), list(ways)))
 
 
 @contextmanager

@@ -2,8 +2,8 @@
 
 It is learned whenever a person is looked up, and from messages about them. ``customer.do_not_call`` is there for
 conditions and for who calls; an opt-out is never undone by what a CRM says: only the person can. What is older than
-what was told last changes nothing (``fact_moments``): of an opt-out each record tells its own, of calls the person's records
-tell together. What is not told is unknown, and neither sets nor clears anything.
+what was told last changes nothing (``fact_moments``): of an opt-out each record tells its own, of calls the person's
+records tell together. What is not told is unknown, and neither sets nor clears anything.
 """
 
 from __future__ import annotations
