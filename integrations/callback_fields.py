@@ -1,8 +1,8 @@
 """The fields of a callback ticket, in neutral words: what they are called, what they hold, what may be chosen.
 
 Every helpdesk keeps them in its own way (Zendesk: ``zendesk/setup/blueprint.py``); workflows and the web know only
-these names. A choice is kept at the vendor as ``chosen(key, value)``, because Zendesk makes a tag of it, and a tag must be
-unique in the account and say whose it is.
+these names. A choice is kept at the vendor as ``chosen(key, value)``, because Zendesk makes a tag of it, and a tag must
+be unique in the account and say whose it is.
 """
 
 from __future__ import annotations
