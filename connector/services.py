@@ -16,7 +16,7 @@ from connector.observe.counters import Counters
 from connector.runtime.doorbell import Doorbell, Share
 from connector.runtime.jobs.job import Job
 from connector.runtime.jobs.own_users import OwnUsers
-from connector.runtime.jobs.retention import RetentionJob
+from connector.runtime.jobs.retention_job import RetentionJob
 from connector.runtime.jobs.sweep import Sweep
 from connector.runtime.operations.connections import ConnectionCommands
 from connector.runtime.operations.runs import RunCommands

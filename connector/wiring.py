@@ -27,11 +27,11 @@ from connector.runtime.doorbell import INTAKE, Doorbell, Share, route
 from connector.runtime.effects.outcomes import Outcomes
 from connector.runtime.intake.deliveries import Intake
 from connector.runtime.jobs import own_users as own_users_job
-from connector.runtime.jobs import retention as retention_job
+from connector.runtime.jobs import retention_job
 from connector.runtime.jobs import sweep as sweep_job
 from connector.runtime.jobs.job import Job
 from connector.runtime.jobs.own_users import OwnUsers
-from connector.runtime.jobs.retention import RetentionJob
+from connector.runtime.jobs.retention_job import RetentionJob
 from connector.runtime.jobs.sweep import Sweep
 from connector.runtime.operations.connections import ConnectionCommands
 from connector.runtime.operations.runs import RunCommands

@@ -25,7 +25,7 @@ from connector.storage.schema.tables import (
     invitations,
     metadata,
 )
-from connector.web.survey.pages import blueprint
+from connector.web.survey.routes import blueprint
 from sandbox.serving import Server
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)

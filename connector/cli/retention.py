@@ -11,7 +11,7 @@ from connector.cli.common.output import as_json_option, show, show_json
 from connector.clock import system_clock
 from connector.config.retention import FOREVER
 from connector.feedback.registry import RETENTION_KINDS
-from connector.runtime.jobs.retention import RetentionJob, Standing
+from connector.runtime.jobs.retention_job import RetentionJob, Standing
 from connector.storage.stores.run_queries import MOST_COUNTED
 
 

@@ -17,8 +17,8 @@ from connector.feedback.agent.feature import FEATURE as AGENT
 from connector.feedback.base.actions import Clients, Handler
 from connector.feedback.base.event_hooks import EventHook
 from connector.feedback.base.feature import DELETE_ROWS, Erasure, Feature, OwnedTable, blank
+from connector.feedback.callbacks.custom_field_ids import FieldIdsOf
 from connector.feedback.callbacks.feature import FEATURE as CALLBACKS
-from connector.feedback.callbacks.ticket_fields import FieldIdsOf
 from connector.feedback.consent.feature import FEATURE as CONSENT
 from connector.feedback.crm.feature import FEATURE as CRM
 from connector.feedback.customers.record_ids import RecordIds
@@ -29,7 +29,7 @@ from connector.feedback.surveys.feature import FEATURE as SURVEYS
 from connector.feedback.surveys.invitation_email import Mailer
 from connector.storage.engine.database import Database
 from connector.storage.schema import tables as t
-from connector.storage.stores.retention import ENGINE_KINDS, oldest_first
+from connector.storage.stores.old_rows import ENGINE_KINDS, oldest_first
 from integrations.messaging import Alerter
 from workflows.calendars import BusinessCalendar
 

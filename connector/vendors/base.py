@@ -1,6 +1,7 @@
 """A vendor as one row: all that the house knows of a kind of connection outside the vendor's own folders.
 
-Nothing else in the house names a vendor or compares kinds: it asks this row, or the role that the row's client has.
+Nothing else in the house names a vendor or compares kinds, but for the commands that set one up: it asks this row, or
+the role that the row's client has.
 """
 
 from __future__ import annotations

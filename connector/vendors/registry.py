@@ -1,4 +1,8 @@
-"""The table of vendors. A new one is a folder of its name in ``integrations``, ``webhooks`` and here, and one row."""
+"""The table of vendors. A new one is a folder of its name in ``integrations``, ``webhooks`` and here, and one row.
+
+A vendor whose account we set up, or whose history we take in, also gets a command in ``cli/provision`` or ``cli/sync``;
+and its folders belong into the contracts of ``setup.cfg`` that keep vendors apart.
+"""
 
 from __future__ import annotations
 

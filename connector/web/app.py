@@ -19,9 +19,9 @@ from connector.storage.flow_control import connection_state
 from connector.storage.stores.oauth_tokens import DatabaseTokenStore
 from connector.vendors.oauth_consent import return_address
 from connector.web import api, health, metrics, oauth_callback
-from connector.web.api.operations import Parts
+from connector.web.api.operation import Parts
 from connector.web.mounting import mounted, mounted_door
-from connector.web.survey import pages as survey_pages
+from connector.web.survey import routes as survey_routes
 from integrations.roles import Role
 from webhooks import receiver
 from webhooks.asgi import App, AsgiApp, KeepSoon
@@ -39,7 +39,7 @@ def web_app(services: Services) -> Flask:
     app = Flask("ringback", static_folder=None)
     app.register_blueprint(receiver.blueprint(services.accounts, _keep(services), services.clock))
     app.register_blueprint(
-        survey_pages.blueprint(
+        survey_routes.blueprint(
             services.database, services.surveys.get, services.mailer.brands, services.clock,
             lambda: services.bell.ring(INTAKE),
         )

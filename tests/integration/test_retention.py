@@ -18,11 +18,11 @@ from sqlalchemy import func, select, update
 from connector.cli.main import main
 from connector.config.retention import Retention
 from connector.feedback.registry import RETENTION_KINDS
-from connector.runtime.jobs.retention import SLICE, RetentionJob
+from connector.runtime.jobs.retention_job import SLICE, RetentionJob
 from connector.runtime.operations.errors import UnknownError
 from connector.storage.schema import tables as t
 from connector.storage.stores import run_queries
-from connector.storage.stores.retention import RetentionKind
+from connector.storage.stores.old_rows import RetentionKind
 from tests.support.house import Harness, a_home, answer
 from tests.support.house_race import Racers
 

@@ -17,8 +17,8 @@ from benchmarks import crowd
 from benchmarks.scale import Site, Task, a_house
 from connector.feedback.registry import RETENTION_KINDS
 from connector.runtime.operations import connections as controls_connections
-from connector.storage.stores import retention
-from connector.storage.stores.retention import RetentionKind
+from connector.storage.stores import old_rows as retention
+from connector.storage.stores.old_rows import RetentionKind
 
 SMALL, LARGE, BATCH = 300, 3000, 5
 BIG = {"deliveries", "events", "runs", "waits", "history", "effects", "customers", "identities"}

@@ -6,13 +6,13 @@ import click
 
 from connector.cli.common.lazy import LazyGroup
 
-_VENDORS = {
+_COMMANDS = {
     "zendesk": ("provision.zendesk:zendesk", "Webhook, fields, views and macro of a Zendesk account."),
     "salesforce": ("provision.salesforce:salesforce", "Fields, permissions and messages of a Salesforce org."),
 }
 
 
-@click.group(cls=LazyGroup, table=_VENDORS)
+@click.group(cls=LazyGroup, table=_COMMANDS)
 def provision() -> None:
     """Make in a vendor's account what Ringback needs there, look whether it still is as it should be, and mend it.
 

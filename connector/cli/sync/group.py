@@ -6,12 +6,12 @@ import click
 
 from connector.cli.common.lazy import LazyGroup
 
-_VENDORS = {
+_COMMANDS = {
     "salesforce": ("sync.salesforce:salesforce", "Take in an org's contacts, and write earlier scores onto them."),
     "zendesk": ("sync.zendesk:zendesk", "Look now for what Zendesk did and never told us."),
 }
 
 
-@click.group(cls=LazyGroup, table=_VENDORS)
+@click.group(cls=LazyGroup, table=_COMMANDS)
 def sync() -> None:
     """Bring a system and Ringback to the same state."""

@@ -17,7 +17,7 @@ from sqlalchemy import Table
 from connector.feedback.base.actions import Handler
 from connector.feedback.base.event_hooks import EventHook
 from connector.feedback.base.timeline_source import TimelineSource
-from connector.storage.stores.retention import RetentionKind
+from connector.storage.stores.old_rows import RetentionKind
 
 P = TypeVar("P", contravariant=True)
 """What a feature needs of the house: a Protocol of its own, which ``registry.FeatureParts`` answers."""

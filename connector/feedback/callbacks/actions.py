@@ -21,6 +21,7 @@ from connector.feedback.base.actions import (
 from connector.feedback.callbacks import state_machine
 from connector.feedback.callbacks import store as callbacks
 from connector.feedback.callbacks.briefing import Brief
+from connector.feedback.callbacks.custom_field_ids import FieldIdsOf, by_id, our_values
 from connector.feedback.callbacks.open_ticket import Rules, due_at, open_once
 from connector.feedback.callbacks.state_machine import (
     NOT_REACHED,
@@ -30,7 +31,6 @@ from connector.feedback.callbacks.state_machine import (
     CallbackStatus,
 )
 from connector.feedback.callbacks.store import Row
-from connector.feedback.callbacks.ticket_fields import FieldIdsOf, by_id, our_values
 from connector.feedback.callbacks.update_ticket import attempt, change_once, cost_of, serial_of, split
 from integrations.callback_fields import LOOP_STATUS, OUTCOME, ROOT_CAUSE
 from integrations.errors import Permanent

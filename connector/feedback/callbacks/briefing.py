@@ -1,4 +1,4 @@
-"""What an agent reads before the call: a callback ticket's first, internal comment, and the values of its fields. Pure.
+"""What an agent reads before the call: a callback ticket's first, internal comment. Pure.
 
 In the order of a call: the words, the person, the history, the approach.
 """
@@ -10,12 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from connector.config.customer_value import value_of
-from connector.feedback.callbacks.state_machine import SHOWN, CallbackStatus
 from connector.feedback.consent.consents import DO_NOT_CALL
 from connector.feedback.customers.phone_numbers import Dialled, dialled
 from connector.feedback.customers.phone_origins import origin_of
 from connector.feedback.messaging.text import plain
-from integrations.callback_fields import BAND, COMMENT, CONSENT, LOOP_STATUS, METRIC, SCORE
 
 APPROACH = """\
 How to call
@@ -24,8 +22,6 @@ How to call
 - Agree on one thing you will do, and by when. Do it, then solve this ticket: fill in the outcome and the cause.
 - Not reached? Say so in the outcome (or add the tag ringback_not_reached) before you solve it: you get another try, \
 and the customer is not asked how it went."""
-
-_SHORTENED = 30_000  # characters; Zendesk's multi-line fields take 65,535, and the comment has the words whole
 
 _NOT_BY_PHONE = "so says the customer's record in the CRM; write instead"
 
@@ -64,22 +60,6 @@ class Brief:
 def first_comment(brief: Brief, introduction: str = "") -> str:
     parts = [introduction, _answer(brief), _reach(brief), _history(brief.earlier), APPROACH]
     return "\n\n".join(part for part in parts if part)
-
-
-def field_values(event: Facts) -> dict[str, Any]:
-    """The values of the callback's own ticket fields, by our keys; what is not known is left out."""
-    if event.get("score") is None:
-        return {LOOP_STATUS: SHOWN[CallbackStatus.OPEN]}
-    comment = plain(str(event.get("comment") or ""))
-    told = {
-        SCORE: event["score"],
-        METRIC: event.get("metric"),
-        BAND: event.get("band"),
-        COMMENT: comment if len(comment) <= _SHORTENED else comment[: _SHORTENED - 1] + "…",
-        CONSENT: event.get("contact_consent") is True,
-        LOOP_STATUS: SHOWN[CallbackStatus.OPEN],
-    }
-    return {key: value for key, value in told.items() if value not in (None, "")}
 
 
 def _answer(brief: Brief) -> str:

@@ -13,8 +13,8 @@ from connector.feedback.base.feature import Feature, HookStage, OwnedTable, Stag
 from connector.feedback.base.timeline_source import TimelineSource
 from connector.feedback.callbacks import store
 from connector.feedback.callbacks.actions import CountCallbacks, ReadCallback, ReopenCallback, RequestCall
+from connector.feedback.callbacks.custom_field_ids import FieldIdsOf
 from connector.feedback.callbacks.open_ticket import OpenTicket, Rules
-from connector.feedback.callbacks.ticket_fields import FieldIdsOf
 from connector.feedback.callbacks.update_ticket import ChangeTicket
 from connector.storage.schema.tables import callbacks
 from workflows.calendars import BusinessCalendar

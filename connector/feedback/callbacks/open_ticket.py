@@ -22,7 +22,8 @@ from connector.feedback.base.actions import (
 from connector.feedback.callbacks import briefing
 from connector.feedback.callbacks import store as callbacks
 from connector.feedback.callbacks.briefing import Brief
-from connector.feedback.callbacks.ticket_fields import FieldIdsOf, by_id
+from connector.feedback.callbacks.custom_field_ids import FieldIdsOf, by_id
+from connector.feedback.callbacks.field_values import field_values
 from connector.feedback.callbacks.update_ticket import attempt, change_once, note_intent, paged
 from connector.feedback.customers.identity import KNOW
 from connector.feedback.responses import store as responses
@@ -114,7 +115,7 @@ class OpenTicket:
 
     def _custom_fields(self, ask: ActionContext, connection: str) -> dict[str, Any]:
         known, event = self._fields(connection), ask.facts.event
-        return by_id(briefing.field_values(event), known) | by_id(ask.params.get("custom_fields"), known)
+        return by_id(field_values(event), known) | by_id(ask.params.get("custom_fields"), known)
 
     def perform(self, effects: Sequence[Effect], now: datetime) -> list[Result]:
         return [attempt(_CALLS[effect.request["do"]], self._clients, effect, now) for effect in effects]

@@ -17,7 +17,7 @@ from connector.feedback.base.actions import (
     Result,
     Write,
 )
-from connector.feedback.callbacks.ticket_fields import FieldIdsOf, by_id
+from connector.feedback.callbacks.custom_field_ids import FieldIdsOf, by_id
 from integrations.errors import IntegrationError
 from integrations.limits import TICKETS_UPDATE
 from workflows import durations

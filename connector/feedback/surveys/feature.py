@@ -16,7 +16,7 @@ from connector.feedback.surveys.catalog import SurveyCatalog
 from connector.feedback.surveys.invitation_email import Mailer
 from connector.storage.engine.database import Database
 from connector.storage.schema.tables import invitations, suppressions
-from connector.storage.stores.retention import oldest_first
+from connector.storage.stores.old_rows import oldest_first
 from workflows.calendars import BusinessCalendar
 
 

@@ -32,7 +32,7 @@ LOOK_BACK = 10_000
 @dataclass(frozen=True, slots=True)
 class Health:
     """How a connection is doing. ``kind`` is empty when it is configured no more. Counts are of outward
-    calls, and end at ``queries.MOST_COUNTED``; ``failed`` and ``review`` are those that wait for a person.
+    calls, and end at ``run_queries.MOST_COUNTED``; ``failed`` and ``review`` are those that wait for a person.
     ``failing_since``: since then no call met a working vendor.
     ``budget`` is in requests per minute, ``budget_left`` how many may be made at this moment; both None
     without a limit."""

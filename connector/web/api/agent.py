@@ -12,7 +12,7 @@ from connector.feedback.agent.timeline import CursorError
 from connector.runtime.doorbell import INTAKE
 from connector.runtime.operations.errors import InputError, UnknownError
 from connector.web.api import schemas_agent as schemas
-from connector.web.api.operations import Call, Operation
+from connector.web.api.operation import Call, Operation
 from workflows.errors import ScoreError
 
 _LONGEST_NUMBER = 20

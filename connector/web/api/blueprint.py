@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException
 
 from connector.runtime.operations.errors import ControlError
 from connector.web.api import access, agent, connections, customers, deliveries, openapi, problems, runs
-from connector.web.api.operations import Call, Operation, Parts
+from connector.web.api.operation import Call, Operation, Parts
 from connector.web.api.problems import ProblemError
 from connector.web.api.reading import LARGEST_BODY, read
 from workflows.errors import WorkflowError

@@ -6,7 +6,7 @@ from typing import Any
 
 from connector.runtime.operations.connections import Health
 from connector.web.api import schemas
-from connector.web.api.operations import Call, Operation
+from connector.web.api.operation import Call, Operation
 
 
 def _list(call: Call) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from marshmallow import Schema, fields, validate
 
 from connector.feedback.customers import review_queue
 from connector.runtime.operations.errors import RefusedError, UnknownError
-from connector.web.api.operations import Call, Operation
+from connector.web.api.operation import Call, Operation
 from workflows.whole import Whole
 
 _STATUSES = [review_queue.OPEN, review_queue.DECIDED]

@@ -11,7 +11,7 @@ from connector.runtime.doorbell import INTAKE
 from connector.runtime.operations.errors import RefusedError, UnknownError
 from connector.storage.stores import run_queries
 from connector.web.api import schemas
-from connector.web.api.operations import Call, Operation
+from connector.web.api.operation import Call, Operation
 
 log = logging.getLogger(__name__)
 

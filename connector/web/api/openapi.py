@@ -11,7 +11,7 @@ from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 
 from connector.web.api import schemas
-from connector.web.api.operations import Operation
+from connector.web.api.operation import Operation
 
 _ALWAYS = (401, 403)
 _MEANINGS = {

@@ -11,7 +11,7 @@ from connector.runtime.operations.errors import InputError, UnknownError
 from connector.runtime.operations.runs import CommandResult
 from connector.storage.stores import run_queries
 from connector.web.api import schemas
-from connector.web.api.operations import Call, Operation
+from connector.web.api.operation import Call, Operation
 from workflows.runs import Status
 
 

@@ -1,7 +1,8 @@
 """Whether a person may be asked now: opt-out, suspension, occasion, quiet time, and whether the ticket still stands.
 
 Looked at when a step comes, again when the mail leaves, and when an agent wants to know beforehand. Each refusal is
-the sentence that the history, the suppression and the agent's sidebar show.
+the sentence that the history, the suppression and the agent's sidebar show. Who the vendor says is suspended, staff or
+unknown is decided where it is asked (``addressee``); an opt-out in a CRM is looked for by ``crm.consent_check``.
 """
 
 from __future__ import annotations

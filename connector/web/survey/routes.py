@@ -28,9 +28,9 @@ from connector.feedback.surveys.invitations import Invitation
 from connector.feedback.surveys.model import Survey
 from connector.ids import digest
 from connector.storage.engine.database import Database
-from connector.web.survey import views
+from connector.web.survey import rendering
 from connector.web.survey.forms import Form, Given, read_form, sentence
-from connector.web.survey.views import Frame, Sheet
+from connector.web.survey.rendering import Frame, Sheet
 
 MAX_BODY = 256 * 1024  # bytes: several open answers of 5,000 characters, each up to 12 bytes in a form
 
@@ -72,7 +72,7 @@ def _limit_body() -> None:
 
 
 def _guard(response: Any) -> Any:
-    return response if request.endpoint == "survey.static" else views.guard(response)
+    return response if request.endpoint == "survey.static" else rendering.guard(response)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ class _Pages:
         with self.database.read() as connection:
             visit = self._visit(connection, token)
         if visit is None:
-            return views.unknown(self._frame())
+            return rendering.unknown(self._frame())
         if closed := self._closed(visit):
             return closed
         if visit.invitation.opened_at is None and _is_a_look():
@@ -131,7 +131,7 @@ class _Pages:
     def _submit(self, tx: Connection, token: str) -> AnyResponse:
         visit = self._visit(tx, token, lock=True)
         if visit is None:
-            return views.unknown(self._frame())
+            return rendering.unknown(self._frame())
         if closed := self._closed(visit):
             return closed
         visit, given = self._keep(tx, visit, request.form)
@@ -151,35 +151,35 @@ class _Pages:
     def _answer(self, tx: Connection, token: str) -> AnyResponse:
         visit = self._visit(tx, token, lock=True)
         if visit is None:
-            return views.unknown(self._frame())
+            return rendering.unknown(self._frame())
         if closed := self._closed(visit):
             if visit.has_answered:
                 closed.status_code = 409  # so that the script does not take it for saved
             return closed
         visit, given = self._keep(tx, visit, request.form)
         sheet = visit.sheet(given.raw, _sentences(visit, given.errors))
-        return views.more_questions(visit.frame, sheet, 422 if given.errors else 200)
+        return rendering.more_questions(visit.frame, sheet, 422 if given.errors else 200)
 
     def thanks(self, token: str) -> AnyResponse:
         """The thank-you that fits the score, once there is one."""
         with self.database.read() as connection:
             visit = self._visit(connection, token)
         if visit is None:
-            return views.unknown(self._frame())
+            return rendering.unknown(self._frame())
         if not visit.has_answered:
             return redirect(visit.url("show"), 303)
-        return views.thank_you(visit.frame, visit.survey, _band(visit), again=False)
+        return rendering.thank_you(visit.frame, visit.survey, _band(visit), again=False)
 
     def leave(self, token: str) -> AnyResponse:
         """Asks whether the surveys should stop. Records nothing."""
         with self.database.read() as connection:
             visit = self._visit(connection, token)
         if visit is None:
-            return views.unknown(self._frame())
+            return rendering.unknown(self._frame())
         frame = replace(visit.frame, unsubscribe="")
         if visit.customer.get("opted_out"):
-            return views.stopped(frame)
-        return views.stop_question(frame, visit.url("left"))
+            return rendering.stopped(frame)
+        return rendering.stop_question(frame, visit.url("left"))
 
     def left(self, token: str) -> AnyResponse:
         """Stops the surveys. A mail program posts here by itself (RFC 8058); a person does by the page's button."""
@@ -191,15 +191,15 @@ class _Pages:
     def _left(self, tx: Connection, token: str, source: str) -> AnyResponse:
         visit = self._visit(tx, token, lock=True)
         if visit is None:
-            return views.unknown(self._frame())
+            return rendering.unknown(self._frame())
         invitations.opt_out(self.database, tx, visit.invitation.customer_id, source, self.clock())
-        return views.stopped(replace(visit.frame, unsubscribe=""))
+        return rendering.stopped(replace(visit.frame, unsubscribe=""))
 
     def brand_style(self, name: str) -> AnyResponse:
-        return views.brand_style(choose(self.brands, name))
+        return rendering.brand_style(choose(self.brands, name))
 
     def too_large(self, _error: Exception) -> AnyResponse:
-        return views.too_large(self._frame())
+        return rendering.too_large(self._frame())
 
     def _visit(self, tx: Connection, token: str, *, lock: bool = False) -> _Visit | None:
         invitation = invitations.find(tx, digest(token), lock=lock)
@@ -214,8 +214,8 @@ class _Pages:
 
     def _closed(self, visit: _Visit) -> AnyResponse | None:
         if visit.has_answered:
-            return views.thank_you(visit.frame, visit.survey, _band(visit), again=True)
-        return views.expired(visit.frame) if visit.invitation.is_expired(self.clock()) else None
+            return rendering.thank_you(visit.frame, visit.survey, _band(visit), again=True)
+        return rendering.expired(visit.frame) if visit.invitation.is_expired(self.clock()) else None
 
     def _keep(self, tx: Connection, visit: _Visit, form: Form) -> tuple[_Visit, Given]:
         given = read_form(visit.survey, form, origin_of(visit.customer, visit.frame.brand.country))
@@ -223,7 +223,7 @@ class _Pages:
         return replace(visit, invitation=kept), given
 
     def _questions(self, visit: _Visit, sheet: Sheet) -> AnyResponse:
-        return views.question_page(visit.frame, sheet, visit.url("submit"), visit.url("answer"))
+        return rendering.question_page(visit.frame, sheet, visit.url("submit"), visit.url("answer"))
 
     def _frame(self) -> Frame:
         """For pages that belong to no survey: the browser's language, the default style."""

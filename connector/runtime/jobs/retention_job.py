@@ -18,7 +18,7 @@ from connector.config.retention import Retention
 from connector.runtime.jobs.job import Job
 from connector.storage.engine.database import Database
 from connector.storage.stores import archive
-from connector.storage.stores.retention import RetentionKind, Slice
+from connector.storage.stores.old_rows import RetentionKind, Slice
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ SLICES = 100
 @dataclass(frozen=True, slots=True)
 class Standing:
     """A kind of rows: for how long they are kept (None: for ever), and how many are older, at most
-    ``queries.MOST_COUNTED``."""
+    ``run_queries.MOST_COUNTED``."""
 
     name: str
     period: timedelta | None

@@ -1,4 +1,7 @@
-"""An operation of the API as one row of a table: the routes and the OpenAPI description are made from it."""
+"""What an operation of the API is: one row, from which its route and its description in OpenAPI are made.
+
+The rows stand at the end of ``runs``, ``deliveries``, ``connections``, ``agent`` and ``customers``, each as ``OPERATIONS``.
+"""
 
 from __future__ import annotations
 
