@@ -1,6 +1,7 @@
 """What an operation of the API is: one row, from which its route and its description in OpenAPI are made.
 
-The rows stand at the end of ``runs``, ``deliveries``, ``connections``, ``agent`` and ``customers``, each as ``OPERATIONS``.
+The rows stand at the end of ``runs``, ``deliveries``, ``connections``, ``agent`` and ``customers``, each as
+``OPERATIONS``.
 """
 
 from __future__ import annotations
