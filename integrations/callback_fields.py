@@ -56,7 +56,8 @@ FIELDS = (
     CallbackField(LOOP_STATUS, "choice", LOOP_STATUSES),
 )
 """All fields of a callback ticket, in the order in which agents see them. A new one also needs its words
-(``zendesk/setup/words.py``) and, where the answer fills it, its value (``connector.feedback.callbacks.field_values``)."""
+(``zendesk/setup/words.py``) and, where the answer fills it, its value
+(``connector.feedback.callbacks.field_values``)."""
 
 BY_KEY: Mapping[str, CallbackField] = MappingProxyType({each.key: each for each in FIELDS})
 
