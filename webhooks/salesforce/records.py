@@ -142,9 +142,9 @@ def _is_double(text: str) -> bool:
 _CONSENT = {"opted_out": "HasOptedOutOfEmail", "do_not_call": "DoNotCall"}
 
 
-def consent_of(telling: RecordNotification) -> dict[str, Any]:
+def consent_of(fields: Mapping[str, Any]) -> dict[str, Any]:
     """What a person's record says they allow, in neutral words: {record: its one name, opted_out, do_not_call}; of the
     two only what is told. {} when neither is."""
-    told = {name: telling.fields.get(field) for name, field in _CONSENT.items()}
+    told = {name: fields.get(field) for name, field in _CONSENT.items()}
     given = {name: value for name, value in told.items() if isinstance(value, bool)}
-    return {"record": telling.record_id[:15], **given} if given else {}
+    return {"record": str(fields.get("Id") or "")[:15], **given} if given else {}

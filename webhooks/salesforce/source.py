@@ -241,7 +241,7 @@ class _Reader:
         about: dict[str, Any] = {
             "object": telling.kind, "record_id": telling.record_id, "record": dict(telling.fields)
         }  # fmt: skip
-        if telling.kind in PEOPLE and (consent := consent_of(telling)):
+        if telling.kind in PEOPLE and (consent := consent_of(telling.fields)):
             about["consent"] = consent
         known = EVENT_TYPES.get(type_)
         if known and known.subject:

@@ -129,7 +129,7 @@ class Sync:
         conflicts = [review_queue.ReviewMatch("", c.kept, c.others, now) for _, c in found if c is not None]
         review_queue.keep(tx, conflicts)
         told = [
-            consents.said(customer.id, self._connection, _consent(record), person.as_of or now)
+            consents.said(customer.id, self._connection, consent_of(record), person.as_of or now)
             for record, person, (customer, _) in zip(page, people, found, strict=True)
             if customer and person
         ]
@@ -169,7 +169,3 @@ class Sync:
         here = and_(i.system == self._connection, i.gone_at.is_(None))
         older = or_(w.answered_at.is_(None), w.answered_at < best.c.at)
         return select(r.id, i.customer_id).select_from(joined.outerjoin(writebacks, stands)).where(here, older)
-
-
-def _consent(record: Mapping[str, Any]) -> Mapping[str, Any]:
-    return consent_of(RecordNotification("", "Contact", record))
