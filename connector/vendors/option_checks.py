@@ -10,6 +10,9 @@ from connector.config.file import ConnectionConfig
 from workflows.errors import Mistake
 from workflows.whole import whole
 
+EVERYBODYS = ("requests_per_minute", "concurrency")
+"""Settings that every connection may have, whether it is called or not."""
+
 _MOST_SIDE_BY_SIDE = 200
 
 
