@@ -218,7 +218,8 @@ def test_a_page_of_a_sync_is_as_old_as_its_records(home: Harness) -> None:
     newer = message(state(home, -10, **NEW)).replace(CONTACT.encode(), contact["Id"].encode())
     post(home, newer)
     connections = home.house.connections
-    work = Sync(home.house.database, "salesforce", connections.changes("salesforce"), connections.kinds, home.clock)
+    changes = connections.client("salesforce").changes
+    work = Sync(home.house.database, "salesforce", changes, connections.ids, home.clock)
     assert list(work.contacts()) == [1]
     assert is_new(home)
 
