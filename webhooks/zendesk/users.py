@@ -5,9 +5,9 @@ is theirs, and ``user.active_changed`` with ``current`` false is a soft deletion
 user of the path is merged *into* the one of the body, who keeps all; agents and admins cannot be merged.
 
 A merge's ``event.user`` is taken for the user who is gone, and ``detail`` for the one who stays: the living have an
-address, a merged user has none any more. The reference gives the fields and no sentence about which is which, so
-nothing rests on it alone: were it the other way round, the two are one customer all the same, and the look-up before a
-mail, which does not find the user, looks for the address instead.
+address, a merged user has none any more. No document that we know says so, so nothing rests on it alone: were it the
+other way round, the two are one customer all the same, and the look-up before a mail, which does not find the user,
+looks for the address instead.
 """
 
 from __future__ import annotations
