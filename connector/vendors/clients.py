@@ -81,21 +81,25 @@ class Connections:
 
     def helpdesk(self, connection: str) -> Helpdesk:
         """A helpdesk of its own, or the cases of a CRM."""
-        face = self._kind(self._configured(connection)).helpdesk
+        kind = self.vendor(connection).client
+        face = kind.helpdesk if kind else None
         return face(self.client(connection)) if face else self._refuse(connection, Role.HELPDESK)
 
     def crm(self, connection: str) -> Crm:
-        face = self._kind(self._configured(connection)).crm
+        kind = self.vendor(connection).client
+        face = kind.crm if kind else None
         return face(self.client(connection)) if face else self._refuse(connection, Role.CRM)
 
     def sales(self, connection: str) -> Sales:
-        face = self._kind(self._configured(connection)).sales
+        kind = self.vendor(connection).client
+        face = kind.sales if kind else None
         return face(self.client(connection)) if face else self._refuse(connection, Role.CRM)
 
     def messenger(self, connection: str | None) -> tuple[str, Messenger]:
         """The named messenger, or the first one configured; with its name."""
         name = connection or self._first_messenger()
-        face = self._kind(self._configured(name)).messenger
+        kind = self.vendor(name).client
+        face = kind.messenger if kind else None
         return name, face(self.client(name)) if face else self._refuse(name, Role.MESSENGER)
 
     def oauth_client(self, connection: str) -> RefreshingClient:

@@ -113,10 +113,8 @@ class SalesforceCrm:
 
     def find_contacts(self, email: str) -> Sequence[VendorUser]:
         """Contacts with exactly this address; Salesforce compares without regard to case."""
-        [found] = self.contacts_by_email([email])
-        if isinstance(found, IntegrationError):
-            raise found
-        return found
+        with _understood():
+            return by_email.of_one(self.rest, email, self._seen)
 
     def contacts_by_email(self, emails: Sequence[str]) -> Sequence[Found[VendorUser]]:
         with _understood():

@@ -197,12 +197,13 @@ def _is_alive(connection: smtplib.SMTP) -> bool:
 def _taken(connection: smtplib.SMTP) -> None:
     """The server's last word on the mail; what is no word of SMTP is none at all (RFC 5321, 4.2)."""
     try:
-        code, _ = connection.getreply()
+        code, words = connection.getreply()
     except Exception as error:
         reason = f"the mail server's last word is lost ({type(error).__name__})"
         raise Ambiguous(reason, code="lost") from error
     if not 200 <= code < 300:
-        raise _refusal(code) if 400 <= code < 600 else Ambiguous("the mail server's last word is no word", code="lost")
+        lost = Ambiguous("the mail server's last word is no word", code="lost")
+        raise _refusal(code, words) if 400 <= code < 600 else lost
 
 
 @contextmanager

@@ -264,7 +264,7 @@ def test_nobody_with_the_address_is_no_contacts(crm: Any) -> None:
 def test_a_contact_is_read_with_no_more_fields_than_are_needed(crm: Any, server: Server) -> None:
     assert crm.get_contact(JAN).email == "jan@acme.example"
     assert calls(server)[0].path == f"{API}/sobjects/Contact/{JAN}"
-    assert calls(server)[0].query == {"fields": ["Id,Name,Email,Phone"]}
+    assert calls(server)[0].query == {"fields": ["Id,Name,Email,MobilePhone,Phone,HomePhone,OtherPhone"]}
 
 
 @pytest.mark.parametrize("code", ["NOT_FOUND", "ENTITY_IS_DELETED"])

@@ -34,7 +34,7 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 class Dialogue(socketserver.StreamRequestHandler):
     """An SMTP server that says what the test told it to; "" hangs up in place of an answer."""
 
-    server: MailServer
+    server: StandInServer
 
     def handle(self) -> None:
         self.server.greetings += 1
@@ -98,8 +98,8 @@ class StandInServer(socketserver.ThreadingTCPServer):
 
 
 @pytest.fixture
-def server() -> Iterator[MailServer]:
-    with MailServer() as running:
+def server() -> Iterator[StandInServer]:
+    with StandInServer() as running:
         thread = threading.Thread(target=running.serve_forever, args=(0.02,))
         thread.start()
         yield running
@@ -108,7 +108,7 @@ def server() -> Iterator[MailServer]:
 
 
 @contextmanager
-def connected(server: MailServer, url: str = "", **options: Any) -> Iterator[SmtpMessenger]:
+def connected(server: StandInServer, url: str = "", **options: Any) -> Iterator[SmtpMessenger]:
     messenger = SmtpMessenger(url or server.url, "Acmé <feedback@acme.example>", now=lambda: NOW, **options)
     try:
         yield messenger
@@ -124,7 +124,7 @@ def mail(**changes: Any) -> Mail:
 # What arrives
 
 
-def test_a_mail_arrives_whole_with_text_beside_html(server: MailServer) -> None:
+def test_a_mail_arrives_whole_with_text_beside_html(server: StandInServer) -> None:
     with connected(server) as messenger:
         messenger.send(
             mail(
@@ -149,7 +149,7 @@ def test_a_mail_arrives_whole_with_text_beside_html(server: MailServer) -> None:
     assert server.mails[0].isascii()
 
 
-def test_the_envelope_names_sender_and_recipient(server: MailServer) -> None:
+def test_the_envelope_names_sender_and_recipient(server: StandInServer) -> None:
     with connected(server) as messenger:
         messenger.send(mail())
     assert [line for line in server.heard if ":" in line] == [
@@ -159,21 +159,21 @@ def test_the_envelope_names_sender_and_recipient(server: MailServer) -> None:
     assert server.heard[0] == "ehlo acme.example", "the machine's own name is not told"
 
 
-def test_a_mail_without_html_is_plain_text_and_gets_an_id_of_our_domain(server: MailServer) -> None:
+def test_a_mail_without_html_is_plain_text_and_gets_an_id_of_our_domain(server: StandInServer) -> None:
     with connected(server) as messenger:
         messenger.send(mail())
     assert server.mail().get_content_type() == "text/plain"
     assert str(server.mail()["Message-ID"]).endswith("@acme.example>")
 
 
-def test_the_same_mail_is_the_same_bytes(server: MailServer) -> None:
+def test_the_same_mail_is_the_same_bytes(server: StandInServer) -> None:
     with connected(server) as messenger:
         messenger.send(mail(message_id="<a@acme.example>"))
         messenger.send(mail(message_id="<a@acme.example>"))
     assert server.mails[0] == server.mails[1]
 
 
-def test_a_line_that_is_one_dot_does_not_end_the_mail(server: MailServer) -> None:
+def test_a_line_that_is_one_dot_does_not_end_the_mail(server: StandInServer) -> None:
     with connected(server) as messenger:
         messenger.send(mail(text="before\n.\n..after\n\r\n.\r\nMAIL FROM:<evil@evil.example>\n"))
     sent = server.mails[0].replace(b"\r\n..", b"\r\n.")
@@ -183,7 +183,7 @@ def test_a_line_that_is_one_dot_does_not_end_the_mail(server: MailServer) -> Non
     assert server.verbs().count("MAIL") == 1
 
 
-def test_a_long_header_arrives_as_one_value(server: MailServer) -> None:
+def test_a_long_header_arrives_as_one_value(server: StandInServer) -> None:
     unsubscribe = f"<https://feedback.acme.example/u/{'t' * 200}>, <mailto:unsubscribe@acme.example>"
     with connected(server) as messenger:
         messenger.send(mail(headers={"List-Unsubscribe": unsubscribe}, message_id=f"<{'r' * 120}@acme.example>"))
@@ -191,7 +191,7 @@ def test_a_long_header_arrives_as_one_value(server: MailServer) -> None:
     assert f"Message-ID: <{'r' * 120}@acme.example>\r\n".encode() in server.mails[0]
 
 
-def test_a_domain_with_other_letters_is_written_as_dns_knows_it(server: MailServer) -> None:
+def test_a_domain_with_other_letters_is_written_as_dns_knows_it(server: StandInServer) -> None:
     with connected(server) as messenger:
         messenger.send(mail(to="jan@bücher.example"))
     assert "rcpt TO:<jan@xn--bcher-kva.example>" in server.heard
@@ -203,7 +203,7 @@ SUBJECT = (
 NAME = "Александра Константиновна Рождественская-Преображенская"
 
 
-def test_long_texts_in_headers_arrive_whole_in_lines_that_everybody_takes(server: MailServer) -> None:
+def test_long_texts_in_headers_arrive_whole_in_lines_that_everybody_takes(server: StandInServer) -> None:
     unsubscribe = f"<https://feedback.acme.example/u/{'t' * 200}>"
     with connected(server) as messenger:
         more = {"List-Unsubscribe": unsubscribe, "Reply-To": f"{NAME} <klanten@acme.example>"}
@@ -225,7 +225,7 @@ def read_header(value: str) -> str:
     return str(make_header(decode_header(value)))
 
 
-def test_a_program_sent_it_and_wants_no_answer_from_programs(server: MailServer) -> None:
+def test_a_program_sent_it_and_wants_no_answer_from_programs(server: StandInServer) -> None:
     with connected(server) as messenger:
         messenger.send(mail())
     assert server.mail().get_all("Auto-Submitted") == ["auto-generated"]
@@ -269,7 +269,9 @@ def test_a_program_sent_it_and_wants_no_answer_from_programs(server: MailServer)
         ("headers.Reply-To", {"headers": {"Reply-To": "Jan <jan@@customer.example>"}}),
     ],
 )
-def test_a_mail_that_could_be_another_mail_is_refused(server: MailServer, field: str, changes: dict[str, Any]) -> None:
+def test_a_mail_that_could_be_another_mail_is_refused(
+    server: StandInServer, field: str, changes: dict[str, Any]
+) -> None:
     with connected(server) as messenger, pytest.raises(Permanent) as refused:
         messenger.send(mail(**changes))
     assert f"mail field {field} " in refused.value.reason
@@ -278,7 +280,7 @@ def test_a_mail_that_could_be_another_mail_is_refused(server: MailServer, field:
 
 
 @pytest.mark.parametrize("changes", [{"subject": "\ud83d"}, {"text": "\ud83d"}, {"to_name": "\ud83d"}, {"text": 5}])
-def test_what_the_library_cannot_write_was_not_sent(server: MailServer, changes: dict[str, Any]) -> None:
+def test_what_the_library_cannot_write_was_not_sent(server: StandInServer, changes: dict[str, Any]) -> None:
     with connected(server) as messenger, pytest.raises(Permanent, match="the mail cannot be written"):
         messenger.send(mail(**changes))
     assert server.verbs() == []
@@ -313,7 +315,7 @@ def test_what_the_library_cannot_write_was_not_sent(server: MailServer, changes:
     ],
 )
 def test_a_refusal_says_whether_the_mail_may_have_gone(
-    server: MailServer, says: dict[str, str], kind: type[IntegrationError], code: str
+    server: StandInServer, says: dict[str, str], kind: type[IntegrationError], code: str
 ) -> None:
     server.says |= says
     with connected(server) as messenger, pytest.raises(IntegrationError) as refused:
@@ -334,7 +336,7 @@ def test_a_refusal_says_whether_the_mail_may_have_gone(
     ],
 )
 def test_a_lasting_code_with_a_passing_one_inside_passes(
-    server: MailServer, says: dict[str, str], kind: type[IntegrationError]
+    server: StandInServer, says: dict[str, str], kind: type[IntegrationError]
 ) -> None:
     """And tells of this mail, not of a server that is down."""
     server.says |= says
@@ -345,21 +347,21 @@ def test_a_lasting_code_with_a_passing_one_inside_passes(
 
 
 @pytest.mark.parametrize("word", ["200 fine", "251 forwarding", "299 whatever"])
-def test_every_good_word_at_the_end_means_that_the_mail_was_taken(server: MailServer, word: str) -> None:
+def test_every_good_word_at_the_end_means_that_the_mail_was_taken(server: StandInServer, word: str) -> None:
     server.says["dot"] = word
     with connected(server) as messenger:
         messenger.send(mail())
     assert len(server.mails) == 1
 
 
-def test_a_server_that_is_not_there_took_nothing(server: MailServer) -> None:
+def test_a_server_that_is_not_there_took_nothing(server: StandInServer) -> None:
     port = server.server_address[1]
     server.server_close()
     with connected(server, f"smtp://127.0.0.1:{port}") as messenger, pytest.raises(Transient):
         messenger.send(mail())
 
 
-def test_a_recipient_that_is_refused_does_not_stop_the_next_mail(server: MailServer) -> None:
+def test_a_recipient_that_is_refused_does_not_stop_the_next_mail(server: StandInServer) -> None:
     with connected(server) as messenger:
         server.says["RCPT"] = "550 no"
         with pytest.raises(Permanent):
@@ -372,7 +374,7 @@ def test_a_recipient_that_is_refused_does_not_stop_the_next_mail(server: MailSer
 # Connections
 
 
-def test_a_thread_keeps_its_connection(server: MailServer) -> None:
+def test_a_thread_keeps_its_connection(server: StandInServer) -> None:
     with connected(server) as messenger:
         for _mail in range(5):
             messenger.send(mail())
@@ -380,7 +382,7 @@ def test_a_thread_keeps_its_connection(server: MailServer) -> None:
 
 
 @pytest.mark.parametrize("answer", ["", "421 too idle"])
-def test_a_connection_that_the_server_gave_up_is_opened_anew(server: MailServer, answer: str) -> None:
+def test_a_connection_that_the_server_gave_up_is_opened_anew(server: StandInServer, answer: str) -> None:
     with connected(server) as messenger:
         messenger.send(mail())
         server.says["NOOP"] = answer
@@ -388,7 +390,7 @@ def test_a_connection_that_the_server_gave_up_is_opened_anew(server: MailServer,
     assert (server.greetings, len(server.mails)) == (2, 2)
 
 
-def test_threads_do_not_share_a_connection(server: MailServer) -> None:
+def test_threads_do_not_share_a_connection(server: StandInServer) -> None:
     barrier = threading.Barrier(4)
 
     def send(number: int) -> None:
@@ -421,14 +423,14 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def encrypting(server: MailServer, certificate: Path) -> MailServer:
+def encrypting(server: StandInServer, certificate: Path) -> StandInServer:
     server.certificate = str(certificate)
     server.says |= {"EHLO": "250-hi\n250 STARTTLS", "STARTTLS": "220 go on"}
     return server
 
 
 def test_encryption_is_used_when_it_is_offered(
-    encrypting: MailServer, certificate: Path, monkeypatch: pytest.MonkeyPatch
+    encrypting: StandInServer, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     with connected(encrypting, f"{encrypting.url}?tls=required") as messenger:
@@ -436,24 +438,24 @@ def test_encryption_is_used_when_it_is_offered(
     assert encrypting.verbs()[:4] == ["EHLO", "STARTTLS", "EHLO", "MAIL"]
 
 
-def test_a_certificate_that_nobody_vouches_for_gets_no_mail(encrypting: MailServer) -> None:
+def test_a_certificate_that_nobody_vouches_for_gets_no_mail(encrypting: StandInServer) -> None:
     with connected(encrypting) as messenger, pytest.raises(Transient):
         messenger.send(mail())
     assert "MAIL" not in encrypting.verbs()
 
 
-def test_without_encryption_there_is_no_mail_where_it_is_required(server: MailServer) -> None:
+def test_without_encryption_there_is_no_mail_where_it_is_required(server: StandInServer) -> None:
     with connected(server, f"{server.url}?tls=required") as messenger, pytest.raises(Permanent, match="no encryption"):
         messenger.send(mail())
     assert "MAIL" not in server.verbs()
 
 
-def with_login(server: MailServer) -> str:
+def with_login(server: StandInServer) -> str:
     server.says["EHLO"] = "250-hi\n250 AUTH PLAIN"
     return server.url.replace("//", "//bot%40acme:pass%2Fword@")
 
 
-def test_user_and_password_are_taken_from_the_url(server: MailServer) -> None:
+def test_user_and_password_are_taken_from_the_url(server: StandInServer) -> None:
     url = with_login(server)
     server.says["AUTH"] = "235 welcome"
     with connected(server, url) as messenger:
@@ -470,7 +472,7 @@ def test_user_and_password_are_taken_from_the_url(server: MailServer) -> None:
     ],
 )
 def test_a_refused_login_is_told_from_passing_trouble(
-    server: MailServer, says: dict[str, str], kind: type[IntegrationError]
+    server: StandInServer, says: dict[str, str], kind: type[IntegrationError]
 ) -> None:
     url = with_login(server)
     server.says |= says
@@ -518,7 +520,7 @@ def test_settings_that_cannot_work_are_refused_with_their_remedy(settings: dict[
         build("smtp", "mail", given)
 
 
-def test_the_registry_makes_a_messenger(server: MailServer) -> None:
+def test_the_registry_makes_a_messenger(server: StandInServer) -> None:
     messenger: Any = build("smtp", "mail", {"kind": "smtp", "url": server.url, "sender": "feedback@acme.example"})
     messenger.send(mail())
     messenger.close()

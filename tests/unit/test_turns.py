@@ -163,8 +163,8 @@ def in_the_door(file: Path) -> bool:
 HOLDER = """
 import sys
 from pathlib import Path
-from connector.storage.engine.writer_queue import Turns
-with Turns(Path(sys.argv[1])).taken():
+from connector.storage.engine.writer_queue import WriterQueue
+with WriterQueue(Path(sys.argv[1])).taken():
     print("mine", flush=True)
     sys.stdin.read()
 """

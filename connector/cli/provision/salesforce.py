@@ -81,7 +81,7 @@ def _org(connection: str) -> Iterator[tuple[SalesforceCrm, ProvisioningMemory, C
 
 def _client(clients: Connections, connection: str) -> SalesforceCrm:
     try:
-        client = clients.client(connection)
+        client = clients.crm(connection)
     except NotPossibleError as error:
         raise BadInputError(str(error)) from error
     if not isinstance(client, SalesforceCrm):

@@ -15,8 +15,19 @@ from integrations.salesforce.rest import Rest
 from integrations.salesforce.search import many
 from integrations.salesforce.seen_fields import SeenFields
 
-_CONTACTS = "SELECT {names} FROM Contact WHERE Email IN {{}} LIMIT {most}"
+_CONTACTS = "SELECT {names} FROM Contact WHERE Email {how} {{}} LIMIT {most}"
 _KNOWN_BY = ("Id", "Name", "Email")
+_OF_ONE = 50  # more contacts with one address are a matter for a person anyway
+
+
+def of_one(rest: Rest, email: str, seen: SeenFields) -> Sequence[VendorUser]:
+    """The contacts with exactly this address, as Salesforce compares it."""
+    ways = mailboxes.spellings(email.strip())
+
+    def selected(phones: Sequence[str]) -> Sequence[VendorUser]:
+        return tuple(map(mapping.contact, rest.query(_query(ways, _OF_ONE, phones))))
+
+    return seen.ask("Contact", PHONES["Contact"], selected)
 
 
 def find(rest: Rest, emails: Sequence[str], seen: SeenFields) -> Sequence[Found[VendorUser]]:
@@ -44,7 +55,8 @@ def _rows(rest: Rest, part: Sequence[str], most: int, seen: SeenFields) -> many.
 
 def _query(part: Sequence[str], most: int, phones: Sequence[str]) -> str:
     names = ", ".join((*_KNOWN_BY, *phones))
-    return str(format_soql(_CONTACTS.format(names=names, most=most), list(part)))
+    how, value = ("=", part[0]) if len(part) == 1 else ("IN", list(part))
+    return str(format_soql(_CONTACTS.format(names=names, how=how, most=most), value))
 
 
 def _by_address(rows: many.Rows) -> dict[str, list[VendorUser]]:
