@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from workflows import schema
 from workflows.errors import DefinitionError, Mistake
 
 Parse = Callable[[str, str], Any]
+
+_MOST = 1_000_000  # bytes of one definition
 
 
 def read_workflows(config: Config) -> dict[str, str]:
@@ -43,27 +46,58 @@ def import_all(database: Database, config: Config, now: datetime) -> Mapping[Def
     )
 
 
+def files_in(places: Iterable[Path]) -> list[Path]:
+    """The files themselves, and of each folder its ``*.yaml`` and ``*.yml``, in order."""
+    return [file for place in places for file in (_inside(place) if place.is_dir() else [place])]
+
+
+def read_text(file: Path) -> str:
+    """A definition's text. Raises DefinitionError when there is none to read."""
+    try:
+        if file.stat().st_size > _MOST:
+            raise _refuse(file, f"is longer than {_MOST} bytes.", "Split it.")
+        return file.read_text("utf-8-sig")
+    except FileNotFoundError:
+        raise _refuse(file, "does not exist.", "Correct the path.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        trouble = f"cannot be read ({type(error).__name__})."
+        raise _refuse(file, trouble, "It must be a text in UTF-8.") from error
+
+
+def bodies_in(files: Iterable[Path], parse: Parse, source: str = "The files") -> dict[str, str]:
+    """Slug → YAML of the files. Raises DefinitionError with the mistakes of all of them."""
+    bodies: dict[str, str] = {}
+    mistakes: list[Mistake] = []
+    for file in files:
+        _read_one(file, parse, bodies, mistakes)
+    if mistakes:
+        raise DefinitionError(source, tuple(mistakes))
+    return bodies
+
+
 def _read(folder: Path | None, parse: Parse) -> dict[str, str]:
     if folder is None:
         return {}
     if not folder.is_dir():
         raise DefinitionError(str(folder), (Mistake("folder", "is not there.", "Make it, or correct ringback.yaml."),))
-    bodies: dict[str, str] = {}
-    mistakes: list[Mistake] = []
-    for file in sorted((*folder.glob("*.yaml"), *folder.glob("*.yml"))):
-        _read_one(file, parse, bodies, mistakes)
-    if mistakes:
-        raise DefinitionError(str(folder), tuple(mistakes))
-    return bodies
+    return bodies_in(_inside(folder), parse, str(folder))
 
 
 def _read_one(file: Path, parse: Parse, bodies: dict[str, str], mistakes: list[Mistake]) -> None:
-    text = file.read_text("utf-8-sig")
     try:
+        text = read_text(file)
         slug = parse(text, file.name).slug
     except DefinitionError as error:
-        mistakes += [Mistake(f"{file.name}: {m.path}", m.message, m.remedy) for m in error.mistakes]
+        mistakes += [replace(each, path=f"{file.name}: {each.path}") for each in error.mistakes]
         return
     if slug in bodies:
         mistakes.append(Mistake(file.name, f"{slug} is defined in another file, too.", "Rename one of them."))
     bodies[slug] = text
+
+
+def _inside(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.iterdir() if file.suffix in {".yaml", ".yml"})
+
+
+def _refuse(file: Path, message: str, remedy: str) -> DefinitionError:
+    return DefinitionError(str(file), (Mistake("file", message, remedy),))

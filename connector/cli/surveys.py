@@ -8,10 +8,9 @@ from pathlib import Path
 import click
 
 from connector.cli.common.context import read_config, read_settings
-from connector.cli.common.files import files_in, read_text
 from connector.cli.common.output import as_json_option, show
 from connector.cli.common.validation import FileVerdict, report
-from connector.definitions import read_surveys
+from connector.definitions import files_in, read_surveys, read_text
 from connector.feedback.surveys import files as surveys
 from workflows.errors import DefinitionError
 

@@ -12,12 +12,11 @@ from typing import Any
 import click
 
 from connector.cli.common.context import BadInputError, open_database, read_config, read_settings
-from connector.cli.common.files import bodies_in, files_in, read_text
 from connector.cli.common.output import as_json_option, show, show_json
 from connector.cli.common.validation import FileVerdict, report
 from connector.clock import system_clock
 from connector.config.file import Config
-from connector.definitions import read_workflows
+from connector.definitions import bodies_in, files_in, read_text, read_workflows
 from connector.storage.stores import definitions
 from connector.storage.stores.definitions import Change, Definition, DefinitionKind
 from workflows import schema

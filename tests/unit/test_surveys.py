@@ -14,7 +14,7 @@ from connector.feedback.messaging import translations
 from connector.feedback.messaging.brands import Brand, choose, contrast, read_brands
 from connector.feedback.messaging.translations import say_in
 from connector.feedback.surveys.answers import AnswerError, check_answer
-from connector.feedback.surveys.files import Survey, built_in, from_dict, lint, load_surveys, parse, to_dict
+from connector.feedback.surveys.files import Survey, built_in, from_dict, lint, parse, to_dict
 from connector.feedback.surveys.model import MAX_COMMENT
 from workflows.errors import DefinitionError
 
@@ -140,23 +140,6 @@ def test_all_mistakes_are_reported_at_once() -> None:
 def test_yaml_that_is_none_is_refused_with_its_line() -> None:
     with pytest.raises(DefinitionError, match="line 2"):
         parse("survey: x\n  name: [", "broken.yaml")
-
-
-def test_a_folder_holds_one_survey_per_file(tmp_path: Path) -> None:
-    (tmp_path / "one.yaml").write_text(built_in()["after-support"], "utf-8")
-    (tmp_path / "two.yaml").write_text(built_in()["retention"], "utf-8")
-    assert set(load_surveys(tmp_path)) == {"after-support", "retention"}
-    assert load_surveys(tmp_path / "none") == {}
-
-
-def test_two_files_with_one_name_and_a_broken_file_are_both_reported(tmp_path: Path) -> None:
-    for name in ("one", "two"):
-        (tmp_path / f"{name}.yaml").write_text(built_in()["retention"], "utf-8")
-    (tmp_path / "zero.yaml").write_text("survey: zero", "utf-8")
-    with pytest.raises(DefinitionError) as refused:
-        load_surveys(tmp_path)
-    assert "two.yaml: survey: 'retention' is the name of another file's survey." in str(refused.value)
-    assert "zero.yaml: metric: it is missing." in str(refused.value)
 
 
 def test_what_works_and_is_unwise_is_a_warning() -> None:

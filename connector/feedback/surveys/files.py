@@ -16,13 +16,13 @@ A file is one survey::
     thanks:
       promoter: {title: {…}, text: {…}, link: {url: https://…, text: {…}}}
 
-The built-in ones in ``survey_library`` show every key.
+The built-in ones in ``library`` show every key.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,28 +34,9 @@ from connector.feedback.surveys.validation import check, lint
 from workflows.errors import DefinitionError, Mistake
 from workflows.yaml_text import read
 
-__all__ = ["Survey", "built_in", "from_dict", "lint", "load_surveys", "parse", "to_dict"]
+__all__ = ["Survey", "built_in", "from_dict", "lint", "parse", "to_dict"]
 
 _LIBRARY = Path(__file__).parent / "library"
-
-
-def load_surveys(folder: Path) -> dict[str, Survey]:
-    """The surveys of a folder's ``*.yaml`` files, by slug; a folder that is not there holds none.
-
-    Raises DefinitionError with the mistakes of all files.
-    """
-    found: dict[str, Survey] = {}
-    mistakes: list[Mistake] = []
-    for path in sorted(folder.glob("*.yaml")):
-        try:
-            survey = parse(path.read_text("utf-8"), path.name)
-            mistakes += _taken(survey, found, path.name)
-            found[survey.slug] = survey
-        except DefinitionError as error:
-            mistakes += [_in_file(path.name, mistake) for mistake in error.mistakes]
-    if mistakes:
-        raise DefinitionError(folder.name, tuple(mistakes))
-    return found
 
 
 def built_in() -> dict[str, str]:
@@ -107,13 +88,3 @@ def _did_you_mean(path: str, message: str) -> str:
         return ""
     near = difflib.get_close_matches(path.rpartition(".")[2], KEYS, 1)
     return f"Did you mean {near[0]}?" if near else ""
-
-
-def _taken(survey: Survey, found: Iterable[str], file: str) -> list[Mistake]:
-    if survey.slug not in found:
-        return []
-    return [Mistake(f"{file}: survey", f"{survey.slug!r} is the name of another file's survey.", "Rename one of them.")]
-
-
-def _in_file(file: str, mistake: Mistake) -> Mistake:
-    return Mistake(f"{file}: {mistake.path}", mistake.message, mistake.remedy, mistake.warning)
