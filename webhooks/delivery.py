@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
 from workflows.events import Event
+
+ReadConsent = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+"""A vendor's record as a mapping of its fields → {record, opted_out, do_not_call}, of the two what is told; or {}."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,7 @@ class Account:
     ``options`` holds the connection's own settings ("organization_id", "events"); ``own_user`` is the id of
     the user we act as, whose events are our own writes coming back. ``source`` reads its webhooks, whose bodies may
     have ``max_bytes``. ``owners`` says of the ids that other systems name ("zendesk_user_id") to which connection they
-    belong, ``helpdesk`` whose tickets they mean.
+    belong, ``helpdesk`` whose tickets they mean, ``consents`` read what a vendor's record allows that they hand on.
     """
 
     connection: str
@@ -44,6 +47,7 @@ class Account:
     max_bytes: int = 0
     owners: Mapping[str, str] = field(default_factory=dict)
     helpdesk: str | None = None
+    consents: Sequence[ReadConsent] = ()
 
 
 @dataclass(frozen=True, slots=True)

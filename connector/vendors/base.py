@@ -22,7 +22,7 @@ from connector.storage.flow_control.rate_budget import CONCURRENCY, Budget
 from connector.storage.stores.inbox import Inbox
 from integrations.kind import Kind
 from integrations.roles import Role
-from webhooks.delivery import Source
+from webhooks.delivery import ReadConsent, Source
 from webhooks.receiver import MAX_BYTES
 from workflows.errors import Mistake
 
@@ -70,6 +70,8 @@ class Vendor:
     """How it writes the ids of its records."""
     identity_field: str = ""
     """The name of its people's ids in other systems' events: "zendesk_user_id" of an inbound customer."""
+    consent_of: ReadConsent | None = None
+    """What a record of its people allows, when another system hands it on."""
     check_options: Callable[[ConnectionConfig], Iterable[Mistake]] = lambda _: ()
     """Mistakes in settings that the connector reads, beside those of the client's schema."""
     jobs: Callable[[JobParts], Sequence[Job]] = lambda _: ()

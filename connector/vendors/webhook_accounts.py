@@ -29,6 +29,7 @@ class WebhookAccounts:
     ) -> None:
         self._config, self._own_users, self._kept, self._vendors = config, own_users, kept, vendors
         self._owners, self._helpdesk = _owners(config, vendors), _first_helpdesk(config, vendors)
+        self._consents = tuple(each.consent_of for each in vendors.values() if each.consent_of)
 
     def __call__(self, connection: str) -> Account | None:
         if connection == OWN:
@@ -41,7 +42,7 @@ class WebhookAccounts:
         secrets = (*secrets_of(configured), *self._kept().get(connection, ()))
         return Account(
             connection, configured.kind, secrets, configured.options, own_user=own, source=vendor.source,
-            max_bytes=vendor.max_body_bytes, owners=self._owners, helpdesk=self._helpdesk,
+            max_bytes=vendor.max_body_bytes, owners=self._owners, helpdesk=self._helpdesk, consents=self._consents,
         )  # fmt: skip
 
 

@@ -105,3 +105,19 @@ def test_a_callout_of_a_flow_may_write_both_ways(home: Harness) -> None:
     assert home.post(path, json.dumps(event).encode(), {"content-type": "application/json"}).status_code < 300
     home.settle()
     assert (home.one(tables.responses).score, home.one(tables.responses).band) == (9, "promoter")
+
+
+@pytest.mark.parametrize(("record", "consent"), [
+    ({"Id": "003000000000001AAA", "HasOptedOutOfEmail": True}, {"record": "003000000000001", "opted_out": True}),
+    ({"Id": "003000000000001AAA", "DoNotCall": False}, {"record": "003000000000001", "do_not_call": False}),
+    ({"Id": "003000000000001AAA", "HasOptedOutOfEmail": "yes"}, None), ({"Id": "003000000000001AAA"}, None),
+    ("003000000000001AAA", None), ([], None),
+])
+def test_a_crms_record_that_somebody_hands_on_says_what_its_person_allows(
+    home: Harness, record: Any, consent: Any
+) -> None:
+    data = {"record": record, "customer": {"email": "f@example.com"}}
+    body = json.dumps({"type": "contact.changed", "time": home.clock().isoformat(), "data": data}).encode()
+    assert home.post(HOOK, body, signed_inbound(body, "msg_1", home.clock())).status_code < 300
+    home.settle()
+    assert home.one(tables.events).data.get("consent") == consent

@@ -28,7 +28,6 @@ AT_HOME = re.compile(
 
 ALLOWED = {
     "connector/config/schema.py": 6,  # examples in remedies: kinds that a person may write
-    "webhooks/inbound/source.py": 1,  # reads the consent in a CRM's record that another system hands on
     "workflows/events.py": 2,  # the catalogue's words on where events usually come from
 }
 """File → places. A place that is gone leaves the list, too."""

@@ -18,7 +18,6 @@ from webhooks.delivery import Account, Delivery, Reply, Request, Source, Transla
 from webhooks.errors import Refused, Unreadable
 from webhooks.inbound.schema import read_answer, read_customer, read_envelope
 from webhooks.parsing import KEY_LENGTH, declares_json, identity, json_object, mapping, sane_key
-from webhooks.salesforce.records import consent_of
 from webhooks.signatures import verify_standard
 from webhooks.timestamps import written
 from workflows.events import EVENT_TYPES, Event, Person
@@ -66,7 +65,7 @@ def read_event(delivery: Delivery, account: Account) -> Event:
     """The event in a body of this format; without an id of its own it has that of the delivery."""
     envelope = read_envelope(json_object(delivery.body))
     kind, time = envelope["type"], envelope["time"]
-    told = _with_consent(dict(envelope["data"]))
+    told = _with_consent(dict(envelope["data"]), account)
     customer = told.pop("customer", None)
     fill = FILLED.get(kind, _neutral)
     data = fill(kind, _with_ticket(told, account), time, account.kind == "internal")
@@ -74,10 +73,11 @@ def read_event(delivery: Delivery, account: Account) -> Event:
     return Event(envelope.get("id") or delivery.key, kind, time, account.connection, data, _person(customer, account))
 
 
-def _with_consent(data: dict[str, Any]) -> dict[str, Any]:
-    """A CRM's record that another system hands on says what its person allows."""
+def _with_consent(data: dict[str, Any], account: Account) -> dict[str, Any]:
+    """A CRM's record that another system hands on says what its person allows; its vendor reads it."""
     record = data.get("record")
-    consent = consent_of(record) if isinstance(record, Mapping) else {}
+    told = (read(record) for read in account.consents) if isinstance(record, Mapping) else ()
+    consent = next(filter(None, told), None)
     return {"consent": consent, **data} if consent else data
 
 

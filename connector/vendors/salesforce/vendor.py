@@ -13,6 +13,7 @@ from connector.vendors.salesforce import case_reopenings, change_polling
 from integrations.salesforce.factory import KIND
 from integrations.salesforce.record_ids import canonical, fault, forms
 from webhooks.salesforce import rules
+from webhooks.salesforce.records import consent_of
 from webhooks.salesforce.source import SalesforceSource
 from workflows.errors import Mistake
 
@@ -60,6 +61,7 @@ VENDOR = Vendor(
     default_concurrency=20,  # an org has 25 places for requests that take long, and we are not alone in it
     id_form=IdForm(canonical, forms, fault),
     identity_field="salesforce_contact_id",
+    consent_of=consent_of,
     check_options=_mistakes,
     jobs=_jobs,
     hooks=lambda: (case_reopenings.record,),
