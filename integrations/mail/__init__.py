@@ -1,0 +1,1 @@
+"""What every way of carrying mail has in common, whoever carries it."""
