@@ -18,7 +18,7 @@ define install
 		|| { cat $(VENV)/install.log; echo "pip failed; its words are above."; exit 1; }
 endef
 
-.PHONY: help run test lint npm-files check-deps migration clean
+.PHONY: help run test attack lint npm-files check-deps migration clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,10 @@ test: lint ## check style, types and rooms, then run the tests; ARGS="-k score" 
 	@echo "Running the tests, three at a time ..."
 	@TMPDIR=$$(test -w /dev/shm && echo /dev/shm || echo "$${TMPDIR:-/tmp}") \
 		$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+attack: $(VENV)/dev ## attack a copy as strangers and bad nights do: tests/attack, on the loopback alone
+	@TMPDIR=$$(test -w /dev/shm && echo /dev/shm || echo "$${TMPDIR:-/tmp}") \
+		$(BIN)/python -m pytest -n 2 tests/attack $(ARGS)
 
 lint: $(VENV)/dev ## check style, types and which room may import which
 	@echo "Checking the style ..."

@@ -14,12 +14,12 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 
 from integrations import request_deadline
 from integrations.base_url import Address
 from integrations.error_mapping import Dialect, Limit, classify, unreadable
+from integrations.transport.bounded_http import BoundedAdapter
 
 __all__ = ["TokenSource", "VendorSession", "classify"]
 
@@ -84,9 +84,9 @@ class VendorSession(requests.Session):
         self._timeouts = (connect_timeout, read_timeout)
         self._key: ContextVar[str | None] = ContextVar("idempotency_key", default=None)
         self._limits: Mapping[str, Limit] = {}
-        self._mount(HTTPAdapter(pool_connections=1, pool_maxsize=CONNECTIONS, max_retries=0))
+        self._mount(BoundedAdapter(pool_connections=1, pool_maxsize=CONNECTIONS))
 
-    def _mount(self, adapter: HTTPAdapter) -> None:
+    def _mount(self, adapter: BoundedAdapter) -> None:
         self._adapter = adapter
         self.adapters.clear()
         self.mount(self.address.url, adapter)

@@ -19,6 +19,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from integrations.mailboxes import ascii_domain
+from integrations.transport import tls
 from workflows.errors import DefinitionError, Mistake
 
 NAMES = {
@@ -30,6 +31,7 @@ NAMES = {
     "RINGBACK_CONFIG": "the configuration file",
     "RINGBACK_LOG": "text, or json for one JSON object a line",
     "RINGBACK_METRICS_TOKEN": "what a caller of /metrics must bring; at least 16 characters",
+    tls.CA_FILE: "a PEM file of certificate authorities that are trusted beside those of this machine",
 }
 """Every setting and its meaning, for help texts and messages."""
 
@@ -81,6 +83,7 @@ class Settings:
             given_key=reader.checked("RINGBACK_SECRET_KEY", "", _check_key) or None,
             metrics_token=reader.checked("RINGBACK_METRICS_TOKEN", "", _check_token) or None,
         )
+        reader.checked(tls.CA_FILE, "", _check_authority)
         reader.finish()
         return settings
 
@@ -211,6 +214,12 @@ def _ascii_host(host: str) -> str:
 
 def _check_log(value: str) -> tuple[str, str] | None:
     return None if value in {"text", "json"} else (f"{value!r} is no log format.", "Write text or json.")
+
+
+def _check_authority(value: str) -> tuple[str, str] | None:
+    if tls.readable(Path(value)):
+        return None
+    return f"{value} holds no certificate of an authority that can be read.", "Name a file in PEM."
 
 
 def _check_key(value: str) -> tuple[str, str] | None:

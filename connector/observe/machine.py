@@ -8,11 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from kombu.connection import Connection
 
 from connector.config.settings import masked
 from connector.observe.findings import Finding, broken, ok, warning
+from integrations.base_url import is_local
+from integrations.transport import tls
 
 OLDEST_PYTHON = (3, 11)
 PACKAGES = ("connector", "workflows", "integrations", "webhooks", "sandbox")
@@ -78,10 +81,22 @@ def check_broker(url: str, *, in_memory: bool) -> Finding:
     return ok("broker", f"{masked(url)} answers")
 
 
+def check_encryption(url: str) -> Finding | None:
+    """Whether a PostgreSQL elsewhere must prove who it is: its client takes any certificate, or none, unless told."""
+    parts = urlsplit(url)
+    if not parts.scheme.startswith("postgres") or is_local(parts.hostname or "localhost"):
+        return None
+    if parse_qs(parts.query).get("sslmode") == ["verify-full"]:
+        return None
+    remedy = "Add ?sslmode=verify-full to RINGBACK_DATABASE_URL; an authority of your own is named by RINGBACK_CA_FILE."
+    said = f"{masked(url)} need not prove who it is: whoever stands between may read along."
+    return warning("database", said, remedy)
+
+
 def _greet(url: str, options: Mapping[str, int]) -> None:
     """Connect and log in; what that raises depends on the driver."""
     settings = {**options, **_ONE_TRY}
-    broker: Any = Connection(url, transport_options=settings)  # type: ignore[no-untyped-call]  # no types
+    broker: Any = Connection(url, ssl=tls.of_broker(url) or False, transport_options=settings)  # type: ignore[no-untyped-call]  # no types
     try:
         broker.default_channel.close()
     finally:

@@ -26,6 +26,7 @@ from integrations.base_url import is_local
 from integrations.errors import AuthFailed, IntegrationError, OptionsError, RateLimited
 from integrations.protocols import Usage
 from integrations.roles import Role
+from integrations.transport.bounded_http import plain_session
 
 SECONDS = 10.0
 """How long a vendor may take to answer before the doctor gives up on it."""
@@ -193,7 +194,7 @@ def _vendor_clock(each: ConnectionConfig, vendor: Vendor, clock: Clock) -> Findi
     check = f"clock of {each.name}"
     try:
         before = clock()
-        sent = _date(str(each.options.get("base_url")))
+        sent = told_time(str(each.options.get("base_url")))
         half = (clock() - before) / 2
     except (requests.RequestException, ValueError, TypeError) as error:
         return warning(check, f"it does not tell the time ({type(error).__name__}).", _reach(vendor))
@@ -201,10 +202,9 @@ def _vendor_clock(each: ConnectionConfig, vendor: Vendor, clock: Clock) -> Findi
     return compare(check, each.name, (sent - before - half).total_seconds(), tolerance)
 
 
-def _date(url: str) -> Any:
+def told_time(url: str) -> Any:
     """What the server says it is now; without credentials, and following nobody."""
-    with requests.Session() as session:
-        session.trust_env = False
+    with plain_session() as session:
         return parsedate_to_datetime(
             session.head(url, timeout=SECONDS, allow_redirects=False).headers.get("Date", "")
         )

@@ -11,8 +11,10 @@ import apprise
 from apprise.manager_plugins import NotificationManager
 
 from integrations import request_deadline
+from integrations.alerts.guard import guard_plugins
 from integrations.errors import Permanent, Transient
 from integrations.messaging import BY_PROGRAM
+from integrations.transport import tls
 
 # It logs the URLs it does not understand, with the tokens in them.
 logging.getLogger("apprise").setLevel(logging.CRITICAL)
@@ -30,6 +32,7 @@ class AppriseAlerter:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
             NotificationManager().load_modules()  # type: ignore[no-untyped-call]  # apprise types only parts of itself
+        guard_plugins()
 
     def alert(self, targets: Sequence[str], title: str, text: str) -> None:
         """Tell every target, also when one fails. Raises Permanent for a URL that apprise does not know,
@@ -50,6 +53,9 @@ def _service(place: int, url: str) -> apprise.NotifyBase:
     service = apprise.Apprise.instantiate(url, asset=_ASSET, suppress_exceptions=True)
     if service is None:
         raise Permanent(f"{_named(place, url)} is no address apprise knows; correct it", code="bad_target")
+    if not service.verify_certificate:
+        reason = f"{_named(place, url)} leaves out the look at certificates; remove verify=no, and if the server's is "
+        raise Permanent(f"{reason}signed by an authority of your own, name that by {tls.CA_FILE}", code="bad_target")
     if isinstance(service, NotificationManager()["mailto"]):  # type: ignore[no-untyped-call]  # loaded when needed
         service.headers = {**BY_PROGRAM, **service.headers}
     return service

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import smtplib
-import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -20,6 +19,7 @@ from integrations.errors import Ambiguous, AuthFailed, IntegrationError, Permane
 from integrations.mailboxes import ascii_domain
 from integrations.messaging import Mail
 from integrations.smtp import message
+from integrations.transport import tls
 
 _PORTS = {"smtp": 25, "smtps": 465}
 _DOT = re.compile(rb"^\.", re.MULTILINE)
@@ -131,11 +131,7 @@ class SmtpMessenger:
         return fresh
 
     def _connect(self) -> smtplib.SMTP:
-        kind = smtplib.SMTP_SSL if self._server.implicit_tls else smtplib.SMTP
-        # The sender's domain is our name in EHLO: the library would look up the machine's own name, slowly.
-        connection = kind(
-            self._server.host, self._server.port, local_hostname=self._sender.domain, timeout=self._timeout
-        )
+        connection = self._called()
         with self._lock:
             self._open.add(connection)
         try:
@@ -145,11 +141,19 @@ class SmtpMessenger:
             raise
         return connection
 
+    def _called(self) -> smtplib.SMTP:
+        """The sender's domain is our name in EHLO: the library would look up the machine's own name, slowly. Told no
+        context, it would take any certificate."""
+        host, port, ours = self._server.host, self._server.port, self._sender.domain
+        if not self._server.implicit_tls:
+            return smtplib.SMTP(host, port, local_hostname=ours, timeout=self._timeout)
+        return smtplib.SMTP_SSL(host, port, local_hostname=ours, timeout=self._timeout, context=tls.context())
+
     def _prepare(self, connection: smtplib.SMTP) -> None:
         connection.ehlo_or_helo_if_needed()
         encrypted = self._server.implicit_tls
         if not encrypted and connection.has_extn("starttls"):
-            connection.starttls(context=ssl.create_default_context())
+            connection.starttls(context=tls.context())
             connection.ehlo()
             encrypted = True
         if not encrypted and self._server.tls_required:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from connector.runtime.doorbell import INTAKE, Doorbell, Share, effects_queue
 from connector.runtime.queues.consumers import Pumps
+from integrations.transport import tls
 
 if TYPE_CHECKING:  # imported where it is used: most commands, and a web side of its own, have no need of it
     from celery import Celery
@@ -52,6 +53,7 @@ def make_celery(broker_url: str, *, namespace: str = "") -> Celery:
     address = "memory://localhost/" if in_memory(broker_url) else broker_url  # kombu warns of a URL without a host
     app = Celery("ringback", broker=address, backend=None, set_as_current=False)
     app.conf.update(_SETTINGS)
+    app.conf.broker_use_ssl = tls.of_broker(broker_url) or False
     app.conf.task_default_queue = f"{QUEUE}{namespace}"
     if in_memory(broker_url):
         app.conf.broker_transport_options = {"polling_interval": 0.02}  # the default polls once a second

@@ -14,12 +14,13 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, text
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from connector.storage.engine import json_codec
 from connector.storage.engine.writer_queue import WriterQueue
+from integrations.transport import tls
 
 T = TypeVar("T")
 
@@ -128,7 +129,7 @@ def _engine(url: str, pool_size: int) -> Engine:
     if url.startswith(("postgres://", "postgresql://")):
         url = "postgresql+psycopg://" + url.split("://", 1)[1]
     engine = create_engine(
-        url,
+        _with_our_authority(make_url(url)),
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_pre_ping=not url.startswith("sqlite"),
@@ -141,6 +142,13 @@ def _engine(url: str, pool_size: int) -> Engine:
     else:
         event.listen(engine, "connect", _prepare_postgresql)
     return engine
+
+
+def _with_our_authority(url: URL) -> URL:
+    """Whoever asks for certificates to be checked (``sslmode=verify-full``) means our own authorities, too."""
+    own = tls.own_authority()
+    checks = str(url.query.get("sslmode", "")).startswith("verify-") and "sslrootcert" not in url.query
+    return url.update_query_dict({"sslrootcert": own}) if own and checks else url
 
 
 def _file(engine: Engine) -> Path | None:

@@ -1,0 +1,1 @@
+"""Attacks, each as it was done: see README.md."""
