@@ -16,6 +16,7 @@ from connector.feedback.agent.timeline import Timeline
 from connector.feedback.base.actions import Handler
 from connector.feedback.base.event_hooks import EventHook
 from connector.feedback.messaging.brands import home_country, read_brands
+from connector.feedback.messaging.translations import Catalogues
 from connector.feedback.registry import FeatureParts
 from connector.feedback.surveys.catalog import SurveyCatalog
 from connector.feedback.surveys.invitation_email import Mailer
@@ -120,7 +121,7 @@ def _ground(settings: Settings, config: Config, secret_key: str, clock: Clock, v
             vendors=vendors,
         ),
         surveys=SurveyCatalog(database, clock),
-        mailer=Mailer(settings.base_url, read_brands(config.brands)),
+        mailer=Mailer(settings.base_url, read_brands(config.brands, Catalogues(config.translations))),
         inbox=Inbox(database),
         book=WorkflowCache(),
     )

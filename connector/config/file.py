@@ -9,6 +9,7 @@
     calendar: {timezone: Europe/Amsterdam, hours: mon-fri 09:00-17:30, holidays: NL}
     workflows: workflows/
     surveys: surveys/
+    translations: translations/
     fatigue_days: 90
     customer_value: {high_from: 10000, high: [gold, enterprise]}
     retention: {runs: 400 days, archive: archive/}
@@ -71,6 +72,7 @@ class Config:
     calendar: BusinessCalendar = field(default_factory=BusinessCalendar)
     workflows: Path | None = None
     surveys: Path | None = None
+    translations: Path | None = None
     fatigue_days: int = FATIGUE_DAYS
     customer_value: Valuation = field(default_factory=Valuation)
     retention: Retention = field(default_factory=Retention)

@@ -236,7 +236,8 @@ def config_schema(home: Path) -> Schema:
     """The whole file; loads to the fields of ``config.Config``. Folders are relative to ``home``."""
     folder = partial(_folder, home)
     retention = fields.Nested(_Retention.from_dict({"archive": _Read(folder)})(), error_messages={"null": _EMPTY})
-    return _Config.from_dict({"workflows": _Read(folder), "surveys": _Read(folder), "retention": retention})()
+    folders = {name: _Read(folder) for name in ("workflows", "surveys", "translations")}
+    return _Config.from_dict({**folders, "retention": retention})()
 
 
 def _folder(home: Path, value: Any) -> Path:

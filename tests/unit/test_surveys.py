@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import copy
-import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from connector.feedback.messaging import translations
-from connector.feedback.messaging.brands import Brand, choose, contrast, read_brands
-from connector.feedback.messaging.translations import say_in
 from connector.feedback.surveys.answers import AnswerError, check_answer
 from connector.feedback.surveys.files import Survey, built_in, from_dict, lint, parse, to_dict
 from connector.feedback.surveys.model import MAX_COMMENT
@@ -217,42 +212,3 @@ def test_only_offered_choices_are_taken_and_each_once() -> None:
     survey = from_dict(with_question(id="why", type="choices", options=options))
     assert taken(survey, "why", ["speed", "price", "speed"]) == ["speed", "price"]
     assert refused_code(survey, "why", ["speed", "<script>"]) == "choice"
-
-
-# languages and brands
-
-
-def test_every_fixed_word_is_there_in_dutch() -> None:
-    root = Path(translations.__file__).parents[2]
-    files = [*root.glob("web/templates/survey/*.html"), *root.glob("web/templates/mail/*.mjml")]
-    files += [*root.glob("web/survey/*.py"), *root.glob("feedback/*/*.py")]
-    words = {w for file in files for w in re.findall(r"""(?:\b_|\bsay)\((["'])(.+?)\1\)""", file.read_text("utf-8"))}
-    assert len(words) > 40
-    assert [word for _, word in words if say_in("nl")(word) == word and word not in ("Privacy", "E-mail")] == []
-
-
-def test_a_language_without_a_file_is_spoken_to_in_english() -> None:
-    assert say_in("xx")("Send my answer") == "Send my answer"
-    assert say_in("nl-BE")("Send my answer") == "Antwoord versturen"
-
-
-@pytest.mark.parametrize("accent", ["#ffff00", "#000000", "#ffffff", "#1f5fbf", "#e4572e", "#777777"])
-def test_whatever_the_accent_what_stands_on_and_beside_it_can_be_read(accent: str) -> None:
-    brand = Brand(accent=accent)
-    assert contrast(brand.on_accent, accent) >= 4.5
-    assert contrast(brand.ink, "#ffffff") >= 4.5
-    assert contrast(brand.ink_dark, "#1d2026") >= 4.5
-
-
-def test_brands_are_read_with_their_mistakes() -> None:
-    assert read_brands({"acme": {"title": "Acme", "footer": "Acme BV"}})["acme"].footer_in("nl") == "Acme BV"
-    with pytest.raises(DefinitionError) as refused:
-        read_brands({"acme": {"accent": "red;}", "logo": "x", "logo_url": "javascript:alert(1)"}, "B!": {}})
-    places = [mistake.path for mistake in refused.value.mistakes]
-    assert places == ["brands.acme.accent", "brands.acme.logo", "brands.acme.logo_url", "brands.B!"]
-
-
-def test_a_survey_without_a_brand_of_its_own_gets_the_default() -> None:
-    brands = read_brands({"default": {"title": "House"}, "acme": {"title": "Acme"}})
-    assert [choose(brands, name).title for name in ("acme", "", "gone")] == ["Acme", "House", "House"]
-    assert choose({}, "").name == "default"

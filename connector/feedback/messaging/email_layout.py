@@ -21,32 +21,25 @@ import mjml
 
 from connector.feedback.messaging.brands import Brand
 from connector.feedback.messaging.text import one_line
-from connector.feedback.messaging.translations import languages, say_in
+from connector.feedback.messaging.translations import Words
 
 _TEMPLATES = Path(__file__).parents[2] / "web" / "templates" / "mail"
 
 
 def render_message(subject: str, text: str, language: str, brand: Brand) -> str:
     """The HTML of a plain message; its text is escaped, its line breaks are kept."""
-    return _message_page(language if language in languages() else _near(language), brand).render(
-        subject=one_line(subject), text=text
-    )  # fmt: skip
-
-
-def _near(language: str) -> str:
-    short = language.replace("_", "-").partition("-")[0].lower()
-    return short if short in languages() else languages()[0]
+    return _message_page(brand.catalogues.near(language), brand).render(subject=one_line(subject), text=text)
 
 
 @lru_cache(maxsize=64)
 def _message_page(language: str, brand: Brand) -> liquid.BoundTemplate:
-    return compile_page("message.mjml", brand, language)
+    return compile_page("message.mjml", brand, brand.words(language))
 
 
-def compile_page(template: str, brand: Brand, language: str, **parts: Any) -> liquid.BoundTemplate:
+def compile_page(template: str, brand: Brand, say: Words, **parts: Any) -> liquid.BoundTemplate:
     """The HTML with only Liquid left in it. MJML adds its own fonts from the web unless told that there are none."""
     source = _JINJA.get_template(template).render(
-        brand=brand, language=language, footer=brand.footer_in(language), _=say_in(language),
+        brand=brand, language=say.language, direction=say.direction, footer=brand.footer_in(say.language), _=say,
         font=brand.font.replace("'", ""),  # quotes would end the style attribute
         **parts,
     )  # fmt: skip

@@ -17,7 +17,7 @@ from connector.feedback.messaging.email_layout import compile_page, render_messa
 from connector.feedback.messaging.mail_names import harmless_name, unlinked_name
 from connector.feedback.messaging.scale_labels import SMILEYS, ends, has_smileys, smiley_words
 from connector.feedback.messaging.text import one_line, shortened
-from connector.feedback.messaging.translations import say_in
+from connector.feedback.messaging.translations import Words
 from connector.feedback.surveys.model import Survey, points
 from integrations.messaging import Mail
 from workflows.templates import render
@@ -77,12 +77,13 @@ def render_invitation(
     subject = shortened(one_line(said["subject"]), MAX_SUBJECT)
     scores = [where.score(score) for score in points(survey.scale)]
     fills = {**said, "subject": subject, "scores": scores, "page": where.page, "unsubscribe": where.unsubscribe}
-    html = _invitation_page(_fixed_parts(survey, language), brand).render(
+    fixed = _fixed_parts(survey, language, brand.words(language, survey.fallback))
+    html = _invitation_page(fixed, brand).render(
         **fills, agent_photo=_photo(context.get("agent_photo"))
     )  # fmt: skip
     return Mail(
         to=str(customer.get("email") or ""), to_name=harmless_name(customer.get("name")), subject=subject, html=html,
-        text=_plain_text(survey, language, said, where, brand), headers=_unsubscribe_headers(where.unsubscribe),
+        text=_plain_text(fixed, said, where, brand), headers=_unsubscribe_headers(where.unsubscribe),
     )  # fmt: skip
 
 
@@ -109,7 +110,7 @@ def _photo(address: Any) -> str:
 class _Fixed:
     """What an invitation of one survey and language says to everybody; hashable, to be compiled once."""
 
-    language: str
+    words: Words
     question: str
     promise: str
     improved: str
@@ -119,35 +120,33 @@ class _Fixed:
     high: str
 
 
-def _fixed_parts(survey: Survey, language: str) -> _Fixed:
+def _fixed_parts(survey: Survey, language: str, say: Words) -> _Fixed:
     low, high = ends(survey.scale)
-    say = say_in(language)
     return _Fixed(
-        language, survey.main.text[language], survey.promise[language], survey.improved.get(language, ""),
+        say, survey.main.text[language], survey.promise[language], survey.improved.get(language, ""),
         tuple(points(survey.scale)), has_smileys(survey.scale), say(low), say(high),
     )  # fmt: skip
 
 
 @lru_cache(maxsize=256)
 def _invitation_page(fixed: _Fixed, brand: Brand) -> liquid.BoundTemplate:
-    say = say_in(fixed.language)
     return compile_page(
-        "invitation.mjml", brand, fixed.language,
+        "invitation.mjml", brand, fixed.words,
         question=fixed.question, promise=fixed.promise, improved=fixed.improved, points=fixed.points,
         low=fixed.low, high=fixed.high, faces=SMILEYS if fixed.faces else (),
-        words=[say(word) for word in smiley_words()], scale_line=_scale_line(fixed),
+        words=[fixed.words(word) for word in smiley_words()], scale_line=_scale_line(fixed),
     )  # fmt: skip
 
 
 def _scale_line(fixed: _Fixed) -> str:
     lowest, highest = fixed.points[0], fixed.points[-1]
-    line = say_in(fixed.language)("{lowest} = {low}, {highest} = {high}")
+    line = fixed.words("{lowest} = {low}, {highest} = {high}")
     return line.format(lowest=lowest, low=fixed.low, highest=highest, high=fixed.high)
 
 
-def _plain_text(survey: Survey, language: str, said: Mapping[str, str], where: Links, brand: Brand) -> str:
+def _plain_text(fixed: _Fixed, said: Mapping[str, str], where: Links, brand: Brand) -> str:
     """The same invitation for who reads plain text: the scale explained, one link per score."""
-    fixed, say = _fixed_parts(survey, language), say_in(language)
+    say = fixed.words
     scores = [f"{score}{_meaning(fixed, index)}: {where.score(score)}" for index, score in enumerate(fixed.points)]
     choose_ = say("Choose a face:") if fixed.faces else say("Choose a number:")
     paragraphs = [
@@ -156,12 +155,12 @@ def _plain_text(survey: Survey, language: str, said: Mapping[str, str], where: L
         "\n".join([choose_, *scores]),
         say("Your click opens a page with your choice filled in. Nothing is kept until you send it there."),
         fixed.promise, fixed.improved,
-        f"{say('No more surveys:')} {where.unsubscribe}", brand.footer_in(language),
+        f"{say('No more surveys:')} {where.unsubscribe}", brand.footer_in(say.language),
     ]  # fmt: skip
     return "\n\n".join(paragraph for paragraph in paragraphs if paragraph) + "\n"
 
 
 def _meaning(fixed: _Fixed, index: int) -> str:
     if fixed.faces:
-        return f" {SMILEYS[index]} {say_in(fixed.language)(smiley_words()[index])}"
+        return f" {SMILEYS[index]} {fixed.words(smiley_words()[index])}"
     return {0: f" ({fixed.low})", len(fixed.points) - 1: f" ({fixed.high})"}.get(index, "")

@@ -110,7 +110,8 @@ class Survey:
     ``languages``: the first is for people whose language is not among them. ``expires_days`` counts from the
     sending; ``fatigue_days`` is this survey's own quiet time, None for the house's; one that ``passes_fatigue`` is sent
     whenever its workflow says so, but never to who opted out. ``consent`` names the version of the
-    consent wordings, kept with every consent. ``promise`` says what happens with an answer, ``improved`` what
+    consent wordings, kept with every consent. ``fallback`` is the language whose fixed words are used where one of the
+    survey's languages has no catalogue. ``promise`` says what happens with an answer, ``improved`` what
     earlier answers have changed.
     """
 
@@ -126,6 +127,7 @@ class Survey:
     consent: str
     improved: Text = field(default_factory=dict)
     brand: str = ""
+    fallback: str = ""
     expires_days: int = 30
     fatigue_days: int | None = None
     passes_fatigue: bool = False

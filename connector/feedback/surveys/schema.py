@@ -161,6 +161,7 @@ class SurveySchema(_Base):
     )
     languages = fields.List(fields.String(validate=_LANGUAGE), required=True, validate=_SOME)
     brand = fields.String(validate=_SLUG)
+    fallback = fields.String(validate=_LANGUAGE)
     expires_days = Whole(strict=True, validate=_DAYS)
     fatigue_days = Whole(strict=True, validate=_DAYS)
     passes_fatigue = fields.Boolean(truthy={True}, falsy={False})

@@ -11,11 +11,11 @@ from flask import Response, render_template, request, url_for
 
 from connector.feedback.messaging.brands import Brand
 from connector.feedback.messaging.scale_labels import ends, has_smileys, smiley_words
-from connector.feedback.messaging.translations import Say, say_in
+from connector.feedback.messaging.translations import Say, Words
 from connector.feedback.surveys.model import Link, Question, Survey, points, scale_of
 
 _POLICY = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' {logo}; "
+    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'{logos}; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
@@ -28,10 +28,11 @@ class Frame:
     language: str
     languages: tuple[str, ...] = ()
     unsubscribe: str = ""
+    fallback: str = ""  # the survey's, for a language without a catalogue
 
     @property
-    def say(self) -> Say:
-        return say_in(self.language)
+    def say(self) -> Words:
+        return self.brand.words(self.language, self.fallback)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +137,11 @@ def brand_style(brand: Brand) -> Response:
     return response
 
 
-def guard(response: Response, logo_origin: str = "") -> Response:
+def guard(response: Response, logo_origins: Sequence[str] = ()) -> Response:
     """Nothing cached, nothing indexed, the address (it is the secret) told to nobody, nothing foreign loaded."""
     response.headers.setdefault("Cache-Control", "no-store")
-    response.headers.setdefault("Content-Security-Policy", _POLICY.format(logo=logo_origin).replace(" ;", ";"))
+    logos = "".join(f" {origin}" for origin in logo_origins)
+    response.headers.setdefault("Content-Security-Policy", _POLICY.format(logos=logos))
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
     response.headers["X-Content-Type-Options"] = "nosniff"
@@ -148,7 +150,7 @@ def guard(response: Response, logo_origin: str = "") -> Response:
 
 def _page(frame: Frame, template: str, status: int, **more: Any) -> Response:
     page = render_template(template, **_words(frame), switches=_switches(frame), unsubscribe=frame.unsubscribe, **more)
-    response = guard(Response(page, status), frame.brand.logo_origin)
+    response = guard(Response(page, status), frame.brand.logo_origins)
     response.headers["Content-Language"] = frame.language
     return response
 

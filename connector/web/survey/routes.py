@@ -21,7 +21,6 @@ from werkzeug import Response as AnyResponse
 from connector.clock import Clock
 from connector.feedback.customers.phone_origins import origin_of
 from connector.feedback.messaging.brands import Brand, choose
-from connector.feedback.messaging.translations import languages
 from connector.feedback.surveys import invitations
 from connector.feedback.surveys.answers import AnswerError, check_answer, check_complete
 from connector.feedback.surveys.invitations import Invitation
@@ -210,7 +209,8 @@ class _Pages:
         wanted = request.args.get("lang")
         language = survey.language_for(wanted if wanted in survey.languages else invitation.language)
         brand, leave = choose(self.brands, survey.brand), url_for("survey.leave", token=token)
-        return _Visit(token, invitation, survey, customer, Frame(brand, language, survey.languages, leave))
+        frame = Frame(brand, language, survey.languages, leave, survey.fallback)
+        return _Visit(token, invitation, survey, customer, frame)
 
     def _closed(self, visit: _Visit) -> AnyResponse | None:
         if visit.has_answered:
@@ -227,8 +227,10 @@ class _Pages:
 
     def _frame(self) -> Frame:
         """For pages that belong to no survey: the browser's language, the default style."""
-        wanted = request.args.get("lang") or request.accept_languages.best_match(languages()) or languages()[0]
-        return Frame(choose(self.brands, ""), wanted if wanted in languages() else languages()[0])
+        brand = choose(self.brands, "")
+        languages = brand.catalogues.languages
+        wanted = request.args.get("lang") or request.accept_languages.best_match(languages) or languages[0]
+        return Frame(brand, brand.catalogues.near(wanted))
 
 
 def _is_a_look() -> bool:
