@@ -1,0 +1,1 @@
+"""Mail that comes back, read: what it says, of which mail, and what it asks for."""
