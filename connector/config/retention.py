@@ -7,6 +7,7 @@
       events: 400 days
       suppressions: 400 days   # why a person was not asked
       conflicts: 400 days      # ids that pointed to two customers
+      traces: 30 days          # at most: what was touched of a survey's links, and from which network; never archived
       archive: archive/        # a folder; what goes is written there first
 
 Each may be left out, or be ``forever``. Customers, invitations, responses, callbacks, consents and what was written on
@@ -28,6 +29,9 @@ DEDUPLICATION = timedelta(days=30)
 
 SHORTEST_CONTENT = timedelta(days=1)
 
+LONGEST_TRACES = timedelta(days=30)
+"""What tells of visits is of use for as long as an invitation is open, and nobody's business after that."""
+
 YEAR = timedelta(days=400)
 """A year and what it takes to look back on it."""
 
@@ -42,6 +46,7 @@ class Retention:
     events: timedelta | None = YEAR
     suppressions: timedelta | None = YEAR
     conflicts: timedelta | None = YEAR
+    traces: timedelta | None = LONGEST_TRACES
     archive: Path | None = None
 
 
@@ -58,6 +63,14 @@ def period_of(value: object, shortest: timedelta) -> timedelta | None:
         least = f"{shortest.days} day{'s' * (shortest.days != 1)}"
         raise ValueError(f"is shorter than {least}.\nGive it {least} or more: until then it is needed.")
     return duration.span
+
+
+def trace_period_of(value: object) -> timedelta:
+    """The period of traces, which has an end. Raises ValueError and DurationError with the remedy."""
+    period = period_of(value, SHORTEST_CONTENT)
+    if period is None or period > LONGEST_TRACES:
+        raise ValueError(f"is longer than {LONGEST_TRACES.days} days.\nGive it {LONGEST_TRACES.days} days or less.")
+    return period
 
 
 def contradiction_in(retention: Retention) -> str | None:

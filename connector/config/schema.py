@@ -18,7 +18,14 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, val
 from connector.config.calendar import holidays_of, hours_of
 from connector.config.customer_value import DEFAULT_WORDS, ORDINARY_WORDS, Valuation
 from connector.config.figures import FigureError, read_figure
-from connector.config.retention import DEDUPLICATION, SHORTEST_CONTENT, Retention, contradiction_in, period_of
+from connector.config.retention import (
+    DEDUPLICATION,
+    SHORTEST_CONTENT,
+    Retention,
+    contradiction_in,
+    period_of,
+    trace_period_of,
+)
 from connector.config.yaml_reader import join
 from workflows.calendars import BusinessCalendar
 from workflows.errors import DurationError, Mistake
@@ -186,6 +193,7 @@ class _Retention(_Strict):
     events = _Read(partial(period_of, shortest=DEDUPLICATION))
     suppressions = _Read(partial(period_of, shortest=DEDUPLICATION))
     conflicts = _Read(partial(period_of, shortest=DEDUPLICATION))
+    traces = _Read(trace_period_of)
 
     @post_load
     def _retention(self, values: dict[str, Any], **_: Any) -> Retention:

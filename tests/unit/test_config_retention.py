@@ -38,6 +38,8 @@ def test_periods_are_read_and_the_others_keep_their_default(tmp_path: Path) -> N
         ("{runs: a while}", "is no time span"),
         ("{customers: 30 days}", "retention.customers: is not known here."),
         ("{archive: nowhere/}", "does not exist"),
+        ("{traces: 31 days}", "retention.traces: is longer than 30 days. Give it 30 days or less."),
+        ("{traces: forever}", "retention.traces: is longer than 30 days."),
         ("{contents: 40 days, events: 39 days}", "retention.contents: are kept longer than events."),
         ("{contents: forever}", "retention.contents: are kept longer than events."),
         ("[]", "retention: must be a mapping."),

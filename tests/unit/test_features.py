@@ -163,7 +163,7 @@ def test_the_places_of_the_timeline_are_those_that_cursors_hold() -> None:
 
 def test_what_refers_to_others_goes_before_them() -> None:
     kinds = [kind.name for kind in registry.RETENTION_KINDS]
-    assert kinds == ["contents", "runs", "events", "deliveries", "suppressions", "conflicts"]
+    assert kinds == ["contents", "runs", "events", "deliveries", "suppressions", "traces", "conflicts"]
 
 
 def test_every_kind_of_rows_that_goes_has_a_period_and_every_period_a_kind() -> None:

@@ -15,8 +15,8 @@ from connector.feedback.surveys.asking.send_survey import SendSurvey
 from connector.feedback.surveys.catalog import SurveyCatalog
 from connector.feedback.surveys.invitation_email import Mailer
 from connector.storage.engine.database import Database
-from connector.storage.schema.tables import invitations, suppressions
-from connector.storage.stores.old_rows import oldest_first
+from connector.storage.schema.tables import doubted_presses, invitations, press_traces, suppressions
+from connector.storage.stores.old_rows import oldest_first, unarchived
 from workflows.calendars import BusinessCalendar
 
 
@@ -80,7 +80,11 @@ def _withheld(row: Row[Any]) -> dict[str, Any]:
 FEATURE: Feature[SurveyParts] = Feature(
     name="surveys",
     actions=_actions,
-    owned=(OwnedTable(invitations, DELETE_ROWS), OwnedTable(suppressions, DELETE_ROWS)),
+    owned=(
+        OwnedTable(doubted_presses, DELETE_ROWS),
+        OwnedTable(invitations, DELETE_ROWS),
+        OwnedTable(suppressions, DELETE_ROWS),
+    ),
     timeline=(
         TimelineSource(
             "survey", select(invitations).where(invitations.c.asked_at.is_not(None)),
@@ -95,5 +99,8 @@ FEATURE: Feature[SurveyParts] = Feature(
             suppressions.c.customer_id, suppressions.c.at, suppressions.c.id, _withheld,
         ),
     ),
-    retention=(oldest_first("suppressions", suppressions, suppressions.c.id, suppressions.c.at),),
+    retention=(
+        oldest_first("suppressions", suppressions, suppressions.c.id, suppressions.c.at),
+        unarchived(oldest_first("traces", press_traces, press_traces.c.id, press_traces.c.first_at)),
+    ),
 )  # fmt: skip

@@ -517,6 +517,57 @@ provisioned = Table(
     Column("seen_at", UtcDateTime, nullable=False),
 )
 
+press_traces = Table(  # what was touched of an invitation's links and page, and from which network; see who_pressed
+    "press_traces",
+    metadata,
+    _id(),
+    Column("invitation_id", _Id, nullable=False),
+    Column("network", String(50), nullable=False),  # shortened: a /24 or /48
+    Column("touched", String(12), nullable=False),  # see who_pressed.traces.Touched
+    Column("value", String(10), nullable=False),  # the score, where it was one
+    Column("slot", BigInteger, nullable=False),  # the ten minutes that the row stands for
+    Column("times", Integer, nullable=False),
+    Column("first_at", UtcDateTime, nullable=False),
+    Column("last_at", UtcDateTime, nullable=False),
+    Column("scanner", Boolean, nullable=False),  # by a program that says that it is one
+    Column("trapped", Boolean, nullable=False),  # with the field filled in that people do not see
+    Column("pointers", Integer),  # what the page's script noticed; null: it did not report
+    Column("strokes", Integer),
+    Column("seen_ms", Integer),
+    UniqueConstraint("invitation_id", "network", "touched", "value", "slot"),
+)
+
+doubted_presses = Table(  # what somebody pressed that was no person, or may not have been
+    "doubted_presses",
+    metadata,
+    _id(),
+    _ref("invitation_id", "invitations", nullable=False),
+    _ref("customer_id", "customers", nullable=False, index=True),
+    Column("survey", String(100), nullable=False),
+    Column("what", String(10), nullable=False),  # answer, opt_out
+    Column("verdict", String(10), nullable=False),  # doubtful, machine
+    Column("rule", String(40), nullable=False),
+    Column("signals", _Json, nullable=False),
+    Column("answers", _Json, nullable=False),  # as given
+    Column("language", String(35), nullable=False),
+    Column("pressed_at", UtcDateTime, nullable=False),
+    Column("judged_at", UtcDateTime, nullable=False),
+    Column("asked_at", UtcDateTime),  # when the mail was booked that asks "Was this you?"
+    Column("status", String(10), nullable=False),  # open, confirmed, denied, released, replaced
+    Column("decided_by", String(100), nullable=False),
+    Column("reason", Text, nullable=False),  # why it was released
+    Column("decided_at", UtcDateTime),
+    Index("ix_doubted_presses_of_invitation", "invitation_id", "what", "id"),
+    Index("ix_doubted_presses_open", "verdict", "id", **_where("status = 'open'")),
+)
+
+guesses = Table(  # addresses of survey pages that were tried and do not exist, by network; see flow_control
+    "guesses",
+    metadata,
+    Column("network", String(50), primary_key=True),
+    Column("until", UtcDateTime, nullable=False, index=True),  # up to when those made use up what is allowed
+)
+
 OF_CUSTOMERS = tuple(table for table in metadata.sorted_tables if "customer_id" in table.c)
 """The tables whose ``customer_id`` says whose a row is. At a merge of customers all of them follow: read off the
 tables, so that none can be forgotten. Which feature answers for which is in ``feedback.registry``."""

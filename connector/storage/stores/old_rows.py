@@ -7,7 +7,7 @@ back. Looking for what is due costs a look into an index, however much is kept.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -89,6 +89,11 @@ def oldest_first(
         return _count(tx, select(key).join(oldest, oldest.c.key == key).where(oldest.c.at <= before, free))
 
     return RetentionKind(name, due, rows, remove, count)
+
+
+def unarchived(kind: RetentionKind) -> RetentionKind:
+    """The same, for rows that are to be gone when they go."""
+    return replace(kind, rows=lambda _tx, _chosen: iter(()))
 
 
 _SETTLED = t.deliveries.c.status != "new"

@@ -243,6 +243,13 @@ def upgrade() -> None:
     op.create_index("ix_events_look_back", "events", ["type", "subject", "seq"], unique=False)
     op.create_index("ix_events_of_customer", "events", ["customer_id", "time"], unique=False)
     op.create_table(
+        "guesses",
+        sa.Column("network", sa.String(length=50), nullable=False),
+        sa.Column("until", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("network", name=op.f("pk_guesses")),
+    )
+    op.create_index(op.f("ix_guesses_until"), "guesses", ["until"], unique=False)
+    op.create_table(
         "identity_conflicts",
         sa.Column("id", sa.String(length=26), nullable=False),
         sa.Column("kind", sa.String(length=10), nullable=False),
@@ -268,6 +275,32 @@ def upgrade() -> None:
         sa.Column("moved_at", MOMENT, nullable=False),
         sa.Column("taken_until", MOMENT, nullable=True),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_positions")),
+    )
+    op.create_table(
+        "press_traces",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("invitation_id", sa.String(length=26), nullable=False),
+        sa.Column("network", sa.String(length=50), nullable=False),
+        sa.Column("touched", sa.String(length=12), nullable=False),
+        sa.Column("value", sa.String(length=10), nullable=False),
+        sa.Column("slot", sa.BigInteger(), nullable=False),
+        sa.Column("times", sa.Integer(), nullable=False),
+        sa.Column("first_at", MOMENT, nullable=False),
+        sa.Column("last_at", MOMENT, nullable=False),
+        sa.Column("scanner", sa.Boolean(), nullable=False),
+        sa.Column("trapped", sa.Boolean(), nullable=False),
+        sa.Column("pointers", sa.Integer(), nullable=True),
+        sa.Column("strokes", sa.Integer(), nullable=True),
+        sa.Column("seen_ms", sa.Integer(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_press_traces")),
+        sa.UniqueConstraint(
+            "invitation_id",
+            "network",
+            "touched",
+            "value",
+            "slot",
+            name=op.f("uq_press_traces_invitation_id_network_touched_value_slot"),
+        ),
     )
     op.create_table(
         "provisioned",
@@ -484,6 +517,45 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_suppressions")),
     )
     op.create_index(op.f("ix_suppressions_customer_id"), "suppressions", ["customer_id"], unique=False)
+    op.create_table(
+        "doubted_presses",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("invitation_id", sa.String(length=26), nullable=False),
+        sa.Column("customer_id", sa.String(length=26), nullable=False),
+        sa.Column("survey", sa.String(length=100), nullable=False),
+        sa.Column("what", sa.String(length=10), nullable=False),
+        sa.Column("verdict", sa.String(length=10), nullable=False),
+        sa.Column("rule", sa.String(length=40), nullable=False),
+        sa.Column("signals", JSON, nullable=False),
+        sa.Column("answers", JSON, nullable=False),
+        sa.Column("language", sa.String(length=35), nullable=False),
+        sa.Column("pressed_at", MOMENT, nullable=False),
+        sa.Column("judged_at", MOMENT, nullable=False),
+        sa.Column("asked_at", MOMENT, nullable=True),
+        sa.Column("status", sa.String(length=10), nullable=False),
+        sa.Column("decided_by", sa.String(length=100), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("decided_at", MOMENT, nullable=True),
+        sa.ForeignKeyConstraint(
+            ["customer_id"], ["customers.id"], name=op.f("fk_doubted_presses_customer_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["invitation_id"], ["invitations.id"], name=op.f("fk_doubted_presses_invitation_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_doubted_presses")),
+    )
+    op.create_index(op.f("ix_doubted_presses_customer_id"), "doubted_presses", ["customer_id"], unique=False)
+    op.create_index(
+        "ix_doubted_presses_of_invitation", "doubted_presses", ["invitation_id", "what", "id"], unique=False
+    )
+    op.create_index(
+        "ix_doubted_presses_open",
+        "doubted_presses",
+        ["verdict", "id"],
+        unique=False,
+        sqlite_where=sa.text("status = 'open'"),
+        postgresql_where=sa.text("status = 'open'"),
+    )
     op.create_table(
         "effects",
         sa.Column("id", sa.String(length=26), nullable=False),

@@ -1,0 +1,1 @@
+"""Who pressed it: a person, a machine, or somebody who has to be asked."""
