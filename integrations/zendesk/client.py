@@ -45,11 +45,12 @@ class ZendeskHelpdesk:
         session: VendorSession,
         fields: FieldMap = mapping.DEFAULT_FIELDS,
         organizations: OrganizationFields | None = None,
+        loyalty: str = mapping.LOYALTY_FIELD,
     ) -> None:
-        self._session, self._fields = session, fields
+        self._session, self._fields, self._loyalty = session, fields, loyalty
         self._of_thread = threading.local()
         self._introduced: set[str] = set()  # the keys of tickets that are asked for again, and need no other user
-        self._pictures = ZendeskRecords(session, fields, organizations, _understood, self.find_users)
+        self._pictures = ZendeskRecords(session, fields, organizations, _understood, self.find_users, loyalty)
 
     @property
     def session(self) -> VendorSession:
@@ -60,6 +61,11 @@ class ZendeskHelpdesk:
     def fields(self) -> FieldMap:
         """The user fields that hold scores, by metric."""
         return self._fields
+
+    @property
+    def loyalty(self) -> str:
+        """The user field that holds the loyalty quadrant; "" for none."""
+        return self._loyalty
 
     @property
     def pictures(self) -> ZendeskRecords:

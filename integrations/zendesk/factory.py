@@ -25,7 +25,8 @@ def make(given: Given, sharing: Sharing) -> ZendeskHelpdesk:
     """``given`` is what ``ZendeskOptions`` read."""
     tokens = _tokens(given, sharing)
     session = VendorSession(given["base_url"], DIALECT, tokens, aliases=ALIASES)
-    return ZendeskHelpdesk(session, field_map(given.get("score_fields"), DEFAULT_FIELDS), given["organizations"])
+    fields = field_map(given.get("score_fields"), DEFAULT_FIELDS)
+    return ZendeskHelpdesk(session, fields, given["organizations"], given["loyalty"])
 
 
 def _tokens(given: Given, sharing: Sharing) -> TokenSource:

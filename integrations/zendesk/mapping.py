@@ -34,6 +34,9 @@ DEFAULT_FIELDS: FieldMap = MappingProxyType(
     }
 )
 
+LOYALTY_FIELD = "ringback_loyalty"
+"""The user field that says where the customer stands in the loyalty matrix."""
+
 _PRIORITIES = ("low", "normal", "high", "urgent")
 _TYPES = ("problem", "incident", "question", "task")
 _STATUSES = ("new", "open", "pending", "hold", "solved", "closed")

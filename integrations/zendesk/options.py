@@ -21,6 +21,7 @@ from integrations.option_fields import (
     renamed,
     text_field,
 )
+from integrations.zendesk.mapping import LOYALTY_FIELD
 from integrations.zendesk.plans import PLANS
 from integrations.zendesk.records import OrganizationFields
 
@@ -69,3 +70,7 @@ class ZendeskOptions(ConnectionOptions):
     base_url = Checked(Address.parse)
     auth = Auth({"oauth": _ZendeskOAuth, "api_token": _ApiToken, "token": FixedToken})
     score_fields = FieldNames(data_key="fields")
+    loyalty = fields.String(
+        load_default=LOYALTY_FIELD,
+        validate=validate.Regexp(r"([A-Za-z]\w*)?\Z", error="is no field name; leave it empty to leave it out"),
+    )

@@ -47,9 +47,10 @@ class ZendeskRecords:
 
     def __init__(
         self, session: VendorSession, fields: FieldMap, organizations: OrganizationFields | None,
-        understood: Understood, find: Callable[[str], Sequence[VendorUser]],
+        understood: Understood, find: Callable[[str], Sequence[VendorUser]], loyalty: str = mapping.LOYALTY_FIELD,
     ) -> None:  # fmt: skip
-        self._session, self._fields, self._organizations = session, fields, organizations
+        """``loyalty`` is the user field of the quadrant; "" leaves it out."""
+        self._session, self._fields, self._organizations, self._loyalty = session, fields, organizations, loyalty
         self._understood, self._find = understood, find
         self._known: dict[str, frozenset[str]] = {}
 
@@ -63,7 +64,7 @@ class ZendeskRecords:
         return record
 
     def keeps(self, metric: str) -> bool:
-        return metric in self._fields
+        return metric in self._fields or (metric == "nls" and bool(self._loyalty))  # it makes a quadrant with the NPS
 
     def answer(self, answer: Answer) -> CrmRow | None:
         return None
@@ -74,6 +75,8 @@ class ZendeskRecords:
             if score.metric in self._fields:
                 whole = replace(score, loop_status=picture.loop_status)
                 values |= mapping.render_score(whole, self._fields)["user"]["user_fields"]
+        if self._loyalty and picture.quadrant:
+            values[self._loyalty] = picture.quadrant
         return CrmRow(USERS, picture.record, values)
 
     def account(self, picture: AccountPicture) -> CrmRow | None:

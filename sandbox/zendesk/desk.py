@@ -31,6 +31,7 @@ _USER_FIELDS = (
     ("ringback_answered_at", "NPS date", "date"),
     ("ringback_comment", "NPS comment", "textarea"),
     ("ringback_loop_status", "Loop status", "text"),
+    ("ringback_loyalty", "Loyalty", "text"),
 )
 _SYSTEM_FIELDS = ("subject", "description", "status", "tickettype", "priority", "group", "assignee")
 _FIELDS = (

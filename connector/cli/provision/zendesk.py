@@ -50,7 +50,8 @@ def zendesk(connection: str, language: str | None, triggers: bool, app_file: Pat
         return
     with _account(connection) as account:
         _warn_of(account)
-        wanted = AccountNames(language or "", account.endpoint, account.client.fields, by_trigger=triggers)
+        fields, loyalty = account.client.fields, account.client.loyalty
+        wanted = AccountNames(language or "", account.endpoint, fields, loyalty, by_trigger=triggers)
         well = provision(
             f"{connection} ({account.client.session.address.url})",
             ZendeskProvisioner(account.client.session, wanted),

@@ -27,7 +27,6 @@ from connector.storage.engine.database import Database
 from connector.storage.schema.tables import callbacks, events, identities, responses
 from integrations import mailboxes
 from workflows import scoring
-from workflows.errors import ScoreError
 
 REQUESTED, LOGGED = "survey.requested", "feedback.logged"
 CONVERSATION = "conversation"
@@ -144,7 +143,7 @@ class SidebarService:
             opted_out = customer.opted_out_at is not None
             page = self._timeline.page(tx, customer.id, limit)
         name = customer.name or requester.name
-        return SidebarView(customer.id, name, opted_out, scores, _quadrant(scores), callback, offers, page)
+        return SidebarView(customer.id, name, opted_out, scores, customer.loyalty, callback, offers, page)
 
     def timeline(self, customer_id: str, limit: int, before: str | None) -> TimelinePage | None:
         """More of a customer's line; None: there is no such customer. Raises CursorError."""
@@ -273,18 +272,6 @@ def _scores(tx: Connection, customer_id: str) -> list[SidebarScore]:
         )
         for row in rows
     ]  # fmt: skip
-
-
-def _quadrant(scores: Sequence[SidebarScore]) -> str:
-    """Where the customer stands in the loyalty matrix, by the latest NPS and NLS; "" while one of them is missing."""
-    latest = {each.metric: each for each in reversed(scores)}
-    nps, nls = latest.get(scoring.Metric.NPS), latest.get(scoring.Metric.NLS)
-    if nps is None or nls is None:
-        return ""
-    try:
-        return scoring.quadrant(nps.score, nls.score, nps.scale or None).value
-    except ScoreError:  # a scale with bounds of its own, which its name alone does not tell
-        return ""
 
 
 def callback_of(tx: Connection, connection: str, ticket_id: str) -> OpenCallback | None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import BindParameter, Connection, bindparam, delete, select, update
 
-from connector.feedback.customers import fact_moments, matching
+from connector.feedback.customers import fact_moments, loyalty, matching
 from connector.feedback.customers.matching import KnownPerson
 from connector.feedback.customers.phone_book import PhoneBook
 from connector.feedback.customers.phone_numbers import Number, trait
@@ -53,12 +53,13 @@ class Customer:
     ids: Mapping[str, str] = field(default_factory=dict)
     opted_out_at: datetime | None = None
     known_at: fact_moments.Known = field(default_factory=dict)
+    loyalty: str = ""
 
     def view(self) -> dict[str, Any]:
         """What ``customer.<field>`` reads; a missing name reads as "" so that a greeting can fall back."""
         own = {"id": self.id, "name": self.name or "", "email": self.email, "phone": self.phone}
         rest = {"locale": self.locale, "ids": dict(self.ids), "opted_out": self.opted_out_at is not None}
-        return {**self.facts, **own, **rest}
+        return {**self.facts, **own, **rest, "loyalty": self.loyalty}
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +210,8 @@ class Resolver:
             return False
         self._store()
         self._customers[keep] = self._changed[keep] = union(kept, gone)
-        merge(self._tx, keep, other)
+        stands = merge(self._tx, keep, other)
+        self._customers[keep] = self._changed[keep] = replace(self._changed[keep], loyalty=stands)
         self._owners = {i: keep if owner == other else owner for i, owner in self._owners.items()}
         self._customers[other] = self._customers[keep]
         self._phones.give(other, keep)
@@ -249,14 +251,17 @@ def load(tx: Connection, ids: Iterable[str]) -> dict[str, Customer]:
     return {row.id: _customer(row, known.get(row.id, {})) for row in rows}
 
 
-def merge(tx: Connection, keep: str, gone: str) -> None:
-    """Give everything of ``gone`` to ``keep`` and remove it."""
+def merge(tx: Connection, keep: str, gone: str) -> str:
+    """Give everything of ``gone`` to ``keep`` and remove it; the answer is where ``keep`` then stands in the loyalty
+    matrix."""
     phones = t.phones.c
     held = select(phones.number).where(phones.customer_id == keep).scalar_subquery()
     tx.execute(delete(t.phones).where(phones.customer_id == gone, phones.number.in_(held)))
     for table in t.OF_CUSTOMERS:
         tx.execute(update(table).where(table.c.customer_id == gone).values(customer_id=keep))
     tx.execute(delete(t.customers).where(t.customers.c.id == gone))
+    loyalty.keep(tx, stands := loyalty.draw(tx, [keep]))
+    return stands[keep]
 
 
 def _owners(tx: Connection, wanted: set[Identity]) -> dict[Identity, str]:
@@ -317,7 +322,9 @@ def _same_name(one: str | None, other: str | None) -> bool:
 
 def _customer(row: Any, ids: Mapping[str, str]) -> Customer:
     facts, known_at = row.facts, row.known_at or {}
-    return Customer(row.id, row.name, row.email, row.phone, row.locale, facts, ids, row.opted_out_at, known_at)
+    return Customer(
+        row.id, row.name, row.email, row.phone, row.locale, facts, ids, row.opted_out_at, known_at, row.loyalty
+    )
 
 
 def _row(customer: Customer, now: datetime) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from sqlalchemy import Row, select
 
 from connector.feedback.base.feature import Feature, HookStage, OwnedTable, StagedHook, blank
 from connector.feedback.base.timeline_source import TimelineSource, logged_in, ticket_in
-from connector.feedback.responses import store
+from connector.feedback.responses import loyalty_hook, store
 from connector.feedback.responses.store import label_of
 from connector.storage.schema.tables import responses
 
@@ -23,7 +23,7 @@ def _answer(row: Row[Any]) -> dict[str, Any]:
 
 FEATURE: Feature[object] = Feature(
     name="responses",
-    hooks=lambda _parts: (StagedHook(HookStage.ANSWERS, store.record),),
+    hooks=lambda _parts: tuple(StagedHook(HookStage.ANSWERS, each) for each in (store.record, loyalty_hook.move)),
     owned=(OwnedTable(responses, blank("customer_id", "comment", "answers", "context")),),  # the score stays in reports
     timeline=(
         TimelineSource(

@@ -128,6 +128,7 @@ customers = Table(
     Column("facts", _Json, nullable=False),
     Column("known_at", _Json),  # fact → the moment of what is known of it, as text that sorts
     Column("opted_out_at", UtcDateTime),
+    Column("loyalty", String(20), nullable=False, default=""),  # newest NPS by newest NLS; "" without both
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
 )

@@ -87,6 +87,7 @@ class AccountNames:
     language: str
     endpoint: str
     fields: FieldMap
+    loyalty: str = ""  # the user field of the loyalty quadrant; "" for none
     by_trigger: bool = False  # for plans that have no event subscriptions
 
 
@@ -166,6 +167,9 @@ def _user_fields(account: AccountNames) -> Iterator[Wanted]:
                 kind = _SCORE_TYPES.get(name, "text")
                 body = {"key": key, "type": kind, "active": True}
                 yield _wanted(USER_FIELD, key, text, account.language, body)
+    if key := account.loyalty:
+        body = {"key": key, "type": "text", "active": True}
+        yield _wanted(USER_FIELD, key, words.FIELDS["ringback_loyalty"], account.language, body)
 
 
 def _of_metric(text: Text, metric: str, key: str) -> Text:

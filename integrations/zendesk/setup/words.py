@@ -65,6 +65,13 @@ FIELDS: Mapping[str, Text] = {
         "loop status", "stand van de opvolging",
         "Where the callback stands. Ringback writes it.", "Hoe het met de opvolging staat. Ringback vult dit in.",
     ),
+    "ringback_loyalty": _text(
+        "loyalty", "loyaliteit",
+        "Would they recommend us, and would they come back? Both: pure loyalty. Recommend only: false loyalty. Come "
+        "back only: trapped loyalty. Neither: disloyalty.",
+        "Zou de klant ons aanbevelen, en zou die terugkomen? Allebei: pure loyalty. Alleen aanbevelen: false loyalty. "
+        "Alleen terugkomen: trapped loyalty. Geen van beide: disloyalty.",
+    ),
     "ringback_answered_at": _text(
         "date of the score", "datum van het cijfer",
         "When the latest score was given.", "Wanneer het laatste cijfer is gegeven.",

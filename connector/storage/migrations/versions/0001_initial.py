@@ -155,6 +155,7 @@ def upgrade() -> None:
         sa.Column("facts", JSON, nullable=False),
         sa.Column("known_at", JSON, nullable=True),
         sa.Column("opted_out_at", MOMENT, nullable=True),
+        sa.Column("loyalty", sa.String(length=20), nullable=False),
         sa.Column("created_at", MOMENT, nullable=False),
         sa.Column("updated_at", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_customers")),
