@@ -34,6 +34,9 @@ ANSWERED = ("survey.answered", "feedback.logged", "csat.rated")
 RATED = "helpdesk-rating"
 """The survey that a helpdesk's own question is kept as."""
 
+_CUTS = ("brand", "team", "product", "channel", "moment")
+_LONGEST_CUT = 100  # characters
+
 _RATINGS = {"good": 3, "neutral": 2, "bad": 1}
 
 
@@ -85,7 +88,16 @@ def _row(arrival: IncomingEvent, now: datetime) -> dict[str, Any]:
         "received_at": now,
         "answers": data.get("answers") or {},
         "context": data.get("context") or {},
+        **_where(data),
     }
+
+
+def _where(data: Mapping[str, Any]) -> dict[str, str]:
+    """What figures are cut by, as far as it is known: house style, team, product, channel, moment of the journey."""
+    context = data.get("context")
+    named: Mapping[str, Any] = context if isinstance(context, Mapping) else {}
+    told = {name: data.get(name) or named.get(name) for name in _CUTS}
+    return {name: value[:_LONGEST_CUT] if isinstance(value, str) else "" for name, value in told.items()}
 
 
 def _moment(value: Any) -> datetime | None:

@@ -140,6 +140,7 @@ def answered(invitation: Invitation, survey: Survey, at: datetime) -> dict[str, 
         "answers": dict(answers),
         "about": invitation.about,
         "channel": invitation.channel,
+        "brand": survey.brand,
         "customer": {"id": invitation.customer_id},
         "context": dict(invitation.context),
     }

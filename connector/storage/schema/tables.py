@@ -376,6 +376,11 @@ responses = Table(
     Column("received_at", UtcDateTime, nullable=False),
     Column("answers", _Json, nullable=False),
     Column("context", _Json, nullable=False),
+    Column("brand", String(100), nullable=False, default=""),  # this and what follows: what figures are cut by
+    Column("team", String(100), nullable=False, default=""),
+    Column("product", String(100), nullable=False, default=""),
+    Column("channel", String(100), nullable=False, default=""),
+    Column("moment", String(100), nullable=False, default=""),
     UniqueConstraint("connection", "external_id"),
     Index("ix_responses_latest", "customer_id", "metric", "answered_at"),
 )

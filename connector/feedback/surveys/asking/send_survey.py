@@ -55,6 +55,13 @@ log = logging.getLogger(__name__)
 
 _TOKEN = "ringback-survey-token"  # noqa: S105 - stands in stored mails where the secret goes when they leave
 
+_FROM_EVENT = {
+    "ticket": "ticket", "ticket_id": "ticket_id", "subject": "subject", "product": "product", "team": "group_name",
+    "moment": "type",
+}  # fmt: skip
+"""What the answer shall name without the workflow saying so → the event's field. Not event.agent: it is an id, and
+nobody wants to read it."""
+
 _ASKED = (Role.HELPDESK, Role.CRM)
 
 
@@ -109,9 +116,9 @@ class SendSurvey:
     def _request(self, ask: ActionContext) -> dict[str, Any]:
         event, params = ask.facts.event, ask.params
         context = {**(event.get("context") or {}), **(params.get("context") or {})}
-        for name in ("ticket", "ticket_id", "subject"):  # not event.agent: it is an id, and nobody wants to read it
-            if event.get(name):
-                context.setdefault(name, event[name])
+        for name, told in _FROM_EVENT.items():
+            if event.get(told):
+                context.setdefault(name, event[told])
         due = durations.parse(str(params["delay"])).after(ask.now, self._calendar) if params.get("delay") else None
         return {
             "survey": str(params["survey"]),

@@ -334,6 +334,11 @@ def upgrade() -> None:
         sa.Column("received_at", MOMENT, nullable=False),
         sa.Column("answers", JSON, nullable=False),
         sa.Column("context", JSON, nullable=False),
+        sa.Column("brand", sa.String(length=100), nullable=False),
+        sa.Column("team", sa.String(length=100), nullable=False),
+        sa.Column("product", sa.String(length=100), nullable=False),
+        sa.Column("channel", sa.String(length=100), nullable=False),
+        sa.Column("moment", sa.String(length=100), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_responses")),
         sa.UniqueConstraint("connection", "external_id", name=op.f("uq_responses_connection_external_id")),
     )
