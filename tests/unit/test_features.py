@@ -22,6 +22,7 @@ from connector.feedback.crm.people_cache import ForgetChanged
 from connector.feedback.crm.record_merges import RecordMerges
 from connector.feedback.messaging.brands import read_brands
 from connector.feedback.registry import FEATURES, FeatureParts
+from connector.feedback.responses import loyalty_hook
 from connector.feedback.responses import store as responses
 from connector.feedback.surveys.catalog import SurveyCatalog
 from connector.feedback.surveys.invitation_email import Mailer
@@ -98,7 +99,7 @@ def test_every_action_of_the_catalogue_has_one_handler(parts: FeatureParts) -> N
 def test_hooks_take_their_turns_in_the_order_that_they_rely_on(parts: FeatureParts) -> None:
     merges, *others, forget = registry.hooks(parts)
     assert isinstance(merges, RecordMerges)
-    assert others == [responses.record, callbacks.record, opt_out_events.record]
+    assert others == [responses.record, loyalty_hook.move, callbacks.record, opt_out_events.record]
     assert isinstance(forget, ForgetChanged)
 
 
