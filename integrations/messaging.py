@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 BY_PROGRAM: Mapping[str, str] = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "OOF, AutoReply"}
@@ -16,15 +17,23 @@ MS-OXCMAIL, X-Auto-Response-Suppress). Reports of what could not be delivered ar
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A whole e-mail, ready to go. ``headers`` holds List-Unsubscribe and the like; ``message_id`` is stable."""
+    """A whole e-mail, ready to go. ``headers`` holds List-Unsubscribe and the like.
+
+    What makes a repeat the same mail: ``key``, which becomes its Message-ID; ``date``, aware, None for the moment when
+    it leaves; ``mark``, by which its envelope is known again when it comes back (``mail.verp``). ``sender`` as
+    "Acme <feedback@acme.example>" is a brand's own; "" is the connection's.
+    """
 
     to: str
     subject: str
     text: str
     html: str = ""
-    message_id: str = ""
     headers: Mapping[str, str] | None = None
     to_name: str = ""
+    sender: str = ""
+    key: str = ""
+    mark: str = ""
+    date: datetime | None = None
 
 
 class Messenger(Protocol):

@@ -73,7 +73,7 @@ class Checked(fields.String):
     """A text that ``check`` reads without ValueError."""
 
     def __init__(self, check: Any, **more: Any) -> None:
-        super().__init__(required=True, error_messages={"invalid": "is no text"}, **more)
+        super().__init__(**{"required": True, "error_messages": {"invalid": "is no text"}, **more})
         self._check = check
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **rest: Any) -> Any:

@@ -16,7 +16,7 @@ _SHOWN = ("NPS_Score__c", "NPS_Band__c", "NPS_Comment__c")
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A mail in the stand-in's mail box. ``message_id`` begins with the key of the effect that sent it."""
+    """A mail in the stand-in's mail box. ``key`` is that of the effect that sent it."""
 
     number: int
     at: datetime
@@ -25,7 +25,7 @@ class Letter:
     subject: str
     text: str
     has_html: bool
-    message_id: str
+    key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,5 +118,5 @@ def _letter(mail: Json, address: str) -> Letter:
         subject=mail["subject"],
         text=mail["text"],
         has_html=bool(mail["html"]),
-        message_id=headers.get("message-id", "").strip("<> "),
+        key=headers.get("message-id", "").strip("<> ").partition("@")[0],
     )

@@ -148,8 +148,8 @@ class Scene:
 
     def _letter(self, run: Run | None, action: str) -> Letter | None:
         """The mail that a call of this run sent: its Message-ID is made of the call's key."""
-        sent = {f"{call.key}@ringback" for call in self.record.calls_of(run, action)}
-        return next((each for each in self.sight.letters if each.message_id in sent), None)
+        sent = {call.key for call in self.record.calls_of(run, action)}
+        return next((each for each in self.sight.letters if each.key in sent), None)
 
 
 def is_over(run: Run | None) -> bool:

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from connector.config.file import Config, ConnectionConfig
@@ -214,12 +215,20 @@ class Connections:
         return kinds.build(kind, configured.name, self._options(configured), store=store, now=self._now)
 
     def _options(self, configured: ConnectionConfig) -> Mapping[str, Any]:
-        """The options, with the key's file found beside the configuration's."""
-        auth = configured.options.get("auth")
-        if self._config.path is None or not isinstance(auth, Mapping) or not auth.get("private_key_file"):
-            return configured.options
-        file = self._config.path.parent / str(auth["private_key_file"])
-        return {**configured.options, "auth": {**auth, "private_key_file": str(file)}}
+        """The options, with files of keys found beside the configuration's."""
+        path = self._config.path
+        return configured.options if path is None else _with_key_files(configured.options, path.parent)
+
+
+def _with_key_files(given: Any, folder: Path) -> Any:
+    """``private_key_file``, wherever it stands, from the folder on."""
+    if isinstance(given, list):
+        return [_with_key_files(each, folder) for each in given]
+    if not isinstance(given, Mapping):
+        return given
+    file = given.get("private_key_file")
+    found = {"private_key_file": str(folder / file)} if isinstance(file, str) and file else {}
+    return {name: _with_key_files(each, folder) for name, each in given.items()} | found
 
 
 _UNKNOWN = Vendor(kind="", title="")

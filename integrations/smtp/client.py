@@ -16,9 +16,11 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from integrations import request_deadline
 from integrations.base_url import is_local
 from integrations.errors import Ambiguous, AuthFailed, IntegrationError, Permanent, Transient
+from integrations.mail.verp import with_mark
 from integrations.mailboxes import ascii_domain
 from integrations.messaging import Mail
 from integrations.smtp import message
+from integrations.smtp.dkim import DkimKey
 from integrations.transport import tls
 
 _PORTS = {"smtp": 25, "smtps": 465}
@@ -70,6 +72,29 @@ def _host(name: str) -> str:
         raise ValueError("has a host name that is none; write smtp://host:port or smtps://host:port") from None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Postal:
+    """What mail carries beside its content: where bounces go, each with its mark; the mailbox by which people leave;
+    what it is signed with. "" is none."""
+
+    bounce_address: str = ""
+    unsubscribe_address: str = ""
+    keys: tuple[DkimKey, ...] = ()
+
+
+NOTHING_MORE = Postal()
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What the server is told of a mail, and the mail, its dots doubled."""
+
+    sender: str
+    recipient: str
+    content: bytes
+    international: bool
+
+
 def _utc_now() -> datetime:
     return datetime.now(UTC)
 
@@ -78,24 +103,28 @@ class SmtpMessenger:
     """A ``Messenger``. Each thread keeps its own connection open between mails; ``close`` ends them all."""
 
     def __init__(
-        self, url: str, sender: str, *, timeout: float = 30.0, now: Callable[[], datetime] = _utc_now
+        self,
+        url: str,
+        sender: str,
+        postal: Postal = NOTHING_MORE,
+        *,
+        timeout: float = 30.0,
+        now: Callable[[], datetime] = _utc_now,
     ) -> None:
         """``sender`` as "Acme <feedback@acme.example>"; ``timeout`` in seconds. Raises ValueError."""
         self._server, self._timeout, self._now = MailServer.parse(url), timeout, now
-        self._sender = parse_sender(sender)
+        self._sender, self._postal = parse_sender(sender), postal
         self._of_thread = threading.local()
         self._open: set[smtplib.SMTP] = set()
         self._lock = threading.Lock()
 
     def send(self, mail: Mail) -> None:
         """Hand the mail over: Transient or Permanent as the server says, Ambiguous when its last word is lost."""
-        built = message.build(mail, self._sender, self._now())
-        recipient = message.address("to", mail.to).addr_spec
-        content = _DOT.sub(b"..", built)  # a line that is one dot would end the mail
+        envelope = self._enveloped(mail)
         connection = self._connection()
         request_deadline.check()
         try:
-            self._hand_over(connection, recipient, content)
+            _hand_over(connection, envelope)
         except IntegrationError:
             self._forget(connection)
             raise
@@ -111,13 +140,20 @@ class SmtpMessenger:
         for connection in connections:
             connection.close()
 
-    def _hand_over(self, connection: smtplib.SMTP, recipient: str, content: bytes) -> None:
-        with _before_content():
-            _expect(connection.mail(self._sender.addr_spec), 250)
-            _expect(connection.rcpt(recipient), 250, 251)
-            _expect(connection.docmd("DATA"), 354)
-            connection.send(content + b".\r\n")  # if this breaks, the final dot has not been sent
-        _taken(connection)
+    def _enveloped(self, mail: Mail) -> Envelope:
+        """Built and signed; signed now, as the key is no part of what is stored."""
+        built = message.build(mail, self._from(mail), self._now(), self._postal.unsubscribe_address)
+        content = _DOT.sub(b"..", built.signed(self._postal.keys))  # a line that is one dot would end the mail
+        bounces = self._postal.bounce_address
+        back = with_mark(bounces, mail.mark) if bounces else built.sender.addr_spec
+        return Envelope(back, message.recipient(mail).addr_spec, content, built.international)
+
+    def _from(self, mail: Mail) -> Address:
+        """The brand's own sender, else the connection's."""
+        try:
+            return parse_sender(mail.sender) if mail.sender else self._sender
+        except ValueError as error:
+            raise Permanent(f"the brand's sender {error}", code="invalid_mail") from error
 
     def _connection(self) -> smtplib.SMTP:
         kept: smtplib.SMTP | None = getattr(self._of_thread, "connection", None)
@@ -178,6 +214,25 @@ class SmtpMessenger:
         with self._lock:
             self._open.discard(connection)
         connection.close()
+
+
+def _hand_over(connection: smtplib.SMTP, envelope: Envelope) -> None:
+    with _before_content():
+        _expect(connection.mail(envelope.sender, _extensions(connection, envelope)), 250)
+        _expect(connection.rcpt(envelope.recipient), 250, 251)
+        _expect(connection.docmd("DATA"), 354)
+        connection.send(envelope.content + b".\r\n")  # if this breaks, the final dot has not been sent
+    _taken(connection)
+
+
+def _extensions(connection: smtplib.SMTP, envelope: Envelope) -> tuple[str, ...]:
+    """What the mail needs of the server beyond the usual (RFC 6531, 3.1)."""
+    if not envelope.international:
+        return ()
+    if not connection.has_extn("smtputf8"):
+        reason = "the customer's address has other signs than ASCII before the @, and the mail server takes none"
+        raise Permanent(f"{reason} (it offers no SMTPUTF8); use another address or another server", code="no_smtputf8")
+    return ("SMTPUTF8",)
 
 
 def parse_sender(text: str) -> Address:

@@ -21,8 +21,9 @@ def text(name: str, value: str) -> str:
     """What people read, such as a subject. Decoded it is ``value`` again, to the sign."""
     if len(name) + 2 + len(value) <= _LINE and _is_plain(value):
         return value
-    folded = _folded(value.split(" "), len(name) + 2) if _is_plain(value) else None
-    return _encoded(value, len(name) + 2) if folded is None else folded
+    words, used = value.split(" "), len(name) + 2
+    is_foldable = _is_plain(value) and max(map(len, words)) <= _LINE - used
+    return _folded(words, used) if is_foldable else _encoded(value, used)
 
 
 def people(name: str, *addresses: Address) -> str:
@@ -32,11 +33,12 @@ def people(name: str, *addresses: Address) -> str:
 
 
 def machine(name: str, value: str) -> str | None:
-    """What programs read, such as List-Unsubscribe: as it is, on one line where that is allowed. None: it cannot be
-    written so, as it holds other signs than ASCII."""
+    """What programs read, such as List-Unsubscribe: broken at single blanks only, so that an address stays whole even
+    where it is longer than a line. None: it holds other signs than ASCII, or is too long for any line."""
     if not (value.isascii() and value.isprintable()):
         return None
-    return value if len(name) + 2 + len(value) <= _LONGEST else _folded(value.split(" "), len(name) + 2, _LONGEST)
+    written = _folded(value.split(" "), len(name) + 2) if _PLAIN.fullmatch(value) else value
+    return written if max(map(len, f"{name}: {written}".split("\r\n"))) <= _LONGEST else None
 
 
 def _person(address: Address, used: int) -> str:
@@ -55,13 +57,11 @@ def _is_plain(value: str) -> bool:
     return "=?" not in value and (not value or _PLAIN.fullmatch(value) is not None)
 
 
-def _folded(words: list[str], used: int, longest: int = _LINE) -> str | None:
-    """Broken at blanks; None when a word is longer than a line."""
-    if not words or max(map(len, words)) > longest - used:
-        return None
+def _folded(words: list[str], used: int) -> str:
+    """Broken at blanks; a word that is longer than a line has one of its own."""
     lines, width = [words[0]], used + len(words[0])
     for word in words[1:]:
-        if width + 1 + len(word) <= longest:
+        if width + 1 + len(word) <= _LINE:
             lines[-1] += f" {word}"
             width += 1 + len(word)
         else:

@@ -14,7 +14,7 @@ from integrations.smtp.client import SmtpMessenger
 from sandbox.world import World
 from tests.support.http import serving
 
-MAIL = Mail(to="ann@example.com", subject="Thank you", text="We read it.", html="<p>We read it.</p>")
+MAIL = Mail(to="ann@example.com", subject="Thank you", text="We read it.", html="<p>We read it.</p>", key="run-1")
 
 
 def test_of_a_call_with_several_requests_those_are_not_sent_that_come_too_late() -> None:

@@ -117,7 +117,7 @@ def connected(server: StandInServer, url: str = "", **options: Any) -> Iterator[
 
 
 def mail(**changes: Any) -> Mail:
-    values = {"to": "jan@customer.example", "subject": "One question", "text": "How likely?\n"}
+    values = {"to": "jan@customer.example", "subject": "One question", "text": "How likely?\n", "key": "run-1"}
     return Mail(**(values | changes))
 
 
@@ -132,7 +132,6 @@ def test_a_mail_arrives_whole_with_text_beside_html(server: StandInServer) -> No
                 subject="Eén vraag ✓",
                 text="Hoe waarschijnlijk? €\n",
                 html="<p>Hoe waarschijnlijk? €</p>",
-                message_id="<run-1@acme.example>",
                 headers={"List-Unsubscribe-Post": "List-Unsubscribe=One-Click"},
             )
         )
@@ -159,17 +158,17 @@ def test_the_envelope_names_sender_and_recipient(server: StandInServer) -> None:
     assert server.heard[0] == "ehlo acme.example", "the machine's own name is not told"
 
 
-def test_a_mail_without_html_is_plain_text_and_gets_an_id_of_our_domain(server: StandInServer) -> None:
+def test_a_mail_without_html_is_plain_text(server: StandInServer) -> None:
     with connected(server) as messenger:
         messenger.send(mail())
     assert server.mail().get_content_type() == "text/plain"
-    assert str(server.mail()["Message-ID"]).endswith("@acme.example>")
+    assert server.mail().get_content().strip() == "How likely?"
 
 
 def test_the_same_mail_is_the_same_bytes(server: StandInServer) -> None:
     with connected(server) as messenger:
-        messenger.send(mail(message_id="<a@acme.example>"))
-        messenger.send(mail(message_id="<a@acme.example>"))
+        messenger.send(mail(html="<p>How likely?"))
+        messenger.send(mail(html="<p>How likely?"))
     assert server.mails[0] == server.mails[1]
 
 
@@ -186,8 +185,9 @@ def test_a_line_that_is_one_dot_does_not_end_the_mail(server: StandInServer) -> 
 def test_a_long_header_arrives_as_one_value(server: StandInServer) -> None:
     unsubscribe = f"<https://feedback.acme.example/u/{'t' * 200}>, <mailto:unsubscribe@acme.example>"
     with connected(server) as messenger:
-        messenger.send(mail(headers={"List-Unsubscribe": unsubscribe}, message_id=f"<{'r' * 120}@acme.example>"))
-    assert f"List-Unsubscribe: {unsubscribe}\r\n".encode() in server.mails[0]
+        messenger.send(mail(headers={"List-Unsubscribe": unsubscribe}, key="r" * 120))
+    folded = unsubscribe.replace(" ", "\r\n ")
+    assert f"List-Unsubscribe: {folded}\r\n".encode() in server.mails[0]
     assert f"Message-ID: <{'r' * 120}@acme.example>\r\n".encode() in server.mails[0]
 
 
@@ -242,7 +242,9 @@ def test_a_program_sent_it_and_wants_no_answer_from_programs(server: StandInServ
         ("to_name", {"to_name": "Jan\nBcc: all@customer.example"}),
         ("subject", {"subject": "Hi\r\nBcc: all@customer.example"}),
         ("subject", {"subject": "Hi\0"}),
-        ("message_id", {"message_id": "<a@b>\r\nBcc: x@y"}),
+        ("key", {"key": "a\r\nBcc: x@y"}),
+        ("key", {"key": ""}),
+        ("headers.DKIM-Signature", {"headers": {"DKIM-Signature": "v=1"}}),
         ("headers.X-Note", {"headers": {"X-Note": "a\nBcc: x@y"}}),
         ("headers", {"headers": {"X-Note\r\nBcc": "x@y"}}),
         ("headers", {"headers": {"BCC\N{ZERO WIDTH SPACE}": "x@y"}}),
@@ -254,7 +256,6 @@ def test_a_program_sent_it_and_wants_no_answer_from_programs(server: StandInServ
         ("to", {"to": "jan@"}),
         ("to", {"to": "Jan <jan@customer.example>"}),
         ("to", {"to": "jan@customer.example, piet@customer.example"}),
-        ("to", {"to": "jän@customer.example"}),
         ("to", {"to": "jan@@customer.example"}),
         ("to", {"to": "<jan@customer.example>"}),
         ("to", {"to": "jan@customer.example/piet@customer.example"}),

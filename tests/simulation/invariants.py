@@ -138,9 +138,9 @@ class Invariants:
         """None to a customer who opted out, and no retention survey about a ticket we know to be merged or deleted."""
         out = self._rows("""
             SELECT e.action FROM effects e JOIN runs r ON r.id = e.run_id JOIN customers c ON c.id = r.customer_id
-            WHERE e.key = ? AND e.action <> 'alert.send' AND c.opted_out_at IS NOT NULL""", mail.message_id[1:-10])
+            WHERE e.key = ? AND e.action <> 'alert.send' AND c.opted_out_at IS NOT NULL""", mail.key)
         if out:
-            raise ViolationError(f"a mail leaves for a customer who opted out: {mail.message_id} {out}")
+            raise ViolationError(f"a mail leaves for a customer who opted out: {mail.key} {out}")
         ticket = self._ticket_of(mail)
         over = ticket and self._rows(
             "SELECT type FROM events WHERE subject = ? AND type IN ('ticket.merged', 'ticket.deleted')", ticket
@@ -153,7 +153,7 @@ class Invariants:
         told = json.loads(mail.text) if mail.text.startswith("{") else {}
         if told.get("survey") != "retention":
             return None
-        own = self._rows("SELECT ticket_id FROM callbacks WHERE run_id = ?", mail.message_id[1:27])
+        own = self._rows("SELECT ticket_id FROM callbacks WHERE run_id = ?", mail.key[:26])
         return told["ticket"] or (f"zendesk:{own[0][0]}" if own else None)
 
     def _vendors_saw_each_effect_once(self) -> None:
@@ -161,7 +161,7 @@ class Invariants:
         _once("a ticket was opened twice", (t.external_id for t in desk.tickets.values() if t.external_id))
         _once("a comment was written twice", (mark for t in desk.tickets.values() for mark in t.marks))
         once = {id_ for id_, times in mailbox.ids.items() if times > 1} and self._at_most_once()
-        _once("a mail left twice", (mail.message_id for mail in mailbox.mails if once and mail.message_id in once))
+        _once("a mail left twice", (mail.key for mail in mailbox.mails if once and mail.key in once))
         for name, records in (("zendesk", desk.records), ("salesforce", self._vendors.contacts.records)):
             for place, moments in records.written.items():
                 if moments != sorted(moments):
@@ -169,7 +169,7 @@ class Invariants:
 
     def _at_most_once(self) -> set[str]:
         rows = self._rows("SELECT key FROM effects WHERE delivery = 'at-most-once'")
-        return {f"<{key}@ringback>" for (key,) in rows}
+        return {key for (key,) in rows}
 
     # --- when all is over
 
@@ -213,10 +213,10 @@ class Invariants:
             records = desk.records if connection == "zendesk" else self._vendors.contacts.records
             return datetime.fromisoformat(at) in records.written[record[:15], "nps"]
         mails = action in ("message.send", "alert.send", "survey.send") and connection == "mail"
-        return not mails or self._vendors.mailbox.ids[f"<{key}@ringback>"] > 0
+        return not mails or self._vendors.mailbox.ids[key] > 0
 
     def _one_survey_per_solve(self) -> None:
-        mails = {mail.message_id: mail for mail in self._vendors.mailbox.mails}
+        mails = {mail.key: mail for mail in self._vendors.mailbox.mails}
         asked = Counter(ticket for mail in mails.values() if (ticket := self._ticket_of(mail)))
         for ticket, times in asked.items():
             solves = self._vendors.desk.tickets[ticket.removeprefix("zendesk:")].solves

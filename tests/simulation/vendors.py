@@ -310,7 +310,7 @@ class Mailbox:
 
     def _take(self, mail: Mail) -> None:
         self.mails.append(mail)
-        self.ids[mail.message_id] += 1
+        self.ids[mail.key] += 1
         self.arrived(mail)
 
 

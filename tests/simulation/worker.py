@@ -20,7 +20,7 @@ from connector.feedback.callbacks.open_ticket import OpenTicket, Rules
 from connector.feedback.callbacks.update_ticket import ChangeTicket
 from connector.feedback.consent import opt_out_events
 from connector.feedback.crm.scores.write_score import WriteScore
-from connector.feedback.messaging.actions import SendAlert, SendMessage
+from connector.feedback.messaging.actions import Post, SendAlert, SendMessage
 from connector.feedback.responses import store as responses
 from connector.feedback.surveys.asking.send_survey import SendSurvey
 from connector.feedback.surveys.model import Survey
@@ -189,6 +189,7 @@ class Worker:
 def _handlers(ground: Ground, vendors: Vendors) -> Mapping[str, Handler]:
     """The table of ``connector.wiring``, between simulated vendors."""
     database, config = ground.database, ground.config
+    post = Post(vendors, "secret key")
     change, rules = ChangeTicket(vendors, config.calendar, _no_fields), Rules(config.calendar)
     return {
         "survey.send": SendSurvey(
@@ -204,8 +205,8 @@ def _handlers(ground: Ground, vendors: Vendors) -> Mapping[str, Handler]:
         "callback.count": CountCallbacks(vendors),
         "call.request": RequestCall(vendors, rules.country),
         "score.write": WriteScore(database, vendors),
-        "alert.send": SendAlert(vendors, vendors.chat, config.teams),
-        "message.send": SendMessage(database, vendors, lambda subject, text, locale: text),
+        "alert.send": SendAlert(vendors, post, vendors.chat, config.teams),
+        "message.send": SendMessage(database, vendors, post, lambda subject, text, locale: text),
     }
 
 

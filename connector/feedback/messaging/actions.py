@@ -24,6 +24,7 @@ from connector.feedback.messaging.text import one_line
 from connector.storage.engine.database import Database
 from connector.storage.schema.tables import customers, runs
 from integrations.errors import IntegrationError, Permanent
+from integrations.mail.verp import Marks, Origin
 from integrations.messaging import Alerter, Mail
 
 OPTED_OUT = "not sent: the customer wants no mail from us"
@@ -32,8 +33,8 @@ OPTED_OUT = "not sent: the customer wants no mail from us"
 class SendMessage:
     """One mail to the customer, unless they opted out, checked again when it leaves."""
 
-    def __init__(self, database: Database, clients: Clients, render: Any) -> None:
-        self._database, self._clients, self._render = database, clients, render
+    def __init__(self, database: Database, clients: Clients, post: Post, render: Any) -> None:
+        self._database, self._clients, self._post, self._render = database, clients, post, render
 
     def batch(self, connection: str) -> int:
         return 1
@@ -56,7 +57,7 @@ class SendMessage:
     def _send(self, effect: Effect) -> Result:
         if opted_out(self._database, effect.run_id):
             return {"done": False, "reason": OPTED_OUT}
-        return send_mail(self._clients, effect, effect.request["mail"])
+        return self._post.send(effect, effect.request["mail"])
 
     def finish(self, done: CompletionContext) -> Output:
         if done.result.get("done") is False:
@@ -68,8 +69,8 @@ class SendAlert:
     """Tells a team, one address after the other: each is a call of its own, so that none is told twice because
     another failed."""
 
-    def __init__(self, clients: Clients, alerter: Alerter, teams: Mapping[str, Team]) -> None:
-        self._clients, self._alerter, self._teams = clients, alerter, teams
+    def __init__(self, clients: Clients, post: Post, alerter: Alerter, teams: Mapping[str, Team]) -> None:
+        self._clients, self._post, self._alerter, self._teams = clients, post, alerter, teams
 
     def batch(self, connection: str) -> int:
         return 1
@@ -105,7 +106,7 @@ class SendAlert:
         request, address = effect.request, effect.request["addresses"][effect.stage]
         if "://" not in address:
             mail = {"to": address, "subject": request["subject"], "text": request["text"]}
-            return send_mail(self._clients, effect, mail)
+            return self._post.send(effect, mail)
         try:
             self._alerter.alert([address], request["subject"], request["text"])
         except IntegrationError as error:
@@ -119,16 +120,25 @@ class SendAlert:
         return Output({"told": request["team"]})
 
 
-def send_mail(clients: Clients, effect: Effect, fields: Mapping[str, Any]) -> Result:
-    """Hand a mail over; its Message-ID comes from the effect's key, so that a repeat is recognisable."""
-    try:
-        _, messenger = clients.messenger(effect.connection)
-        messenger.send(Mail(**{**fields, "message_id": f"<{effect.key}@ringback>"}))
-    except IntegrationError as error:
-        return error
-    except NotPossibleError as error:  # a connection that was taken out of the configuration
-        return Permanent(str(error))
-    return {}
+class Post:
+    """Hands mails over. Key, date and envelope come from the effect, so that a repeat is the same mail, to the byte."""
+
+    def __init__(self, clients: Clients, secret_key: str) -> None:
+        self._clients, self._marks = clients, Marks(secret_key)
+
+    def send(self, effect: Effect, fields: Mapping[str, Any], invitation: str | None = None) -> Result:
+        """``fields`` are those of ``Mail`` that were stored. What comes back is known as the invitation's, if it is
+        one, else as the effect's."""
+        origin = (Origin.INVITATION, invitation) if invitation else (Origin.EFFECT, effect.id)
+        same = {"key": effect.key, "mark": self._marks.make(*origin), "date": effect.first_tried_at}
+        try:
+            _, messenger = self._clients.messenger(effect.connection)
+            messenger.send(Mail(**{**fields, **same}))
+        except IntegrationError as error:
+            return error
+        except NotPossibleError as error:  # a connection that was taken out of the configuration
+            return Permanent(str(error))
+        return {}
 
 
 def opted_out(database: Database, run_id: str) -> bool:

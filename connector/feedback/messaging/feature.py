@@ -11,7 +11,7 @@ from connector.config.file import Team
 from connector.feedback.base.actions import Clients, Handler
 from connector.feedback.base.feature import Feature
 from connector.feedback.base.timeline_source import TimelineSource
-from connector.feedback.messaging.actions import SendAlert, SendMessage
+from connector.feedback.messaging.actions import Post, SendAlert, SendMessage
 from connector.storage.engine.database import Database
 from connector.storage.schema.tables import effects, runs
 from integrations.messaging import Alerter
@@ -41,11 +41,15 @@ class MessagingParts(Protocol):
     @property
     def teams(self) -> Mapping[str, Team]: ...
 
+    @property
+    def secret_key(self) -> str: ...
+
 
 def _actions(parts: MessagingParts) -> Mapping[str, Handler]:
+    post = Post(parts.clients, parts.secret_key)
     return {
-        "alert.send": SendAlert(parts.clients, parts.alerter, parts.teams),
-        "message.send": SendMessage(parts.database, parts.clients, parts.mailer.message),
+        "alert.send": SendAlert(parts.clients, post, parts.alerter, parts.teams),
+        "message.send": SendMessage(parts.database, parts.clients, post, parts.mailer.message),
     }
 
 

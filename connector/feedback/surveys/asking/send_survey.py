@@ -25,7 +25,7 @@ from connector.feedback.crm import record_merges
 from connector.feedback.customers import identity as customers
 from connector.feedback.customers import review_queue
 from connector.feedback.customers.identity import Customer
-from connector.feedback.messaging.actions import send_mail
+from connector.feedback.messaging.actions import Post
 from connector.feedback.surveys.asking import eligibility
 from connector.feedback.surveys.asking.addressee import contact_of, living, told_of, why_nobody
 from connector.feedback.surveys.asking.asked_rows import (
@@ -88,7 +88,7 @@ class SendSurvey:
         """``look`` sees to it that an opt-out in a CRM is known here; phone numbers without + are from ``country``."""
         self._database, self._clients, self._surveys, self._render = database, clients, surveys, render
         self._calendar, self._secret_key, self._fatigue_days, self._look = calendar, secret_key, fatigue_days, look
-        self._country = country
+        self._country, self._post = country, Post(clients, secret_key)
 
     def batch(self, connection: str) -> int:
         return 1
@@ -191,7 +191,7 @@ class SendSurvey:
         if (known := self._before(effect, now)) is not None:
             return known
         token = survey_token(self._secret_key, request["invitation"])
-        result = send_mail(self._clients, effect, _with_token(request["mail"], token))
+        result = self._post.send(effect, _with_token(request["mail"], token), request["invitation"])
         if _stayed(result) and not effect.unsure:
             self._take_back(request["invitation"])
         return result
