@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -97,28 +98,65 @@ def test_answers_saved_on_the_way_are_there_after_a_reload(site: Site, page: Pag
 
 def test_who_is_faster_than_the_server_is_led_through_the_questions(site: Site, page: Page) -> None:
     page.route("**/answer", lambda _route: None)  # never answered
-    page.goto(f"{site.url}/s/{site.invite('retention')}")
-    page.get_by_role("radio", name="Very satisfied").check()
-    page.get_by_role("button", name="Continue").click()
-    page.get_by_label("Is there anything you would like to add?").fill("All good now!")
+    page.goto(f"{site.url}/s/{site.invite()}")
+    score(page, 2)
+    page.get_by_role("radio", name="Yes, please").check()
     page.get_by_role("button", name="Send my answer").click()
-    expect(page.get_by_role("heading", name="We are glad that it is good now")).to_be_visible()
+    page.get_by_label("Phone").fill("06 12345678")
+    page.get_by_role("button", name="Send my answer").click()
+    expect(page.get_by_role("heading", name="Thank you for telling us")).to_be_visible()
+    assert site.events()[0]["data"]["contact"]["phone"] == "+31612345678"
+
+
+def test_what_follows_from_the_score_is_there_without_a_word_from_the_server(site: Site, page: Page) -> None:
+    page.route("**/answer", lambda _route: None)
+    page.goto(f"{site.url}/s/{site.invite()}")
+    asks = {0: "What went wrong?", 7: "What would have made it better?", 10: "What did we do well?"}
+    for number, asked in asks.items():
+        score(page, number)
+        expect(page.get_by_label(asked)).to_be_visible()
+        expect(page.get_by_role("group", name="May we contact you")).to_have_count(1 if number == 0 else 0)
+    page.get_by_role("button", name="Send my answer").click()
+    expect(page.get_by_role("heading", name="Thank you, that makes our day")).to_be_visible()
+
+
+def test_what_the_server_asks_for_stands_against_what_the_page_had_with_it(site: Site, page: Page) -> None:
+    token = site.invite()
+    page.goto(f"{site.url}/s/{token}")
+    facts = site.surveys["after-support"]
+    kept = tuple(question for question in facts.questions if question.id != "improvements")
+    site.surveys["after-support"] = replace(facts, questions=kept)
+    score(page, 2)
+    saved(page)
+    expect(page.get_by_role("group", name="May we contact you")).to_be_visible()
+    expect(page.get_by_role("checkbox")).to_have_count(0)
+
+
+def test_a_change_of_score_within_a_band_moves_nothing(site: Site, page: Page) -> None:
+    page.goto(f"{site.url}/s/{site.invite()}")
+    score(page, 2)
+    page.get_by_role("radio", name="Yes, please").check()
+    page.get_by_label("Phone").fill("06 12345678")
+    saved(page)
+    page.route("**/answer", lambda _route: None)
+    score(page, 3)
+    expect(page.get_by_label("Phone")).to_have_value("06 12345678")
 
 
 def test_a_page_that_grows_while_the_button_is_pressed_does_not_swallow_the_tap(site: Site, page: Page) -> None:
     held: list[Route] = []
+    page.goto(f"{site.url}/s/{site.invite(answers={'score': 2})}")
     page.route("**/answer", lambda route: held.append(route))  # playwright cannot mark the bare append
-    page.goto(f"{site.url}/s/{site.invite('retention')}")
     with page.expect_request("**/answer"):
-        page.get_by_role("radio", name="Very satisfied").check()
-    page.get_by_role("button", name="Continue").hover()
+        page.get_by_role("radio", name="Yes, please").check()
+    page.get_by_role("button", name="Send my answer").hover()
     page.mouse.down()
     with page.expect_response("**/answer") as answered:
         held[0].continue_()
     answered.value.finished()
     page.mouse.up()
     page.wait_for_url("**#more")
-    expect(page.get_by_label("Is there anything you would like to add?")).to_be_visible()
+    expect(page.get_by_label("Phone")).to_be_visible()
 
 
 def test_the_whole_survey_works_by_keyboard_alone(site: Site, page: Page) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from base64 import b64encode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -112,8 +115,8 @@ def test_a_score_that_was_clicked_in_the_mail_is_chosen_with_its_questions(site:
 def test_a_clicked_score_that_is_none_is_not_chosen(site: Site, score: str) -> None:
     page = get(site, f"/s/{site.invite()}", params={"score": score})
     assert page.status_code == 200
-    assert "checked" not in page.text
-    assert "<script>" not in page.text
+    assert " checked>" not in page.text
+    assert page.text.count("<script>") == 1  # ours
 
 
 # answering without the script
@@ -374,29 +377,45 @@ def test_the_page_tells_nobody_its_address_and_runs_nothing_foreign(site: Site) 
         assert "Set-Cookie" not in page.headers
 
 
-def test_the_page_holds_no_script_or_style_of_its_own(site: Site) -> None:
-    page = get(site, f"/s/{site.invite()}?score=3").text
-    assert "<style" not in page
-    assert "style=" not in page
-    assert "onclick" not in page
-    assert page.count("<script") == page.count('<script src="/s/static/survey.js" defer>') == 1
+def test_the_one_style_and_script_are_those_that_the_policy_knows_by_their_digest(site: Site) -> None:
+    token = site.invite()
+    for path in (f"/s/{token}?score=3", f"/u/{token}", "/s/nobody"):
+        page = get(site, path)
+        policy = page.headers["Content-Security-Policy"]
+        for tag, directive in (("style", "style-src"), ("script", "script-src")):
+            found = re.findall(rf"<{tag}>(.*?)</{tag}>", page.text, re.DOTALL)
+            allowed = [f"'sha256-{_digest(each)}'" for each in found] or ["'none'"]
+            assert f"{directive} {' '.join(allowed)};" in policy, path
+            assert page.text.count(f"<{tag}") == len(found), path
+        assert "style=" not in page.text
+        assert "onclick" not in page.text
 
 
-def test_the_script_is_small_and_the_brands_colours_come_as_a_stylesheet(site: Site) -> None:
-    script = get(site, "/s/static/survey.js")
-    assert (script.status_code, len(script.content) < 5_000) == (200, True)
-    style = get(site, "/s/brand/default.css")
-    assert style.headers["Content-Type"].startswith("text/css")
-    assert "--accent: #0b6e4f;" in style.text
+def _digest(text: str) -> str:
+    return b64encode(sha256(text.encode()).digest()).decode()
+
+
+def test_the_brands_colours_stand_in_the_page(site: Site) -> None:
+    assert "--accent:#0b6e4f;" in get(site, f"/s/{site.invite()}").text
+
+
+def test_all_else_that_the_page_asks_for_may_be_kept_for_good_under_its_name(site: Site) -> None:
+    [icon] = re.findall(r'<link rel="icon" href="([^"]+)"', get(site, f"/s/{site.invite()}").text)
+    found = get(site, icon)
+    assert found.headers["Content-Type"].startswith("image/svg+xml")
+    assert found.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert sha256(found.content).hexdigest().startswith(icon.split(".")[1])
+    for name in ("icon.0000000000000000.svg", "icon.svg", "survey.css", "survey.js", "../survey/icon.svg"):
+        assert get(site, f"/s/static/{name}").status_code == 404
 
 
 def test_the_language_is_the_invitations_and_can_be_switched(site: Site) -> None:
     token = site.invite(language="nl-BE")
     page = get(site, f"/s/{token}").text
-    assert '<html lang="nl">' in page
+    assert '<html lang="nl" dir="ltr">' in page
     assert "Hoe waarschijnlijk is het" in page
-    assert '<html lang="en">' in get(site, f"/s/{token}?lang=en").text
-    assert '<html lang="nl">' in get(site, f"/s/{token}?lang=xx").text
+    assert '<html lang="en" dir="ltr">' in get(site, f"/s/{token}?lang=en").text
+    assert '<html lang="nl" dir="ltr">' in get(site, f"/s/{token}?lang=xx").text
     thanks = post(site, f"/s/{token}?lang=en", whole(9))
     assert "Thank you, that makes our day" in thanks.text
 

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from babel import Locale, UnknownLocaleError
 from flask import Response, render_template, request, url_for
+from markupsafe import Markup, escape
 
 from connector.feedback.messaging.brands import Brand
 from connector.feedback.messaging.scale_labels import ends, has_smileys, smiley_words
-from connector.feedback.messaging.translations import Say, Words
-from connector.feedback.surveys.model import Link, Question, Survey, points, scale_of
+from connector.feedback.messaging.translations import SOURCE, Catalogues, Words, direction
+from connector.feedback.surveys.model import Link, Survey, points
+from connector.web.survey import assets
+from connector.web.survey.assets import NOTHING, Part
+from connector.web.survey.sheets import Branch, Sheet
 
 _POLICY = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'{logos}; "
+    "default-src 'none'; style-src {style}; script-src {script}; connect-src 'self'; img-src 'self'{logos}; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+_BARE = "default-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+"""For what is no page: nothing is loaded by it, and nothing runs in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,35 +41,39 @@ class Frame:
     def say(self) -> Words:
         return self.brand.words(self.language, self.fallback)
 
-
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """The survey as it is filled in so far. ``chosen`` is a score that was clicked in the mail and not sent yet."""
-
-    survey: Survey
-    asked: tuple[Question, ...]
-    band: str
-    values: Mapping[str, Any]
-    errors: Mapping[str, str] = field(default_factory=dict)
-    chosen: int | None = None
-
-    def chosen_word(self, say: Say) -> str:
-        """The clicked score as the mail showed it: a number, or what the smiley means."""
-        if self.chosen is None:
-            return ""
-        smiley = has_smileys(scale_of(self.survey.main))
-        return say(smiley_words()[self.chosen - 1]).lower() if smiley else str(self.chosen)
-
     @property
-    def shape(self) -> str:
-        """What the questions below the first look like; the page replaces them only when this changes."""
-        return ".".join([self.band, *(question.id for question in self.asked[1:])])
+    def direction(self) -> str:
+        return direction(self.language)
+
+    def words(self, text: str, **values: Any) -> Markup:
+        """Words of the house for the page. Where they are in another language than the page they are marked so: a
+        screen reader then speaks them right, and they run the way they are written."""
+        said = escape(self.say(text).format(**values) if values else self.say(text))
+        marks = self.marks(text)
+        return Markup("<span {}>{}</span>").format(marks, said) if marks else said
+
+    def marks(self, text: str) -> Markup:
+        """The attributes of what holds these words of the house; none where they are in the page's language."""
+        named = filter(None, (self.language, self.fallback))
+        found = next((each for each in named if text not in _missing(self.brand.catalogues, each)), SOURCE)
+        return Markup("") if found == self.language else Markup('lang="{}" dir="{}"').format(found, direction(found))
+
+
+@lru_cache(maxsize=256)
+def _missing(catalogues: Catalogues, language: str) -> frozenset[str]:
+    return frozenset(catalogues.missing(language))
+
+
+def unmarked(text: str) -> str:
+    """Text where no markup can stand: a title, an attribute."""
+    return text.striptags() if isinstance(text, Markup) else text
 
 
 def question_page(frame: Frame, sheet: Sheet, here: str, save: str) -> Response:
     """The survey. 422 when answers were refused, so that nothing takes it for done."""
     status = 422 if sheet.errors else 200
-    return _page(frame, "survey/page.html", status, here=here, save=save, **_fields(frame, sheet))
+    more = {"here": here, "save": save, **_fields(frame, sheet)}
+    return _page(frame, "survey/page.html", status, assets.script(), **more)
 
 
 def more_questions(frame: Frame, sheet: Sheet, status: int) -> Response:
@@ -70,42 +81,52 @@ def more_questions(frame: Frame, sheet: Sheet, status: int) -> Response:
     return Response(render_template("survey/more.html", **_words(frame), **_fields(frame, sheet)), status)
 
 
+def asset(name: str) -> Response:
+    """A file of the pages. Its name changes with its content, so a browser need never ask again (RFC 8246)."""
+    found = {each.name: each for each in (assets.icon(),)}.get(name)
+    if found is None:
+        return Response("There is no such file.", 404, mimetype="text/plain")
+    response = Response(found.content, mimetype=found.mimetype)
+    response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    return response
+
+
 def thank_you(frame: Frame, survey: Survey, band: str, *, again: bool) -> Response:
     """The thank-you of the score's band. ``again``: they came back to what they sent before."""
-    thanks, say = survey.thanks[band], frame.say
+    thanks, say = survey.thanks[band], frame.words
     note = [say("We already have your answer; nothing more is needed.")] if again else []
     texts = [*note, thanks.text[frame.language]]
     return message(frame, thanks.title[frame.language], texts, "thanks", link=thanks.link)
 
 
 def expired(frame: Frame) -> Response:
-    say = frame.say
+    say = frame.words
     text = say("The time to answer is over. If there is something we should know, just reply to our e-mail.")
     return message(frame, say("This survey has closed"), [text], status=410)
 
 
 def unknown(frame: Frame) -> Response:
     """The same for every address that is not there: it tells nobody whether one ever was."""
-    say = frame.say
+    say = frame.words
     text = say("Please check that the whole address was copied from the message.")
     return message(frame, say("This page does not exist"), [text], status=404)
 
 
 def too_large(frame: Frame) -> Response:
-    say = frame.say
+    say = frame.words
     text = say("Please go back and shorten your text.")
     return message(frame, say("That was more than we can take"), [text], status=413)
 
 
 def stop_question(frame: Frame, action: str) -> Response:
     """Asks before anything stops: a link scanner only looks."""
-    say = frame.say
+    say = frame.words
     text = say("You will get no more invitations to surveys. Messages about your orders and questions still reach you.")
     return message(frame, say("No more surveys?"), [text], action=action, submit=say("Stop the surveys"))
 
 
 def stopped(frame: Frame) -> Response:
-    say = frame.say
+    say = frame.words
     text = say("You will get no more invitations to surveys from us. This takes effect at once.")
     return message(frame, say("Done"), [text], "thanks")
 
@@ -128,43 +149,45 @@ def message(
     )  # fmt: skip
 
 
-def brand_style(brand: Brand) -> Response:
-    """The brand's colours as a stylesheet of its own: the policy allows no style inside the page."""
-    names = {"accent": brand.accent, "on-accent": brand.on_accent, "ink": brand.ink, "ink-dark": brand.ink_dark}
-    lines = [f"--{name}: {value};" for name, value in {**names, "font": brand.font}.items()]
-    response = Response(f":root {{ {' '.join(lines)} }}\n", mimetype="text/css")
-    response.headers["Cache-Control"] = "public, max-age=3600"
-    return response
-
-
-def guard(response: Response, logo_origins: Sequence[str] = ()) -> Response:
+def guard(response: Response) -> Response:
     """Nothing cached, nothing indexed, the address (it is the secret) told to nobody, nothing foreign loaded."""
     response.headers.setdefault("Cache-Control", "no-store")
-    logos = "".join(f" {origin}" for origin in logo_origins)
-    response.headers.setdefault("Content-Security-Policy", _POLICY.format(logos=logos))
+    response.headers.setdefault("Content-Security-Policy", _BARE)
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response
 
 
-def _page(frame: Frame, template: str, status: int, **more: Any) -> Response:
-    page = render_template(template, **_words(frame), switches=_switches(frame), unsubscribe=frame.unsubscribe, **more)
-    response = guard(Response(page, status), frame.brand.logo_origins)
+def _page(frame: Frame, template: str, status: int, script: Part = NOTHING, **more: Any) -> Response:
+    """``script`` is the one script that may run."""
+    style = assets.style(frame.brand)
+    around = {"switches": _switches(frame), "unsubscribe": frame.unsubscribe, "icon": assets.icon().name}
+    parts = {"style": style, "script": script}
+    response = Response(render_template(template, **_words(frame), **around, **parts, **more), status)
+    logos = "".join(f" {origin}" for origin in frame.brand.logo_origins)
+    policy = _POLICY.format(style=style.source, script=script.source, logos=logos)
+    response.headers["Content-Security-Policy"] = policy
     response.headers["Content-Language"] = frame.language
-    return response
+    return guard(response)
 
 
 def _words(frame: Frame) -> dict[str, Any]:
-    return {"brand": frame.brand, "language": frame.language, "_": frame.say}
+    return {
+        "brand": frame.brand, "language": frame.language, "direction": frame.direction, "_": frame.say,
+        "say": frame.words, "marks": frame.marks,
+    }  # fmt: skip
 
 
 def _fields(frame: Frame, sheet: Sheet) -> dict[str, Any]:
-    fields = ("survey", "asked", "band", "values", "errors", "shape")
-    submit = frame.say("Send my answer") if sheet.band else frame.say("Continue")
+    fields = ("survey", "branch", "branches", "values", "errors", "known")
     words = {"points": points, "ends": ends, "has_smileys": has_smileys, "smiley_words": smiley_words()}
-    said = {"submit": submit, "chosen": sheet.chosen_word(frame.say)}
+    said = {"submit": _submit(frame), "chosen": sheet.chosen_word(frame.say)}
     return {name: getattr(sheet, name) for name in fields} | words | said
+
+
+def _submit(frame: Frame) -> Callable[[Branch], Markup]:
+    return lambda branch: frame.words("Send my answer") if branch.band else frame.words("Continue")
 
 
 def _switches(frame: Frame) -> list[tuple[str, str, str]]:

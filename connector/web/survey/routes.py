@@ -29,7 +29,8 @@ from connector.ids import digest
 from connector.storage.engine.database import Database
 from connector.web.survey import rendering
 from connector.web.survey.forms import Form, Given, read_form, sentence
-from connector.web.survey.rendering import Frame, Sheet
+from connector.web.survey.rendering import Frame
+from connector.web.survey.sheets import Sheet, branch_of, branches_of
 
 MAX_BODY = 256 * 1024  # bytes: several open answers of 5,000 characters, each up to 12 bytes in a form
 
@@ -46,8 +47,8 @@ def blueprint(
 ) -> Blueprint:
     """The routes under /s and /u. ``ring`` wakes the intake after an event of ours was stored."""
     pages = _Pages(database, surveys, brands, clock, ring)
-    found = Blueprint("survey", __name__, template_folder="../templates", static_folder="../static/survey",
-                      static_url_path="/s/static")  # fmt: skip
+    found = Blueprint("survey", __name__, template_folder="../templates")
+    found.add_app_template_filter(rendering.unmarked)
     routes: tuple[tuple[str, str, Any, str], ...] = (
         ("/s/<token>", "show", pages.show, "GET"),
         ("/s/<token>", "submit", pages.submit, "POST"),
@@ -55,12 +56,12 @@ def blueprint(
         ("/s/<token>/thanks", "thanks", pages.thanks, "GET"),
         ("/u/<token>", "leave", pages.leave, "GET"),
         ("/u/<token>", "left", pages.left, "POST"),
-        ("/s/brand/<name>.css", "brand_style", pages.brand_style, "GET"),
+        ("/s/static/<name>", "file", pages.file, "GET"),
     )
     for rule, endpoint, view, method in routes:
         found.add_url_rule(rule, endpoint, view, methods=[method])
     found.before_request(_limit_body)
-    found.after_request(_guard)
+    found.after_request(rendering.guard)
     found.register_error_handler(413, pages.too_large)
     return found
 
@@ -68,10 +69,6 @@ def blueprint(
 def _limit_body() -> None:
     request.max_content_length = MAX_BODY
     request.max_form_memory_size = MAX_BODY
-
-
-def _guard(response: Any) -> Any:
-    return response if request.endpoint == "survey.static" else rendering.guard(response)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +94,9 @@ class _Visit:
         """The page for the answers so far; ``values`` (what was typed) is shown in their place where it differs."""
         preset = {} if chosen is None else {self.survey.main.id: chosen}
         answers = {**self.invitation.answers, **preset}
-        asked = self.survey.asked(answers, self.customer)
-        return Sheet(self.survey, asked, self.survey.band(answers), {**answers, **values}, errors, chosen)
+        branch = branch_of(self.survey, answers, self.customer)
+        branches = branches_of(self.survey, answers, self.customer)
+        return Sheet(self.survey, branch, {**answers, **values}, errors, chosen, branches)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,8 +192,8 @@ class _Pages:
         invitations.opt_out(self.database, tx, visit.invitation.customer_id, source, self.clock())
         return rendering.stopped(replace(visit.frame, unsubscribe=""))
 
-    def brand_style(self, name: str) -> AnyResponse:
-        return rendering.brand_style(choose(self.brands, name))
+    def file(self, name: str) -> AnyResponse:
+        return rendering.asset(name)
 
     def too_large(self, _error: Exception) -> AnyResponse:
         return rendering.too_large(self._frame())

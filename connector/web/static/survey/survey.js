@@ -1,55 +1,80 @@
-// Saves answers as they are given and shows the questions that follow from them. The page works without it: then
-// the form is sent step by step. What is asked is decided by the server alone; this only puts its answer in place.
+// Saves answers as they are given, and shows the questions that follow from them. The page works without it: then the
+// form is sent step by step. What is asked is the server's decision: it sends along what follows from each score, so
+// that a tap need not wait, and what it answers to a save stands.
 (() => {
   const form = document.querySelector("form[data-save]");
   if (!form || !window.fetch) return;
-  const saved = form.querySelector(".saved");
-  let timer, request, dirty = false, released = Promise.resolve();
+  const saved = form.querySelector(".saved"), state = form.querySelector(".state"), again = form.querySelector(".again");
+  const send = form.querySelector(".send"), words = saved.dataset;
+  let timer, request, dirty = false, failures = 0, grew = false, released = Promise.resolve();
 
   const fields = (root) => [...root.querySelectorAll("[name^='q.']")];
-
-  // What was typed while the server was answering must not be lost when its questions are put in place.
-  const carry = (from, to) => {
-    for (const field of fields(to)) {
-      const same = fields(from).find((old) => old.name === field.name && (old.value === field.value || !/radio|checkbox/.test(old.type)));
-      if (!same) continue;
-      if (/radio|checkbox/.test(field.type)) field.checked = same.checked;
-      else field.value = same.value;
-    }
+  const ticks = (field) => /radio|checkbox/.test(field.type);
+  const branch = () => {
+    const score = form.querySelector(`[name="${form.dataset.score}"]:checked`);
+    return score && [...document.querySelectorAll("template[data-scores]")].find((each) => each.dataset.scores.split(" ").includes(score.value));
   };
+  let shown = branch();
 
-  const place = (html) => {
+  // What was filled in under questions that went away is there again when they come back, and nothing that was typed
+  // while the server was answering is lost.
+  const typed = new Map();
+  const key = (field) => (ticks(field) ? `${field.name}=${field.value}` : field.name);
+  const note = (root) => fields(root).forEach((field) => typed.set(key(field), ticks(field) ? field.checked : field.value));
+  const fill = (root) => fields(root).forEach((field) => {
+    if (!typed.has(key(field))) return;
+    field[ticks(field) ? "checked" : "value"] = typed.get(key(field));
+  });
+
+  const place = (next) => {
     const now = document.getElementById("more");
-    const next = new DOMParser().parseFromString(html, "text/html").getElementById("more");
-    if (!next || next.dataset.shape === now.dataset.shape) return false;
-    const focused = now.contains(document.activeElement) ? document.activeElement.name : "";
-    const grew = next.children.length > now.children.length;
-    carry(now, next);
-    const value = focused && document.activeElement.value;
+    if (!next || next.dataset.shape === now.dataset.shape) return;
+    const old = document.activeElement, focused = now.contains(old) && old.name ? key(old) : "";
+    grew = grew || next.children.length > now.children.length;
+    note(now);
+    fill(next);
     now.replaceWith(next);
-    form.querySelector(".send").textContent = next.dataset.submit;
-    const again = focused && fields(next).find((f) => f.name === focused && (f.value === value || f.type !== "radio"));
-    if (again) again.focus();
-    return grew;
+    (send.querySelector("[lang]") || send).textContent = next.dataset.submit;
+    const same = focused && fields(next).find((field) => key(field) === focused);
+    if (same) same.focus();
   };
+
+  const say = (text, failing) => {
+    saved.textContent = text;
+    state.classList.toggle("failing", failing);
+    again.hidden = !failing;
+  };
+
+  const fail = (text, wait) => {
+    dirty = true;
+    failures += 1;
+    say(text, true);
+    if (wait) timer = setTimeout(save, wait);
+  };
+  const pause = (answer) => 1000 * (Number(answer?.headers.get("Retry-After")) || Math.min(60, 2 ** failures));
 
   const save = async () => {
     clearTimeout(timer);
     if (request) request.abort();
     const mine = (request = new AbortController());
     dirty = false;
+    let answer, html;
     try {
-      const options = { method: "POST", body: new URLSearchParams(new FormData(form)), signal: mine.signal };
-      const answer = await fetch(form.dataset.save, options);
-      const html = await answer.text();
-      await released;
-      if (mine.signal.aborted || !(answer.ok || answer.status === 422)) return;
-      const grew = place(html);
-      document.querySelector(".notice")?.remove(); // it spoke of a choice not yet kept, or of mistakes now mended
-      saved.textContent = answer.ok ? (grew ? saved.dataset.more : saved.dataset.saved) : "";
+      answer = await fetch(form.dataset.save, { method: "POST", body: new URLSearchParams(new FormData(form)), signal: mine.signal });
+      html = await answer.text();
     } catch {
-      dirty = true; // offline, or overtaken by a newer save: sending the form saves everything once more
+      if (!mine.signal.aborted) fail(words.failed, pause());
+      return;
     }
+    await released;
+    if (mine.signal.aborted) return; // overtaken by a newer save, which holds all that this one held
+    if (answer.status === 429 || answer.status >= 500) return fail(words.failed, pause(answer));
+    if (!answer.ok && answer.status !== 422) return fail(words.refused);
+    failures = 0;
+    place(new DOMParser().parseFromString(html, "text/html").getElementById("more"));
+    document.querySelector(".notice")?.remove(); // it spoke of a choice not yet kept, or of mistakes now mended
+    say(answer.ok ? (grew ? words.more : words.saved) : "", false);
+    grew = false;
   };
 
   // A button that moves away under a finger never hears of the tap, so the page does not grow while one is down. The
@@ -59,15 +84,33 @@
       for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => setTimeout(free), { once: true });
     });
   });
-  form.addEventListener("change", save);
+  form.addEventListener("change", (event) => {
+    const next = branch();
+    if (event.target.name === form.dataset.score && next && next !== shown) place(next.content.firstElementChild.cloneNode(true));
+    shown = next;
+    save();
+  });
   form.addEventListener("input", (event) => {
-    saved.textContent = "";
+    if (!failures) say("", false);
     if (!event.target.matches("textarea, input[type=tel], input[type=email]")) return;
     dirty = true;
     clearTimeout(timer);
     timer = setTimeout(save, 700);
   });
-  form.addEventListener("submit", () => { dirty = false; clearTimeout(timer); if (request) request.abort(); });
+  form.addEventListener("submit", (event) => {
+    if (navigator.onLine === false) { // the browser's own page would take this one's place
+      event.preventDefault();
+      fail(words.failed);
+      return;
+    }
+    dirty = false;
+    failures = 0;
+    clearTimeout(timer);
+    if (request) request.abort();
+  });
+  again.addEventListener("click", () => { send.focus({ preventScroll: true }); save(); });
+  addEventListener("online", () => { if (dirty) save(); });
+  addEventListener("beforeunload", (event) => { if (failures && dirty) event.preventDefault(); });
   addEventListener("pagehide", () => {
     if (dirty) navigator.sendBeacon(form.dataset.save, new URLSearchParams(new FormData(form)));
   });

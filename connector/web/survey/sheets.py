@@ -1,0 +1,67 @@
+"""The survey as one person has filled it in so far, and what each score would lead to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from connector.feedback.messaging.scale_labels import has_smileys, smiley_words
+from connector.feedback.messaging.translations import Say
+from connector.feedback.surveys.model import Question, Survey, points, scale_of
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """The questions below the first, as they follow from ``scores`` and from what else is known."""
+
+    band: str
+    asked: tuple[Question, ...]
+    scores: tuple[int, ...] = ()
+
+    @property
+    def shape(self) -> str:
+        """What the questions look like; the page replaces them only when this changes."""
+        return ".".join([self.band, *(question.id for question in self.asked)])
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The survey as it is filled in so far.
+
+    ``values`` holds what was given or typed, ``errors`` a sentence per question; ``chosen`` is a score that was clicked
+    in the mail and not sent yet. ``known`` are the phone number and the e-mail address that we have, masked.
+    """
+
+    survey: Survey
+    branch: Branch
+    values: Mapping[str, Any]
+    errors: Mapping[str, str] = field(default_factory=dict)
+    chosen: int | None = None
+    branches: tuple[Branch, ...] = ()
+    known: Mapping[str, str] = field(default_factory=dict)
+
+    def chosen_word(self, say: Say) -> str:
+        """The clicked score as the mail showed it: a number, or what the smiley means."""
+        if self.chosen is None:
+            return ""
+        smiley = has_smileys(scale_of(self.survey.main))
+        return say(smiley_words()[self.chosen - 1]).lower() if smiley else str(self.chosen)
+
+
+def branch_of(survey: Survey, answers: Mapping[str, Any], customer: Mapping[str, Any]) -> Branch:
+    """What follows from the answers so far."""
+    return Branch(survey.band(answers), survey.asked(answers, customer)[1:])
+
+
+def branches_of(survey: Survey, answers: Mapping[str, Any], customer: Mapping[str, Any]) -> tuple[Branch, ...]:
+    """What would follow from each score, all else left as it is: scores that lead to the same are one branch."""
+    scores: dict[str, tuple[Branch, list[int]]] = {}
+    for score, found in _each(survey, answers, customer):
+        scores.setdefault(found.shape, (found, []))[1].append(score)
+    return tuple(Branch(found.band, found.asked, tuple(of_it)) for found, of_it in scores.values())
+
+
+def _each(survey: Survey, answers: Mapping[str, Any], customer: Mapping[str, Any]) -> Iterator[tuple[int, Branch]]:
+    for score in points(survey.scale):
+        yield score, branch_of(survey, {**answers, survey.main.id: score}, customer)
