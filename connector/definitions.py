@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from connector.config.file import Config
+from connector.feedback.messaging.translations import Catalogues
 from connector.feedback.surveys import files as surveys
+from connector.feedback.surveys.languages.completeness import check_catalogues
+from connector.feedback.surveys.model import Survey
 from connector.storage.engine.database import Database
 from connector.storage.stores import definitions
 from connector.storage.stores.definitions import Change, DefinitionKind
@@ -28,7 +32,16 @@ def read_workflows(config: Config) -> dict[str, str]:
 
 def read_surveys(config: Config) -> dict[str, str]:
     """slug → YAML: the built-in surveys, and over them those of the surveys folder."""
-    return {**surveys.built_in(), **_read(config.surveys, surveys.parse)}
+    parse = partial(parse_survey, Catalogues(config.translations))
+    return {**surveys.built_in(), **_read(config.surveys, parse)}
+
+
+def parse_survey(catalogues: Catalogues, text: str, source: str) -> Survey:
+    """A survey that can be sent: right by itself, and with the fixed words of each of its languages."""
+    survey = surveys.parse(text, source)
+    if mistakes := tuple(check_catalogues(survey, catalogues)):
+        raise DefinitionError(source, mistakes)
+    return survey
 
 
 def import_all(database: Database, config: Config, now: datetime) -> Mapping[DefinitionKind, list[Change]]:

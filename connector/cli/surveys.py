@@ -10,7 +10,8 @@ import click
 from connector.cli.common.context import read_config, read_settings
 from connector.cli.common.output import as_json_option, show
 from connector.cli.common.validation import FileVerdict, report
-from connector.definitions import files_in, read_surveys, read_text
+from connector.definitions import files_in, parse_survey, read_surveys, read_text
+from connector.feedback.messaging.translations import Catalogues
 from connector.feedback.surveys import files as surveys
 from workflows.errors import DefinitionError
 
@@ -37,7 +38,8 @@ def survey() -> None:
 @as_json_option
 def validate(files: tuple[Path, ...], as_json: bool) -> None:
     """Check survey FILES, or all those in a folder, and print every mistake with its place and remedy."""
-    report([_check(file) for file in files_in(files)], as_json)
+    catalogues = Catalogues(read_config(read_settings(), hint=False).translations)
+    report([_check(file, catalogues) for file in files_in(files)], as_json)
 
 
 @survey.command(name="list")
@@ -61,9 +63,9 @@ def list_(as_json: bool) -> None:
     show(lines, columns, as_json, empty="No surveys.")
 
 
-def _check(file: Path) -> FileVerdict:
+def _check(file: Path, catalogues: Catalogues) -> FileVerdict:
     try:
-        read = surveys.parse(read_text(file), file.name)
+        read = parse_survey(catalogues, read_text(file), file.name)
     except DefinitionError as error:
         return FileVerdict(str(file), "", error.mistakes)
     return FileVerdict(str(file), read.slug, tuple(surveys.lint(read)))

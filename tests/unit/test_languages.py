@@ -12,8 +12,12 @@ from babel.messages.extract import extract_from_dir
 
 from connector.feedback.messaging import translations
 from connector.feedback.messaging.brands import Brand
-from connector.feedback.messaging.translations import PRODUCT, Catalogues, fixed_words
-from workflows.errors import DefinitionError
+from connector.feedback.messaging.catalogue_files import read_catalogue, translated
+from connector.feedback.messaging.scale_labels import ends, smiley_words
+from connector.feedback.messaging.translations import PRODUCT, TONES, Catalogues, fixed_words
+from connector.feedback.surveys.languages.tones import speaks_formally
+from workflows.errors import DefinitionError, Mistake
+from workflows.scoring import SCALES
 
 CONNECTOR = Path(translations.__file__).parents[2]
 _MAIL_SIGNS = {
@@ -30,15 +34,22 @@ def words_of_the_code() -> set[str]:
     found = extract_from_dir(CONNECTOR, list(_TEMPLATES), options_map=options, keywords=_MARKS, comment_tags=())
     files = [*CONNECTOR.glob("feedback/**/*.py"), *CONNECTOR.glob("web/survey/**/*.py")]
     in_templates = {each if isinstance(each, str) else each[0] for _, _, each, _, _ in found}
-    return in_templates | {words for file in files for words in marked(file)}
+    return in_templates | {words[0] for file in files for words in marked(file)}
 
 
-def marked(file: Path) -> Iterator[str]:
+def counted_words_of_the_code() -> set[tuple[str, str]]:
+    """(one, many) of each sentence that counts something."""
+    files = [*CONNECTOR.glob("feedback/**/*.py"), *CONNECTOR.glob("web/survey/**/*.py")]
+    return {(words[0], words[1]) for file in files for words in marked(file) if len(words) > 1}
+
+
+def marked(file: Path) -> Iterator[list[str]]:
     """The texts that a module marks: _("…"), say("…"), frame.say("…"), say.count("…", "…", number)."""
     for call in (node for node in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(node, ast.Call)):
         name = getattr(call.func, "attr", None) or getattr(call.func, "id", "")
-        if name in _MARKS and call.args and isinstance(call.args[0], ast.Constant):
-            yield str(call.args[0].value)
+        words = [each.value for each in call.args if isinstance(each, ast.Constant) and isinstance(each.value, str)]
+        if name in _MARKS and words:
+            yield words
 
 
 def own(folder: Path, **files: str) -> Catalogues:
@@ -69,6 +80,30 @@ def test_every_language_of_the_product_is_whole(language: str) -> None:
     assert PRODUCT.missing(language) == ()
 
 
+@pytest.mark.parametrize("file", sorted((CONNECTOR / "web" / "translations").glob("*/LC_MESSAGES/survey.po")))
+def test_a_catalogue_of_the_product_has_no_mistake_and_no_sentence_that_nobody_says(file: Path) -> None:
+    found: list[Mistake] = []
+    catalogue = read_catalogue(file, file.parts[-3].removesuffix("-informal"), found)
+    assert found == []
+    assert set(translated(catalogue)) - set(fixed_words()) == set()
+
+
+def test_informal_dutch_never_says_u_and_holds_only_what_differs() -> None:
+    formal, informal = PRODUCT.words("nl"), PRODUCT.words("nl", "informal")
+    assert [informal(words) for words in fixed_words() if speaks_formally(informal(words), "nl")] == []
+    own = CONNECTOR / "web" / "translations" / "nl-informal" / "LC_MESSAGES" / "survey.po"
+    assert [words for words in translated(read_catalogue(own, "nl", [])) if formal(words) == informal(words)] == []
+
+
+@pytest.mark.parametrize(("language", "tone"), [(each, tone) for each in PRODUCT.languages for tone in TONES])
+def test_the_ends_of_a_scale_and_the_smileys_are_told_apart(language: str, tone: str) -> None:
+    words = PRODUCT.words(language, tone)
+    for scale in SCALES.values():
+        low, high = map(words, ends(scale))
+        assert low != high
+    assert len(set(map(words, smiley_words()))) == 5
+
+
 def test_a_language_without_a_file_is_spoken_to_in_english() -> None:
     assert PRODUCT.words("xx")("Send my answer") == "Send my answer"
     assert PRODUCT.words("nl-BE")("Send my answer") == "Antwoord versturen"
@@ -89,7 +124,7 @@ def test_the_direction_is_the_languages(tmp_path: Path) -> None:
 def test_a_house_adds_a_language_by_a_file(tmp_path: Path) -> None:
     house = own(tmp_path, fr=sentence("Send my answer", "Envoyer ma réponse"))
     brand = Brand(catalogues=house)
-    assert house.languages == ("en", "fr", *[each for each in PRODUCT.languages if each != "en"])
+    assert house.languages == ("en", "ar", "fr", "nl")
     assert brand.words("fr-BE")("Send my answer") == "Envoyer ma réponse"
     assert "Saved" in house.missing("fr")
     assert "Send my answer" not in house.missing("fr")

@@ -43,8 +43,13 @@ def compile_page(template: str, brand: Brand, say: Words, **parts: Any) -> liqui
         font=brand.font.replace("'", ""),  # quotes would end the style attribute
         **parts,
     )  # fmt: skip
-    html = _INLINER.inline(mjml.mjml2html(source, fonts={}))
+    html = _INLINER.inline(_restore_marks(mjml.mjml2html(source, fonts={})))
     return _LIQUID.from_string(_restore_liquid(html))
+
+
+def _restore_marks(html: str) -> str:
+    """MJML writes combining signs in attributes as Rust's Debug does, "\\u{64b}": Arabic and Hindi are full of them."""
+    return re.sub(r"\\u\{([0-9a-f]{1,6})\}", lambda found: chr(int(found[1], 16)), html)
 
 
 def _restore_liquid(html: str) -> str:

@@ -18,6 +18,7 @@ from connector.feedback.messaging.mail_names import harmless_name, unlinked_name
 from connector.feedback.messaging.scale_labels import SMILEYS, ends, has_smileys, smiley_words
 from connector.feedback.messaging.text import one_line, shortened
 from connector.feedback.messaging.translations import Words
+from connector.feedback.surveys.languages.tones import in_tone
 from connector.feedback.surveys.model import Survey, points
 from integrations.messaging import Mail
 from workflows.templates import render
@@ -51,7 +52,8 @@ class Mailer:
     ) -> Mail:
         """The invitation to a survey, in one of its languages."""
         brand = choose(self.brands, survey.brand)
-        return render_invitation(survey, language, customer, context, links(self._base_url, token), brand)
+        toned, where = in_tone(survey, brand.tone), links(self._base_url, token)
+        return render_invitation(toned, language, customer, context, where, brand)
 
     def message(self, subject: str, text: str, locale: str | None) -> str:
         """The HTML of a plain message, in the default brand."""

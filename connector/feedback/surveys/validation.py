@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from connector.feedback.surveys.languages.tones import mixed
+from connector.feedback.surveys.languages.wordings import language_and_tone, mail_texts, texts
 from connector.feedback.surveys.model import (
     Option,
     Question,
     QuestionType,
     Survey,
-    Text,
     condition_names,
     points,
 )
@@ -40,7 +41,10 @@ def check(survey: Survey) -> Iterator[Mistake]:
 
 def lint(survey: Survey) -> tuple[Mistake, ...]:
     """What works and is still unwise, as warnings."""
-    return (*_warn_of_ten_points(survey), *_warn_of_gated_links(survey), *_warn_of_missing_reason(survey))
+    return (
+        *_warn_of_ten_points(survey), *_warn_of_gated_links(survey), *_warn_of_missing_reason(survey),
+        *_warn_of_mixed_tones(survey),
+    )  # fmt: skip
 
 
 def _check_main(survey: Survey) -> Iterator[Mistake]:
@@ -110,40 +114,22 @@ def _check_single(survey: Survey) -> Iterator[Mistake]:
 
 
 def _check_languages(survey: Survey) -> Iterator[Mistake]:
+    for index, language in enumerate(survey.languages):
+        if language in survey.languages[:index]:
+            yield Mistake(f"languages[{index}]", f"{language} is there twice.", "Remove one of them.")
+        if tone := language_and_tone(language)[1]:
+            remedy = f"Write the language here, and {language}: beside it in texts that differ in an {tone} tone."
+            yield Mistake(f"languages[{index}]", f"{language} is a tone, not a language.", remedy)
     for path, text in texts(survey):
         for language in survey.languages:
             if language not in text:
                 yield Mistake(path, f"its wording in {language} is missing.", f"Add {language}: …")
-        for extra in sorted(set(text) - set(survey.languages)):
+        for extra in sorted(key for key in text if language_and_tone(key)[0] not in survey.languages):
             yield Mistake(path, f"{extra} is not among the languages.", f"Add {extra} to languages, or remove it.")
 
 
-def texts(survey: Survey) -> Iterator[tuple[str, Text]]:
-    """Every wording of the survey with its place; those left out are not among them."""
-    yield from (("intro", survey.intro), ("promise", survey.promise))
-    yield from (("improved", survey.improved),) if survey.improved else ()
-    yield from _mail_texts(survey)
-    for index, question in enumerate(survey.questions):
-        yield from _question_texts(f"questions[{index}]", question)
-    for band, thanks in survey.thanks.items():
-        yield from ((f"thanks.{band}.title", thanks.title), (f"thanks.{band}.text", thanks.text))
-        yield from ((f"thanks.{band}.link.text", thanks.link.text),) if thanks.link else ()
-
-
-def _mail_texts(survey: Survey) -> Iterator[tuple[str, Text]]:
-    mail = survey.mail
-    yield from (("mail.subject", mail.subject), ("mail.greeting", mail.greeting), ("mail.intro", mail.intro))
-
-
-def _question_texts(path: str, question: Question) -> Iterator[tuple[str, Text]]:
-    yield f"{path}.text", question.text
-    yield from ((f"{path}.help", question.help),) if question.help else ()
-    yield from ((f"{path}.text_by_band.{band}", text) for band, text in question.text_by_band.items())
-    yield from ((f"{path}.options[{i}].text", option.text) for i, option in enumerate(question.options))
-
-
 def _check_templates(survey: Survey) -> Iterator[Mistake]:
-    for path, text in _mail_texts(survey):
+    for path, text in mail_texts(survey):
         for language, wording in text.items():
             yield from _check_template(f"{path}.{language}", wording)
 
@@ -229,3 +215,14 @@ def _warn_of_gated_links(survey: Survey) -> Iterator[Mistake]:
 def _warn_of_missing_reason(survey: Survey) -> Iterator[Mistake]:
     if not any(question.type is QuestionType.TEXT for question in survey.questions):
         yield Mistake("questions", "nothing asks for the reason.", "Add a question of type text.", warning=True)
+
+
+def _warn_of_mixed_tones(survey: Survey) -> Iterator[Mistake]:
+    """A survey that has informal wordings, and would still address somebody formally beside them."""
+    toned = {language for _, text in texts(survey) for language, tone in map(language_and_tone, text) if tone}
+    for path, language in mixed(survey):
+        if language in toned:
+            yield Mistake(
+                f"{path}.{language}", "in an informal tone it would address people formally, beside texts that do not.",
+                f"Add {language}-informal: beside it.", warning=True,
+            )  # fmt: skip

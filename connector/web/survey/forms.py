@@ -9,7 +9,7 @@ from typing import Any
 from werkzeug.datastructures import MultiDict
 
 from connector.feedback.customers.phone_origins import Origin
-from connector.feedback.messaging.translations import Say
+from connector.feedback.messaging.translations import Words
 from connector.feedback.surveys.answers import AnswerError, check_answer
 from connector.feedback.surveys.model import Purpose, Question, QuestionType, Survey
 
@@ -56,15 +56,18 @@ def _raw(question: Question, form: Form) -> Any:
     return form.get(name, "")
 
 
-def sentence(error: AnswerError, question: Question, say: Say) -> str:
+def sentence(error: AnswerError, question: Question, say: Words) -> str:
     """What is wrong and how to mend it, in the person's language."""
     text = question.type is QuestionType.TEXT
     words = {
         "missing": say("Please fill this in.") if text else say("Please choose an answer."),
         "score": say("Please choose a number from {lowest} to {highest}."),
         "choice": say("Please choose one of the answers shown."),
-        "too_long": say("Your text has {length} characters, and {most} fit. Please shorten it."),
+        "too_long": say.count(
+            "Your text has {length} character, and {most} fit. Please shorten it.",
+            "Your text has {length} characters, and {most} fit. Please shorten it.", error.numbers.get("length", 0),
+        ),
         "phone": say("This is no phone number we can call. An example: 06 12345678 or +31 6 12345678."),
         "email": say("This is no e-mail address we can write to. An example: name@example.com."),
-    }
+    }  # fmt: skip
     return words[error.code].format(**error.numbers)

@@ -24,6 +24,7 @@ from connector.feedback.messaging.brands import Brand, choose
 from connector.feedback.surveys import invitations
 from connector.feedback.surveys.answers import AnswerError, check_answer, check_complete
 from connector.feedback.surveys.invitations import Invitation
+from connector.feedback.surveys.languages.tones import in_tone
 from connector.feedback.surveys.model import Survey
 from connector.ids import digest
 from connector.storage.engine.database import Database
@@ -203,10 +204,11 @@ class _Pages:
         if invitation is None or invitation.status == "withheld":
             return None
         survey = self.surveys(invitation.survey, invitation.definition_id)
+        brand, leave = choose(self.brands, survey.brand), url_for("survey.leave", token=token)
+        survey = in_tone(survey, brand.tone)
         customer = invitations.customer_view(tx, invitation.customer_id)
         wanted = request.args.get("lang")
         language = survey.language_for(wanted if wanted in survey.languages else invitation.language)
-        brand, leave = choose(self.brands, survey.brand), url_for("survey.leave", token=token)
         frame = Frame(brand, language, survey.languages, leave, survey.fallback)
         return _Visit(token, invitation, survey, customer, frame)
 

@@ -1,0 +1,1 @@
+"""A survey in several languages and tones: whole in each, and the same survey in all."""
