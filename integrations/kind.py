@@ -15,7 +15,7 @@ from integrations.auth.tokens import Clock, TokenStore
 from integrations.error_mapping import Limit
 from integrations.errors import OptionsError
 from integrations.limits import UNLIMITED, Rates
-from integrations.messaging import Messenger
+from integrations.messaging import Mailbox, Messenger
 from integrations.option_fields import Options, mistakes
 from integrations.protocols import Crm, Helpdesk, Sales
 from integrations.roles import Role
@@ -37,8 +37,8 @@ class Sharing:
 class Kind(Generic[Client]):
     """One kind of connection. ``schema`` reads its settings, ``make`` its client; nothing is sent by that.
 
-    The client's faces: what of it is a helpdesk, a CRM, a CRM of sellers, a messenger; None where it is none. So a
-    type checker holds each vendor against the protocols where its row is written.
+    The client's faces: what of it is a helpdesk, a CRM, a CRM of sellers, a messenger, a mailbox; None where it is
+    none. So a type checker holds each vendor against the protocols where its row is written.
     """
 
     schema: type[Options]
@@ -47,6 +47,7 @@ class Kind(Generic[Client]):
     crm: Callable[[Client], Crm] | None = None
     sales: Callable[[Client], Sales] | None = None
     messenger: Callable[[Client], Messenger] | None = None
+    mailbox: Callable[[Client], Mailbox] | None = None
     rates: Callable[[Given], Rates] = lambda _: UNLIMITED
     """What the vendor allows, as far as we know it, by the settings as they stand in the file."""
     seen_limits: Callable[[Client], Mapping[str, Limit]] = lambda _: {}
@@ -59,6 +60,7 @@ class Kind(Generic[Client]):
         """A CRM with cases has tickets, but is no helpdesk: agents do not live in it."""
         faces = {
             Role.TICKETS: self.helpdesk, Role.CRM: self.crm, Role.SALES: self.sales, Role.MESSENGER: self.messenger,
+            Role.MAILBOX: self.mailbox,
             Role.HELPDESK: self.helpdesk if self.crm is None else None,
         }  # fmt: skip
         return frozenset(role for role, face in faces.items() if face is not None)

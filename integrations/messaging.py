@@ -6,6 +6,7 @@ All methods may raise the errors of ``errors.py``.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -45,6 +46,40 @@ class Messenger(Protocol):
 
     def greet(self) -> None:
         """Connect, log in and hang up: whether mail could be handed over."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A mail in a mailbox of ours. ``place`` is where it lies, in an order that only grows; ``is_whole`` is false for
+    one that was too large to be fetched to its end."""
+
+    place: str
+    raw: bytes
+    is_whole: bool = True
+
+
+class MailboxLook(Protocol):
+    """A mailbox that is open."""
+
+    def after(self, place: str, most: int) -> Sequence[Arrived]:
+        """The oldest mails behind a place; "" is before the first. Reading changes nothing."""
+        ...
+
+    def put_away(self, place: str) -> None:
+        """All up to the place is kept; doing it again is harmless."""
+        ...
+
+
+class Mailbox(Protocol):
+    """A mailbox that is read for us: what comes back of our mail, and what people answer."""
+
+    def look(self) -> AbstractContextManager[MailboxLook]:
+        """Open it for one look."""
+        ...
+
+    def greet(self) -> None:
+        """Log in, open the folder and hang up: whether it could be read."""
         ...
 
 

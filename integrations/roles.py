@@ -13,3 +13,4 @@ class Role(Enum):
     CRM = "a CRM"
     SALES = "a CRM of sellers"
     MESSENGER = "a messenger"
+    MAILBOX = "a mailbox"

@@ -1,4 +1,4 @@
-"""What the tests run on: PostgreSQL, Redis, RabbitMQ and Chromium, and the files from npm that they show to it.
+"""What the tests run on: PostgreSQL, Redis, RabbitMQ, Chromium, Dovecot and Postfix, and the files from npm.
 
 Each is found, or installed and started where that is allowed (root on Debian), or named together with the one
 command that brings it. ``python -m tests.services`` shows what is there; with ``--bring`` it brings the rest.
@@ -93,6 +93,20 @@ def _find_chromium() -> tuple[str, str]:
     return found, _run(found, "--version").stdout.strip().removeprefix("Chromium ")
 
 
+def _finder(program: str, setting: str, *version: str) -> Callable[[], tuple[str, str]]:
+    """Finds a program that tests start themselves, with a folder and ports of their own; and its version."""
+
+    def find() -> tuple[str, str]:
+        named = os.environ.get(setting)
+        found = shutil.which(named or program, path=None if named else f"{os.environ.get('PATH', '')}:/usr/sbin")
+        if found is None:
+            raise FileNotFoundError(named or program)
+        told = _run(shutil.which(version[0], path="/usr/sbin:/usr/bin") or version[0], *version[1:]).stdout
+        return found, told.strip().rpartition("= ")[2]
+
+    return find
+
+
 _ROLE = "CREATE ROLE ringback_test LOGIN SUPERUSER PASSWORD 'ringback_test'"
 
 POSTGRESQL = Service(
@@ -106,7 +120,21 @@ POSTGRESQL = Service(
 REDIS = Service("Redis", "redis-server", "RINGBACK_TEST_REDIS", _find_redis, "redis-server")
 RABBITMQ = Service("RabbitMQ", "rabbitmq-server", "RINGBACK_TEST_RABBITMQ", _find_rabbitmq, "rabbitmq-server")
 CHROMIUM = Service("Chromium", "chromium", "RINGBACK_TEST_CHROMIUM", _find_chromium)
-SERVICES = (POSTGRESQL, REDIS, RABBITMQ, CHROMIUM)
+DOVECOT = Service(
+    "Dovecot",
+    "dovecot-imapd",
+    "RINGBACK_TEST_DOVECOT",
+    _finder("dovecot", "RINGBACK_TEST_DOVECOT", "dovecot", "--version"),
+    after=("service", "dovecot", "stop"),  # the package starts one for everybody; tests start their own
+)
+POSTFIX = Service(
+    "Postfix",
+    "postfix",
+    "RINGBACK_TEST_POSTFIX",
+    _finder("postfix", "RINGBACK_TEST_POSTFIX", "postconf", "-d", "mail_version"),
+    after=("service", "postfix", "stop"),
+)
+SERVICES = (POSTGRESQL, REDIS, RABBITMQ, CHROMIUM, DOVECOT, POSTFIX)
 
 
 @lru_cache

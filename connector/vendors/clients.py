@@ -23,7 +23,7 @@ from integrations.error_mapping import Limit
 from integrations.errors import OptionsError
 from integrations.kind import Kind
 from integrations.limits import SHARE, UNLIMITED, Rate, Rates
-from integrations.messaging import Messenger
+from integrations.messaging import Mailbox, Messenger
 from integrations.protocols import Crm, Helpdesk, Sales
 from integrations.roles import Role
 from workflows.errors import Mistake
@@ -102,6 +102,11 @@ class Connections:
         kind = self.vendor(name).client
         face = kind.messenger if kind else None
         return name, face(self.client(name)) if face else self._refuse(name, Role.MESSENGER)
+
+    def mailbox(self, connection: str) -> Mailbox:
+        kind = self.vendor(connection).client
+        face = kind.mailbox if kind else None
+        return face(self.client(connection)) if face else self._refuse(connection, Role.MAILBOX)
 
     def oauth_client(self, connection: str) -> RefreshingClient:
         """The OAuth client that a person agrees to. Raises KeyError when the connection is none that needs it."""

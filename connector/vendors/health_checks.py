@@ -57,6 +57,8 @@ def check_connections(
 def _visit(connections: Connections, name: str) -> Visit | None:
     """None for a connection that only receives."""
     vendor = connections.vendor(name)
+    if Role.MAILBOX in vendor.roles:
+        return Visit(name, vendor, lambda: connections.mailbox(name).greet())
     if Role.MESSENGER in vendor.roles:
         return Visit(name, vendor, lambda: connections.messenger(name)[1].greet())
     return Visit(name, vendor, lambda: _greeting(connections, name)) if vendor.client is not None else None

@@ -89,6 +89,8 @@ def test_the_table_has_a_line_for_each_service_and_each_package_from_npm() -> No
         "Redis",
         "RabbitMQ",
         "Chromium",
+        "Dovecot",
+        "Postfix",
         "axe-core",
         "zendesk_app_framework_sdk",
     ]

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 import requests
 
-from connector.feedback.surveys import invitations
+from connector.feedback.consent.opt_outs import OPT_OUT_TEXT, opt_out
 from connector.feedback.surveys.files import Survey, from_dict, to_dict
-from connector.feedback.surveys.invitations import find, opt_out, save_answer
+from connector.feedback.surveys.invitations import find, save_answer
 from connector.ids import digest
 from tests.survey_site import NOON, Site, survey_site
 
@@ -436,7 +436,7 @@ def test_one_click_from_a_mail_program_opts_out(site: Site) -> None:
     assert (event["type"], event["data"]["customer"]) == ("customer.opted_out", {"id": site.customer})
     assert event["data"]["source"] == "one-click"
     [consent] = site.consents()
-    assert (consent.kind, consent.granted, consent.text_version) == ("surveys", False, invitations.OPT_OUT_TEXT)
+    assert (consent.kind, consent.granted, consent.text_version) == ("surveys", False, OPT_OUT_TEXT)
     assert site.rings == 1
 
 

@@ -34,7 +34,7 @@ def test_a_kind_that_nobody_knows_is_told_with_the_one_that_was_meant() -> None:
     config = read_config("connections: {acme: {kind: zendsk}}", Path("ringback.yaml"), {})
     [mistake] = Connections(config).check()
     assert (mistake.path, mistake.message) == ("connections.acme.kind", "'zendsk' is not known. Did you mean zendesk?")
-    assert mistake.remedy == "Use one of inbound, salesforce, smtp, zendesk."
+    assert mistake.remedy == "Use one of inbound, mailbox, salesforce, smtp, zendesk."
 
 
 def test_each_kind_is_to_us_what_its_client_implements() -> None:
@@ -42,6 +42,7 @@ def test_each_kind_is_to_us_what_its_client_implements() -> None:
         "zendesk": {Role.HELPDESK, Role.TICKETS},
         "salesforce": {Role.CRM, Role.SALES, Role.TICKETS},
         "smtp": {Role.MESSENGER},
+        "mailbox": {Role.MAILBOX},
     }
 
 

@@ -11,19 +11,15 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
 
+from connector.feedback.consent import opt_outs
 from connector.feedback.customers import identity as customers
 from connector.feedback.surveys.answers import check_complete
 from connector.feedback.surveys.model import Purpose, Survey, comment_of, consent_of, contact_of
-from connector.ids import new_id
 from connector.storage.engine.database import Database
-from connector.storage.schema.tables import consents, invitations
-from connector.storage.schema.tables import customers as customers_table
+from connector.storage.schema.tables import invitations
 from connector.storage.stores.inbox import insert_deliveries, own_event
-
-OPT_OUT_TEXT = "unsubscribe-1"
-"""The version of the wording on the unsubscribe page, kept with the opt-out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,22 +142,6 @@ def answered(invitation: Invitation, survey: Survey, at: datetime) -> dict[str, 
     }
 
 
-def opt_out(database: Database, connection: Connection, customer_id: str, source: str, now: datetime) -> bool:
-    """Stop all surveys to this person: kept with text version and time, and reported as an event.
-
-    ``source`` says how they asked for it ("one-click"). False: they had opted out before; nothing changes.
-    """
-    c = customers_table.c
-    statement = update(customers_table).where(c.id == customer_id, c.opted_out_at.is_(None))
-    if connection.execute(statement.values(opted_out_at=now, updated_at=now)).rowcount == 0:
-        return False
-    _keep_consent(connection, customer_id, "surveys", False, OPT_OUT_TEXT, source, now)
-    data = {"customer": {"id": customer_id}, "channel": "email", "source": source}
-    event = own_event("customer.opted_out", f"opted-out-{customer_id}-{now.isoformat()}", now, data)
-    insert_deliveries(database, connection, [event])
-    return True
-
-
 def _close(connection: Connection, invitation: Invitation, answers: Mapping[str, Any], now: datetime) -> bool:
     """One of two requests that finish at the same time wins: it updates a row, the other none."""
     statement = update(invitations).where(invitations.c.id == invitation.id, invitations.c.answered_at.is_(None))
@@ -175,7 +155,7 @@ def _keep_consents(
 ) -> None:
     version, source = f"{survey.consent}/{language}", f"survey:{survey.slug}"[:60]
     for purpose, granted in _decided(survey, done.answers):
-        _keep_consent(connection, done.customer_id, purpose, granted, version, source, now)
+        opt_outs.keep(connection, done.customer_id, purpose, granted, version, source, now)
 
 
 def _decided(survey: Survey, answers: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
@@ -184,13 +164,6 @@ def _decided(survey: Survey, answers: Mapping[str, Any]) -> Iterator[tuple[str, 
         granted = consent_of(survey, answers, purpose)
         if granted or (granted is False and purpose is Purpose.CONTACT):
             yield purpose.value, granted
-
-
-def _keep_consent(
-    connection: Connection, customer_id: str, kind: str, granted: bool, version: str, source: str, at: datetime
-) -> None:
-    row = {"id": new_id(), "customer_id": customer_id, "kind": kind, "granted": granted}
-    connection.execute(insert(consents).values(**row, text_version=version, source=source, at=at))
 
 
 def _while(status: str, invitation: Invitation) -> Any:

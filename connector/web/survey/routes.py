@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 from werkzeug import Response as AnyResponse
 
 from connector.clock import Clock
+from connector.feedback.consent import opt_outs
 from connector.feedback.customers.phone_origins import origin_of
 from connector.feedback.messaging.brands import Brand, choose
 from connector.feedback.surveys import invitations
@@ -190,7 +191,7 @@ class _Pages:
         visit = self._visit(tx, token, lock=True)
         if visit is None:
             return rendering.unknown(self._frame())
-        invitations.opt_out(self.database, tx, visit.invitation.customer_id, source, self.clock())
+        opt_outs.opt_out(self.database, tx, visit.invitation.customer_id, source, self.clock())
         return rendering.stopped(replace(visit.frame, unsubscribe=""))
 
     def file(self, name: str) -> AnyResponse:

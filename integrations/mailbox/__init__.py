@@ -1,0 +1,1 @@
+"""A mailbox that we read, by IMAP."""

@@ -1,0 +1,1 @@
+"""A mailbox of ours, as a sender."""
