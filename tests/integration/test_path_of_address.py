@@ -83,9 +83,11 @@ def answered(site: Published, link: str) -> None:
     page = site.get(f"{link}?score=9")
     assert page.status_code == 200
     places = site.places(page.text)
-    assert len(places) >= 7
+    assert len(places) >= 6
     assert all(place.startswith(f"{site.prefix}/") for place in places), places
     assert {site.get(place).status_code for place in places if not place.endswith("/answer")} == {200}
+    [dictionary] = [place for place in places if place.endswith(".dat")]
+    assert site.get(dictionary).headers["Use-As-Dictionary"] == f'match="{site.prefix}/s/*"'
     [form] = set(re.findall(r'<form method="post" action="([^"]+)"', page.text))
     [save] = set(re.findall(r'data-save="([^"]+)"', page.text))
     names = re.findall(r'name="(q\.\w+)" value="9"', page.text)

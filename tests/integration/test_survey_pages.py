@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import requests
+import zstandard
 
 from connector.feedback.consent.opt_outs import OPT_OUT_TEXT, opt_out
 from connector.feedback.surveys.files import Survey, from_dict, to_dict
@@ -407,6 +408,51 @@ def test_all_else_that_the_page_asks_for_may_be_kept_for_good_under_its_name(sit
     assert sha256(found.content).hexdigest().startswith(icon.split(".")[1])
     for name in ("icon.0000000000000000.svg", "icon.svg", "survey.css", "survey.js", "../survey/icon.svg"):
         assert get(site, f"/s/static/{name}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("accepted", "sent"),
+    [
+        ("gzip, deflate, br, zstd", "br"),
+        ("gzip", "gzip"),
+        ("br;q=0, gzip;q=0.5", "gzip"),
+        ("*", "br"),
+        ("identity", None),
+        ("", None),
+        ("dcz, br", "br"),  # a browser that keeps no dictionary of ours
+    ],
+)
+def test_a_page_comes_in_the_smallest_form_that_the_browser_reads(site: Site, accepted: str, sent: str | None) -> None:
+    path = f"/s/{site.invite()}"
+    page = get(site, path, headers={"Accept-Encoding": accepted})
+    assert page.headers.get("Content-Encoding") == sent
+    assert page.headers["Vary"] == "Accept-Encoding, Available-Dictionary"
+    assert page.text == get(site, path, headers={"Accept-Encoding": "identity"}).text
+
+
+def test_a_browser_that_was_here_before_gets_only_what_it_has_not(site: Site) -> None:
+    path = f"/s/{site.invite()}"
+    [name] = re.findall(r'<link rel="compression-dictionary" href="([^"]+)"', get(site, path).text)
+    kept = get(site, name)
+    assert kept.headers["Use-As-Dictionary"] == 'match="/s/*"'
+    digest = sha256(kept.content).digest()
+    known = {"Accept-Encoding": "br, dcz", "Available-Dictionary": f":{b64encode(digest).decode()}:"}
+    page = get(site, path, headers=known)
+    assert page.headers["Content-Encoding"] == "dcz"
+    assert page.content[:40] == b"\x5e\x2a\x4d\x18\x20\x00\x00\x00" + digest  # RFC 9842, section 5
+    reader = zstandard.ZstdDecompressor(zstandard.ZstdCompressionDict(kept.content, zstandard.DICT_TYPE_RAWCONTENT))
+    assert reader.decompressobj().decompress(page.content[40:]).decode() == get(site, path).text
+    assert len(page.content) < 3_000
+    stale = {**known, "Available-Dictionary": f":{b64encode(sha256(b'an older one').digest()).decode()}:"}
+    assert get(site, path, headers=stale).headers["Content-Encoding"] == "br"
+
+
+def test_a_first_visit_stays_light(site: Site) -> None:
+    path = f"/s/{site.invite()}"
+    others = re.findall(r'<link rel="(?:icon|compression-dictionary)" href="([^"]+)"', get(site, path).text)
+    assert len(others) == 2
+    wire = [get(site, each, stream=True).raw.read(decode_content=False) for each in (path, *others)]
+    assert sum(map(len, wire)) < 11_000  # with three heads of some 400 bytes it is 12 kB
 
 
 def test_the_language_is_the_invitations_and_can_be_switched(site: Site) -> None:

@@ -87,15 +87,19 @@ def named(name: str, content: bytes, mimetype: str) -> File:
     return File(f"{stem}.{hashlib.sha256(content).hexdigest()[:_DIGEST]}.{ending}", content, mimetype)
 
 
+def in_common() -> str:
+    """What every page holds, whatever the brand and the survey."""
+    return _base_style() + script().text
+
+
 @lru_cache(maxsize=1)
-def base_style() -> str:
-    """The style that all brands share."""
+def _base_style() -> str:
     return str(rcssmin.cssmin(_read("survey.css")))
 
 
 @lru_cache(maxsize=256)
 def _style(own: str) -> Part:
-    return _part(base_style() + own)
+    return _part(_base_style() + own)
 
 
 def _part(text: str) -> Part:

@@ -17,6 +17,7 @@ from connector.feedback.messaging.translations import SOURCE, Catalogues, Words,
 from connector.feedback.surveys.model import Link, Survey, points
 from connector.web.survey import assets
 from connector.web.survey.assets import NOTHING, Part
+from connector.web.survey.compression import dictionary, offer
 from connector.web.survey.sheets import Branch, Sheet
 
 _POLICY = (
@@ -83,12 +84,12 @@ def more_questions(frame: Frame, sheet: Sheet, status: int) -> Response:
 
 def asset(name: str) -> Response:
     """A file of the pages. Its name changes with its content, so a browser need never ask again (RFC 8246)."""
-    found = {each.name: each for each in (assets.icon(),)}.get(name)
+    found = {each.name: each for each in (assets.icon(), dictionary())}.get(name)
     if found is None:
         return Response("There is no such file.", 404, mimetype="text/plain")
     response = Response(found.content, mimetype=found.mimetype)
     response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
-    return response
+    return offer(response, f"{request.script_root}/s/*") if found is dictionary() else response
 
 
 def thank_you(frame: Frame, survey: Survey, band: str, *, again: bool) -> Response:
@@ -162,8 +163,8 @@ def guard(response: Response) -> Response:
 def _page(frame: Frame, template: str, status: int, script: Part = NOTHING, **more: Any) -> Response:
     """``script`` is the one script that may run."""
     style = assets.style(frame.brand)
-    around = {"switches": _switches(frame), "unsubscribe": frame.unsubscribe, "icon": assets.icon().name}
-    parts = {"style": style, "script": script}
+    around = {"switches": _switches(frame), "unsubscribe": frame.unsubscribe}
+    parts = {"style": style, "script": script, "icon": assets.icon().name, "dictionary": dictionary().name}
     response = Response(render_template(template, **_words(frame), **around, **parts, **more), status)
     logos = "".join(f" {origin}" for origin in frame.brand.logo_origins)
     policy = _POLICY.format(style=style.source, script=script.source, logos=logos)

@@ -30,6 +30,7 @@ from connector.feedback.surveys.model import Survey
 from connector.ids import digest
 from connector.storage.engine.database import Database
 from connector.web.survey import rendering
+from connector.web.survey.compression import compress
 from connector.web.survey.forms import Form, Given, read_form, sentence
 from connector.web.survey.rendering import Frame
 from connector.web.survey.sheets import Sheet, branch_of, branches_of
@@ -63,7 +64,7 @@ def blueprint(
     for rule, endpoint, view, method in routes:
         found.add_url_rule(rule, endpoint, view, methods=[method])
     found.before_request(_limit_body)
-    found.after_request(rendering.guard)
+    found.after_request(lambda response: compress(request, rendering.guard(response)))
     found.register_error_handler(413, pages.too_large)
     return found
 
