@@ -10,6 +10,7 @@ from connector.clock import Clock
 from connector.config.file import Config
 from connector.config.settings import Settings
 from connector.feedback.agent.sidebar import SidebarService
+from connector.feedback.surveys.answering.settling import Settling
 from connector.feedback.surveys.catalog import SurveyCatalog
 from connector.feedback.surveys.invitation_email import Mailer
 from connector.observe.counters import Counters
@@ -51,6 +52,7 @@ class Services:
     sweep: Sweep
     own_users: OwnUsers
     surveys: SurveyCatalog
+    settling: Settling
     accounts: WebhookAccounts
     mailer: Mailer
     clock: Clock

@@ -18,6 +18,7 @@ from connector.feedback.base.event_hooks import EventHook
 from connector.feedback.messaging.brands import home_country, read_brands
 from connector.feedback.messaging.translations import Catalogues
 from connector.feedback.registry import FeatureParts
+from connector.feedback.surveys.answering.settling import Settling
 from connector.feedback.surveys.catalog import SurveyCatalog
 from connector.feedback.surveys.invitation_email import Mailer
 from connector.ids import new_id
@@ -28,11 +29,12 @@ from connector.runtime.doorbell import INTAKE, Doorbell, Share, route
 from connector.runtime.effects.outcomes import Outcomes
 from connector.runtime.intake.deliveries import Intake
 from connector.runtime.jobs import own_users as own_users_job
-from connector.runtime.jobs import retention_job
+from connector.runtime.jobs import retention_job, settling_job
 from connector.runtime.jobs import sweep as sweep_job
 from connector.runtime.jobs.job import Job
 from connector.runtime.jobs.own_users import OwnUsers
 from connector.runtime.jobs.retention_job import RetentionJob
+from connector.runtime.jobs.settling_job import SettlingJob
 from connector.runtime.jobs.sweep import Sweep
 from connector.runtime.operations.connections import ConnectionCommands
 from connector.runtime.operations.runs import RunCommands
@@ -143,6 +145,7 @@ def _services(ground: _Ground, celery: Celery | None, bell: Doorbell, share: Sha
         celery_app.listen(celery, pumps, bell, ground.settings.broker_url)
     sweep = Sweep(database, bell, clock)
     keeper = RetentionJob(database, config.retention, registry.RETENTION_KINDS, clock, ground.counters.removed)
+    settling = Settling(database, ground.surveys.get, config.answers)
     timeline = Timeline(registry.TIMELINE_SOURCES)
     parts = _JobPartsOf(ground, bell)
     return Services(
@@ -158,6 +161,7 @@ def _services(ground: _Ground, celery: Celery | None, bell: Doorbell, share: Sha
         sweep=sweep,
         own_users=own_users,
         surveys=ground.surveys,
+        settling=settling,
         accounts=accounts,
         mailer=ground.mailer,
         clock=clock,
@@ -170,6 +174,7 @@ def _services(ground: _Ground, celery: Celery | None, bell: Doorbell, share: Sha
             sweep_job.job(sweep),
             own_users_job.job(own_users, connections.with_a_user()),
             retention_job.job(keeper),
+            settling_job.job(SettlingJob(settling, clock, lambda: bell.ring(INTAKE))),
             *_vendor_jobs(ground, parts),
         ),
         job_parts=parts,

@@ -13,7 +13,9 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import insert, select
 
+from connector.config.answers import SettlingWindows
 from connector.feedback.messaging.brands import Brand
+from connector.feedback.surveys.answering.settling import Settling
 from connector.feedback.surveys.files import Survey, built_in, parse
 from connector.ids import digest, new_id, survey_token
 from connector.storage.engine.database import Database
@@ -28,15 +30,19 @@ from connector.storage.schema.tables import (
 from connector.web.survey.routes import blueprint
 from sandbox.serving import Server
 
+AT_ONCE = SettlingWindows(settle_after_send=timedelta())
+HINTS = ("survey.started", "survey.score_given")
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
 
 @dataclass
 class Site:
-    """The running site. ``now`` is what its clock says; ``rings`` counts how often the intake was woken."""
+    """The running site. ``now`` is what its clock says; ``rings`` counts how often the intake was woken. Answers that
+    are sent count at once, unless ``windows`` say otherwise."""
 
     database: Database
     surveys: dict[str, Survey]
+    settling: Settling
     url: str = ""
     now: datetime = NOON
     rings: int = 0
@@ -71,9 +77,17 @@ class Site:
             return tx.execute(select(invitations).where(invitations.c.token_digest == digest(token))).one()
 
     def events(self) -> list[dict[str, Any]]:
-        """What our own pages reported, oldest first."""
+        """What our own pages reported, oldest first, but for what merely tells that somebody is at it."""
+        return [event for event in self.all_events() if event["type"] not in HINTS]
+
+    def all_events(self) -> list[dict[str, Any]]:
         with self.database.read() as tx:
             return [json.loads(row.body) for row in tx.execute(select(deliveries).order_by(deliveries.c.id))]
+
+    def settle(self, **span: float) -> int:
+        """Let time pass, then count what is due. → how many answers were."""
+        self.now += timedelta(**span)
+        return self.settling.due(self.now, 100)
 
     def consents(self) -> list[Any]:
         with self.database.read() as tx:
@@ -89,12 +103,14 @@ class Site:
 
 @contextmanager
 def survey_site(
-    folder: Path, surveys: Mapping[str, Survey] | None = None, brand: Brand | None = None
-) -> Iterator[Site]:
+    folder: Path, surveys: Mapping[str, Survey] | None = None, brand: Brand | None = None,
+    windows: SettlingWindows = AT_ONCE, database_url: str = "",
+) -> Iterator[Site]:  # fmt: skip
     """The site, running until the block ends."""
-    database = Database(f"sqlite:///{folder / 'surveys.db'}")
+    database = Database(database_url or f"sqlite:///{folder / 'surveys.db'}")
     metadata.create_all(database.engine)
-    site = Site(database, {**{slug: parse(text, slug) for slug, text in built_in().items()}, **(surveys or {})})
+    known = {**{slug: parse(text, slug) for slug, text in built_in().items()}, **(surveys or {})}
+    site = Site(database, known, Settling(database, lambda slug, _id: known[slug], windows))
     with database.write() as tx:
         tx.execute(insert(customers).values(
             id=site.customer, name="Ann Bakker", email="ann@example.com", locale="en", facts={"tier": "gold"},
@@ -103,7 +119,7 @@ def survey_site(
     app = Flask("survey-site")
     brands = {"default": brand or Brand(title="Acme", accent="#0b6e4f", footer={"": "Acme, Amsterdam"})}
     app.register_blueprint(
-        blueprint(database, lambda slug, _id: site.surveys[slug], brands, lambda: site.now, site.ring)
+        blueprint(site.settling, brands, lambda: site.now, site.ring)
     )
     server = Server(app)
     site.url = server.url

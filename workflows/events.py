@@ -66,6 +66,7 @@ _STANDING = ("status", "previous", "shown", "cycle", "tries", "handed_over", "re
 _ANSWER = ("response", "survey", "metric", "score", "band", "comment", "contact_consent", "contact_refused",
            "answered_at", "context")  # fmt: skip
 _SURVEY = ("invitation", "survey", "channel")
+_CHANGE = ("previous", "earlier_bands", "revision")  # of an answer that counted before: none of others' answers has any
 
 EVENT_TYPES: Mapping[str, EventType] = _catalogue(
     EventType("ticket.created", "a ticket was opened", _TICKET, "ticket"),
@@ -99,7 +100,10 @@ EVENT_TYPES: Mapping[str, EventType] = _catalogue(
     EventType("survey.sent", "an invitation left the house", _SURVEY, "invitation"),
     EventType("survey.opened", "a person opened the survey page", _SURVEY, "invitation"),
     EventType("survey.started", "a person gave a first answer", _SURVEY, "invitation"),
-    EventType("survey.answered", "a person finished a survey", _ANSWER, "response"),
+    EventType("survey.score_given", "a person gave a score that does not count yet; once for each band",
+              (*_SURVEY, "metric", "score", "band", "context"), "invitation"),
+    EventType("survey.answered", "a person's answer counts", (*_ANSWER, *_CHANGE), "response"),
+    EventType("survey.changed", "a person changed an answer that counts", (*_ANSWER, *_CHANGE), "response"),
     EventType("survey.expired", "an invitation ran out unanswered", _SURVEY, "invitation"),
     EventType("survey.bounced", "an invitation could not be delivered", (*_SURVEY, "reason"), "invitation"),
     EventType("customer.opted_out", "a person wants no more surveys", ("channel", "source"), "customer"),

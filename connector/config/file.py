@@ -11,6 +11,7 @@
     surveys: surveys/
     translations: translations/
     fatigue_days: 90
+    answers: {settle_after_send: 2 minutes, settle_after_touch: 30 minutes}
     customer_value: {high_from: 10000, high: [gold, enterprise]}
     retention: {runs: 400 days, archive: archive/}
 
@@ -28,6 +29,7 @@ from typing import Any
 
 from marshmallow import ValidationError
 
+from connector.config.answers import SettlingWindows
 from connector.config.customer_value import Valuation
 from connector.config.retention import Retention
 from connector.config.schema import config_schema, mistakes_of
@@ -74,6 +76,7 @@ class Config:
     surveys: Path | None = None
     translations: Path | None = None
     fatigue_days: int = FATIGUE_DAYS
+    answers: SettlingWindows = field(default_factory=SettlingWindows)
     customer_value: Valuation = field(default_factory=Valuation)
     retention: Retention = field(default_factory=Retention)
 

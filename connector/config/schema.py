@@ -15,6 +15,7 @@ from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, validate, validates_schema
 
+from connector.config.answers import SettlingWindows, window_of
 from connector.config.calendar import holidays_of, hours_of
 from connector.config.customer_value import DEFAULT_WORDS, ORDINARY_WORDS, Valuation
 from connector.config.figures import FigureError, read_figure
@@ -203,6 +204,15 @@ class _Retention(_Strict):
         return retention
 
 
+class _Answers(_Strict):
+    settle_after_send = _Read(window_of)
+    settle_after_touch = _Read(window_of)
+
+    @post_load
+    def _windows(self, values: dict[str, Any], **_: Any) -> SettlingWindows:
+        return SettlingWindows(**values)
+
+
 def _figure(value: Any) -> Decimal | float:
     """A number, or text that everybody reads as the same one: whoever writes 10.000 may mean ten."""
     if isinstance(value, int | float) and not isinstance(value, bool):
@@ -231,6 +241,7 @@ class _Config(_Strict):
     brands = _Named(_Options())
     teams = _Named(_Team())
     calendar = fields.Nested(_Calendar, error_messages={"null": _EMPTY})
+    answers = fields.Nested(_Answers, error_messages={"null": _EMPTY})
     customer_value = fields.Nested(_CustomerValue, error_messages={"null": _EMPTY})
     fatigue_days = Whole(
         validate=validate.Range(

@@ -40,10 +40,9 @@ def web_app(services: Services) -> Flask:
     app.register_blueprint(receiver.blueprint(services.accounts, _keep(services), services.clock))
     app.register_blueprint(
         survey_routes.blueprint(
-            services.database, services.surveys.get, services.mailer.brands, services.clock,
-            lambda: services.bell.ring(INTAKE),
+            services.settling, services.mailer.brands, services.clock, lambda: services.bell.ring(INTAKE)
         )
-    )  # fmt: skip
+    )
     app.register_blueprint(health.blueprint(services.database))
     app.register_blueprint(oauth_callback.blueprint(services.secret_key, _completing(services), services.clock))
     app.register_blueprint(api.blueprint(_parts(services)))

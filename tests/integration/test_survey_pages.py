@@ -16,8 +16,10 @@ import requests
 import zstandard
 
 from connector.feedback.consent.opt_outs import OPT_OUT_TEXT, opt_out
+from connector.feedback.surveys.answering import saving
+from connector.feedback.surveys.answering.saving import Touch
 from connector.feedback.surveys.files import Survey, from_dict, to_dict
-from connector.feedback.surveys.invitations import find, save_answer
+from connector.feedback.surveys.invitations import find
 from connector.ids import digest
 from tests.survey_site import NOON, Site, survey_site
 
@@ -246,7 +248,8 @@ def test_answers_are_kept_as_they_are_given_and_there_when_the_person_comes_back
     page = get(site, f"/s/{token}").text
     assert 'value="4" checked' in page
     assert "half a sent</textarea>" in page
-    assert (site.events(), site.rings) == ([], 0)
+    assert (site.events(), site.rings) == ([], 1)
+    assert [event["type"] for event in site.all_events()] == ["survey.started", "survey.score_given"]
 
 
 def test_an_answer_may_be_changed_and_taken_back_until_it_is_sent(site: Site) -> None:
@@ -269,8 +272,10 @@ def test_one_answer_saved_twice_is_saved_once(site: Site) -> None:
     with site.database.write() as tx:
         found = find(tx, digest(token), lock=True)
         assert found is not None
-        saved = save_answer(tx, found, "score", 7, NOON)
-        assert save_answer(tx, saved, "score", 7, NOON + timedelta(days=1)) is saved
+        survey = site.surveys["after-support"]
+        saved = saving.save(site.settling, tx, found, survey, {"score": 7}, Touch(NOON)).invitation
+        again = saving.save(site.settling, tx, saved, survey, {"score": 7}, Touch(NOON + timedelta(days=1)))
+        assert again.invitation is saved
     assert site.invitation(token).answers == {"score": 7}
 
 

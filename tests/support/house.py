@@ -89,6 +89,7 @@ teams:
   care-team: {{email: [care@acme.example]}}
 calendar: {{timezone: Europe/Amsterdam, hours: mon-fri 09:00-17:30}}
 fatigue_days: 60
+answers: {{settle_after_send: 0}}
 """
 
 

@@ -238,6 +238,7 @@ def configuration(world: World, webhook_secret: str) -> dict[str, Any]:
         },
         "teams": {"care-team": {"email": ["care@acme.example"]},
                   "care-lead": {"email": ["lead@acme.example"]}},
+        "answers": {"settle_after_send": 0},
         "calendar": {"timezone": "Europe/Amsterdam", "hours": "mon-fri 09:00-17:30", "holidays": "NL"},
         "workflows": "workflows",
     }  # fmt: skip

@@ -87,13 +87,17 @@ def _neutral(kind: str, data: Data, _time: datetime, _own: bool) -> Data:
     return {**dict.fromkeys(known.fields), **data} if known else data
 
 
+_FIRST_TIME: Data = {"about": None, "previous": None, "earlier_bands": [], "revision": 1}
+"""What an answer that was never changed says of its past."""
+
+
 def _answered(_kind: str, data: Data, time: datetime, own: bool) -> Data:
     """A survey's answer: every neutral field is there, with what the sender left out filled in."""
     answer = read_answer(data, own=own)
     answered_at = answer.pop("answered_at") or time
     asked = data.get("contact_consent") is not None  # who was not asked, or did not say, has refused nothing
     answer["contact_refused"] = data.get("contact_refused") is True if own else asked and not answer["contact_consent"]
-    return {"about": None, **data, **answer, "response": answer["response_id"], "answered_at": written(answered_at)}
+    return {**_FIRST_TIME, **data, **answer, "response": answer["response_id"], "answered_at": written(answered_at)}
 
 
 def _logged(kind: str, data: Data, time: datetime, own: bool) -> Data:
@@ -107,6 +111,7 @@ def _logged(kind: str, data: Data, time: datetime, own: bool) -> Data:
 
 FILLED: Mapping[str, Callable[[str, Data, datetime, bool], Data]] = {
     "survey.answered": _answered,
+    "survey.changed": _answered,
     "feedback.logged": _logged,
 }
 

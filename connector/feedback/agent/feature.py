@@ -18,7 +18,8 @@ _TOLD = (
 )  # fmt: skip
 
 _SILENT = (
-    "survey.sent", "survey.opened", "survey.started", "survey.answered", "survey.expired", "survey.bounced",
+    "survey.sent", "survey.opened", "survey.started", "survey.score_given", "survey.answered", "survey.changed",
+    "survey.expired", "survey.bounced",
     "survey.requested", "ticket.assigned", "ticket.commented", "ticket.requester_changed", "callback.changed",
     "contact.changed", "contact.merged", "contact.deleted", "customer.anniversary",
 )  # fmt: skip

@@ -3,17 +3,22 @@ inside the caller's transaction."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, update
 
 from connector.ids import new_id
+from connector.storage.engine import bulk
 from connector.storage.engine.database import Database
 from connector.storage.schema.tables import consents, customers
 from connector.storage.stores.inbox import insert_deliveries, own_event
 
 OPT_OUT_TEXT = "unsubscribe-1"
 """The version of the wording on the unsubscribe page, kept with the opt-out."""
+
+_KEPT = bulk.Insert(consents)
 
 
 def opt_out(
@@ -28,16 +33,19 @@ def opt_out(
     statement = update(customers).where(c.id == customer_id, c.opted_out_at.is_(None))
     if connection.execute(statement.values(opted_out_at=now, updated_at=now)).rowcount == 0:
         return False
-    keep(connection, customer_id, "surveys", False, text_version, source, now)
+    keep(connection, [decision(customer_id, "surveys", False, text_version, source, now)])
     data = {"customer": {"id": customer_id}, "channel": "email", "source": source}
     event = own_event("customer.opted_out", f"opted-out-{customer_id}-{now.isoformat()}", now, data)
     insert_deliveries(database, connection, [event])
     return True
 
 
-def keep(
-    connection: Connection, customer_id: str, kind: str, granted: bool, version: str, source: str, at: datetime
-) -> None:
-    """What somebody decided, with the version of the wording they saw."""
-    row = {"id": new_id(), "customer_id": customer_id, "kind": kind, "granted": granted}
-    connection.execute(insert(consents).values(**row, text_version=version, source=source, at=at))
+def decision(customer_id: str, kind: str, granted: bool, version: str, source: str, at: datetime) -> dict[str, Any]:
+    """The row of what somebody decided, with the version of the wording they saw and how they said it."""
+    known = {"id": new_id(), "customer_id": customer_id, "kind": kind, "granted": granted}
+    return {**known, "text_version": version, "source": source, "at": at}
+
+
+def keep(connection: Connection, decisions: Sequence[dict[str, Any]]) -> None:
+    """Rows are only added: each is a decision of its moment."""
+    bulk.execute(connection, _KEPT, decisions)

@@ -25,6 +25,11 @@ from workflows.templates import render
 
 MAX_SUBJECT = 150  # characters
 
+_WHAT_A_CLICK_DOES = (
+    "Your click opens a page with your choice filled in. The click alone saves nothing; what you answer there is saved "
+    "at once."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Links:
@@ -155,7 +160,7 @@ def _plain_text(fixed: _Fixed, said: Mapping[str, str], where: Links, brand: Bra
         said["greeting"], said["intro"], fixed.question,
         f"{say('Answer on this page:')} {where.page}",
         "\n".join([choose_, *scores]),
-        say("Your click opens a page with your choice filled in. Nothing is kept until you send it there."),
+        say(_WHAT_A_CLICK_DOES),
         fixed.promise, fixed.improved,
         f"{say('No more surveys:')} {where.unsubscribe}", brand.footer_in(say.language),
     ]  # fmt: skip

@@ -346,6 +346,12 @@ invitations = Table(
     Column("once", String(200), unique=True),  # at most one invitation per value, ever
     Column("context", _Json, nullable=False),
     Column("answers", _Json, nullable=False),  # as given so far
+    Column("revision", Integer, nullable=False, default=0),  # counts the saves that changed something
+    Column("changes", _Json, nullable=False, default={}),  # by question: revision and page of its last change
+    Column("seen_language", String(35)),  # in which the last save was made: the wording of consents
+    Column("touched_at", UtcDateTime),  # the last save
+    Column("settles_at", UtcDateTime),  # when the answers as they stand count; null: nothing waits to
+    Column("counted", _Json),  # what counted last: the answers, and what else a later change is compared with
     Column("created_at", UtcDateTime, nullable=False),
     Column("asked_at", UtcDateTime),  # when it was decided to send it: the fatigue rule counts from here
     Column("sent_at", UtcDateTime),
@@ -354,6 +360,7 @@ invitations = Table(
     Column("answered_at", UtcDateTime),
     Column("expires_at", UtcDateTime, nullable=False),
     Index("ix_invitations_fatigue", "customer_id", "asked_at"),
+    Index("ix_invitations_settling", "settles_at", **_where("settles_at IS NOT NULL")),
 )
 
 responses = Table(

@@ -23,6 +23,9 @@ from connector.feedback.consent import opt_outs
 from connector.feedback.customers.phone_origins import origin_of
 from connector.feedback.messaging.brands import Brand, choose
 from connector.feedback.surveys import invitations
+from connector.feedback.surveys.answering import saving
+from connector.feedback.surveys.answering.saving import Touch
+from connector.feedback.surveys.answering.settling import Settling
 from connector.feedback.surveys.answers import AnswerError, check_answer, check_complete
 from connector.feedback.surveys.invitations import Invitation
 from connector.feedback.surveys.languages.tones import in_tone
@@ -37,19 +40,11 @@ from connector.web.survey.sheets import Sheet, branch_of, branches_of
 
 MAX_BODY = 256 * 1024  # bytes: several open answers of 5,000 characters, each up to 12 bytes in a form
 
-FindSurvey = Callable[[str, str], Survey]
-"""(slug, id of the stored definition) → the survey as it was when the invitation was sent."""
-
-
 def blueprint(
-    database: Database,
-    surveys: FindSurvey,
-    brands: Mapping[str, Brand],
-    clock: Clock,
-    ring: Callable[[], None],
+    settling: Settling, brands: Mapping[str, Brand], clock: Clock, ring: Callable[[], None]
 ) -> Blueprint:
     """The routes under /s and /u. ``ring`` wakes the intake after an event of ours was stored."""
-    pages = _Pages(database, surveys, brands, clock, ring)
+    pages = _Pages(settling, brands, clock, ring)
     found = Blueprint("survey", __name__, template_folder="../templates")
     found.add_app_template_filter(rendering.unmarked)
     routes: tuple[tuple[str, str, Any, str], ...] = (
@@ -103,12 +98,23 @@ class _Visit:
 
 
 @dataclass(frozen=True, slots=True)
+class _Done:
+    """What a POST is answered with. ``told``: events of ours were stored."""
+
+    response: AnyResponse
+    told: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class _Pages:
-    database: Database
-    surveys: FindSurvey
+    settling: Settling
     brands: Mapping[str, Brand]
     clock: Clock
     ring: Callable[[], None]
+
+    @property
+    def database(self) -> Database:
+        return self.settling.database
 
     def show(self, token: str) -> AnyResponse:
         """The survey, or what there is to say instead. Records at most that it was opened."""
@@ -124,41 +130,44 @@ class _Pages:
 
     def submit(self, token: str) -> AnyResponse:
         """Keep what was sent; then the next questions, the thank-you, or the same page with what is wrong."""
-        response = self.database.transact(lambda tx: self._submit(tx, token))
-        self.ring()  # after the commit, so that what it wakes finds the event
-        return response
+        return self._work(lambda tx: self._submit(tx, token))
 
-    def _submit(self, tx: Connection, token: str) -> AnyResponse:
+    def _work(self, step: Callable[[Connection], _Done]) -> AnyResponse:
+        done = self.database.transact(step)
+        if done.told:
+            self.ring()  # after the commit, so that what it wakes finds the event
+        return done.response
+
+    def _submit(self, tx: Connection, token: str) -> _Done:
         visit = self._visit(tx, token, lock=True)
         if visit is None:
-            return rendering.unknown(self._frame())
+            return _Done(rendering.unknown(self._frame()))
         if closed := self._closed(visit):
-            return closed
-        visit, given = self._keep(tx, visit, request.form)
+            return _Done(closed)
+        visit, given, told = self._keep(tx, visit, request.form)
         errors = given.errors or _missing(visit, given)
         if errors:
-            return self._questions(visit, visit.sheet(given.raw, _sentences(visit, errors)))
+            return _Done(self._questions(visit, visit.sheet(given.raw, _sentences(visit, errors))), told)
         if any(question.id not in given.shown for question in _asked(visit)):
-            return redirect(visit.url("show", "more"), 303)
-        language = visit.frame.language
-        invitations.finish(self.database, tx, visit.invitation, visit.survey, self.clock(), language=language)
-        return redirect(visit.url("thanks"), 303)
+            return _Done(redirect(visit.url("show", "more"), 303), told)
+        sent = saving.send(self.settling, tx, visit.invitation, visit.survey, self._touch(visit))
+        return _Done(redirect(visit.url("thanks"), 303), told or sent.told)
 
     def answer(self, token: str) -> AnyResponse:
         """Keep what was given so far, for the page's script; the reply is the questions that follow from it."""
-        return self.database.transact(lambda tx: self._answer(tx, token))
+        return self._work(lambda tx: self._answer(tx, token))
 
-    def _answer(self, tx: Connection, token: str) -> AnyResponse:
+    def _answer(self, tx: Connection, token: str) -> _Done:
         visit = self._visit(tx, token, lock=True)
         if visit is None:
-            return rendering.unknown(self._frame())
+            return _Done(rendering.unknown(self._frame()))
         if closed := self._closed(visit):
             if visit.has_answered:
                 closed.status_code = 409  # so that the script does not take it for saved
-            return closed
-        visit, given = self._keep(tx, visit, request.form)
+            return _Done(closed)
+        visit, given, told = self._keep(tx, visit, request.form)
         sheet = visit.sheet(given.raw, _sentences(visit, given.errors))
-        return rendering.more_questions(visit.frame, sheet, 422 if given.errors else 200)
+        return _Done(rendering.more_questions(visit.frame, sheet, 422 if given.errors else 200), told)
 
     def thanks(self, token: str) -> AnyResponse:
         """The thank-you that fits the score, once there is one."""
@@ -205,7 +214,7 @@ class _Pages:
         invitation = invitations.find(tx, digest(token), lock=lock)
         if invitation is None or invitation.status == "withheld":
             return None
-        survey = self.surveys(invitation.survey, invitation.definition_id)
+        survey = self.settling.surveys(invitation.survey, invitation.definition_id)
         brand, leave = choose(self.brands, survey.brand), url_for("survey.leave", token=token)
         survey = in_tone(survey, brand.tone)
         customer = invitations.customer_view(tx, invitation.customer_id)
@@ -219,10 +228,14 @@ class _Pages:
             return rendering.thank_you(visit.frame, visit.survey, _band(visit), again=True)
         return rendering.expired(visit.frame) if visit.invitation.is_expired(self.clock()) else None
 
-    def _keep(self, tx: Connection, visit: _Visit, form: Form) -> tuple[_Visit, Given]:
+    def _keep(self, tx: Connection, visit: _Visit, form: Form) -> tuple[_Visit, Given, bool]:
+        """What can be kept of the form is; → with the invitation as it is now, and whether events were stored."""
         given = read_form(visit.survey, form, origin_of(visit.customer, visit.frame.brand.country))
-        kept = invitations.save_answers(tx, visit.invitation, given.answers, self.clock())
-        return replace(visit, invitation=kept), given
+        kept = saving.save(self.settling, tx, visit.invitation, visit.survey, given.answers, self._touch(visit))
+        return replace(visit, invitation=kept.invitation), given, kept.told
+
+    def _touch(self, visit: _Visit) -> Touch:
+        return Touch(self.clock(), visit.frame.language)
 
     def _questions(self, visit: _Visit, sheet: Sheet) -> AnyResponse:
         return rendering.question_page(visit.frame, sheet, visit.url("submit"), visit.url("answer"))

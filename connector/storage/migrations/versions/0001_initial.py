@@ -395,6 +395,12 @@ def upgrade() -> None:
         sa.Column("once", sa.String(length=200), nullable=True),
         sa.Column("context", JSON, nullable=False),
         sa.Column("answers", JSON, nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("changes", JSON, nullable=False),
+        sa.Column("seen_language", sa.String(length=35), nullable=True),
+        sa.Column("touched_at", MOMENT, nullable=True),
+        sa.Column("settles_at", MOMENT, nullable=True),
+        sa.Column("counted", JSON, nullable=True),
         sa.Column("created_at", MOMENT, nullable=False),
         sa.Column("asked_at", MOMENT, nullable=True),
         sa.Column("sent_at", MOMENT, nullable=True),
@@ -411,6 +417,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("token_digest", name=op.f("uq_invitations_token_digest")),
     )
     op.create_index("ix_invitations_fatigue", "invitations", ["customer_id", "asked_at"], unique=False)
+    op.create_index(
+        "ix_invitations_settling",
+        "invitations",
+        ["settles_at"],
+        unique=False,
+        sqlite_where=sa.text("settles_at IS NOT NULL"),
+        postgresql_where=sa.text("settles_at IS NOT NULL"),
+    )
     op.create_table(
         "phones",
         sa.Column("number", sa.String(length=40), nullable=False),

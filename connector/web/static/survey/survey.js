@@ -10,8 +10,9 @@
 
   const fields = (root) => [...root.querySelectorAll("[name^='q.']")];
   const ticks = (field) => /radio|checkbox/.test(field.type);
+  const chosen = () => form.querySelector(`[name="${form.dataset.score}"]:checked`);
   const branch = () => {
-    const score = form.querySelector(`[name="${form.dataset.score}"]:checked`);
+    const score = chosen();
     return score && [...document.querySelectorAll("template[data-scores]")].find((each) => each.dataset.scores.split(" ").includes(score.value));
   };
   let shown = branch();
@@ -73,7 +74,7 @@
     failures = 0;
     place(new DOMParser().parseFromString(html, "text/html").getElementById("more"));
     document.querySelector(".notice")?.remove(); // it spoke of a choice not yet kept, or of mistakes now mended
-    say(answer.ok ? (grew ? words.more : words.saved) : "", false);
+    say(answer.ok ? (grew ? words.more : chosen() ? words.saved : words.unscored) : "", false);
     grew = false;
   };
 

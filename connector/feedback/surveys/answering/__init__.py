@@ -1,0 +1,1 @@
+"""From what a person gives on the page to an answer that counts."""
