@@ -22,6 +22,7 @@ from urllib3.exceptions import NewConnectionError
 
 from integrations.errors import Ambiguous, AuthFailed, IntegrationError, Permanent, RateLimited, Transient
 from integrations.limits import ACCOUNT
+from integrations.transport.bounded_http import TooMuch
 
 _WORD = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _ID = re.compile(r"\d+|[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
@@ -118,7 +119,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 def _until(text: str, date: str) -> float | None:
     try:
         then, sent = _aware(parsedate_to_datetime(text)), _aware(parsedate_to_datetime(date))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return max(0.0, (then - sent).total_seconds())
 
@@ -141,13 +142,16 @@ def _place(url: str) -> str:
 def _from_exception(error: Exception, what: str, writes: bool, vendor: str) -> IntegrationError:
     if isinstance(error, _NEVER_WROTE):
         return Permanent(f"{what} cannot be sent to {vendor}: {type(error).__name__}", code="unsendable")
-    if _never_arrived(error):
+    if isinstance(error, TooMuch):
+        kind = Ambiguous if writes else Transient
+        return kind(f"{vendor} answered {what} with more than we take", code="too_large")
+    if never_arrived(error):
         return Transient(f"no connection to {vendor} for {what}: {type(error).__name__}", code="no_connection")
     kind = Ambiguous if writes else Transient
     return kind(f"the connection to {vendor} was lost during {what}: {type(error).__name__}", code="lost")
 
 
-def _never_arrived(error: Exception) -> bool:
+def never_arrived(error: Exception) -> bool:
     """Whether the failure came before the request was on its way."""
     if isinstance(error, (lost.ConnectTimeout, lost.ProxyError)):
         return True

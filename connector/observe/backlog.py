@@ -32,6 +32,10 @@ from workflows.runs import Status
 STOPPED = (Status.FAILED, Status.DEAD, Status.NEEDS_REVIEW)
 """The states of a dead letter: a person must say how it goes on."""
 
+LATE = 20.0
+"""Seconds after which work that waits for nobody but us is late. Who looks every ten seconds sees it within
+thirty."""
+
 STATES = ("active", "held", "paused", "open", "probing", "stopped")
 """Held: its vendor told us to wait. Paused: our credentials are refused. Open: its vendor does not work, and the
 circuit is open. Stopped: by a person."""
@@ -97,6 +101,11 @@ def read_backlog(
             for name in sorted(names)
         ),
     )  # fmt: skip
+
+
+def lateness(tx: Connection, now: datetime) -> float:
+    """Seconds that the oldest delivery, or the oldest run whose time has come, has waited for us."""
+    return max(_new(tx).lag(now), _runs_due(tx, now).lag(now))
 
 
 def _new(tx: Connection) -> QueueLine:

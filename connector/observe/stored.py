@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from connector.clock import Clock
-from connector.observe.backlog import Backlog, QueueLine
+from connector.observe.backlog import LATE, Backlog, QueueLine
 from connector.observe.findings import Finding, broken, ok, warning
 from connector.storage.engine.database import Database
 from connector.storage.flow_control import connection_state
@@ -28,8 +28,8 @@ _RESUMES = {
     "stopped": "A person stopped it; `ringback connections resume NAME` lets it go on.",
 }
 
-LATE = 300.0
-"""Seconds that work may be due before someone is told."""
+CALLS_LATE = 300.0
+"""Seconds that calls may be due before someone is told: their pace is the vendor's, too."""
 
 _SAME_AGAIN = text("UPDATE alembic_version SET version_num = version_num")
 _NEW_TABLE = text("CREATE TABLE ringback_probe (a INT)")
@@ -135,16 +135,15 @@ def _dead_letters(backlog: Backlog) -> Iterator[Finding]:
 
 
 def _behind(backlog: Backlog, now: datetime) -> Iterator[Finding]:
-    lines = {"deliveries wait to be understood": backlog.deliveries, "runs are due": backlog.runs}
-    lines |= {
+    remedy = "Check that `ringback serve`, or a worker and a scheduler, run."
+    ours = {"deliveries wait to be understood": backlog.deliveries, "runs are due": backlog.runs}
+    calls = {
         f"calls at {each.name} are due": each.due for each in backlog.connections if each.state == "active"
     }
-    for what, line in lines.items():
-        if line.lag(now) > LATE:
-            remedy = "Check that `ringback serve`, or a worker and a scheduler, run."
-            yield warning(
-                "work", f"{_many(line.waiting)} {what}, since {_minutes(line, now)} minutes.", remedy
-            )
+    for lines, late in ((ours, LATE), (calls, CALLS_LATE)):
+        for what, line in lines.items():
+            if line.lag(now) > late:
+                yield warning("work", f"{_many(line.waiting)} {what}, since {_span(line, now)}.", remedy)
 
 
 def paused(tx: Connection, backlog: Backlog) -> list[Finding]:
@@ -167,8 +166,9 @@ def _many(count: int) -> str:
     return f"{count} or more" if count >= MOST_COUNTED else str(count)
 
 
-def _minutes(line: QueueLine, now: datetime) -> int:
-    return int(line.lag(now) // 60)
+def _span(line: QueueLine, now: datetime) -> str:
+    seconds = int(line.lag(now))
+    return f"{seconds // 60} minutes" if seconds >= 120 else f"{seconds} seconds"
 
 
 def _kind(error: Exception) -> str:

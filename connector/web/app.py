@@ -43,7 +43,7 @@ def web_app(services: Services) -> Flask:
             services.settling, services.mailer.brands, services.clock, lambda: services.bell.ring(INTAKE)
         )
     )
-    app.register_blueprint(health.blueprint(services.database))
+    app.register_blueprint(health.blueprint(services.database, services.clock))
     app.register_blueprint(oauth_callback.blueprint(services.secret_key, _completing(services), services.clock))
     app.register_blueprint(api.blueprint(_parts(services)))
     metrics.install(app, services.counters, services.settings.metrics_token, services.settings.base_url)

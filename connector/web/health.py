@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from flask import Blueprint, Response, jsonify
-from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from connector.clock import Clock
+from connector.observe.backlog import LATE, lateness
 from connector.storage.engine.database import Database
 
 
-def blueprint(database: Database) -> Blueprint:
+def blueprint(database: Database, clock: Clock) -> Blueprint:
     routes = Blueprint("health", __name__)
 
     @routes.get("/healthz")
@@ -20,9 +21,11 @@ def blueprint(database: Database) -> Blueprint:
     def ready() -> tuple[Response, int]:
         try:
             with database.read() as tx:
-                tx.execute(text("SELECT 1"))
+                late = lateness(tx, clock())
         except SQLAlchemyError as error:
             return jsonify(status="not ready", why=f"the database does not answer ({type(error).__name__})"), 503
+        if late > LATE:
+            return jsonify(status="not ready", why=f"work that is due has waited for {late:.0f} s"), 503
         return jsonify(status="ready"), 200
 
     return routes

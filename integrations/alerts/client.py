@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Sequence
+from typing import Any
 from urllib.parse import urlsplit
 
 import apprise
 from apprise.manager_plugins import NotificationManager
 
 from integrations import request_deadline
-from integrations.alerts.guard import guard_plugins
-from integrations.errors import Permanent, Transient
+from integrations.alerts.guard import guard_plugins, witnessed
+from integrations.alerts.words import calls_nobody
+from integrations.errors import Ambiguous, Permanent, Transient
 from integrations.messaging import BY_PROGRAM
 from integrations.transport import tls
 
@@ -21,6 +23,9 @@ logging.getLogger("apprise").setLevel(logging.CRITICAL)
 
 # Without its event loop: an alert is sent in the caller's thread, and has been sent when ``alert`` returns.
 _ASSET = apprise.AppriseAsset(app_id="Ringback", app_desc="Ringback", app_url="", async_mode=False)
+
+
+_FOR_PROGRAMS = ("json", "xml", "form", "mailto")
 
 
 class AppriseAlerter:
@@ -35,18 +40,34 @@ class AppriseAlerter:
         guard_plugins()
 
     def alert(self, targets: Sequence[str], title: str, text: str) -> None:
-        """Tell every target, also when one fails. Raises Permanent for a URL that apprise does not know,
-        Transient when a target took no message; both name the place and kind of the target, not its secrets."""
+        """Tell every target, also when one fails. Raises Permanent for a URL that apprise does not know, Ambiguous when
+        nobody knows whether a target took it, Transient when it did not; all name the target's place and kind, not its
+        secrets."""
         services = [_service(place, url) for place, url in enumerate(targets, 1)]
         if services:
             request_deadline.check()
-        failed = [
-            _named(place, targets[place - 1])
-            for place, service in enumerate(services, 1)
-            if not service.notify(body=text, title=title, body_format=apprise.NotifyFormat.TEXT)
-        ]
+        with witnessed() as seen:
+            failed = [
+                _named(place, url)
+                for place, (service, url) in enumerate(zip(services, targets, strict=True), 1)
+                if not _tell(service, title, text)
+            ]
+        if failed and seen.unsure:
+            raise Ambiguous(f"nobody knows whether the alert was taken by {', '.join(failed)}", code="lost")
         if failed:
             raise Transient(f"the alert was not taken by {', '.join(failed)}", code="alert_refused")
+
+
+def _tell(service: apprise.NotifyBase, title: str, text: str) -> bool:
+    """What a program reads stays as it is; what people read in a chat tool calls nobody by name."""
+    if not _is_for_programs(service):
+        title, text = calls_nobody(title), calls_nobody(text)
+    return bool(service.notify(body=text, title=title, body_format=apprise.NotifyFormat.TEXT))
+
+
+def _is_for_programs(service: apprise.NotifyBase) -> bool:
+    known: Any = NotificationManager()  # type: ignore[no-untyped-call]  # apprise types only parts of itself
+    return isinstance(service, tuple(known[scheme] for scheme in _FOR_PROGRAMS))
 
 
 def _service(place: int, url: str) -> apprise.NotifyBase:

@@ -19,6 +19,7 @@ from integrations.salesforce.options import SalesforceOptions, audience, private
 from integrations.salesforce.writeback.records import BULK_ABOVE
 from integrations.salesforce.writeback.render import Names
 from integrations.scores import FieldMap
+from integrations.transport.bounded_http import TOKEN
 
 _RESERVE = 0.2
 
@@ -47,7 +48,7 @@ def _tokens(base_url: str, auth: Given, sharing: Sharing) -> TokenSource:
 
 
 def _grant(base_url: str, auth: Given, now: Clock) -> Grant:
-    session = VendorSession(base_url, token_dialect("Salesforce"))
+    session = VendorSession(base_url, token_dialect("Salesforce"), bound=TOKEN)
     if auth["type"] == "client_credentials":
         return client_credentials(session, auth["client_id"], auth["client_secret"])
     whom = auth.get("audience") or audience(session.address.host)

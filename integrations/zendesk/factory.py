@@ -11,6 +11,7 @@ from integrations.http import TokenSource, VendorSession
 from integrations.kind import Given, Kind, Sharing
 from integrations.limits import Rates
 from integrations.option_fields import field_map
+from integrations.transport.bounded_http import TOKEN
 from integrations.zendesk import plans
 from integrations.zendesk.auth import api_token, client_credentials
 from integrations.zendesk.client import ALIASES, ZendeskHelpdesk
@@ -37,7 +38,7 @@ def _tokens(given: Given, sharing: Sharing) -> TokenSource:
         return FixedCredentials.bearer(auth["token"])
     if auth["grant"] == "authorization_code":
         return RefreshedToken(oauth_client(given, sharing.now), sharing.store)
-    session = VendorSession(given["base_url"], token_dialect("Zendesk"))
+    session = VendorSession(given["base_url"], token_dialect("Zendesk"), bound=TOKEN)
     scope = auth.get("scope", _SCOPE)
     grant = client_credentials(session, auth["client_id"], auth["client_secret"], scope, sharing.now)
     return SharedToken(grant, sharing.store, sharing.now)
@@ -45,7 +46,7 @@ def _tokens(given: Given, sharing: Sharing) -> TokenSource:
 
 def oauth_client(given: Given, now: Clock = time.time) -> OAuthClient:
     """The OAuth client of ``auth: {type: oauth, …}``."""
-    auth, session = given["auth"], VendorSession(str(given["base_url"]), token_dialect("Zendesk"))
+    auth, session = given["auth"], VendorSession(str(given["base_url"]), token_dialect("Zendesk"), bound=TOKEN)
     return OAuthClient(session, auth["client_id"], auth["client_secret"], auth.get("scope", _SCOPE), now)
 
 

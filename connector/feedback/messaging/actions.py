@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from connector.config import alert_targets
 from connector.config.file import Team
 from connector.feedback.base.actions import (
     ActionContext,
@@ -77,7 +78,7 @@ class SendAlert:
 
     def prepare(self, ask: ActionContext) -> Intent | Output:
         team = self._team(str(ask.params["to"]))
-        addresses = [*team.email, *team.notify]
+        addresses = [*team.email, *map(alert_targets.mark, team.notify)]
         subject = one_line(str(ask.params.get("subject") or f"Ringback: {ask.workflow}"))
         request = {"team": team.name, "addresses": addresses, "subject": subject, "text": str(ask.params["text"])}
         return self._intent(request, 0)
@@ -107,8 +108,12 @@ class SendAlert:
         if "://" not in address:
             mail = {"to": address, "subject": request["subject"], "text": request["text"]}
             return self._post.send(effect, mail)
+        target = alert_targets.marked(address, self._teams.get(request["team"]))
+        if target is None:
+            reason = f"the address is no longer among those of {request['team']} in ringback.yaml"
+            return Permanent(reason, code="bad_target")
         try:
-            self._alerter.alert([address], request["subject"], request["text"])
+            self._alerter.alert([target], request["subject"], request["text"])
         except IntegrationError as error:
             return error
         return {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -12,11 +13,14 @@ from connector.runtime.effects import claims
 from connector.runtime.jobs.job import Job
 from connector.storage.engine.database import Database
 from connector.storage.flow_control import backlog as queues
-from connector.storage.flow_control import connection_state
+from connector.storage.flow_control import clock_steps, connection_state
 
 log = logging.getLogger(__name__)
 
 EVERY_SECONDS = 1.0
+
+_STEP = timedelta(seconds=2)
+"""A clock that goes back by less is being slewed, and what that holds up waits no longer."""
 
 
 class Sweep:
@@ -24,14 +28,25 @@ class Sweep:
 
     def __init__(self, database: Database, bell: Doorbell, clock: Clock) -> None:
         self._database, self._bell, self._clock = database, bell, clock
+        self._latest: datetime | None = None
 
     def tick(self) -> None:
         """Idempotent: twice at once does what once does."""
         try:
+            self._follow_the_clock()
             self._bell.ring(*self._database.transact(self._find))
             self._database.tidy()
         except Exception:
             log.exception("the sweep failed; the next one comes in %s s", EVERY_SECONDS)
+
+    def _follow_the_clock(self) -> None:
+        """A clock that goes back has been set: what was written before has its moments in a future that is far."""
+        now = self._clock()
+        latest = self._latest or self._database.transact(clock_steps.last_written) or now
+        if now < latest - _STEP:
+            log.warning("the clock was set back by %.0f s", (latest - now).total_seconds())
+            self._database.transact(lambda tx: clock_steps.set_right(tx, now, claims.LEASE))
+        self._latest = now
 
     def _find(self, tx: Connection) -> set[str]:
         now = self._clock()

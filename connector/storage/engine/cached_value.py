@@ -44,7 +44,7 @@ class CachedValue(Generic[T]):
     def __call__(self) -> T:
         with self._guard:
             now = self._clock()
-            if self._read_at is None or now - self._read_at > self._fresh:
+            if self._read_at is None or abs(now - self._read_at) > self._fresh:
                 self._read(now)
             return self._known
 

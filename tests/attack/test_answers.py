@@ -1,0 +1,132 @@
+"""Answers that never end, unfold to gigabytes, or come a byte at a time: of none more is taken than is allowed."""
+
+from __future__ import annotations
+
+import gzip
+import socket
+import threading
+import tracemalloc
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import pytest
+
+from integrations.alerts.client import AppriseAlerter
+from integrations.error_mapping import Dialect
+from integrations.errors import Ambiguous, IntegrationError, Transient
+from integrations.http import VendorSession
+from integrations.transport import bounded_http
+from integrations.transport.bounded_http import Bound
+from tests.support.http import Reply, serving
+
+MEGABYTE = 1_048_576
+BOMB = gzip.compress(b" " * (96 * MEGABYTE), 9)
+JSON = {"Content-Type": "application/json"}
+
+
+@contextmanager
+def talking(*pieces: bytes, forever: bytes = b"", pause: float = 0.0) -> Iterator[int]:
+    """A server that says the pieces and then the last of them for ever, at a pace. → its port."""
+    stop = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        thread = threading.Thread(target=_talk, args=(door, pieces, forever, pause, stop), daemon=True)
+        thread.start()
+        yield door.getsockname()[1]
+        stop.set()
+        door.shutdown(socket.SHUT_RDWR)
+        thread.join(5)
+
+
+def _talk(door: socket.socket, pieces: tuple[bytes, ...], forever: bytes, pause: float, stop: threading.Event) -> None:
+    while not stop.is_set():
+        with suppress(OSError):
+            client, _ = door.accept()
+            with client:
+                client.recv(65_536)
+                for piece in pieces:
+                    client.sendall(piece)
+                while forever and not stop.is_set():
+                    client.sendall(forever)
+                    stop.wait(pause)
+
+
+def vendor(port: int, **options: object) -> VendorSession:
+    return VendorSession(f"http://127.0.0.1:{port}", Dialect("Vendor"), **options)  # type: ignore[arg-type]  # keywords
+
+
+@contextmanager
+def memory_within(megabytes: int) -> Iterator[None]:
+    """Nothing in the block may need more."""
+    tracemalloc.start()
+    try:
+        yield
+        assert tracemalloc.get_traced_memory()[1] < megabytes * MEGABYTE
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(("method", "error"), [("GET", Transient), ("POST", Ambiguous)])
+def test_a_bomb_is_not_unfolded(method: str, error: type[IntegrationError]) -> None:
+    with serving(lambda _seen: Reply(200, BOMB, {"Content-Encoding": "gzip"})) as server:
+        session = vendor(server.server_port)
+        with memory_within(60), pytest.raises(error, match="more than") as refused:
+            session.request(method, "/records")
+    assert not refused.value.is_outage
+
+
+def test_a_bomb_in_a_refusal_is_judged_by_its_status() -> None:
+    with (
+        serving(lambda _seen: Reply(503, BOMB, {"Content-Encoding": "gzip"})) as server,
+        memory_within(60),
+        pytest.raises(Transient) as refused,
+    ):
+        vendor(server.server_port).post("/records")
+    assert refused.value.status == 503
+
+
+def test_a_body_without_end_ends() -> None:
+    with (
+        talking(b"HTTP/1.1 200 OK\r\n\r\n", forever=b"x" * 65_536) as port,
+        memory_within(60),
+        pytest.raises(Transient, match="more than"),
+    ):
+        vendor(port).get("/records")
+
+
+def test_a_token_is_no_book() -> None:
+    large = Reply(200, b'{"access_token": "' + b"x" * MEGABYTE + b'"}')
+    with serving(lambda _seen: large) as server:
+        session = vendor(server.server_port, bound=bounded_http.TOKEN)
+        with pytest.raises(Ambiguous, match="more than"):
+            session.post("/oauth/tokens")
+
+
+SLOW = Bound(MEGABYTE, 0.6)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [b"HTTP/1.1 200 OK\r\nX-Drip: ", b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n"],
+    ids=["in its head", "of a length", "of no length"],
+)
+def test_an_answer_that_drips_is_lost_when_its_time_is_over(head: bytes) -> None:
+    with talking(head, forever=b"x", pause=0.05) as port, pytest.raises(Transient) as lost:
+        vendor(port, bound=SLOW).get("/records")
+    assert lost.value.code == "lost"
+
+
+def test_deep_brackets_are_no_error_of_ours() -> None:
+    with (
+        serving(lambda _seen: Reply(200, b"[" * 200_000, JSON)) as server,
+        pytest.raises(Ambiguous, match="without JSON"),
+    ):
+        vendor(server.server_port).post("/records")
+
+
+def test_an_alert_takes_no_more_of_the_answer_than_it_needs() -> None:
+    with (
+        talking(b"HTTP/1.1 200 OK\r\n\r\n", forever=b"x" * 65_536) as port,
+        memory_within(60),
+        pytest.raises(Ambiguous),
+    ):
+        AppriseAlerter().alert([f"json://127.0.0.1:{port}/hook"], "Jan is unhappy", "x")
