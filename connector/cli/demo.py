@@ -22,6 +22,7 @@ from flask import Flask
 
 from connector import logs
 from connector.cli.common.context import BadInputError
+from connector.cli.common.ports import PORT
 from connector.cli.serve.commands import prepare, release_orphans, ticking, working
 from connector.cli.serve.sockets import WebServer, address_of, bind, why
 from connector.cli.serve.startup import assemble
@@ -53,7 +54,7 @@ _ANY = ("0.0.0.0", "::")  # noqa: S104 - compared with, not listened on
     "--port",
     default=8000,
     show_default=True,
-    type=click.IntRange(0, 65535),
+    type=PORT,
     help="The port; 0 picks a free one.",
 )
 def demo(host: str, port: int) -> None:

@@ -5,6 +5,8 @@ Exit codes: 0 all is well; 1 it failed; 2 what was given cannot be used.
 
 from __future__ import annotations
 
+import io
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -42,6 +44,10 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
 class Commands(LazyGroup):
     """A group that also turns our own errors into a sentence and an exit code."""
 
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        _write_what_the_terminal_can()  # before anything is said, --help included
+        return super().main(*args, **kwargs)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
@@ -52,9 +58,18 @@ class Commands(LazyGroup):
             raise told from error
 
 
+def _write_what_the_terminal_can() -> None:
+    """A terminal in Latin-1 or ASCII has no sign for some of ours; what it cannot show is no reason to stop."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
 def _told(error: Exception) -> click.ClickException | None:
     """The error for people, if it is one of our own kinds."""
-    from sqlalchemy.exc import OperationalError
+    from sqlite3 import DatabaseError as NoDatabase
+
+    from sqlalchemy.exc import DatabaseError, OperationalError
 
     from connector.cli.common.context import BadInputError
     from connector.storage.schema.migrate import MigrationError
@@ -66,10 +81,18 @@ def _told(error: Exception) -> click.ClickException | None:
     if isinstance(error, MigrationError):
         return click.ClickException(str(error))
     if isinstance(error, OperationalError):
-        return click.ClickException(
-            f"The database does not answer: {_first_line(error)} Check RINGBACK_DATABASE_URL."
-        )
+        return _database_trouble("does not answer", error)
+    if isinstance(error, DatabaseError) and type(error.orig) is NoDatabase:  # not its kinds: those are our statements'
+        return _database_trouble("cannot be used", error)
+    if isinstance(error, OSError) and error.filename:
+        why = error.strerror or type(error).__name__
+        return click.ClickException(f"{error.filename}: {why}. Check that it is there, and that we may use it.")
     return None
+
+
+def _database_trouble(what: str, error: Exception) -> click.ClickException:
+    said = _first_line(error).rstrip(".")
+    return click.ClickException(f"The database {what}: {said}. Check RINGBACK_DATABASE_URL.")
 
 
 def _first_line(error: Exception) -> str:

@@ -157,6 +157,14 @@ def _check_database(url: str) -> tuple[str, str] | None:
         return f"{masked(url)} names no file, and a database in memory would forget everything.", remedy
     if scheme not in _DATABASES or not rest:
         return f"{masked(url)} is no database we know.", remedy
+    return _wrong_file(Path(rest[1:].partition("?")[0])) if scheme == "sqlite" else None
+
+
+def _wrong_file(file: Path) -> tuple[str, str] | None:
+    if file.is_dir():
+        return f"{file} is a folder.", "Name a file in it."
+    if not file.parent.is_dir():
+        return f"{file} is in a folder that is not there.", f"Make it: mkdir -p {file.parent}"
     return None
 
 

@@ -146,10 +146,9 @@ def test_other_names_are_left_to_others() -> None:
     assert read(TEST_POSTGRES="postgresql://db/x") == read()
 
 
-def test_the_database_file_is_known_for_sqlite_alone() -> None:
-    assert read(DATABASE_URL="sqlite:////data/ringback.db?timeout=5").database_file == Path(
-        "/data/ringback.db"
-    )
+def test_the_database_file_is_known_for_sqlite_alone(tmp_path: Path) -> None:
+    file = tmp_path / "ringback.db"
+    assert read(DATABASE_URL=f"sqlite:///{file}?timeout=5").database_file == file
     assert read(DATABASE_URL="postgresql://db/x").database_file is None
 
 

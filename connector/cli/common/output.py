@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -32,8 +33,10 @@ def show(
 
 
 def show_json(value: Any) -> None:
-    """Print a value as JSON; dataclasses become objects, times RFC 3339."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=_plain))
+    """Print a value as JSON; dataclasses become objects, times RFC 3339. Where the terminal lacks signs they are
+    escaped: a program that reads it gets every one."""
+    ascii_only = (sys.stdout.encoding or "").lower().replace("-", "") not in ("utf8", "utf16", "utf32")
+    click.echo(json.dumps(value, indent=2, ensure_ascii=ascii_only, default=_plain))
 
 
 def table(titles: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:

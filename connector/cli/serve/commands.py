@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from connector.cli.common.context import BadInputError
+from connector.cli.common.ports import PORT, cannot_be_used
 from connector.cli.serve.metrics_server import exposed, shows_metrics
 from connector.cli.serve.processes import CALLS, ENGINE, WEB, ProcessGroup
 from connector.cli.serve.signals import wait_for_signal
@@ -41,7 +42,7 @@ _MOST_PROCESSES = 1 if os.name == "nt" else 3  # open sockets cannot be handed o
 
 _address = [
     click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on."),
-    click.option("--port", default=8000, show_default=True, type=int, help="The port; 0 picks a free one."),
+    click.option("--port", default=8000, show_default=True, type=PORT, help="The port; 0 picks a free one."),
 ]
 
 
@@ -166,9 +167,8 @@ def release_orphans(house: Services) -> None:
 def _bound(host: str, port: int) -> socket.socket:
     try:
         return _once_it_is_free(host, port)
-    except (OSError, OverflowError) as error:
-        said = why(error) if isinstance(error, OSError) else str(error)
-        raise BadInputError(f"--host {host} --port {port} cannot be used ({said}). Choose another.") from error
+    except OSError as error:
+        raise BadInputError(cannot_be_used("--host, --port", f"{host}:{port}", why(error))) from error
 
 
 def _once_it_is_free(host: str, port: int) -> socket.socket:

@@ -10,6 +10,9 @@ from typing import Any
 import click
 from prometheus_client import CollectorRegistry, start_http_server
 
+from connector.cli.common.ports import PORT, cannot_be_used
+from connector.cli.serve.sockets import why
+
 log = logging.getLogger("ringback")
 
 _OPTIONS = (
@@ -17,7 +20,7 @@ _OPTIONS = (
         "--metrics-host", default="127.0.0.1", show_default=True, help="The address for --metrics-port."
     ),
     click.option(
-        "--metrics-port", type=int, help="Show Prometheus figures on this port, to everybody who reaches it."
+        "--metrics-port", type=PORT, help="Show Prometheus figures on this port, to everybody who reaches it."
     ),
 )
 
@@ -49,8 +52,5 @@ def exposed(registry: CollectorRegistry, host: str, port: int | None) -> Iterato
 def _started(registry: CollectorRegistry, host: str, port: int) -> Any:
     try:
         return start_http_server(port, addr=host, registry=registry)
-    except (OSError, OverflowError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise click.ClickException(
-            f"--metrics-port: {host}:{port} cannot be used ({why}). Choose another."
-        ) from error
+    except OSError as error:
+        raise click.ClickException(cannot_be_used("--metrics-port", f"{host}:{port}", why(error))) from error
