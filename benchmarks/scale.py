@@ -50,6 +50,7 @@ connections:
   mail: {kind: smtp, url: "smtp://127.0.0.1:9", sender: "Acme <feedback@acme.example>"}
 teams:
   care-team: {email: [care@acme.example]}
+quiet_hours: none
 """
 WORKFLOW = """\
 workflow: bench

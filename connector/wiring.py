@@ -19,6 +19,8 @@ from connector.feedback.messaging.brands import home_country, read_brands
 from connector.feedback.messaging.translations import Catalogues
 from connector.feedback.registry import FeatureParts
 from connector.feedback.surveys.answering.settling import Settling
+from connector.feedback.surveys.asking.departures import Departures
+from connector.feedback.surveys.asking.selection import AskingRules
 from connector.feedback.surveys.catalog import SurveyCatalog
 from connector.feedback.surveys.invitation_email import Mailer
 from connector.ids import new_id
@@ -81,6 +83,16 @@ class _Ground:
     def country(self) -> str:
         """Where phone numbers without + are from."""
         return home_country(self.mailer.brands)
+
+    @property
+    def asking_rules(self) -> AskingRules:
+        """Who may be asked."""
+        return AskingRules(self.config.fatigue_days, self.config.household, self.country)
+
+    @property
+    def departures(self) -> Departures:
+        """When mails may leave."""
+        return Departures(self.config.quiet_hours, self.config.calendar, self.country, self.mailer.time_zone_of)
 
 
 def build(
@@ -218,7 +230,8 @@ def _feature_parts(ground: _Ground) -> FeatureParts:
         country=ground.country,
         valuation=replace(ground.config.customer_value, country=ground.country),
         ticket_fields=FieldIds(ground.database, ground.clock).ticket_fields,
-        fatigue_days=ground.config.fatigue_days,
+        asking_rules=ground.asking_rules,
+        departures=ground.departures,
         secret_key=ground.secret_key,
     )
 

@@ -27,6 +27,7 @@ class VendorUser:
     name: str | None = None
     phone: str | None = None
     locale: str | None = None
+    time_zone: str | None = None  # by its IANA name
     suspended: bool = False  # the vendor takes nothing from them: spammers, as a rule
     staff: bool = False  # an agent or admin of the helpdesk, no customer
 

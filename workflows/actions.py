@@ -45,7 +45,7 @@ _TICKET_FIELDS = ("group", "tags", "custom_fields", "priority", "due", "assignee
 ACTIONS: Mapping[str, ActionSpec] = _catalogue(
     ActionSpec("survey.send", "send a survey to the customer", EffectClass.BLIND, ("survey",),
                ("about", "delay", "channel", "via", "once", "context", "verify",
-                "languages"), ("invitation", "sent_to"),
+                "languages", "sample"), ("invitation", "sent_to"),
                DeliveryGuarantee.AT_MOST_ONCE),
     ActionSpec("ticket.open", "open a ticket in the helpdesk", EffectClass.KEYED, ("connection", "subject"),
                ("body", "type", "high_value_priority", "follow_up", *_TICKET_FIELDS),

@@ -20,6 +20,7 @@ class Person:
     name: str | None = None
     phone: str | None = None
     locale: str | None = None
+    time_zone: str | None = None  # by its IANA name, where a helpdesk says it
     ids: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)  # whatever else the source tells of the person
     as_of: datetime | None = field(default=None, compare=False)  # when this was true (aware); None: at the event's time

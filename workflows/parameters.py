@@ -10,6 +10,7 @@ from typing import Any
 
 from workflows.durations import parse
 from workflows.errors import DurationError
+from workflows.sampling import share_of
 from workflows.suggestions import shown
 from workflows.templates import is_template
 
@@ -63,6 +64,14 @@ def _span(value: Any) -> str | None:
     return None
 
 
+def _share(value: Any) -> str | None:
+    try:
+        share_of(str(value))
+    except ValueError as error:
+        return str(error)
+    return None
+
+
 def _texts(value: Any) -> str | None:
     if isinstance(value, (list, tuple)) and all(_is_text(each) for each in value):
         return None
@@ -90,6 +99,7 @@ CHECKS: Mapping[str, Check] = {
     **dict.fromkeys(("delay", "due"), _span),
     **dict.fromkeys(("tags", "remove_tags"), _texts),
     "languages": _text_or_texts,
+    "sample": _share,
     **dict.fromkeys(("custom_fields", "context"), _mapping),
 }
 _RENDERED = frozenset(CHECKS.values()) - {_mapping}  # a template makes text, never a mapping

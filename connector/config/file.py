@@ -12,6 +12,9 @@
     translations: translations/
     fatigue_days: 90
     answers: {settle_after_send: 2 minutes, settle_after_touch: 30 minutes}
+    quiet_hours: {from: "20:00", until: "09:00", weekends: true, holidays: true}
+    household: {by: [address]}
+    dates: [{field: customer.birthday}]
     customer_value: {high_from: 10000, high: [gold, enterprise]}
     retention: {runs: 400 days, archive: archive/}
 
@@ -31,6 +34,9 @@ from marshmallow import ValidationError
 
 from connector.config.answers import SettlingWindows
 from connector.config.customer_value import Valuation
+from connector.config.dates import CustomerDate
+from connector.config.household import Household
+from connector.config.quiet_hours import QuietRules
 from connector.config.retention import Retention
 from connector.config.schema import config_schema, mistakes_of
 from connector.config.yaml_reader import UnreadableError, put_in, read_yaml
@@ -77,6 +83,9 @@ class Config:
     translations: Path | None = None
     fatigue_days: int = FATIGUE_DAYS
     answers: SettlingWindows = field(default_factory=SettlingWindows)
+    quiet_hours: QuietRules = field(default_factory=QuietRules)
+    household: Household = field(default_factory=Household)
+    dates: tuple[CustomerDate, ...] = ()
     customer_value: Valuation = field(default_factory=Valuation)
     retention: Retention = field(default_factory=Retention)
 

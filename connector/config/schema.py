@@ -18,7 +18,10 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, val
 from connector.config.answers import SettlingWindows, window_of
 from connector.config.calendar import holidays_of, hours_of
 from connector.config.customer_value import DEFAULT_WORDS, ORDINARY_WORDS, Valuation
+from connector.config.dates import dates_of
 from connector.config.figures import FigureError, read_figure
+from connector.config.household import household_of
+from connector.config.quiet_hours import rules_of as quiet_rules_of
 from connector.config.retention import (
     DEDUPLICATION,
     SHORTEST_CONTENT,
@@ -242,6 +245,9 @@ class _Config(_Strict):
     teams = _Named(_Team())
     calendar = fields.Nested(_Calendar, error_messages={"null": _EMPTY})
     answers = fields.Nested(_Answers, error_messages={"null": _EMPTY})
+    quiet_hours = _Read(quiet_rules_of)
+    household = _Read(household_of)
+    dates = _Read(dates_of)
     customer_value = fields.Nested(_CustomerValue, error_messages={"null": _EMPTY})
     fatigue_days = Whole(
         validate=validate.Range(

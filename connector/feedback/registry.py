@@ -24,6 +24,8 @@ from connector.feedback.crm.feature import FEATURE as CRM
 from connector.feedback.customers.record_ids import RecordIds
 from connector.feedback.messaging.feature import FEATURE as MESSAGING
 from connector.feedback.responses.feature import FEATURE as RESPONSES
+from connector.feedback.surveys.asking.departures import Departures
+from connector.feedback.surveys.asking.selection import AskingRules
 from connector.feedback.surveys.catalog import SurveyCatalog
 from connector.feedback.surveys.feature import FEATURE as SURVEYS
 from connector.feedback.surveys.invitation_email import Mailer
@@ -50,7 +52,8 @@ class FeatureParts:
     country: str
     valuation: Valuation
     ticket_fields: FieldIdsOf
-    fatigue_days: int
+    asking_rules: AskingRules
+    departures: Departures
     secret_key: str = field(repr=False)
 
 

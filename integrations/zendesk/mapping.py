@@ -108,6 +108,7 @@ def vendor_user(user: Mapping[str, Any]) -> VendorUser:
         name=user.get("name"),
         phone=user.get("phone"),
         locale=user.get("locale"),
+        time_zone=user.get("iana_time_zone"),  # ``time_zone`` is Zendesk's own name of it, as "Copenhagen"
         suspended=user.get("suspended") is True,
         staff=user.get("role") in STAFF,
     )

@@ -26,6 +26,15 @@ _WRITABLE = (
     "tags",
     "default_group_id",
 )
+_IANA = {
+    "Amsterdam": "Europe/Amsterdam",
+    "Eastern Time (US & Canada)": "America/New_York",
+    "Kathmandu": "Asia/Kathmandu",
+    "London": "Europe/London",
+    "Sydney": "Australia/Sydney",
+}
+"""Zendesk's own names of zones, and the IANA's that it shows beside them, which cannot be written."""
+
 _ROLES = ("end-user", "agent", "admin")
 
 
@@ -129,6 +138,7 @@ def change(state: State, user: Json, given: Json) -> Json:
         raise _in_use(email)
     _role(str(given.get("role", user["role"])))
     user.update({key: given[key] for key in _WRITABLE if key in given})
+    user["iana_time_zone"] = _IANA.get(user["time_zone"], user["iana_time_zone"])
     user["email"], user["updated_at"] = email, state.now()
     user["user_fields"].update(fields)
     return user

@@ -14,6 +14,8 @@ from connector.feedback import registry
 from connector.feedback.base.actions import ActionContext, Batch, Handler, NotPossibleError
 from connector.feedback.customers.identity import load
 from connector.feedback.registry import FeatureParts
+from connector.feedback.surveys.asking.departures import Departures
+from connector.feedback.surveys.asking.selection import AskingRules
 from connector.storage.schema import tables
 from connector.storage.stores.provisioned import FieldIds
 from integrations.alerts.client import AppriseAlerter
@@ -35,7 +37,8 @@ AT_SALESFORCE = ("account.find", "task.create", "score.write")
 OTHER: Mapping[str, Any] = {
     "connection": "nowhere", "survey": "retention", "subject": "Ring", "body": "Goodbye", "ticket": "zendesk:8",
     "line": "13", "to": "bo@example.com", "text": "Goodbye", "about": "r0", "delay": "2 hours", "channel": "sms",
-    "via": "pigeon", "once": "so", "context": {"product": "lamp"}, "verify": True, "languages": ["nl"],
+    "via": "pigeon", "once": "so", "sample": "100 %",
+    "context": {"product": "lamp"}, "verify": True, "languages": ["nl"],
     "type": "incident", "high_value_priority": "urgent", "follow_up": "zendesk:3", "group": "31", "assignee": "32",
     "tags": ["vip"], "remove_tags": ["late"], "custom_fields": {"4711": "x"}, "priority": "low",
     "due": "4 business hours", "public": True, "status": "open", "reason": "too late", "owner": "005000000000001AAA",
@@ -64,7 +67,9 @@ def handlers(home: Harness) -> Mapping[str, Handler]:
         database=house.database, clients=house.connections, ids=house.connections.ids, surveys=house.surveys,
         mailer=house.mailer, alerter=AppriseAlerter(), teams=house.config.teams, calendar=house.config.calendar,
         country="NL", valuation=house.config.customer_value,
-        ticket_fields=FieldIds(house.database, house.clock).ticket_fields, fatigue_days=house.config.fatigue_days,
+        ticket_fields=FieldIds(house.database, house.clock).ticket_fields,
+        asking_rules=AskingRules(60, house.config.household, "NL"),
+        departures=Departures(house.config.quiet_hours, house.config.calendar, "NL", house.mailer.time_zone_of),
         secret_key="any secret key that is long enough",
     )  # fmt: skip
     return registry.handlers(parts)

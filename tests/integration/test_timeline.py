@@ -101,7 +101,10 @@ def test_a_survey_that_was_held_back_says_why(home: Harness) -> None:
         home.settle()
         home.clock.move(days=3)
     [held] = [item for item in page(home).items if item.kind == "withheld"]
-    assert held.details == {"survey": "after-support", "reason": "not sent: asked 3 days ago, the rule is 90"}
+    assert held.details == {
+        "survey": "after-support", "reason": "not sent: asked 3 days ago, the rule is 90", "code": "fatigue",
+        "numbers": {"days_ago": 3, "rule_days": 90},
+    }  # fmt: skip
 
 
 def test_a_person_without_an_address_leaves_the_reason_on_their_line(home: Harness) -> None:

@@ -42,6 +42,7 @@ teams:
   care-lead: {email: [lead@acme.example]}
 calendar: {timezone: Europe/Amsterdam, hours: mon-fri 09:00-17:30}
 fatigue_days: 30
+quiet_hours: none
 """
 
 # What each epoch of a run or an effect was used for: written by the database itself, whoever writes the row.

@@ -22,6 +22,8 @@ from connector.feedback.consent import opt_out_events
 from connector.feedback.crm.scores.write_score import WriteScore
 from connector.feedback.messaging.actions import Post, SendAlert, SendMessage
 from connector.feedback.responses import store as responses
+from connector.feedback.surveys.asking.departures import Departures
+from connector.feedback.surveys.asking.selection import AskingRules
 from connector.feedback.surveys.asking.send_survey import SendSurvey
 from connector.feedback.surveys.model import Survey
 from connector.ids import new_id
@@ -193,8 +195,10 @@ def _handlers(ground: Ground, vendors: Vendors) -> Mapping[str, Handler]:
     change, rules = ChangeTicket(vendors, config.calendar, _no_fields), Rules(config.calendar)
     return {
         "survey.send": SendSurvey(
-            database=database, clients=vendors, surveys=ground.surveys, render=_invitation, calendar=config.calendar,
-            secret_key="secret key", fatigue_days=config.fatigue_days, look=lambda _customer, _now: None,
+            database=database, clients=vendors, surveys=ground.surveys, render=_invitation,
+            secret_key="secret key", rules=AskingRules(config.fatigue_days, config.household, "NL"),
+            departures=Departures(config.quiet_hours, config.calendar, "NL", lambda _brand: ""),
+            look=lambda _customer, _now: None,
         ),
         "ticket.open": OpenTicket(vendors, rules, _no_fields),
         "ticket.comment": change,

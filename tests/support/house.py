@@ -90,6 +90,7 @@ teams:
 calendar: {{timezone: Europe/Amsterdam, hours: mon-fri 09:00-17:30}}
 fatigue_days: 60
 answers: {{settle_after_send: 0}}
+quiet_hours: none                  # the hand's clock goes through nights; the tests of quiet hours have their own
 """
 
 

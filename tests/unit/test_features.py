@@ -24,6 +24,8 @@ from connector.feedback.messaging.brands import read_brands
 from connector.feedback.registry import FEATURES, FeatureParts
 from connector.feedback.responses import loyalty_hook
 from connector.feedback.responses import store as responses
+from connector.feedback.surveys.asking.departures import Departures
+from connector.feedback.surveys.asking.selection import AskingRules
 from connector.feedback.surveys.catalog import SurveyCatalog
 from connector.feedback.surveys.invitation_email import Mailer
 from connector.storage.engine.database import Database
@@ -66,7 +68,8 @@ def parts(tmp_path: Path) -> Iterator[FeatureParts]:
         country="NL",
         valuation=Valuation(),
         ticket_fields=FieldIds(database, system_clock).ticket_fields,
-        fatigue_days=config.fatigue_days,
+        asking_rules=AskingRules(config.fatigue_days, config.household, "NL"),
+        departures=Departures(config.quiet_hours, config.calendar, "NL", lambda _brand: ""),
         secret_key=_SECRET,
     )
     database.close()

@@ -23,7 +23,7 @@ LONG_MODULES = {
     "connector/storage/schema/tables.py",  # all tables, beside each other on purpose
 }
 WIDE_CONSTRUCTORS = {
-    "connector/feedback/surveys/asking/send_survey.py": (0, 9),
+    "connector/feedback/surveys/asking/send_survey.py": (0, 8),
     "connector/runtime/intake/deliveries.py": (0, 9),
     "connector/runtime/queues/consumers.py": (0, 8),
 }

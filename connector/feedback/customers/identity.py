@@ -49,6 +49,7 @@ class Customer:
     email: str | None = None
     phone: str | None = None
     locale: str | None = None
+    time_zone: str | None = None  # as a helpdesk knows it; other systems' is among the facts
     facts: Mapping[str, Any] = field(default_factory=dict)
     ids: Mapping[str, str] = field(default_factory=dict)
     opted_out_at: datetime | None = None
@@ -58,8 +59,9 @@ class Customer:
     def view(self) -> dict[str, Any]:
         """What ``customer.<field>`` reads; a missing name reads as "" so that a greeting can fall back."""
         own = {"id": self.id, "name": self.name or "", "email": self.email, "phone": self.phone}
-        rest = {"locale": self.locale, "ids": dict(self.ids), "opted_out": self.opted_out_at is not None}
-        return {**self.facts, **own, **rest, "loyalty": self.loyalty}
+        rest = {"locale": self.locale, "time_zone": self.time_zone or self.facts.get("time_zone")}
+        rest |= {"ids": dict(self.ids), "opted_out": self.opted_out_at is not None, "loyalty": self.loyalty}
+        return {**self.facts, **own, **rest}
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +229,7 @@ class Resolver:
         self._new, self._new_identities, self._changed = {}, [], {}
 
 
-_OWN = ("name", "email", "phone", "locale")
+_OWN = ("name", "email", "phone", "locale", "time_zone")
 _CHANGING = (*_OWN, "facts", "known_at", "opted_out_at", "updated_at")
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _IDENTITIES_OF = select(t.identities).where(t.identities.c.customer_id.in_(_IDS), t.identities.c.gone_at.is_(None))
@@ -321,10 +323,8 @@ def _same_name(one: str | None, other: str | None) -> bool:
 
 
 def _customer(row: Any, ids: Mapping[str, str]) -> Customer:
-    facts, known_at = row.facts, row.known_at or {}
-    return Customer(
-        row.id, row.name, row.email, row.phone, row.locale, facts, ids, row.opted_out_at, known_at, row.loyalty
-    )
+    own = {name: getattr(row, name) for name in ("id", *_OWN, "facts", "opted_out_at", "loyalty")}
+    return Customer(**own, ids=ids, known_at=row.known_at or {})
 
 
 def _row(customer: Customer, now: datetime) -> dict[str, Any]:

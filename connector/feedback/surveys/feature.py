@@ -11,13 +11,14 @@ from connector.feedback.base.actions import Clients, Handler
 from connector.feedback.base.feature import DELETE_ROWS, Feature, OwnedTable
 from connector.feedback.base.timeline_source import TimelineSource, ticket_in
 from connector.feedback.crm.consent_check import CrmConsents
+from connector.feedback.surveys.asking.departures import Departures
+from connector.feedback.surveys.asking.selection import AskingRules
 from connector.feedback.surveys.asking.send_survey import SendSurvey
 from connector.feedback.surveys.catalog import SurveyCatalog
 from connector.feedback.surveys.invitation_email import Mailer
 from connector.storage.engine.database import Database
-from connector.storage.schema.tables import doubted_presses, invitations, press_traces, suppressions
+from connector.storage.schema.tables import doubted_presses, household_asks, invitations, press_traces, suppressions
 from connector.storage.stores.old_rows import oldest_first, unarchived
-from workflows.calendars import BusinessCalendar
 
 
 class SurveyParts(Protocol):
@@ -36,13 +37,10 @@ class SurveyParts(Protocol):
     def mailer(self) -> Mailer: ...
 
     @property
-    def calendar(self) -> BusinessCalendar: ...
+    def asking_rules(self) -> AskingRules: ...
 
     @property
-    def country(self) -> str: ...
-
-    @property
-    def fatigue_days(self) -> int: ...
+    def departures(self) -> Departures: ...
 
     @property
     def secret_key(self) -> str: ...
@@ -55,26 +53,29 @@ def _actions(parts: SurveyParts) -> Mapping[str, Handler]:
         clients=parts.clients,
         surveys=parts.surveys,
         render=parts.mailer.invitation,
-        calendar=parts.calendar,
         secret_key=parts.secret_key,
-        fatigue_days=parts.fatigue_days,
+        rules=parts.asking_rules,
+        departures=parts.departures,
         look=consents.look,
-        country=parts.country,
     )
     return {"survey.send": send}
 
 
 def _survey(row: Row[Any]) -> dict[str, Any]:
-    """An invitation. ``status``: prepared, sent, opened, started, answered, or withheld with its ``reason``."""
-    moments = {"opened_at": row.opened_at, "answered_at": row.answered_at}
+    """An invitation. ``status``: prepared, sent, opened, started, answered, expired, or withheld with its ``reason``.
+    One that is prepared says when it is due, and by whose clock."""
+    moments = {"opened_at": row.opened_at, "answered_at": row.answered_at, "reminded_at": row.reminded_at}
+    waits = row.status == "prepared" and row.due_at is not None
+    moments |= {"due_at": row.due_at} if waits else {}
     told = {name: value.isoformat() for name, value in moments.items() if value}
-    return {"survey": row.survey, "channel": row.channel, "status": row.status, "reason": row.reason, **told,
-            **ticket_in(row.context)}  # fmt: skip
+    return {"survey": row.survey, "channel": row.channel, "status": row.status,
+            "reason": row.held if waits else row.reason, **told, **ticket_in(row.context)}  # fmt: skip
 
 
 def _withheld(row: Row[Any]) -> dict[str, Any]:
-    """A survey that was not sent, and why."""
-    return {"survey": row.survey, "reason": row.reason}
+    """A survey that was not sent, and why: the sentence, its code, and the rule's numbers."""
+    numbers = {"numbers": row.numbers} if row.numbers else {}
+    return {"survey": row.survey, "reason": row.reason, "code": row.code, **numbers}
 
 
 FEATURE: Feature[SurveyParts] = Feature(
@@ -82,6 +83,7 @@ FEATURE: Feature[SurveyParts] = Feature(
     actions=_actions,
     owned=(
         OwnedTable(doubted_presses, DELETE_ROWS),
+        OwnedTable(household_asks, DELETE_ROWS),
         OwnedTable(invitations, DELETE_ROWS),
         OwnedTable(suppressions, DELETE_ROWS),
     ),

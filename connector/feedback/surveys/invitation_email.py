@@ -52,6 +52,10 @@ class Mailer:
     def __init__(self, base_url: str, brands: Mapping[str, Brand]) -> None:
         self._base_url, self.brands = base_url, brands
 
+    def time_zone_of(self, brand: str) -> str:
+        """Where a brand is, by the zone's IANA name; "" where it does not say."""
+        return choose(self.brands, brand).time_zone
+
     def invitation(
         self, survey: Survey, language: str, customer: Mapping[str, Any], context: Mapping[str, Any], token: str
     ) -> Mail:

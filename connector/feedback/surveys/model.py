@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from connector.config.quiet_hours import QuietChange
+from connector.feedback.surveys.audience import EVERYBODY, Audience, Reminder
 from workflows.errors import ConditionError
 from workflows.expressions import condition
 from workflows.scoring import Scale, band
@@ -109,7 +111,8 @@ class Survey:
 
     ``languages``: the first is for people whose language is not among them. ``expires_days`` counts from the
     sending; ``fatigue_days`` is this survey's own quiet time, None for the house's; one that ``passes_fatigue`` is sent
-    whenever its workflow says so, but never to who opted out. ``consent`` names the version of the
+    whenever its workflow says so, but never to who opted out. ``who`` chooses among those for whom a workflow asks;
+    ``quiet_hours`` are this survey's own, None for the brand's and the house's. ``consent`` names the version of the
     consent wordings, kept with every consent. ``fallback`` is the language whose fixed words are used where one of the
     survey's languages has no catalogue. ``promise`` says what happens with an answer, ``improved`` what
     earlier answers have changed.
@@ -131,6 +134,9 @@ class Survey:
     expires_days: int = 30
     fatigue_days: int | None = None
     passes_fatigue: bool = False
+    who: Audience = EVERYBODY
+    reminders: tuple[Reminder, ...] = ()
+    quiet_hours: QuietChange | None = None
 
     @property
     def main(self) -> Question:

@@ -5,11 +5,14 @@ A message of a field is "what is wrong | what to do about it".
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 
-from marshmallow import RAISE, Schema, ValidationError, fields, post_dump, post_load, validate
+from marshmallow import RAISE, Schema, ValidationError, fields, post_dump, post_load, pre_dump, validate
 
+from connector.config.quiet_hours import QuietChange, change_of
+from connector.feedback.surveys.audience import MOST_REMINDERS, Audience, Quota, Reminder
 from connector.feedback.surveys.model import (
     SCALES,
     Link,
@@ -21,7 +24,10 @@ from connector.feedback.surveys.model import (
     Survey,
     Thanks,
 )
-from workflows import scoring
+from workflows import durations, scoring
+from workflows.durations import Duration
+from workflows.errors import DurationError
+from workflows.sampling import share_of
 from workflows.scoring import Scale
 from workflows.whole import Whole
 
@@ -39,6 +45,8 @@ _DAYS = validate.Range(1, 3650, error="{input!r} is out of range | Give whole da
 _SHORT = validate.Length(1, 50, error="it is empty or too long | Keep it within 50 characters.")
 _WORDING = validate.Length(1, 4_000, error="it is empty or too long | Keep it within 4000 characters.")
 _SOME = validate.Length(1, error="it is empty | List at least one.")
+_COUNT = validate.Range(1, 1_000_000, error="{input!r} is out of range | Give a whole number of people, from 1.")
+_FEW = validate.Length(1, MOST_REMINDERS, error="there are none, or more than two | Remind once or twice.")
 _MESSAGES = {
     "required": "it is missing | Add it.",
     "null": "it is empty | Fill it in, or remove the line.",
@@ -152,6 +160,70 @@ class MailSchema(_Base):
         return MailTexts(**data)
 
 
+class _Told(fields.Field[Any]):
+    """A value that a function reads; it raises ValueError with "what is wrong", line break, remedy."""
+
+    def __init__(self, read: Callable[[Any], Any], write: Callable[[Any], Any], *, required: bool = False) -> None:
+        super().__init__(required=required)
+        self._read, self._write = read, write
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> Any:
+        try:
+            return self._read(value)
+        except (ValueError, DurationError) as error:
+            raise ValidationError(str(error).replace("\n", " | ")) from error
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **_: Any) -> Any:
+        return None if value is None else self._write(value)
+
+
+def _span(value: Any) -> Duration:
+    found = durations.parse(str(value))
+    if not found.span:
+        raise ValueError('it is no time at all\nWrite a span, as "4 days".')
+    return found
+
+
+class ReminderSchema(_Base):
+    after = _Told(_span, str, required=True)
+    subject = TextField(required=True)
+    intro = TextField(required=True)
+    greeting = TextField()
+
+    @post_load
+    def make(self, data: dict[str, Any], **_: Any) -> Reminder:
+        return Reminder(**data)
+
+
+_QUOTAS = {
+    "per_hour": (timedelta(hours=1), False),
+    "per_day": (timedelta(days=1), False),
+    "per_team_per_hour": (timedelta(hours=1), True),
+    "per_team_per_day": (timedelta(days=1), True),
+}
+
+
+class AudienceSchema(_Base):
+    condition = fields.String(data_key="if")
+    sample = _Told(lambda value: share_of(str(value)), lambda share: f"{share.normalize():f} %")
+    per_hour = Whole(strict=True, validate=_COUNT)
+    per_day = Whole(strict=True, validate=_COUNT)
+    per_team_per_hour = Whole(strict=True, validate=_COUNT)
+    per_team_per_day = Whole(strict=True, validate=_COUNT)
+
+    @post_load
+    def make(self, data: dict[str, Any], **_: Any) -> Audience:
+        quotas = tuple(Quota(data[name], *limits) for name, limits in _QUOTAS.items() if name in data)
+        return Audience(data.get("condition"), data.get("sample"), quotas)
+
+    @pre_dump
+    def spread(self, given: Audience, **_: Any) -> dict[str, Any]:
+        """As the file has it: a key per quota."""
+        named = {limits: name for name, limits in _QUOTAS.items()}
+        quotas = {named[quota.span, quota.of_team]: quota.most for quota in given.quotas}
+        return {"condition": given.condition, "sample": given.sample, **quotas}
+
+
 class SurveySchema(_Base):
     slug = fields.String(required=True, data_key="survey", validate=_SLUG)
     name = fields.String(required=True, validate=_WORDING)
@@ -165,6 +237,9 @@ class SurveySchema(_Base):
     expires_days = Whole(strict=True, validate=_DAYS)
     fatigue_days = Whole(strict=True, validate=_DAYS)
     passes_fatigue = fields.Boolean(truthy={True}, falsy={False})
+    who = fields.Nested(AudienceSchema)
+    reminders = fields.List(fields.Nested(ReminderSchema), validate=_FEW)
+    quiet_hours = _Told(lambda value: change_of(value) if value else None, QuietChange.written)
     consent = fields.String(required=True, validate=_SHORT)
     intro = TextField(required=True)
     promise = TextField(required=True)
@@ -175,7 +250,8 @@ class SurveySchema(_Base):
 
     @post_load
     def make(self, data: dict[str, Any], **_: Any) -> Survey:
-        return Survey(**{**data, "languages": tuple(data["languages"]), "questions": tuple(data["questions"])})
+        return Survey(**{**data, "languages": tuple(data["languages"]), "questions": tuple(data["questions"]),
+                         "reminders": tuple(data.get("reminders", ()))})  # fmt: skip
 
 
 def _keys(schema: Schema) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 
 from connector.feedback.surveys.languages.tones import mixed
@@ -34,6 +35,7 @@ def check(survey: Survey) -> Iterator[Mistake]:
     yield from _check_questions(survey)
     yield from _check_languages(survey)
     yield from _check_templates(survey)
+    yield from _check_who(survey)
     if not scales and survey.main.scale is not None:  # bands and conditions cannot be judged without a scale
         yield from _check_bands(survey)
         yield from _check_conditions(survey)
@@ -132,6 +134,25 @@ def _check_templates(survey: Survey) -> Iterator[Mistake]:
     for path, text in mail_texts(survey):
         for language, wording in text.items():
             yield from _check_template(f"{path}.{language}", wording)
+
+
+def _check_who(survey: Survey) -> Iterator[Mistake]:
+    """The condition on who is asked; a reminder has words of its own, or it is the same mail twice."""
+    if survey.who.condition is not None:
+        try:
+            condition(survey.who.condition)
+            names = {name.partition(".")[0] for name in references(survey.who.condition)}
+        except ConditionError as error:
+            yield Mistake("who.if", str(error), "Correct the condition.")
+            return
+        for unknown in sorted(names - {"customer", "context"}):
+            yield Mistake("who.if", f"{unknown} is not known here.", "Use customer and context.")
+    for index, reminder in enumerate(survey.reminders):
+        if reminder.subject == survey.mail.subject and reminder.intro == survey.mail.intro:
+            yield Mistake(f"reminders[{index}]", "it says the same as the invitation.", "Say it in other words.")
+    last = sum((each.after.span for each in survey.reminders), timedelta())
+    if survey.reminders and last >= timedelta(days=survey.expires_days):
+        yield Mistake("reminders", "they come after the link has run out.", "Remind earlier, or raise expires_days.")
 
 
 def _check_template(path: str, wording: str) -> Iterator[Mistake]:

@@ -87,6 +87,8 @@ _OPEN_CALLBACKS = "status IN ('asked', 'open', 'taken', 'contacted', 'reopened')
 OPEN_CALLBACKS: ColumnElement[bool] = literal_column(f"callbacks.{_OPEN_CALLBACKS}")
 _SOLVED_CALLBACKS = "status IN ('solved', 'not_reached', 'recovered', 'not_recovered')"
 SOLVED_CALLBACKS: ColumnElement[bool] = literal_column(f"callbacks.{_SOLVED_CALLBACKS}")
+_OPEN_INVITATIONS = "status IN ('sent', 'opened', 'started')"
+OPEN_INVITATIONS: ColumnElement[bool] = literal_column(f"invitations.{_OPEN_INVITATIONS}")
 EMPTIABLE: ColumnElement[bool] = literal_column("deliveries.status IN ('done', 'ignored')")
 
 
@@ -125,6 +127,7 @@ customers = Table(
     Column("email", Text),
     Column("phone", Text),
     Column("locale", String(35)),
+    Column("time_zone", String(64)),  # by its IANA name, as a helpdesk knows it
     Column("facts", _Json, nullable=False),
     Column("known_at", _Json),  # fact → the moment of what is known of it, as text that sorts
     Column("opted_out_at", UtcDateTime),
@@ -340,8 +343,9 @@ invitations = Table(
     Column("run_id", _Id),
     Column("channel", String(20), nullable=False),
     Column("language", String(35), nullable=False),
-    Column("status", String(12), nullable=False),  # prepared, sent, opened, started, answered, withheld
+    Column("status", String(12), nullable=False),  # prepared, sent, opened, started, answered, withheld, expired
     Column("reason", Text, nullable=False, default=""),
+    Column("code", String(40), nullable=False, default=""),  # of the reason: what was not asked is counted by it
     Column("about", _Id),  # the first response a retention survey follows
     Column("once", String(200), unique=True),  # at most one invitation per value, ever
     Column("context", _Json, nullable=False),
@@ -352,15 +356,27 @@ invitations = Table(
     Column("touched_at", UtcDateTime),  # the last save
     Column("settles_at", UtcDateTime),  # when the answers as they stand count; null: nothing waits to
     Column("counted", _Json),  # what counted last: the answers, and what else a later change is compared with
+    Column("agent", String(100), nullable=False, default=""),  # of the ticket that it is about, by the helpdesk's id
+    Column("team", String(100), nullable=False, default=""),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("wanted_at", UtcDateTime),  # when it would leave if no hour were quiet
+    Column("due_at", UtcDateTime),  # when it may leave
+    Column("held", Text, nullable=False, default=""),  # whose clock says so, and what it waits for
+    Column("planned_at", UtcDateTime),  # when that was last worked out
     Column("asked_at", UtcDateTime),  # when it was decided to send it: the fatigue rule counts from here
     Column("sent_at", UtcDateTime),
     Column("opened_at", UtcDateTime),
     Column("started_at", UtcDateTime),
     Column("answered_at", UtcDateTime),
     Column("expires_at", UtcDateTime, nullable=False),
+    Column("reminded", Integer, nullable=False, default=0),  # how often
+    Column("reminded_at", UtcDateTime),  # last
     Index("ix_invitations_fatigue", "customer_id", "asked_at"),
     Index("ix_invitations_settling", "settles_at", **_where("settles_at IS NOT NULL")),
+    Index("ix_invitations_quota", "survey", "asked_at"),
+    Index("ix_invitations_run", "run_id"),
+    Index("ix_invitations_prepared", "id", **_where("status = 'prepared'")),
+    Index("ix_invitations_open", "expires_at", **_where(_OPEN_INVITATIONS)),
 )
 
 responses = Table(
@@ -500,7 +516,20 @@ suppressions = Table(
     Column("survey", String(100), nullable=False),
     Column("run_id", _Id, nullable=False),
     Column("reason", Text, nullable=False),
+    Column("code", String(40), nullable=False, default=""),  # of the reason: what was not asked is counted by it
+    Column("numbers", _Json, nullable=False, default=dict),  # the rule's, and this person's
     Column("at", UtcDateTime, nullable=False),
+    Index("ix_suppressions_run", "run_id"),
+)
+
+household_asks = Table(  # who was asked in which household, where such are kept in mind
+    "household_asks",
+    metadata,
+    Column("household", String(64), primary_key=True),  # the digest of what makes it one
+    _ref("invitation_id", "invitations", primary_key=True, index=True),
+    _ref("customer_id", "customers", nullable=False, index=True),
+    Column("asked_at", UtcDateTime, nullable=False),
+    Index("ix_household_asks_newest", "household", "asked_at"),
 )
 
 api_tokens = Table(

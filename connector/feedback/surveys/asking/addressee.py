@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from connector.feedback.customers.time_zones import is_zone
 from connector.feedback.surveys.asking import eligibility
+from connector.feedback.surveys.asking.refusal import Refusal
 from integrations.protocols import Helpdesk, VendorUser
 
 
@@ -23,6 +25,7 @@ def told_of(user: VendorUser | None) -> dict[str, Any]:
     if user is None:
         return {}
     told = {"email": user.email, "name": user.name, "phone": user.phone, "locale": user.locale}
+    told["time_zone"] = user.time_zone if is_zone(user.time_zone) else None
     return {**told, "user": user.id, "suspended": user.suspended, "staff": user.staff}
 
 
@@ -31,7 +34,7 @@ def contact_of(contact: VendorUser | None) -> dict[str, Any]:
     return {name: value for name, value in told_of(contact).items() if name != "user"}
 
 
-def why_nobody(told: Mapping[str, Any], *, of_ticket: bool) -> str | None:
+def why_nobody(told: Mapping[str, Any], *, of_ticket: bool) -> Refusal | None:
     """Why the person whom the helpdesk told us of is not asked, or None. Who works there may be a customer elsewhere:
     only a ticket of theirs is between colleagues."""
     if not told:
@@ -40,4 +43,4 @@ def why_nobody(told: Mapping[str, Any], *, of_ticket: bool) -> str | None:
         return eligibility.SUSPENDED
     if told.get("staff") and of_ticket:
         return eligibility.STAFF
-    return None if told.get("email") else "not sent: the customer has no e-mail address"
+    return None if told.get("email") else eligibility.NO_ADDRESS_THERE

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, insert, select, update
+from sqlalchemy import Connection, bindparam, case, delete, insert, select, update
 
 from connector.feedback.base.actions import Output, Write
 from connector.feedback.customers import identity as customers
 from connector.feedback.customers.identity import Customer
+from connector.feedback.surveys.asking.departures import Departure
+from connector.feedback.surveys.asking.refusal import Refusal
 from connector.feedback.surveys.model import Survey
 from connector.ids import new_id
 from connector.storage.engine.database import Database
-from connector.storage.schema.tables import invitations, runs, suppressions
+from connector.storage.schema.tables import household_asks, invitations, runs, suppressions
 
 INVITED, _WITHHELD = insert(invitations), insert(suppressions)
 SENT = (
@@ -25,6 +27,7 @@ SENT = (
         status=bindparam("new_status"),
         sent_at=bindparam("moment"),
         reason=bindparam("why"),
+        code=bindparam("why_code"),
         once=case((bindparam("new_status") == "withheld", None), else_=invitations.c.once),  # the occasion stays open
     )
 )
@@ -46,8 +49,32 @@ def invited(tx: Connection, invitation: str) -> Customer:
     return customers.load(tx, [found])[found]
 
 
-def mark_asked(tx: Connection, invitation: str, at: datetime | None, once: str | None) -> None:
-    tx.execute(update(invitations).where(invitations.c.id == invitation).values(asked_at=at, once=once))
+def book(
+    database: Database,
+    tx: Connection,
+    invitation: str,
+    customer: str,
+    households: Sequence[str],
+    now: datetime,
+    once: str | None,
+) -> None:
+    """The person is asked from now on, and so are their households."""
+    tx.execute(update(invitations).where(invitations.c.id == invitation).values(asked_at=now, once=once))
+    asked = {"invitation_id": invitation, "customer_id": customer, "asked_at": now}
+    if households:
+        tx.execute(database.insert_new(household_asks), [{"household": each, **asked} for each in households])
+
+
+def take_back(tx: Connection, invitation: str) -> None:
+    """A booking whose mail stayed here."""
+    tx.execute(update(invitations).where(invitations.c.id == invitation).values(asked_at=None, once=None))
+    tx.execute(delete(household_asks).where(household_asks.c.invitation_id == invitation))
+
+
+def plan_anew(tx: Connection, invitation: str, departure: Departure, now: datetime) -> None:
+    """It leaves at another moment than was thought; when it was wanted stays."""
+    moved = {name: value for name, value in departure.columns(now).items() if name != "wanted_at"}
+    tx.execute(update(invitations).where(invitations.c.id == invitation).values(moved))
 
 
 def whose(place: Place) -> str | None:
@@ -56,11 +83,11 @@ def whose(place: Place) -> str | None:
     return found
 
 
-def withheld(place: Place, customer_id: str | None, survey: str, reason: str) -> Output:
+def withheld(place: Place, customer_id: str | None, survey: str, refusal: Refusal) -> Output:
     """Not asked, and why; kept with the customer, if we know any."""
-    row = {"id": new_id(), "customer_id": customer_id, "survey": survey, "run_id": place.run_id}
-    written = (Write(_WITHHELD, row | {"reason": reason, "at": place.now}),) if customer_id else ()
-    return Output({"done": False, "reason": reason}, written)
+    row: dict[str, Any] = {"id": new_id(), "customer_id": customer_id, "survey": survey, "run_id": place.run_id}
+    row |= {"reason": str(refusal), "code": refusal.code, "numbers": refusal.numbers, "at": place.now}
+    return Output(refusal.told(), (Write(_WITHHELD, row),) if customer_id else ())
 
 
 def invitation_row(
@@ -85,6 +112,8 @@ def invitation_row(
         "once": request["once"],
         "context": request["context"],
         "answers": {},
+        "agent": request.get("agent") or "",
+        "team": request.get("team") or "",
         "created_at": place.now,
         "expires_at": place.now + timedelta(days=survey.expires_days),
     }

@@ -15,16 +15,24 @@ from sqlalchemy import Connection, select
 
 from connector.feedback.callbacks.state_machine import CallbackStatus
 from connector.feedback.customers.identity import Customer
+from connector.feedback.surveys.asking.refusal import Refusal
 from connector.feedback.surveys.model import Survey
 from connector.storage.schema.tables import callbacks, events, invitations
 
-NO_ADDRESS = "not sent: no e-mail address is known"
-OPTED_OUT = "not sent: the customer opted out of surveys"
-SUSPENDED = "not sent: the customer is suspended in the helpdesk"
-STAFF = "not sent: the requester works here (agent or admin in the helpdesk); colleagues are no customers"
-SIDE_CONVERSATION = "not sent: the ticket is a side conversation of an agent's, and not a customer's"
-INTERNAL = "not sent: the ticket is internal; the customer never saw it"
-UNKNOWN = "not sent: the helpdesk does not know the customer any more"
+NO_ADDRESS = Refusal("no_address", "not sent: no e-mail address is known")
+NO_ADDRESS_THERE = Refusal("no_address", "not sent: the customer has no e-mail address")
+OPTED_OUT = Refusal("opted_out", "not sent: the customer opted out of surveys")
+SUSPENDED = Refusal("suspended", "not sent: the customer is suspended in the helpdesk")
+STAFF = Refusal("staff", "not sent: the requester works here (agent or admin in the helpdesk); colleagues are no "
+                "customers")  # fmt: skip
+SIDE_CONVERSATION = Refusal(
+    "side_conversation", "not sent: the ticket is a side conversation of an agent's, and not a customer's"
+)
+INTERNAL = Refusal("internal", "not sent: the ticket is internal; the customer never saw it")
+UNKNOWN = Refusal("unknown", "not sent: the helpdesk does not know the customer any more")
+ANOTHERS_ADDRESS = Refusal("anothers_address", "not sent: this e-mail address belongs to another customer")
+SAME_OCCASION = Refusal("occasion", "not sent: already asked for this occasion")
+IN_HAND = Refusal("in_hand", "not sent: a person has this callback in hand since the last answer")
 
 UNKNOWN_LANGUAGE = "not sent: the customer's language is not known, and only {wanted} is asked"
 OTHER_LANGUAGE = "not sent: the customer's language is {language}, and only {wanted} is asked"
@@ -37,17 +45,17 @@ _ENDS = {
 }
 _NOT_ABOUT = {
     **{
-        status: f"not sent: the callback ticket was {status}"
+        status: Refusal("callback_moved", f"not sent: the callback ticket was {status}")
         for status in (CallbackStatus.REOPENED, CallbackStatus.MERGED, CallbackStatus.DELETED)
     },
-    CallbackStatus.SPAM: "not sent: the callback ticket was marked as spam",
-    CallbackStatus.UNREACHED: "not sent: the customer was not reached",
+    CallbackStatus.SPAM: Refusal("callback_moved", "not sent: the callback ticket was marked as spam"),
+    CallbackStatus.UNREACHED: Refusal("not_reached", "not sent: the customer was not reached"),
 }
 
 
 def why_not(
     tx: Connection, customer: Customer, survey: Survey, request: Mapping[str, Any], fatigue_days: int, now: datetime
-) -> str | None:
+) -> Refusal | None:
     """The reason not to ask, or None. ``request`` may hold ``once``, ``about``, and the ``invitation`` it is for.
 
     ``fatigue_days`` is the quiet time of a survey that names none of its own.
@@ -55,15 +63,18 @@ def why_not(
     if customer.opted_out_at:
         return OPTED_OUT
     if request.get("once") and _exists(tx, request["once"], request.get("invitation")):
-        return "not sent: already asked for this occasion"
+        return SAME_OCCASION
     if survey.passes_fatigue:
         return _moved_on(tx, request)
     days = survey.fatigue_days if survey.fatigue_days is not None else fatigue_days
     last = _last_asked(tx, customer.id, now - timedelta(days=days), request.get("invitation"))
-    return f"not sent: asked {(now - last).days} days ago, the rule is {days}" if last else None
+    if last is None:
+        return None
+    ago = (now - last).days
+    return Refusal("fatigue", f"not sent: asked {ago} days ago, the rule is {days}", days_ago=ago, rule_days=days)
 
 
-def no_contact(event: Mapping[str, Any]) -> str | None:
+def no_contact(event: Mapping[str, Any]) -> Refusal | None:
     """The reason why a ticket is no contact with a customer, as far as its event says; None for all else.
 
     What counts, by Zendesk's documentation: a child ticket of a side conversation is one agent's question to another
@@ -81,24 +92,24 @@ def no_contact(event: Mapping[str, Any]) -> str | None:
     return INTERNAL if event.get("is_public") is False and event.get("channel") != "voice" else None
 
 
-def other_language(locale: str | None, languages: Sequence[str]) -> str | None:
+def other_language(locale: str | None, languages: Sequence[str]) -> Refusal | None:
     """The reason not to ask somebody who reads something else. ``languages`` are codes as "nl", or "nl-be" for Belgium
     alone; empty asks everybody."""
     told = (locale or "").lower().replace("_", "-")
     if not languages or any(told == each or told.startswith(f"{each}-") for each in languages):
         return None
     words = OTHER_LANGUAGE if told else UNKNOWN_LANGUAGE
-    return words.format(language=told, wanted=" or ".join(languages))
+    return Refusal("language", words.format(language=told, wanted=" or ".join(languages)))
 
 
-def ticket_gone(tx: Connection, ticket: object) -> str | None:
+def ticket_gone(tx: Connection, ticket: object) -> Refusal | None:
     """The reason not to ask about a solved ticket that was reopened, merged, deleted or marked as spam since."""
     if not ticket:
         return None
     c = events.c
     told = select(c.type).where(c.type.in_((*_ENDS, "ticket.solved", "ticket.restored")), c.subject == str(ticket))
     last = tx.execute(told.order_by(c.seq.desc()).limit(1)).scalar_one_or_none()
-    return f"not sent: the ticket was {_ENDS[last]}" if last in _ENDS else None
+    return Refusal("ticket_gone", f"not sent: the ticket was {_ENDS[last]}") if last in _ENDS else None
 
 
 def _exists(tx: Connection, once: str, own: str | None) -> bool:
@@ -114,7 +125,7 @@ def _last_asked(tx: Connection, customer_id: str, since: datetime, own: str | No
     return last
 
 
-def _moved_on(tx: Connection, request: Mapping[str, Any]) -> str | None:
+def _moved_on(tx: Connection, request: Mapping[str, Any]) -> Refusal | None:
     """A survey about a callback waits for a solved one: reopened, merged or deleted since means no question. One that a
     second bad answer handed to a person is not asked about again."""
     if not request.get("about"):
@@ -125,5 +136,5 @@ def _moved_on(tx: Connection, request: Mapping[str, Any]) -> str | None:
     if callback is None:
         return None
     if callback.handed_over:
-        return "not sent: a person has this callback in hand since the last answer"
+        return IN_HAND
     return _NOT_ABOUT.get(callback.status)

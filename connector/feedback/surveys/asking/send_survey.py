@@ -32,24 +32,29 @@ from connector.feedback.surveys.asking.asked_rows import (
     INVITED,
     SENT,
     Place,
+    book,
     invitation_row,
     invited,
-    mark_asked,
+    plan_anew,
+    take_back,
     whose,
     withheld,
 )
+from connector.feedback.surveys.asking.departures import Departure, Departures
+from connector.feedback.surveys.asking.refusal import Refusal
+from connector.feedback.surveys.asking.selection import AskingRules
 from connector.feedback.surveys.catalog import SurveyCatalog
 from connector.feedback.surveys.model import Survey
 from connector.ids import digest, new_id, survey_token
 from connector.storage.engine.database import Database
 from connector.storage.stores.inbox import insert_deliveries, own_event
-from integrations.errors import Ambiguous, IntegrationError, Transient
+from integrations.errors import Ambiguous, IntegrationError, NotYet, Transient
 from integrations.messaging import Mail
 from integrations.roles import Role
 from workflows import durations
-from workflows.calendars import BusinessCalendar
 from workflows.events import Person
 from workflows.parameters import CHANNELS, flag, is_channel, texts
+from workflows.sampling import share_of
 
 log = logging.getLogger(__name__)
 
@@ -79,16 +84,15 @@ class SendSurvey:
         clients: Clients,
         surveys: SurveyCatalog,
         render: Render,
-        calendar: BusinessCalendar,
         secret_key: str,
-        fatigue_days: int,
+        rules: AskingRules,
+        departures: Departures,
         look: Callable[[str, datetime], None],
-        country: str = customers.HOME,
     ) -> None:
-        """``look`` sees to it that an opt-out in a CRM is known here; phone numbers without + are from ``country``."""
+        """``look`` sees to it that an opt-out in a CRM is known here."""
         self._database, self._clients, self._surveys, self._render = database, clients, surveys, render
-        self._calendar, self._secret_key, self._fatigue_days, self._look = calendar, secret_key, fatigue_days, look
-        self._country, self._post = country, Post(clients, secret_key)
+        self._rules, self._departures, self._look = rules, departures, look
+        self._secret_key, self._post = secret_key, Post(clients, secret_key)
 
     def batch(self, connection: str) -> int:
         return 1
@@ -119,7 +123,9 @@ class SendSurvey:
         for name, told in _FROM_EVENT.items():
             if event.get(told):
                 context.setdefault(name, event[told])
-        due = durations.parse(str(params["delay"])).after(ask.now, self._calendar) if params.get("delay") else None
+        due = None
+        if params.get("delay"):
+            due = durations.parse(str(params["delay"])).after(ask.now, self._departures.calendar)
         return {
             "survey": str(params["survey"]),
             "about": params.get("about") or None,
@@ -128,6 +134,9 @@ class SendSurvey:
             "of_ticket": str(event.get("type")).startswith("ticket.") and not event.get("callback"),
             "via": params.get("via"),
             "languages": _languages(params.get("languages")),
+            "sample": _sample(params.get("sample")),
+            "agent": str(event.get("agent") or ""),
+            "team": str(event.get("group") or event.get("group_name") or ""),
             "context": context,
             "due_at": due.isoformat() if due else None,
         }
@@ -135,7 +144,7 @@ class SendSurvey:
     def _who(self, customer: Customer | None, request: Mapping[str, Any], place: Place) -> Intent | Output:
         """Ask a helpdesk that knows this person for their address; what the rules forbid now need not be asked."""
         survey, _ = self._survey(request["survey"])
-        if customer and (reason := self._why_not(place.tx, customer, survey, request, place.now)):
+        if customer and (reason := self._rules.why_not(place.tx, customer, survey, request, place.now)):
             return withheld(place, customer.id, survey.slug, reason)
         if customer and (known := self._known_as(customer, place.tx)):
             whom = {**request, "find": known[1], "email": customer.email}
@@ -157,23 +166,19 @@ class SendSurvey:
     def _invite(self, customer: Customer, request: Mapping[str, Any], place: Place) -> Intent | Output:
         """The invitation and its mail, whole, but for the secret of the link."""
         survey, definition_id = self._survey(request["survey"])
-        reason = self._why_not(place.tx, customer, survey, request, place.now)
+        reason = self._rules.why_not(place.tx, customer, survey, request, place.now)
         if reason := reason or eligibility.other_language(customer.locale, request.get("languages") or ()):
             return withheld(place, customer.id, survey.slug, reason)
         via, _ = self._clients.messenger(request["via"])
         invitation = new_id()
         language = survey.language_for(customer.locale)
         mail = self._render(survey, language, customer.view(), request["context"], _TOKEN)
+        departure = self._departures.of(customer, survey, _due(request) or place.now)
         row = invitation_row(invitation, customer, survey, definition_id, language, request, place)
-        row["token_digest"] = digest(survey_token(self._secret_key, invitation))
+        row |= {"token_digest": digest(survey_token(self._secret_key, invitation)), **departure.columns(place.now)}
         sent = {"invitation": invitation, "customer": customer.id, "mail": asdict(mail), "survey": survey.slug}
         written = (Write(INVITED, row),)
-        return Intent(via, {**request, **sent}, due_at=_due(request), writes=written, stage=1)
-
-    def _why_not(
-        self, tx: Connection, customer: Customer, survey: Survey, request: Mapping[str, Any], now: datetime
-    ) -> str | None:
-        return eligibility.why_not(tx, customer, survey, request, self._fatigue_days, now)
+        return Intent(via, {**request, **sent}, due_at=departure.at, writes=written, stage=1)
 
     def perform(self, effects: Sequence[Effect], now: datetime) -> list[Result]:
         return [self._find(e) if e.stage == 0 else self._send(e, now) for e in effects]
@@ -199,7 +204,7 @@ class SendSurvey:
     def _take_back(self, invitation: str) -> None:
         """The booking of a mail that stayed here. Should even this fail, what became of the mail is still certain."""
         try:
-            self._database.transact(lambda tx: mark_asked(tx, invitation, None, None))
+            self._database.transact(lambda tx: take_back(tx, invitation))
         except Exception:
             log.exception("a booking could not be taken back", extra={"invitation": invitation})
 
@@ -208,25 +213,33 @@ class SendSurvey:
         mail."""
         try:
             self._look(effect.request["customer"], now)
-            reason = self._database.transact(lambda tx: self._book(tx, effect.request, now))
+            held = self._database.transact(lambda tx: self._book(tx, effect.request, now))
         except (IntegrationError, NotPossibleError):
             raise
         except Exception as error:
             log.exception("a mail was not begun", extra={"effect": effect.id, "run": effect.run_id})
             return Transient(f"an error of ours before the mail: {type(error).__name__}; see the log")
-        return {"done": False, "reason": reason} if reason else None
+        if isinstance(held, Departure):
+            return NotYet(held.held, retry_after=(held.at - now).total_seconds(), code="quiet_hours")
+        return held.told() if held else None
 
-    def _book(self, tx: Connection, request: Mapping[str, Any], now: datetime) -> str | None:
+    def _book(self, tx: Connection, request: Mapping[str, Any], now: datetime) -> Refusal | Departure | None:
         """The last look, and the booking that other runs' last looks will see: of two surveys that are about to
-        leave for one person only one does. → why this one does not."""
+        leave for one person only one does. → why this one does not, or when it will: it is late, and the recipient's
+        evening has begun meanwhile, or they are elsewhere than was thought."""
         customer = invited(tx, request["invitation"])
-        self._database.lock(tx, [f"ask:{customer.id}"])
         survey, _ = self._survey(request["survey"])
-        reason = self._why_not(tx, customer, survey, request, now)
-        reason = reason or eligibility.ticket_gone(tx, request.get("solved"))
-        if reason is None:
-            mark_asked(tx, request["invitation"], now, request.get("once"))
-        return reason
+        self._database.lock(tx, self._rules.lock_keys(customer, survey))
+        reason = self._rules.why_not(tx, customer, survey, request, now)
+        if reason := reason or eligibility.ticket_gone(tx, request.get("solved")):
+            return reason
+        departure = self._departures.of(customer, survey, now)
+        if departure.quiet:
+            plan_anew(tx, request["invitation"], departure, now)
+            return departure
+        households = [key for _, key in self._rules.households(customer)]
+        book(self._database, tx, request["invitation"], customer.id, households, now, request.get("once"))
+        return None
 
     def finish(self, done: CompletionContext) -> Intent | Output:
         return self._found(done) if done.effect.stage == 0 else self._sent(done)
@@ -244,12 +257,11 @@ class SendSurvey:
             record_merges.replaced(done.database, done.tx, done.effect.connection, asked["find"], user, done.now)
         person = Person(**told, ids={done.effect.connection: user})
         ids = self._clients.ids
-        done.database.lock(done.tx, customers.lock_keys([person], ids, self._country))
-        resolver = customers.Resolver(done.database, done.tx, ids, done.now, self._country)
+        done.database.lock(done.tx, customers.lock_keys([person], ids, self._rules.country))
+        resolver = customers.Resolver(done.database, done.tx, ids, done.now, self._rules.country)
         [(customer, conflict)] = resolver.resolve([person])
         if customer is None or (conflict and not conflict.by_phone):
-            reason = "not sent: this e-mail address belongs to another customer"
-            return withheld(place, whose(place), request["survey"], reason)
+            return withheld(place, whose(place), request["survey"], eligibility.ANOTHERS_ADDRESS)
         if conflict:
             review_queue.keep_conflict(done.tx, review_queue.ReviewMatch("", conflict.kept, conflict.others, done.now))
         return self._invite(customer, {**request, "due_at": None}, place)
@@ -259,8 +271,9 @@ class SendSurvey:
         why = result["reason"] if result.get("done") is False else ""
         status = "withheld" if why else "sent"
         row = {"row": request["invitation"], "new_status": status, "moment": None if why else done.now, "why": why}
+        row["why_code"] = result.get("code", "")
         if why:
-            return Output({"done": False, "reason": why}, (Write(SENT, row),))
+            return Output(dict(result), (Write(SENT, row),))
         told = {"invitation": request["invitation"], "survey": request["survey"], "channel": "email"}
         told["customer"] = {"id": request["customer"]}
         event = own_event("survey.sent", f"sent-{request['invitation']}", done.now, told)
@@ -274,6 +287,14 @@ def _customer(tx: Connection, customer_id: str | None) -> Customer | None:
 
 def _due(request: Mapping[str, Any]) -> datetime | None:
     return datetime.fromisoformat(request["due_at"]) if request["due_at"] else None
+
+
+def _sample(value: Any) -> str | None:
+    """The share of people, as it stands in the step. Raises ``NotPossibleError`` for what is none."""
+    try:
+        return f"{share_of(str(value)).normalize():f} %" if value else None
+    except ValueError as error:
+        raise NotPossibleError(f"sample: {' '.join(str(error).split())}") from error
 
 
 def _languages(value: Any) -> list[str]:

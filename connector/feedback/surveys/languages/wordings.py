@@ -20,8 +20,9 @@ def texts(survey: Survey) -> Iterator[tuple[str, Text]]:
 
 
 def mail_texts(survey: Survey) -> Iterator[tuple[str, Text]]:
-    """The wordings of the mail with their places: these are Liquid."""
-    return _within("mail", survey.mail)
+    """The wordings of the mail and its reminders with their places: these are Liquid."""
+    yield from _within("mail", survey.mail)
+    yield from _within("reminders", survey.reminders)
 
 
 def reworded(survey: Survey, change: Callable[[Text], Text]) -> Survey:

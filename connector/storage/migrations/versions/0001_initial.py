@@ -152,6 +152,7 @@ def upgrade() -> None:
         sa.Column("email", sa.Text(), nullable=True),
         sa.Column("phone", sa.Text(), nullable=True),
         sa.Column("locale", sa.String(length=35), nullable=True),
+        sa.Column("time_zone", sa.String(length=64), nullable=True),
         sa.Column("facts", JSON, nullable=False),
         sa.Column("known_at", JSON, nullable=True),
         sa.Column("opted_out_at", MOMENT, nullable=True),
@@ -391,6 +392,7 @@ def upgrade() -> None:
         sa.Column("language", sa.String(length=35), nullable=False),
         sa.Column("status", sa.String(length=12), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("code", sa.String(length=40), nullable=False),
         sa.Column("about", sa.String(length=26), nullable=True),
         sa.Column("once", sa.String(length=200), nullable=True),
         sa.Column("context", JSON, nullable=False),
@@ -401,13 +403,21 @@ def upgrade() -> None:
         sa.Column("touched_at", MOMENT, nullable=True),
         sa.Column("settles_at", MOMENT, nullable=True),
         sa.Column("counted", JSON, nullable=True),
+        sa.Column("agent", sa.String(length=100), nullable=False),
+        sa.Column("team", sa.String(length=100), nullable=False),
         sa.Column("created_at", MOMENT, nullable=False),
+        sa.Column("wanted_at", MOMENT, nullable=True),
+        sa.Column("due_at", MOMENT, nullable=True),
+        sa.Column("held", sa.Text(), nullable=False),
+        sa.Column("planned_at", MOMENT, nullable=True),
         sa.Column("asked_at", MOMENT, nullable=True),
         sa.Column("sent_at", MOMENT, nullable=True),
         sa.Column("opened_at", MOMENT, nullable=True),
         sa.Column("started_at", MOMENT, nullable=True),
         sa.Column("answered_at", MOMENT, nullable=True),
         sa.Column("expires_at", MOMENT, nullable=False),
+        sa.Column("reminded", sa.Integer(), nullable=False),
+        sa.Column("reminded_at", MOMENT, nullable=True),
         sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name=op.f("fk_invitations_customer_id")),
         sa.ForeignKeyConstraint(
             ["definition_id"], ["definitions.id"], name=op.f("fk_invitations_definition_id")
@@ -417,6 +427,24 @@ def upgrade() -> None:
         sa.UniqueConstraint("token_digest", name=op.f("uq_invitations_token_digest")),
     )
     op.create_index("ix_invitations_fatigue", "invitations", ["customer_id", "asked_at"], unique=False)
+    op.create_index(
+        "ix_invitations_open",
+        "invitations",
+        ["expires_at"],
+        unique=False,
+        sqlite_where=sa.text("status IN ('sent', 'opened', 'started')"),
+        postgresql_where=sa.text("status IN ('sent', 'opened', 'started')"),
+    )
+    op.create_index(
+        "ix_invitations_prepared",
+        "invitations",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("status = 'prepared'"),
+        postgresql_where=sa.text("status = 'prepared'"),
+    )
+    op.create_index("ix_invitations_quota", "invitations", ["survey", "asked_at"], unique=False)
+    op.create_index("ix_invitations_run", "invitations", ["run_id"], unique=False)
     op.create_index(
         "ix_invitations_settling",
         "invitations",
@@ -532,11 +560,14 @@ def upgrade() -> None:
         sa.Column("survey", sa.String(length=100), nullable=False),
         sa.Column("run_id", sa.String(length=26), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("code", sa.String(length=40), nullable=False),
+        sa.Column("numbers", JSON, nullable=False),
         sa.Column("at", MOMENT, nullable=False),
         sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name=op.f("fk_suppressions_customer_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_suppressions")),
     )
     op.create_index(op.f("ix_suppressions_customer_id"), "suppressions", ["customer_id"], unique=False)
+    op.create_index("ix_suppressions_run", "suppressions", ["run_id"], unique=False)
     op.create_table(
         "doubted_presses",
         sa.Column("id", sa.String(length=26), nullable=False),
@@ -655,6 +686,25 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_history")),
     )
     op.create_index(op.f("ix_history_run_id"), "history", ["run_id"], unique=False)
+    op.create_table(
+        "household_asks",
+        sa.Column("household", sa.String(length=64), nullable=False),
+        sa.Column("invitation_id", sa.String(length=26), nullable=False),
+        sa.Column("customer_id", sa.String(length=26), nullable=False),
+        sa.Column("asked_at", MOMENT, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["customer_id"], ["customers.id"], name=op.f("fk_household_asks_customer_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["invitation_id"], ["invitations.id"], name=op.f("fk_household_asks_invitation_id")
+        ),
+        sa.PrimaryKeyConstraint("household", "invitation_id", name=op.f("pk_household_asks")),
+    )
+    op.create_index(op.f("ix_household_asks_customer_id"), "household_asks", ["customer_id"], unique=False)
+    op.create_index(
+        op.f("ix_household_asks_invitation_id"), "household_asks", ["invitation_id"], unique=False
+    )
+    op.create_index("ix_household_asks_newest", "household_asks", ["household", "asked_at"], unique=False)
     op.create_table(
         "waits",
         sa.Column("id", sa.String(length=26), nullable=False),
