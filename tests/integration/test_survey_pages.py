@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import requests
 import zstandard
+from sqlalchemy import update
 
 from connector.feedback.consent.opt_outs import OPT_OUT_TEXT, opt_out
 from connector.feedback.surveys.answering import saving
@@ -21,6 +22,7 @@ from connector.feedback.surveys.answering.saving import Touch
 from connector.feedback.surveys.files import Survey, from_dict, to_dict
 from connector.feedback.surveys.invitations import find
 from connector.ids import digest
+from connector.storage.schema.tables import customers
 from tests.survey_site import NOON, Site, survey_site
 
 TIMEOUT = 60  # seconds
@@ -366,6 +368,88 @@ def test_up_to_its_last_second_a_survey_may_be_answered(site: Site) -> None:
     assert "Thank you" in post(site, f"/s/{token}", whole(9)).text
     site.now = NOON + timedelta(days=400)
     assert "We already have your answer" in get(site, f"/s/{token}").text
+
+
+# what we know already
+
+KNOWN = {"phone": "+31612345678", "email": "ann@example.com"}
+ASKED = {"score": 2, "contact_consent": True}
+
+
+def known(site: Site, **facts: Any) -> None:
+    with site.database.write() as tx:
+        tx.execute(update(customers).where(customers.c.id == site.customer).values(**{**KNOWN, **facts}))
+
+
+def contact(token: str, site: Site) -> Any:
+    return site.invitation(token).answers.get("contact")
+
+
+def test_a_known_number_and_address_are_shown_masked_and_never_whole(site: Site) -> None:
+    known(site)
+    token = site.invite(answers=ASKED)
+    for page in (get(site, f"/s/{token}"), post(site, f"/s/{token}/answer", form(score="1", contact_consent="yes"))):
+        assert "Call me on \u206606 •• •• 78\u2069" in page.text
+        assert "Write to \u2066a•••@example.com\u2069" in page.text
+        for whole in ("612345678", "12345678", "345", "ann@", "+31"):
+            assert whole not in page.text.replace(token, "")
+
+
+def test_a_tap_confirms_what_is_known(site: Site) -> None:
+    known(site)
+    token = site.invite(answers=ASKED)
+    post(site, f"/s/{token}/answer", form(contact={"phone.known": "ours", "window": "morning"}))
+    assert contact(token, site) == {"phone": "+31612345678", "window": "morning"}
+    page = get(site, f"/s/{token}").text
+    assert 'name="q.contact.phone.known" value="given" checked' in page
+    assert 'name="q.contact.email.known" value="ours">' in page
+    assert "12345678" not in page
+
+
+def test_what_is_typed_replaces_what_is_known(site: Site) -> None:
+    known(site)
+    token = site.invite(answers=ASKED)
+    post(site, f"/s/{token}/answer", form(contact={"phone": "06 87654321", "phone.known": "ours"}))
+    assert contact(token, site) == {"phone": "+31687654321"}
+    page = get(site, f"/s/{token}").text
+    assert "06 •• •• 21" in page
+    assert "87654321" not in page
+    back = form(contact={"phone": "", "phone.known": "ours"})  # on a page that still shows the first
+    post(site, f"/s/{token}/answer", back)
+    assert contact(token, site) == {"phone": "+31612345678"}
+
+
+def test_a_confirmation_can_be_taken_back(site: Site) -> None:
+    known(site)
+    token = site.invite(answers={**ASKED, "contact": {"phone": "+31612345678"}})
+    post(site, f"/s/{token}/answer", form(contact={"phone": "", "email": ""}))
+    assert contact(token, site) is None
+
+
+@pytest.mark.parametrize("which", ["yes", "", "ours ", "__class__", "given"])
+def test_what_was_not_offered_cannot_be_confirmed(site: Site, which: str) -> None:
+    known(site)
+    token = site.invite(answers=ASKED)
+    assert post(site, f"/s/{token}/answer", form(contact={"phone.known": which})).status_code == 200
+    assert contact(token, site) is None
+
+
+@pytest.mark.parametrize("unusable", ["ask at the desk", "0000000000", "", None])
+def test_what_nobody_could_call_is_not_offered(site: Site, unusable: str | None) -> None:
+    known(site, phone=unusable)
+    page = get(site, f"/s/{site.invite(answers=ASKED)}").text
+    assert "q.contact.phone.known" not in page
+    assert "Phone<input" in page
+
+
+def test_a_number_that_is_refused_is_shown_as_typed_beside_the_known_one(site: Site) -> None:
+    known(site)
+    token = site.invite(answers=ASKED)
+    typed = {"phone": "12", "phone.known": "ours"}
+    page = post(site, f"/s/{token}", form(score="2", contact_consent="yes", contact=typed))
+    assert page.status_code == 422
+    assert 'value="12"' in page.text
+    assert 'name="q.contact.phone.known" value="ours" checked' in page.text
 
 
 # the page itself

@@ -12,6 +12,7 @@ from connector.feedback.customers.phone_origins import Origin
 from connector.feedback.messaging.translations import Words
 from connector.feedback.surveys.answers import AnswerError, check_answer
 from connector.feedback.surveys.model import Purpose, Question, QuestionType, Survey
+from connector.web.survey.contacts import CONFIRMED, PARTS, Known, filled_in
 
 Form = MultiDict[str, str]
 
@@ -26,16 +27,17 @@ class Given:
     shown: frozenset[str]  # the questions that were on the page
 
 
-def read_form(survey: Survey, form: Form, country: Origin | str) -> Given:
+def read_form(survey: Survey, form: Form, country: Origin | str, known: Known) -> Given:
     """Read the questions that were on the page; fields of others are not looked at. ``country`` is where a phone number
-    without + is from."""
+    without + is from; ``known`` is what a person may have confirmed."""
     shown = frozenset(form.getlist("shown"))
     raw = {question.id: _raw(question, form) for question in survey.questions if question.id in shown}
     answers: dict[str, Any] = {}
     errors: dict[str, AnswerError] = {}
     for id_, question in _known(survey, raw):
         try:
-            answers[id_] = check_answer(question, raw[id_], country)
+            given = filled_in(raw[id_], known) if question.type is QuestionType.CONTACT else raw[id_]
+            answers[id_] = check_answer(question, given, country)
         except AnswerError as error:
             errors[id_] = error
     return Given(answers, raw, errors, shown)
@@ -50,7 +52,8 @@ def _raw(question: Question, form: Form) -> Any:
     if question.type is QuestionType.CHOICES:
         return form.getlist(name)
     if question.type is QuestionType.CONTACT:
-        return {part: form.get(f"{name}.{part}", "") for part in ("phone", "email", "window")}
+        typed = {part: form.get(f"{name}.{part}", "") for part in (*PARTS, "window")}
+        return typed | {CONFIRMED: {part: form.get(f"{name}.{part}.known", "") for part in PARTS}}
     if question.purpose is Purpose.IMPROVEMENTS:
         return form.get(name, "no")  # a box that is not ticked sends nothing
     return form.get(name, "")

@@ -20,7 +20,7 @@ from werkzeug import Response as AnyResponse
 
 from connector.clock import Clock
 from connector.feedback.consent import opt_outs
-from connector.feedback.customers.phone_origins import origin_of
+from connector.feedback.customers.phone_origins import Origin, origin_of
 from connector.feedback.messaging.brands import Brand, choose
 from connector.feedback.surveys import invitations
 from connector.feedback.surveys.answering import saving
@@ -34,6 +34,7 @@ from connector.ids import digest
 from connector.storage.engine.database import Database
 from connector.web.survey import rendering
 from connector.web.survey.compression import compress
+from connector.web.survey.contacts import Known, as_shown, known_of
 from connector.web.survey.forms import Form, Given, read_form, sentence
 from connector.web.survey.rendering import Frame
 from connector.web.survey.sheets import Sheet, branch_of, branches_of
@@ -83,6 +84,15 @@ class _Visit:
     def has_answered(self) -> bool:
         return self.invitation.answered_at is not None
 
+    @property
+    def origin(self) -> Origin:
+        """Where the person's phone number is from, if it does not say so."""
+        return origin_of(self.customer, self.frame.brand.country)
+
+    @property
+    def known(self) -> Known:
+        return known_of(self.survey, self.invitation.answers, self.customer, self.origin)
+
     def url(self, endpoint: str, anchor: str | None = None) -> str:
         """An address of this visit; the chosen language goes along."""
         language = self.frame.language if "lang" in request.args else None  # None is left out of the address
@@ -94,7 +104,8 @@ class _Visit:
         answers = {**self.invitation.answers, **preset}
         branch = branch_of(self.survey, answers, self.customer)
         branches = branches_of(self.survey, answers, self.customer)
-        return Sheet(self.survey, branch, {**answers, **values}, errors, chosen, branches)
+        shown = {**answers, **as_shown(self.survey, answers), **values}
+        return Sheet(self.survey, branch, shown, errors, chosen, branches, self.known.masked(self.origin))
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +241,7 @@ class _Pages:
 
     def _keep(self, tx: Connection, visit: _Visit, form: Form) -> tuple[_Visit, Given, bool]:
         """What can be kept of the form is; → with the invitation as it is now, and whether events were stored."""
-        given = read_form(visit.survey, form, origin_of(visit.customer, visit.frame.brand.country))
+        given = read_form(visit.survey, form, visit.origin, visit.known)
         kept = saving.save(self.settling, tx, visit.invitation, visit.survey, given.answers, self._touch(visit))
         return replace(visit, invitation=kept.invitation), given, kept.told
 

@@ -30,7 +30,7 @@ class Sheet:
     """The survey as it is filled in so far.
 
     ``values`` holds what was given or typed, ``errors`` a sentence per question; ``chosen`` is a score that was clicked
-    in the mail and not sent yet. ``known`` are the phone number and the e-mail address that we have, masked.
+    in the mail and not sent yet. ``known`` are the phone number and the e-mail address that we have: which, and masked.
     """
 
     survey: Survey
@@ -39,7 +39,7 @@ class Sheet:
     errors: Mapping[str, str] = field(default_factory=dict)
     chosen: int | None = None
     branches: tuple[Branch, ...] = ()
-    known: Mapping[str, str] = field(default_factory=dict)
+    known: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     def chosen_word(self, say: Say) -> str:
         """The clicked score as the mail showed it: a number, or what the smiley means."""
