@@ -203,7 +203,7 @@ def test_it_works_without_javascript_step_by_step(site: Site, browser: Browser) 
     page.get_by_role("button", name="Send my answer").click()
     page.get_by_label("Phone").fill("06 12345678")
     page.get_by_label("Preferred time").select_option(label="In the morning")
-    page.get_by_role("checkbox").check()
+    page.get_by_role("checkbox", name="Tell me by e-mail").check()
     page.get_by_role("button", name="Send my answer").click()
     expect(page.get_by_role("heading", name="Thank you for telling us")).to_be_visible()
     data = site.events()[0]["data"]
