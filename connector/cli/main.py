@@ -26,7 +26,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "config": ("configuration:config", "Check the configuration."),
     "connections": ("connections:connections", "Show how every connection is doing; pause and resume one."),
     "workflow": ("workflows:workflow", "Check, load, show and try workflows."),
-    "survey": ("surveys:survey", "Check and show surveys."),
+    "survey": ("surveys.group:survey", "Check, show, copy and translate surveys."),
     "deliveries": ("deliveries:deliveries", "Show the webhooks that arrived; replay them."),
     "runs": ("runs:runs", "Show what workflows did, and why; cancel, retry, skip and restart."),
     "customers": ("customers:customers", "Decide about people whom the systems do not agree about."),

@@ -164,7 +164,7 @@ class Loop:
 
     def the_team_hears_of_it(self) -> None:
         [alert] = until(lambda: self.world.mailbox.to("care@acme.example"), "the care team's mail")
-        assert alert.subject == "Score 3 after support"
+        assert alert.subject == "Score 3 in after-support"
         assert alert.text.strip() == f"Ines Smit gave 3: {WORDS}"
 
     def one_callback_ticket_is_opened(self) -> None:

@@ -97,7 +97,10 @@ def test_one_request_brings_all_that_stands_beside_a_ticket(api: Api) -> None:
     assert (score["metric"], score["score"], score["label"], score["count"]) == ("nps", 3, "detractor", 1)
     callback = found["callback"]
     assert (callback["status"], callback["answer"]["comment"]) == ("open", "Waited a week.")
-    assert found["surveys"] == [{"survey": "after-support", "name": "After a support ticket", "why_not": ""}]
+    assert found["surveys"][0] == {"survey": "after-support", "name": "After a support ticket", "why_not": ""}
+    about_a_contact = ["after-support", "pulse", "support-effort"]
+    others = ["after-delivery", "onboarding", "relationship"]
+    assert [each["survey"] for each in found["surveys"]] == [*about_a_contact, *others]
     assert [item["kind"] for item in found["timeline"]["items"]] == ["answer", "callback"]
 
 
@@ -207,7 +210,7 @@ def test_a_survey_that_follows_an_answer_is_not_sent_by_hand(api: Api) -> None:
     refused = told(api.ask("POST", "/agent/zendesk/users/1/surveys", json=body))
     assert refused["errors"][0] | {"value": ""} == {
         "field": "survey", "value": "", "problem": "is none that can be sent by hand.",
-        "remedy": "Name one of: after-support.",
+        "remedy": "Name one of: after-delivery, after-support, onboarding, pulse, relationship, support-effort.",
     }  # fmt: skip
     assert api.home.rows(tables.deliveries) == []
 

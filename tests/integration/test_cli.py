@@ -19,6 +19,8 @@ from click.testing import CliRunner, Result
 from sqlalchemy import insert, select, update
 
 from connector.cli.main import main
+from connector.feedback.messaging import translations
+from connector.feedback.surveys.files import built_in
 from connector.storage.engine.database import Database
 from connector.storage.schema import tables
 from connector.storage.stores import definitions
@@ -61,7 +63,7 @@ class Shell:
 
     def write(self, name: str, text: str) -> None:
         (self.folder / name).parent.mkdir(exist_ok=True)
-        (self.folder / name).write_text(text)
+        (self.folder / name).write_text(text, "utf-8")
 
 
 @pytest.fixture
@@ -364,7 +366,35 @@ def test_the_tests_of_the_example_pass_and_a_wrong_expectation_fails(example: Sh
 def test_surveys_are_validated_and_listed_with_where_they_are_from(example: Shell) -> None:
     assert "good (after-delivery)" in example.run("survey", "validate", "surveys")
     origins = {each["slug"]: each["origin"] for each in example.json("survey", "list")}
-    assert origins == {"after-delivery": "surveys", "after-support": "built in", "retention": "built in"}
+    assert origins == {**dict.fromkeys(built_in(), "built in"), "after-delivery": "surveys"}
+    assert {each["slug"] for each in example.json("survey", "list", "--library")} == set(built_in())
+
+
+def test_a_built_in_survey_is_copied_to_be_edited_and_never_over_ones_own(shell: Shell) -> None:
+    shell.write("ringback.yaml", "surveys: surveys/\n")
+    (shell.folder / "surveys").mkdir()
+    assert "Did you mean" in shell.run("survey", "copy", "puls", code=2)
+    assert "Wrote" in shell.run("survey", "copy", "pulse")
+    file = shell.folder / "surveys" / "pulse.yaml"
+    file.write_text(file.read_text("utf-8").replace("One question", "Our question"), "utf-8")
+    assert "is there already" in shell.run("survey", "copy", "pulse", code=2)
+    assert {each["slug"]: each["name"] for each in shell.json("survey", "list")}["pulse"] == "Our question"
+    shell.run("survey", "copy", "pulse", "--force")
+    assert file.read_text("utf-8") == built_in()["pulse"]
+
+
+def test_a_survey_in_a_language_of_the_houses_own_is_good(shell: Shell) -> None:
+    shell.write("ringback.yaml", "surveys: surveys/\ntranslations: translations/\n")
+    (shell.folder / "surveys").mkdir()
+    (shell.folder / "translations" / "fy").mkdir(parents=True)
+    text = built_in()["pulse"].replace("[en, nl]", "[en, fy]").replace("nl:", "fy:")
+    shell.write("surveys/pulse.yaml", text.replace("nl-informal:", "fy-informal:"))
+    assert "there is no catalogue of the fixed words" in shell.run("survey", "validate", "surveys", code=2)
+    assert "there is no catalogue of the fixed words" in shell.run("config", "check", code=2)
+    dutch = Path(translations.__file__).parents[2] / "web/translations/nl/LC_MESSAGES/survey.po"
+    shell.write("translations/fy/survey.po", dutch.read_text("utf-8").replace("Language: nl", "Language: fy"))
+    assert "good (pulse)" in shell.run("survey", "validate", "surveys")
+    assert "pulse" in shell.run("config", "check")
 
 
 def test_a_broken_survey_is_told_with_its_places(shell: Shell) -> None:

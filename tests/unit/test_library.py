@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from connector.feedback.surveys.files import built_in, parse
 from workflows.library import library_texts, load_library
 from workflows.runs import Status
 from workflows.schema import lint
@@ -54,6 +55,7 @@ def test_the_library_is_complete_and_its_files_are_named_after_their_workflows()
         "account-owner-alert", "score-after-conversion", "score-after-merge",
         "score-backfill",
         "answers-in-salesforce", "loop-in-salesforce", "answers-on-tickets",
+        "support-effort", "after-delivery", "onboarding", "relationship",
     }
     assert [name.removesuffix(".yaml") for name in library_texts()] == sorted(load_library())
 
@@ -78,6 +80,37 @@ def test_a_solved_ticket_asks_once_per_ticket() -> None:
         "survey": "after-support", "delay": "1 hour", "once": "zendesk:7", "verify": True,
         "context": {"ticket_id": "7"},
     }
+
+
+def test_support_effort_asks_as_after_support_does() -> None:
+    slugs = ("support-effort", "after-support")
+    effort, support = (play(slug, (0, "ticket.solved", TICKET)).actions[0].params for slug in slugs)
+    assert effort == {**support, "survey": "support-effort"}
+    assert not load_library()["support-effort"].enabled  # both at once would ask by chance
+    assert play("support-effort", (0, "ticket.solved", CALLBACK)).runs == ()
+
+
+@pytest.mark.parametrize(("slug", "event", "data", "days", "params"), [
+    ("after-delivery", "order.delivered", {"order": "o1", "product": "Bike"}, 3,
+     {"once": "o1", "context": {"order": "o1", "product": "Bike"}}),
+    ("onboarding", "opportunity.won", {"opportunity": "006A"}, 30, {"once": "006A"}),
+    ("relationship", "customer.anniversary", {"id": "a1", "date": "2026-03-02", "kind": "customer_since"}, 0,
+     {"once": "2026-03-02"}),
+])  # fmt: skip
+def test_a_survey_is_asked_once_per_occasion_when_its_time_has_come(
+    slug: str, event: str, data: dict[str, Any], days: int, params: dict[str, Any]
+) -> None:
+    trace = play(slug, (0, event, {**data, "customer": "c1"}))
+    [asked] = trace.actions
+    assert (asked.action, asked.params) == ("survey.send", {"survey": slug, **params})
+    assert asked.time == NOW + timedelta(days=days)
+
+
+@pytest.mark.parametrize("survey", [slug for slug, text in built_in().items() if parse(text, slug).question("contact")])
+def test_every_survey_that_offers_a_call_has_somebody_who_calls(survey: str) -> None:
+    trace = play("support-recovery", (0, "survey.answered", {**ANSWER, "survey": survey}), outcomes=OPENED)
+    assert actions(trace)[:2] == ["alert.send", "ticket.open"]
+    assert trace.actions[0].params["subject"] == f"Score 3 in {survey}"
 
 
 def test_a_ticket_that_an_agent_took_out_is_not_asked_about() -> None:

@@ -22,6 +22,7 @@ from connector.feedback.customers.identity import Customer
 from connector.feedback.responses.store import label_of
 from connector.feedback.surveys.asking import eligibility
 from connector.feedback.surveys.catalog import SurveyCatalog
+from connector.feedback.surveys.languages.wordings import speaks_of_agent
 from connector.ids import new_id
 from connector.storage.engine.database import Database
 from connector.storage.schema.tables import callbacks, events, identities, responses
@@ -224,7 +225,7 @@ class SidebarService:
     def _offers(self, tx: Connection, customer: Customer | None) -> list[SurveyOffer]:
         now, heard = self._clock(), self._listens(tx, REQUESTED)
         offers = []
-        for survey in self._surveys.active():
+        for survey in sorted(self._surveys.active(), key=lambda each: not speaks_of_agent(each)):
             if survey.passes_fatigue:
                 continue  # it belongs to an answer already given, and asks about nothing else
             why = None if heard else f"not sent: {NO_WORKFLOW}"

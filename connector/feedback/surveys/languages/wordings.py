@@ -25,6 +25,11 @@ def mail_texts(survey: Survey) -> Iterator[tuple[str, Text]]:
     yield from _within("reminders", survey.reminders)
 
 
+def speaks_of_agent(survey: Survey) -> bool:
+    """Whether its mail names the agent: it is about a contact with one, and comes first beside a ticket."""
+    return any("{{ agent" in wording for _, text in mail_texts(survey) for wording in text.values())
+
+
 def reworded(survey: Survey, change: Callable[[Text], Text]) -> Survey:
     """The same survey with every wording changed."""
     changed: Survey = _changed(change, survey)

@@ -1,4 +1,4 @@
-"""``ringback survey …``."""
+"""``ringback survey validate``, ``list`` and ``copy``."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from pathlib import Path
 
 import click
 
-from connector.cli.common.context import read_config, read_settings
+from connector.cli.common.context import BadInputError, read_config, read_settings
 from connector.cli.common.output import as_json_option, show
 from connector.cli.common.validation import FileVerdict, report
+from connector.config.file import Config
 from connector.definitions import files_in, parse_survey, read_surveys, read_text
 from connector.feedback.messaging.translations import Catalogues
 from connector.feedback.surveys import files as surveys
 from workflows.errors import DefinitionError
+from workflows.suggestions import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class SurveyLine:
 
 @click.group()
 def survey() -> None:
-    """Check and show surveys."""
+    """Check, show, copy and translate surveys."""
 
 
 @survey.command()
@@ -42,12 +44,30 @@ def validate(files: tuple[Path, ...], as_json: bool) -> None:
     report([_check(file, catalogues) for file in files_in(files)], as_json)
 
 
-@survey.command(name="list")
-@as_json_option
-def list_(as_json: bool) -> None:
-    """Show the surveys: the built-in ones, and those of the configured folder, which go before."""
-    config = read_config(read_settings())
+@survey.command()
+@click.argument("name")
+@click.option("--force", is_flag=True, help="Overwrite the file that is there.")
+def copy(name: str, force: bool) -> None:
+    """Copy the built-in survey NAME into your folder, to be edited; the file there replaces the built-in one."""
     built_in = surveys.built_in()
+    if name not in built_in:
+        raise BadInputError(f"There is no built-in survey {name!r}. {did_you_mean(name, built_in)}")
+    file = surveys_folder(read_config(read_settings())) / f"{name}.yaml"
+    try:
+        with file.open("w" if force else "x", encoding="utf-8") as output:
+            output.write(built_in[name])
+    except FileExistsError:
+        raise BadInputError(f"{file} is there already. Use --force to overwrite it.") from None
+    click.echo(f"Wrote {file}. Edit it, and check it with `ringback survey validate {file}`.")
+
+
+@survey.command(name="list")
+@click.option("--library", is_flag=True, help="Show the built-in surveys alone, ready to use or to copy.")
+@as_json_option
+def list_(library: bool, as_json: bool) -> None:
+    """Show the surveys: the built-in ones, and those of the configured folder, which go before."""
+    built_in = surveys.built_in()
+    config = Config() if library else read_config(read_settings())
     lines = [
         _line(body, "built in" if built_in.get(slug) == body else str(config.surveys))
         for slug, body in sorted(read_surveys(config).items())
@@ -61,6 +81,13 @@ def list_(as_json: bool) -> None:
         "from": lambda each: each.origin,
     }
     show(lines, columns, as_json, empty="No surveys.")
+
+
+def surveys_folder(config: Config) -> Path:
+    """The folder of the house's own surveys."""
+    if config.surveys is None:
+        raise BadInputError("No folder of surveys is configured. Write `surveys: surveys/` in ringback.yaml.")
+    return config.surveys
 
 
 def _check(file: Path, catalogues: Catalogues) -> FileVerdict:

@@ -1,0 +1,1 @@
+"""``ringback survey``: check, show, copy and translate surveys."""
