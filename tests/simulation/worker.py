@@ -210,7 +210,7 @@ def _handlers(ground: Ground, vendors: Vendors) -> Mapping[str, Handler]:
         "call.request": RequestCall(vendors, rules.country),
         "score.write": WriteScore(database, vendors),
         "alert.send": SendAlert(vendors, post, vendors.chat, config.teams),
-        "message.send": SendMessage(database, vendors, post, lambda subject, text, locale: text),
+        "message.send": SendMessage(database, vendors, post, lambda subject, text, locale, workflow: {"html": text}),
     }
 
 
@@ -220,7 +220,12 @@ def _no_fields(connection: str) -> Mapping[str, str]:
 
 
 def _invitation(
-    survey: Survey, language: str, customer: Mapping[str, Any], context: Mapping[str, Any], token: str
+    survey: Survey,
+    language: str,
+    customer: Mapping[str, Any],
+    context: Mapping[str, Any],
+    token: str,
+    variants: Mapping[str, str],
 ) -> Mail:
     """A mail that says what it is about, for the invariants to read; how mails look is tested elsewhere."""
     told = {"survey": survey.slug, "ticket": context.get("ticket"), "link": token}

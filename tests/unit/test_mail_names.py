@@ -46,7 +46,7 @@ def invitation(name: str) -> Mail:
 def test_a_name_in_which_no_program_sees_a_domain_stays_to_the_sign(name: str) -> None:
     mail = invitation(name)
     assert mail.to_name == name
-    assert f"Beste {name},\n" in mail.text
+    assert f"Beste {name}, " in " ".join(mail.text.split())
 
 
 @pytest.mark.parametrize("name", LIKE_A_DOMAIN)

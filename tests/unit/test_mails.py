@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -10,9 +11,12 @@ import yaml
 from connector.feedback.messaging.brands import Brand
 from connector.feedback.messaging.email_layout import render_message
 from connector.feedback.messaging.mail_names import harmless_name
-from connector.feedback.surveys.files import Survey, built_in, from_dict, parse
+from connector.feedback.surveys import mail_variants
+from connector.feedback.surveys.files import Survey, built_in, from_dict, parse, to_dict
 from connector.feedback.surveys.invitation_email import Mailer, links
+from connector.ids import new_id
 from integrations.messaging import Mail
+from workflows.errors import DefinitionError
 
 ANN = {"name": "Ann Bakker", "email": "ann@example.com"}
 TOKEN = "the-token"
@@ -56,6 +60,7 @@ def test_the_way_out_is_in_the_headers_and_in_both_parts(mailer: Mailer) -> None
     assert mail.headers == {
         "List-Unsubscribe": "<https://feedback.example/u/the-token>",
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        "Feedback-ID": "after-support:default:invitation:ringback",
     }
     assert 'href="https://feedback.example/u/the-token"' in mail.html
     assert "https://feedback.example/u/the-token" in mail.text
@@ -133,6 +138,99 @@ def test_two_surveys_and_two_people_never_share_a_mail(mailer: Mailer) -> None:
     assert "Ann" not in second.html
     assert "First?" not in second.html
     assert "/s/one" not in second.html
+
+
+def test_a_brand_says_who_sends_and_where_answers_go() -> None:
+    brand = Brand(name="care", sender="Care <care@acme.example>", reply_to="Help <help@acme.example>")
+    mail = invitation(Mailer("https://feedback.example", {"default": brand}))
+    assert mail.sender == "Care <care@acme.example>"
+    assert mail.headers is not None
+    assert mail.headers["Reply-To"] == "Help <help@acme.example>"
+    plain = Mailer("https://f.example", {"default": brand}).message("Hi", "Hello", "nl", "greet")
+    assert (plain["sender"], plain["headers"]["Feedback-ID"]) == (brand.sender, "greet:care:message:ringback")
+
+
+@pytest.mark.parametrize("language", ["en", "nl"])
+@pytest.mark.parametrize("slug", built_in())
+def test_the_text_part_has_short_lines_but_for_addresses_and_the_mail_is_light(
+    mailer: Mailer, slug: str, language: str
+) -> None:
+    mail = invitation(mailer, slug, language, context={"agent": "Jan de Boer", "product": "the coffee machine"})
+    assert [line for line in mail.text.splitlines() if len(line) > 72 and "://" not in line] == []
+    assert len(mail.html.encode()) < 60_000
+
+
+def reworded(**texts: Any) -> Survey:
+    data = yaml.safe_load(built_in()["after-support"])
+    data["mail"] |= texts
+    return from_dict(data)
+
+
+def test_the_preview_is_the_surveys_own_or_how_the_mail_begins(mailer: Mailer) -> None:
+    own = reworded(preview={"en": "One click, {{ customer.name }}", "nl": "Eén klik"})
+    assert "One click, Ann Bakker&#" in mailer.invitation(own, "en", ANN, {}, TOKEN).html.replace("\u034f", "&#847;")
+    assert "We recently helped you." in preview_of(invitation(mailer))
+
+
+def preview_of(mail: Mail) -> str:
+    return mail.html.partition("<body")[2].partition("</div>")[0]
+
+
+def test_the_ticket_may_be_named_unless_its_subject_leads_elsewhere(mailer: Mailer) -> None:
+    named = reworded(intro={"en": "{% if ticket.subject != '' %}About: {{ ticket.subject }}.{% endif %}", "nl": "-"})
+
+    def text(subject: str) -> str:
+        return mailer.invitation(named, "en", ANN, {"subject": subject}, TOKEN).text
+
+    assert "About: The lamp blinks." in text("The lamp blinks")
+    assert "About" not in text("Win at www.evil.example") + text("")
+
+
+SECOND = {"en": "Second", "nl": "Tweede"}
+
+
+def test_two_wordings_are_shared_out_by_the_invitation_alone_and_part_by_part() -> None:
+    mail = reworded(second={"subject": SECOND, "intro": SECOND}).mail
+    ids = [new_id() for _ in range(400)]
+    chosen = [mail_variants.choose(mail, id_) for id_ in ids]
+    pairs = Counter((variants["subject"], variants["intro"]) for variants in chosen)
+    assert set(pairs) == {("a", "a"), ("a", "b"), ("b", "a"), ("b", "b")}
+    assert min(pairs.values()) > 60, "of a hundred each"
+    assert [mail_variants.choose(mail, id_) for id_ in ids] == chosen
+
+
+def test_the_mail_has_the_wording_that_was_chosen(mailer: Mailer) -> None:
+    survey = reworded(second={"subject": SECOND, "greeting": SECOND})
+    first, second = ({"subject": letter, "greeting": "a"} for letter in "ab")
+    subjects = [mailer.invitation(survey, "nl", ANN, {}, TOKEN, variants).subject for variants in (first, second)]
+    assert subjects == ["Hoe hielpen wij u met uw vraag?", "Tweede"]
+    assert "Tweede" not in mailer.invitation(survey, "nl", ANN, {}, TOKEN, second).text
+
+
+def test_a_survey_with_one_wording_has_no_variants() -> None:
+    assert mail_variants.choose(reworded().mail, new_id()) == {}
+
+
+def test_two_wordings_come_back_from_yaml_as_they_were_written() -> None:
+    survey = reworded(second={"subject": SECOND})
+    assert from_dict(to_dict(survey)) == survey
+    assert to_dict(survey)["mail"]["second"] == {"subject": SECOND}
+
+
+@pytest.mark.parametrize(
+    ("texts", "path", "said"),
+    [
+        ({"second": {"subjekt": SECOND}}, "mail.second.subjekt", "it is not known"),
+        ({"second": {"subject": "Hi"}}, "mail.second.subject", "it is one text for all languages"),
+        ({"second": {"subject": {"en": "Hi"}}}, "mail.second.subject", "its wording in nl is missing"),
+        ({"second": {"subject": {"en": "{{ order }}", "nl": "-"}}}, "mail.second.subject.en", "order is not known"),
+        ({"preview": {"en": "Hi"}}, "mail.preview", "its wording in nl is missing"),
+    ],
+)
+def test_a_mistake_in_a_wording_is_named_with_its_place(texts: dict[str, Any], path: str, said: str) -> None:
+    with pytest.raises(DefinitionError) as refused:
+        reworded(**texts)
+    assert [each.path for each in refused.value.mistakes if said in each.message] == [path]
 
 
 def test_the_brand_is_in_the_mail(mailer: Mailer) -> None:

@@ -47,9 +47,9 @@ class SendMessage:
             return Output({"done": False, "reason": "not sent: no e-mail address is known"})
         via, _ = self._clients.messenger(ask.params.get("via"))
         subject, text = one_line(str(ask.params["subject"])), str(ask.params["text"])
-        html = self._render(subject, text, customer.get("locale"))
+        look = self._render(subject, text, customer.get("locale"), ask.workflow)
         name = harmless_name(customer.get("name"))
-        mail = {"to": to, "to_name": name, "subject": subject, "text": text, "html": html}
+        mail = {"to": to, "to_name": name, "subject": subject, "text": text, **look}
         return Intent(via, {"mail": mail, "customer": customer.get("id")})
 
     def perform(self, effects: Sequence[Effect], now: datetime) -> list[Result]:

@@ -9,6 +9,7 @@ when it is ``<script>``.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from html import unescape
 from pathlib import Path
@@ -31,6 +32,13 @@ def render_message(subject: str, text: str, language: str, brand: Brand) -> str:
     return _message_page(brand.catalogues.near(language), brand).render(subject=one_line(subject), text=text)
 
 
+def brand_headers(brand: Brand, campaign: str, kind: str) -> Mapping[str, str]:
+    """Where answers go, and by what Gmail's Postmaster Tools tell complaints apart: three names of ours and the
+    sender's (Google, "Feedback loop": Feedback-ID)."""
+    told = {"Feedback-ID": f"{campaign}:{brand.name}:{kind}:ringback"}
+    return told | ({"Reply-To": brand.reply_to} if brand.reply_to else {})
+
+
 @lru_cache(maxsize=64)
 def _message_page(language: str, brand: Brand) -> liquid.BoundTemplate:
     return compile_page("message.mjml", brand, brand.words(language))
@@ -41,7 +49,7 @@ def compile_page(template: str, brand: Brand, say: Words, **parts: Any) -> liqui
     source = _JINJA.get_template(template).render(
         brand=brand, language=say.language, direction=say.direction, footer=brand.footer_in(say.language), _=say,
         font=brand.font.replace("'", ""),  # quotes would end the style attribute
-        **parts,
+        **_SIDES[say.direction], **parts,
     )  # fmt: skip
     html = _INLINER.inline(_restore_marks(mjml.mjml2html(source, fonts={})))
     return _LIQUID.from_string(_restore_liquid(html))
@@ -61,6 +69,9 @@ def _no_liquid(value: Any) -> Any:
     """A question that holds {{ or {% is not a template: an invisible joiner keeps the braces apart."""
     return value.replace("{{", "{\u2060{").replace("{%", "{\u2060%") if type(value) is str else value
 
+
+_SIDES = {"ltr": {"start": "left", "end": "right"}, "rtl": {"start": "right", "end": "left"}}
+"""Old programs know no "start"."""
 
 _JINJA = jinja2.Environment(
     loader=jinja2.FileSystemLoader(_TEMPLATES),

@@ -18,9 +18,9 @@ from integrations.messaging import Alerter
 
 
 class MessageWriter(Protocol):
-    """Who makes the HTML of a plain message."""
+    """Who makes of a plain message what is the brand's business."""
 
-    def message(self, subject: str, text: str, locale: str | None) -> str: ...
+    def message(self, subject: str, text: str, locale: str | None, workflow: str) -> Mapping[str, Any]: ...
 
 
 class MessagingParts(Protocol):

@@ -5,25 +5,29 @@ In two rounds, as every mail (``email_layout``): once per survey, language and b
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 import liquid
 
 from connector.feedback.messaging.brands import Brand, choose
-from connector.feedback.messaging.email_layout import compile_page, render_message
+from connector.feedback.messaging.email_layout import brand_headers, compile_page, render_message
 from connector.feedback.messaging.mail_names import harmless_name, unlinked_name
 from connector.feedback.messaging.scale_labels import SMILEYS, ends, has_smileys, smiley_words
 from connector.feedback.messaging.text import one_line, shortened
 from connector.feedback.messaging.translations import Words
 from connector.feedback.surveys.languages.tones import in_tone
-from connector.feedback.surveys.model import Survey, points
+from connector.feedback.surveys.model import Survey, Text, points
 from integrations.messaging import Mail
 from workflows.templates import render
 
-MAX_SUBJECT = 150  # characters
+MAX_SUBJECT, MAX_PREVIEW = 150, 250  # characters
+
+FIRST_OF_ALL: Mapping[str, str] = {}
+"""The first wording of each part of the mail."""
 
 _WHAT_A_CLICK_DOES = (
     "Your click opens a page with your choice filled in. The click alone saves nothing; what you answer there is saved "
@@ -57,50 +61,54 @@ class Mailer:
         return choose(self.brands, brand).time_zone
 
     def invitation(
-        self, survey: Survey, language: str, customer: Mapping[str, Any], context: Mapping[str, Any], token: str
+        self,
+        survey: Survey,
+        language: str,
+        customer: Mapping[str, Any],
+        context: Mapping[str, Any],
+        token: str,
+        variants: Mapping[str, str] = FIRST_OF_ALL,
     ) -> Mail:
-        """The invitation to a survey, in one of its languages."""
+        """The invitation to a survey, in one of its languages; ``variants`` as ``mail_variants`` chose them."""
         brand = choose(self.brands, survey.brand)
         toned, where = in_tone(survey, brand.tone), links(self._base_url, token)
-        return render_invitation(toned, language, customer, context, where, brand)
+        names = _names(customer, context)
+        told = {"agent": names["agent"], "agent_photo": _photo(context.get("agent_photo"))}
+        said = told | _said(toned.mail.parts(variants), language, names)
+        mail = _rendered(said, customer, _fixed_parts(toned, language, brand), where, brand)
+        return replace(mail, headers=_headers(survey, brand, where.unsubscribe))
 
-    def message(self, subject: str, text: str, locale: str | None) -> str:
-        """The HTML of a plain message, in the default brand."""
-        return render_message(subject, text, locale or "", choose(self.brands, ""))
+    def message(self, subject: str, text: str, locale: str | None, workflow: str) -> Mapping[str, Any]:
+        """A workflow's plain message in the default brand: the fields of a mail that are the brand's business."""
+        brand = choose(self.brands, "")
+        html = render_message(subject, text, locale or "", brand)
+        return {"html": html, "sender": brand.sender, "headers": brand_headers(brand, workflow, "message")}
 
 
-def render_invitation(
-    survey: Survey,
-    language: str,
-    customer: Mapping[str, Any],
-    context: Mapping[str, Any],
-    where: Links,
-    brand: Brand,
-) -> Mail:
-    """The invitation, whole but for its Message-ID, which its sender gives it.
-
-    Raises TemplateError when a text of the survey speaks of a context field that is not there.
-    """
-    names = _names(customer, context)
-    said = {
-        part: render(getattr(survey.mail, part)[language], names) for part in ("subject", "greeting", "intro")
-    }  # fmt: skip
-    subject = shortened(one_line(said["subject"]), MAX_SUBJECT)
-    scores = [where.score(score) for score in points(survey.scale)]
-    fills = {**said, "subject": subject, "scores": scores, "page": where.page, "unsubscribe": where.unsubscribe}
-    fixed = _fixed_parts(survey, language, brand.words(language, survey.fallback))
+def _rendered(said: Mapping[str, str], customer: Mapping[str, Any], fixed: _Fixed, where: Links, brand: Brand) -> Mail:
+    """The invitation, whole but for its key, which its sender gives it."""
+    scores = [where.score(score) for score in fixed.points]
     html = _invitation_page(fixed, brand).render(
-        **fills, agent_photo=_photo(context.get("agent_photo"))
+        **said, scores=scores, page=where.page, unsubscribe=where.unsubscribe
     )  # fmt: skip
     return Mail(
-        to=str(customer.get("email") or ""), to_name=harmless_name(customer.get("name")), subject=subject, html=html,
-        text=_plain_text(fixed, said, where, brand), headers=_unsubscribe_headers(where.unsubscribe),
+        to=str(customer.get("email") or ""), to_name=harmless_name(customer.get("name")), subject=said["subject"],
+        html=html, text=_plain_text(fixed, said, where, brand), sender=brand.sender,
     )  # fmt: skip
 
 
-def _unsubscribe_headers(address: str) -> Mapping[str, str]:
-    """Lets the mail program itself offer the way out. Source: RFC 8058, sections 3.1 and 8."""
-    return {"List-Unsubscribe": f"<{address}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+def _said(parts: Mapping[str, Text], language: str, names: Mapping[str, Any]) -> dict[str, str]:
+    """What the mail says about this person. Raises TemplateError when a text speaks of a context field that is not
+    there. Beside the subject in a list of mails stands, where the survey does not say it, how the mail begins."""
+    said = {part: render(text[language], names) for part, text in parts.items()}
+    said["subject"] = shortened(one_line(said["subject"]), MAX_SUBJECT)
+    return {**said, "preview": shortened(one_line(said.get("preview") or said["intro"]), MAX_PREVIEW)}
+
+
+def _headers(survey: Survey, brand: Brand, unsubscribe: str) -> Mapping[str, str]:
+    """The brand's, and what lets mail programs offer the way out (RFC 8058, 3.1 and 8)."""
+    ways = {"List-Unsubscribe": f"<{unsubscribe}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+    return {**ways, **brand_headers(brand, survey.slug, "invitation")}
 
 
 def _names(customer: Mapping[str, Any], context: Mapping[str, Any]) -> dict[str, Any]:
@@ -109,6 +117,7 @@ def _names(customer: Mapping[str, Any], context: Mapping[str, Any]) -> dict[str,
         "customer": {**customer, "name": unlinked_name(customer.get("name"))},
         "agent": one_line(str(context.get("agent") or "")),
         "product": one_line(str(context.get("product") or "")),
+        "ticket": {"subject": unlinked_name(context.get("subject"))},
         "context": context,
     }
 
@@ -131,44 +140,95 @@ class _Fixed:
     high: str
 
 
-def _fixed_parts(survey: Survey, language: str, say: Words) -> _Fixed:
+def _fixed_parts(survey: Survey, language: str, brand: Brand) -> _Fixed:
+    """What earlier answers improved, the survey says, else the brand."""
     low, high = ends(survey.scale)
+    say = brand.words(language, survey.fallback)
     return _Fixed(
-        say, survey.main.text[language], survey.promise[language], survey.improved.get(language, ""),
+        say, survey.main.text[language], survey.promise[language],
+        survey.improved.get(language) or brand.improved_in(language),
         tuple(points(survey.scale)), has_smileys(survey.scale), say(low), say(high),
     )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    """One score: its place on the scale, what is shown, what a screen reader says."""
+
+    index: int
+    shown: str
+    meaning: str
+    face: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """Scores beside each other. Two rows stand side by side where both have room, the higher scores below elsewhere."""
+
+    cells: tuple[_Cell, ...]
+    width: int
+    low: str = ""
+    high: str = ""
+
+
+_LONGEST_ROW = 7  # scores that fit beside each other on the narrowest phone
+_CELL, _FACE = 48, 104  # pixels; eleven cells are as wide as the card of 600 allows
+
+
+def _rows(fixed: _Fixed) -> tuple[_Row, ...]:
+    """The scale in one row, or in two halves: 0 to 5 and 6 to 10. The words of the ends stand at their scores."""
+    low, high = (fixed.low, fixed.high) if fixed.faces else _ends(fixed)
+    cells, width = _cells(fixed), _FACE if fixed.faces else _CELL
+    if len(cells) <= _LONGEST_ROW:
+        return (_Row(cells, width * len(cells), low, high),)
+    half = (len(cells) + 1) // 2
+    first, second = cells[:half], cells[half:]
+    return _Row(first, width * len(first), low=low), _Row(second, width * len(second), high=high)
+
+
+def _cells(fixed: _Fixed) -> tuple[_Cell, ...]:
+    if fixed.faces:
+        words = map(fixed.words, smiley_words())
+        return tuple(_Cell(i, face, word, True) for i, (face, word) in enumerate(zip(SMILEYS, words, strict=True)))
+    return tuple(_Cell(i, str(score), f"{score}{_meaning(fixed, i)}", False) for i, score in enumerate(fixed.points))
+
+
+def _ends(fixed: _Fixed) -> tuple[str, str]:
+    return f"{fixed.points[0]} = {fixed.low}", f"{fixed.points[-1]} = {fixed.high}"
 
 
 @lru_cache(maxsize=256)
 def _invitation_page(fixed: _Fixed, brand: Brand) -> liquid.BoundTemplate:
     return compile_page(
-        "invitation.mjml", brand, fixed.words,
-        question=fixed.question, promise=fixed.promise, improved=fixed.improved, points=fixed.points,
-        low=fixed.low, high=fixed.high, faces=SMILEYS if fixed.faces else (),
-        words=[fixed.words(word) for word in smiley_words()], scale_line=_scale_line(fixed),
+        "invitation.mjml", brand, fixed.words, rows=_rows(fixed),
+        question=fixed.question, promise=fixed.promise, improved=fixed.improved,
     )  # fmt: skip
 
 
-def _scale_line(fixed: _Fixed) -> str:
-    lowest, highest = fixed.points[0], fixed.points[-1]
-    line = fixed.words("{lowest} = {low}, {highest} = {high}")
-    return line.format(lowest=lowest, low=fixed.low, highest=highest, high=fixed.high)
+_WIDTH = 72  # characters of a line of the text part
 
 
 def _plain_text(fixed: _Fixed, said: Mapping[str, str], where: Links, brand: Brand) -> str:
-    """The same invitation for who reads plain text: the scale explained, one link per score."""
+    """The same invitation for who reads plain text: the scale explained, one link per score; in short lines, in which
+    addresses stay whole."""
     say = fixed.words
     scores = [f"{score}{_meaning(fixed, index)}: {where.score(score)}" for index, score in enumerate(fixed.points)]
     choose_ = say("Choose a face:") if fixed.faces else say("Choose a number:")
-    paragraphs = [
-        said["greeting"], said["intro"], fixed.question,
+    before = [said["greeting"], said["intro"], fixed.question]
+    after = [
         f"{say('Answer on this page:')} {where.page}",
-        "\n".join([choose_, *scores]),
         say(_WHAT_A_CLICK_DOES),
         fixed.promise, fixed.improved,
         f"{say('No more surveys:')} {where.unsubscribe}", brand.footer_in(say.language),
     ]  # fmt: skip
+    paragraphs = [*map(_wrapped, before), "\n".join([choose_, *scores]), *map(_wrapped, after)]
     return "\n\n".join(paragraph for paragraph in paragraphs if paragraph) + "\n"
+
+
+def _wrapped(paragraph: str) -> str:
+    return "\n".join(
+        textwrap.fill(line, _WIDTH, break_long_words=False, break_on_hyphens=False) for line in paragraph.splitlines()
+    )
 
 
 def _meaning(fixed: _Fixed, index: int) -> str:

@@ -98,11 +98,21 @@ class Thanks:
 
 @dataclass(frozen=True, slots=True)
 class MailTexts:
-    """The invitation's wording: Liquid over customer, agent, product and context."""
+    """The invitation's wording: Liquid over customer, agent, product, ticket and context. ``preview`` stands beside the
+    subject in a list of mails; {}: how the mail begins. ``second`` holds, by part, a wording that is tried beside the
+    first (``mail_variants``)."""
 
     subject: Text
     greeting: Text
     intro: Text
+    preview: Text = field(default_factory=dict)
+    second: Mapping[str, Text] = field(default_factory=dict)
+
+    def parts(self, variants: Mapping[str, str]) -> Mapping[str, Text]:
+        """The wording of each part; those left out are not among them. ``variants``: which of two, {"subject": "b"}."""
+        first = {"subject": self.subject, "greeting": self.greeting, "intro": self.intro, "preview": self.preview}
+        second = {part: self.second[part] for part, letter in variants.items() if letter == "b"}
+        return {part: text for part, text in (first | second).items() if text}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

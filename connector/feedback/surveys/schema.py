@@ -150,10 +150,16 @@ class ThanksSchema(_Base):
         return Thanks(**data)
 
 
+class SecondSchema(_Base):
+    subject = preview = greeting = intro = TextField()
+
+
 class MailSchema(_Base):
     subject = TextField(required=True)
+    preview = TextField()
     greeting = TextField(required=True)
     intro = TextField(required=True)
+    second = fields.Nested(SecondSchema)
 
     @post_load
     def make(self, data: dict[str, Any], **_: Any) -> MailTexts:

@@ -21,7 +21,7 @@ from workflows.expressions import condition, references
 from workflows.scoring import CSAT_10, SCALES, Band
 from workflows.templates import check_template, template_references
 
-MAIL_NAMES = frozenset({"customer", "agent", "product", "context"})
+MAIL_NAMES = frozenset({"customer", "agent", "product", "ticket", "context"})
 _CONDITION_NAMES = frozenset({"answers", "band", "customer"})
 _WITH_OPTIONS = frozenset({QuestionType.CHOICE, QuestionType.CHOICES, QuestionType.CONTACT})
 

@@ -349,6 +349,7 @@ invitations = Table(
     Column("about", _Id),  # the first response a retention survey follows
     Column("once", String(200), unique=True),  # at most one invitation per value, ever
     Column("context", _Json, nullable=False),
+    Column("variants", _Json, nullable=False, default={}),  # which of two wordings each part of the mail has
     Column("answers", _Json, nullable=False),  # as given so far
     Column("revision", Integer, nullable=False, default=0),  # counts the saves that changed something
     Column("changes", _Json, nullable=False, default={}),  # by question: revision and page of its last change

@@ -26,6 +26,7 @@ from connector.feedback.customers import identity as customers
 from connector.feedback.customers import review_queue
 from connector.feedback.customers.identity import Customer
 from connector.feedback.messaging.actions import Post
+from connector.feedback.surveys import mail_variants
 from connector.feedback.surveys.asking import eligibility
 from connector.feedback.surveys.asking.addressee import contact_of, living, told_of, why_nobody
 from connector.feedback.surveys.asking.asked_rows import (
@@ -70,8 +71,8 @@ nobody wants to read it."""
 _ASKED = (Role.HELPDESK, Role.CRM)
 
 
-Render = Callable[[Survey, str, Mapping[str, Any], Mapping[str, Any], str], Mail]
-"""(survey, language, customer, context, token) → the mail."""
+Render = Callable[[Survey, str, Mapping[str, Any], Mapping[str, Any], str, Mapping[str, str]], Mail]
+"""(survey, language, customer, context, token, variants) → the mail."""
 
 
 class SendSurvey:
@@ -172,10 +173,12 @@ class SendSurvey:
         via, _ = self._clients.messenger(request["via"])
         invitation = new_id()
         language = survey.language_for(customer.locale)
-        mail = self._render(survey, language, customer.view(), request["context"], _TOKEN)
+        variants = mail_variants.choose(survey.mail, invitation)
+        mail = self._render(survey, language, customer.view(), request["context"], _TOKEN, variants)
         departure = self._departures.of(customer, survey, _due(request) or place.now)
         row = invitation_row(invitation, customer, survey, definition_id, language, request, place)
-        row |= {"token_digest": digest(survey_token(self._secret_key, invitation)), **departure.columns(place.now)}
+        row |= {"token_digest": digest(survey_token(self._secret_key, invitation)), "variants": variants}
+        row |= departure.columns(place.now)
         sent = {"invitation": invitation, "customer": customer.id, "mail": asdict(mail), "survey": survey.slug}
         written = (Write(INVITED, row),)
         return Intent(via, {**request, **sent}, due_at=departure.at, writes=written, stage=1)

@@ -396,6 +396,7 @@ def upgrade() -> None:
         sa.Column("about", sa.String(length=26), nullable=True),
         sa.Column("once", sa.String(length=200), nullable=True),
         sa.Column("context", JSON, nullable=False),
+        sa.Column("variants", JSON, nullable=False),
         sa.Column("answers", JSON, nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("changes", JSON, nullable=False),
