@@ -15,6 +15,7 @@ from connector.feedback.agent.sidebar import SidebarService
 from connector.feedback.agent.timeline import Timeline
 from connector.feedback.base.actions import Handler
 from connector.feedback.base.event_hooks import EventHook
+from connector.feedback.customers.dates.round_of_all import RoundOfAll
 from connector.feedback.messaging.brands import home_country, read_brands
 from connector.feedback.messaging.translations import Catalogues
 from connector.feedback.registry import FeatureParts
@@ -23,6 +24,8 @@ from connector.feedback.surveys.asking.departures import Departures
 from connector.feedback.surveys.asking.selection import AskingRules
 from connector.feedback.surveys.catalog import SurveyCatalog
 from connector.feedback.surveys.invitation_email import Mailer
+from connector.feedback.surveys.upkeep.due_moments import DueMoments
+from connector.feedback.surveys.upkeep.expiry import Expiry
 from connector.ids import new_id
 from connector.observe.collector import StateCollector
 from connector.observe.counters import Counters
@@ -33,6 +36,7 @@ from connector.runtime.intake.deliveries import Intake
 from connector.runtime.jobs import own_users as own_users_job
 from connector.runtime.jobs import retention_job, settling_job
 from connector.runtime.jobs import sweep as sweep_job
+from connector.runtime.jobs.batch_job import BatchJob
 from connector.runtime.jobs.job import Job
 from connector.runtime.jobs.own_users import OwnUsers
 from connector.runtime.jobs.retention_job import RetentionJob
@@ -187,6 +191,7 @@ def _services(ground: _Ground, celery: Celery | None, bell: Doorbell, share: Sha
             own_users_job.job(own_users, connections.with_a_user()),
             retention_job.job(keeper),
             settling_job.job(SettlingJob(settling, clock, lambda: bell.ring(INTAKE))),
+            *_upkeep_jobs(ground, lambda: bell.ring(INTAKE)),
             *_vendor_jobs(ground, parts),
         ),
         job_parts=parts,
@@ -215,6 +220,17 @@ class _JobPartsOf:
 
 def _vendor_jobs(ground: _Ground, parts: _JobPartsOf) -> Sequence[Job]:
     return [job for kind, vendor in ground.vendors.items() for job in vendor.jobs(parts(kind))]
+
+
+def _upkeep_jobs(ground: _Ground, ring: Callable[[], None]) -> Sequence[Job]:
+    """What becomes of invitations by the clock, and of customers' dates."""
+    database, config = ground.database, ground.config
+    works = {
+        "expired invitations": (Expiry(database).due, 10.0),
+        "due moments": (DueMoments(database, ground.surveys, ground.departures).due, 30.0),
+        "dates of customers": (RoundOfAll(database, config.dates, config.calendar.timezone).due, 60.0),
+    }
+    return [BatchJob(name, work, 500, every, ground.clock, ring).job for name, (work, every) in works.items()]
 
 
 def _feature_parts(ground: _Ground) -> FeatureParts:

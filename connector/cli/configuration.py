@@ -17,6 +17,7 @@ from connector.definitions import read_surveys, read_workflows
 from connector.feedback.messaging.brands import read_brands
 from connector.vendors.base import Vendors
 from connector.vendors.clients import Connections
+from connector.vendors.emitted_types import emitted_types
 from connector.vendors.registry import VENDORS
 from workflows import schema
 from workflows.errors import DefinitionError, Mistake
@@ -81,8 +82,12 @@ def read_parts(read: Config, vendors: Vendors = VENDORS) -> tuple[Bodies, Bodies
     _collected(lambda: read_brands(read.brands), mistakes)
     workflows = _collected(lambda: read_workflows(read), mistakes)
     surveys = _collected(lambda: read_surveys(read), mistakes)
+    emitted = emitted_types(read, vendors)
     for slug, body in workflows.items():
-        mistakes.extend(unknown_names(schema.load(body, slug), read, surveys.keys()))
+        workflow = schema.load(body, slug)
+        mistakes.extend(unknown_names(workflow, read, surveys.keys()))
+        unheard = emitted.unheard(workflow) if emitted else ()
+        mistakes.extend(replace(each, path=f"{slug}: {each.path}") for each in unheard)
     mistakes.extend(unknown_brands(surveys, read))
     return workflows, surveys, mistakes
 

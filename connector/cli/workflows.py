@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,11 @@ from connector.config.file import Config
 from connector.definitions import bodies_in, files_in, read_text, read_workflows
 from connector.storage.stores import definitions
 from connector.storage.stores.definitions import Change, Definition, DefinitionKind
+from connector.vendors.emitted_types import EmittedTypes, emitted_types
+from connector.vendors.registry import VENDORS
 from workflows import schema
 from workflows.definitions import Workflow
-from workflows.errors import DefinitionError
+from workflows.errors import DefinitionError, Mistake
 from workflows.library import library_texts, load_library
 from workflows.workflow_tests import Report, read_script, run_script
 
@@ -51,7 +53,8 @@ def workflow() -> None:
 @as_json_option
 def validate(files: _Files, as_json: bool) -> None:
     """Check workflow FILES, or all those in a folder, and print every mistake with its place and remedy."""
-    report([_check(file) for file in files_in(files)], as_json)
+    emitted = _emitted()
+    report([_check(file, emitted) for file in files_in(files)], as_json)
 
 
 @workflow.command(name="import")
@@ -150,12 +153,38 @@ def _report_json(report: Report) -> dict[str, Any]:
     }
 
 
-def _check(file: Path) -> FileVerdict:
+def _emitted() -> EmittedTypes | None:
+    """What can happen with the configuration that is here, if one is that can be read."""
+    try:
+        return emitted_types(read_config(read_settings(), hint=False), VENDORS)
+    except DefinitionError:  # as where files are checked without the house's secrets
+        click.echo("The configuration cannot be read here, so nobody looked who sends the events.", err=True)
+        return None
+
+
+def _check(file: Path, emitted: EmittedTypes | None) -> FileVerdict:
     try:
         read = schema.load(read_text(file), file.name)
     except DefinitionError as error:
         return FileVerdict(str(file), "", error.mistakes)
-    return FileVerdict(str(file), read.slug, tuple(schema.lint(read)))
+    return FileVerdict(str(file), read.slug, (*_unheard(read, emitted), *schema.lint(read)))
+
+
+def _unheard(workflow: Workflow, emitted: EmittedTypes | None) -> Iterator[Mistake]:
+    if emitted is not None:
+        yield from emitted.unheard(workflow)
+
+
+def _expect_heard(bodies: Mapping[str, str]) -> None:
+    """Raises DefinitionError for what would wait for ever."""
+    emitted = _emitted()
+    mistakes = [
+        replace(each, path=f"{slug}: {each.path}")
+        for slug, body in bodies.items()
+        for each in _unheard(schema.load(body, slug), emitted)
+    ]
+    if mistakes:
+        raise DefinitionError("The workflows", tuple(mistakes))
 
 
 def _import(files: Sequence[Path]) -> list[Change]:
@@ -165,6 +194,7 @@ def _import(files: Sequence[Path]) -> list[Change]:
         config = read_config(read_settings())
         _folder(config)
         bodies = read_workflows(config)
+    _expect_heard(bodies)
     with open_database() as database, database.write() as tx:
         return definitions.import_definitions(
             tx, DefinitionKind.WORKFLOW, bodies, system_clock(), retire_others=not files

@@ -23,6 +23,7 @@ _TYPE = re.compile(r"[a-z][a-z0-9_]{0,39}(?:\.[a-z][a-z0-9_]{0,39}){1,3}", re.AS
 _KIND = re.compile(r"[a-z][a-z0-9_-]{0,39}", re.ASCII)
 _KEYS = ("field", "kind", "event", "days", "every")
 _MOST_DAYS = 180
+_LONGEST_TYPE = 60
 _REMEDY = "Write a list: [{field: customer.since}, {field: customer.birthday, kind: birthday}]."
 
 
@@ -60,7 +61,7 @@ def _date(given: Any) -> CustomerDate:
     days, every = given.get("days", 0), given.get("every", YEAR)
     if not isinstance(kind, str) or not _KIND.fullmatch(kind):
         raise ValueError(f"kind: {str(kind)[:40]!r} is no name.\nUse small letters, digits, - and _.")
-    if not isinstance(event, str) or not _TYPE.fullmatch(event):
+    if not isinstance(event, str) or len(event) > _LONGEST_TYPE or not _TYPE.fullmatch(event):
         raise ValueError(f"event: {str(event)[:40]!r} is no type of events.\nWrite one as {ANNIVERSARY}.")
     if not isinstance(days, int) or isinstance(days, bool) or abs(days) > _MOST_DAYS:
         remedy = f"Give a whole number from -{_MOST_DAYS} to {_MOST_DAYS}."

@@ -78,6 +78,10 @@ class Vendor:
     """What is done for its connections by the clock."""
     hooks: Callable[[], Sequence[EventHook]] = lambda: ()
     """Its part in the intake, before the features that count on it."""
+    emits: Callable[[Mapping[str, Any]], Iterable[str]] = lambda _: ()
+    """The types of events that a connection with these settings sends, and those that we tell because of it."""
+    emits_anything: bool = False
+    """Whether it may send events of any type."""
     guide: str = ""
     """The document that tells an admin how to connect it."""
     credentials_remedy: str = "Correct its credentials."
@@ -91,6 +95,9 @@ class Vendor:
         """What its client is to us."""
         return NONE if self.client is None else self.client.roles
 
+
+OF_CALLBACKS = ("ticket.first_contact", "callback.changed")
+"""What we tell ourselves of the tickets of whoever is a helpdesk."""
 
 Vendors = Mapping[str, Vendor]
 """By kind."""

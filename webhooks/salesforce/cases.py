@@ -30,6 +30,9 @@ OBJECTS = ("Case", "ContactRequest")
 _USER = "005"
 _SEPARATORS = re.compile(r"[;,\s]+")
 
+TYPES = ("ticket.solved", "ticket.assigned", "ticket.reopened", "ticket.merged", "ticket.deleted")
+"""What is told of cases that are tickets."""
+
 Fact = tuple[str, str, Mapping[str, Any]]
 """An event's type, what tells it from the same one another time, and its data."""
 

@@ -19,7 +19,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from webhooks.event_types import is_event_type
-from webhooks.parsing import excerpt
+from webhooks.parsing import excerpt, mapping
 from webhooks.salesforce.records import RecordNotification
 from workflows.whole import whole
 
@@ -106,6 +106,14 @@ def rules_of(kind: str, events: Mapping[str, Any] | None) -> tuple[Rule, ...]:
     if wrong:
         raise ValueError("; ".join(wrong))
     return tuple(_rule(each) for each in _rules_in(given))
+
+
+def types(events: Any) -> frozenset[str]:
+    """The types of events that records mean, by the connection's own rules, too, as far as these can be read."""
+    own = {kind: given for kind, given in mapping(events).items() if not list(_mistakes_in(str(kind), given))}
+    told = (rule.type for kind in own for rule in rules_of(kind, own))
+    usual = (rule.type for rule in (*STATES.values(), *(rule for each in FACTS.values() for rule in each)))
+    return frozenset((*usual, *told, "contact.merged", "contact.deleted"))
 
 
 def fields_used(kind: str, events: Mapping[str, Any] | None) -> tuple[str, ...]:

@@ -8,11 +8,11 @@ from typing import Any
 from connector.config.file import ConnectionConfig
 from connector.feedback.customers.record_ids import IdForm
 from connector.runtime.jobs.job import Job
-from connector.vendors.base import JobParts, Vendor
+from connector.vendors.base import OF_CALLBACKS, JobParts, Vendor
 from connector.vendors.salesforce import case_reopenings, change_polling
 from integrations.salesforce.factory import KIND
 from integrations.salesforce.record_ids import canonical, fault, forms
-from webhooks.salesforce import rules
+from webhooks.salesforce import cases, rules
 from webhooks.salesforce.records import consent_of
 from webhooks.salesforce.source import SalesforceSource
 from workflows.errors import Mistake
@@ -64,6 +64,7 @@ VENDOR = Vendor(
     consent_of=consent_of,
     check_options=_mistakes,
     jobs=_jobs,
+    emits=lambda options: (*rules.types(options.get("events")), *cases.TYPES, *OF_CALLBACKS, "score.due"),
     hooks=lambda: (case_reopenings.record,),
     guide=_GUIDE,
     credentials_remedy=f"Compare auth with the External Client App ({_GUIDE}, part 2).",

@@ -8,12 +8,15 @@ from datetime import date
 from connector.config.file import ConnectionConfig
 from connector.observe.findings import Finding, broken, warning
 from connector.runtime.jobs.job import Job
-from connector.vendors.base import JobParts, Vendor
+from connector.vendors.base import OF_CALLBACKS, JobParts, Vendor
 from connector.vendors.zendesk.reconcile import run as reconcile
 from integrations.zendesk.auth import API_TOKENS_END
 from integrations.zendesk.factory import KIND
 from webhooks.zendesk.source import ZendeskSource
+from webhooks.zendesk.triggers import TYPES
+from webhooks.zendesk.users import BACK, DELETED, MERGED
 
+_OF_USERS = (MERGED, DELETED, BACK)
 _GUIDE = "docs/connect-zendesk.md"
 
 
@@ -48,6 +51,7 @@ VENDOR = Vendor(
     proof_remedy="Run `ringback provision zendesk {connection}`, or set it",
     identity_field="zendesk_user_id",
     jobs=_jobs,
+    emits=lambda _options: (*TYPES, *_OF_USERS, *OF_CALLBACKS),
     guide=_GUIDE,
     credentials_remedy=f"Compare auth with the OAuth client in the Admin Center ({_GUIDE}, part 1).",
     findings=api_token_findings,

@@ -1,0 +1,1 @@
+"""Dates of customers that come round."""
