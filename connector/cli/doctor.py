@@ -141,7 +141,8 @@ def _database(
         )
         return {}
     if file is not None:
-        yield from filter(None, (machine.check_file_system(file), machine.check_users(file)))
+        checks = (machine.check_file_system, machine.check_rights, machine.check_users)
+        yield from filter(None, (check(file) for check in checks))
     yield from filter(None, [machine.check_encryption(settings.database_url)])
     with closing(Database(settings.database_url, pool_size=1)) as database:
         found = stored.check_database(database, masked(settings.database_url))

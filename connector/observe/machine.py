@@ -14,6 +14,7 @@ from kombu.connection import Connection
 
 from connector.config.settings import masked
 from connector.observe.findings import Finding, broken, ok, warning
+from connector.storage.engine import private_files
 from integrations.base_url import is_local
 from integrations.transport import tls
 
@@ -112,6 +113,15 @@ def check_file_system(file: Path, mounts: str | None = None) -> Finding | None:
     return warning(
         "database", f"{file} is on a network file system ({kind}), where SQLite can lose data.", remedy
     )
+
+
+def check_rights(file: Path) -> Finding | None:
+    """Whether others on this machine may open what lies at a SQLite file."""
+    found = private_files.readable_by_others(file)
+    if not found:
+        return None
+    said = f"others on this machine may open {', '.join(each.name for each in found)}."
+    return warning("database", said, f"Run: chmod 600 {' '.join(map(str, found))}")
 
 
 def check_users(file: Path, processes: Path = Path("/proc")) -> Finding | None:

@@ -91,12 +91,19 @@ _FIRST_TIME: Data = {"about": None, "previous": None, "earlier_bands": [], "revi
 """What an answer that was never changed says of its past."""
 
 
+_OURS = frozenset({*_FIRST_TIME, "invitation", "response"}) - {"about"}
+"""What only our own pages know: nobody else answers our invitations, or changes our answers. Which answer of ours a
+second one is ``about`` they may say: its id cannot be guessed."""
+
+
 def _answered(_kind: str, data: Data, time: datetime, own: bool) -> Data:
     """A survey's answer: every neutral field is there, with what the sender left out filled in."""
     answer = read_answer(data, own=own)
     answered_at = answer.pop("answered_at") or time
     asked = data.get("contact_consent") is not None  # who was not asked, or did not say, has refused nothing
     answer["contact_refused"] = data.get("contact_refused") is True if own else asked and not answer["contact_consent"]
+    if not own:
+        data, answer = ({name: each[name] for name in each if name not in _OURS} for each in (data, answer))
     return {**_FIRST_TIME, **data, **answer, "response": answer["response_id"], "answered_at": written(answered_at)}
 
 

@@ -24,7 +24,7 @@ from connector.feedback.customers.record_ids import RecordIds
 from connector.ids import new_id
 from connector.observe import journal
 from connector.observe.journal import Understood
-from connector.runtime.intake import matching
+from connector.runtime.intake import matching, telling
 from connector.runtime.intake.matching import StartPlan
 from connector.runtime.runs.advance import OpenAdvancer, RunAdvancer
 from connector.runtime.runs.waits import subject_key, type_key
@@ -158,7 +158,8 @@ class Intake:
             return Translation(), f"connection {row.connection!r} is no longer configured; restore it, then replay"
         delivery = Delivery(row.connection, row.key, row.received_at, row.content_type, row.headers, row.body)
         try:
-            return account.source.translate(delivery, account), ""
+            told = account.source.translate(delivery, account)
+            return telling.admitted(told, account, row.received_at, self._accounts), ""
         except WebhookError as error:
             return Translation(), error.reason
 

@@ -11,6 +11,7 @@ import random
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,7 +19,7 @@ from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, mak
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from connector.storage.engine import json_codec
+from connector.storage.engine import json_codec, private_files
 from connector.storage.engine.writer_queue import WriterQueue
 from integrations.transport import tls
 
@@ -137,6 +138,7 @@ def _engine(url: str, pool_size: int) -> Engine:
         hide_parameters=True,  # an error's text reaches the log, and parameters are people's words and addresses
     )
     if engine.dialect.name == "sqlite":
+        event.listen(engine, "do_connect", partial(_ours_alone, _file(engine)))
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     else:
@@ -155,6 +157,11 @@ def _file(engine: Engine) -> Path | None:
     """The SQLite file; None for a database in memory."""
     name = engine.url.database
     return Path(name) if name and not name.startswith((":memory:", "file:")) else None
+
+
+def _ours_alone(file: Path | None, *_: Any) -> None:
+    if file is not None:
+        private_files.prepare(file)
 
 
 def _prepare_sqlite(raw: Any, _record: Any) -> None:

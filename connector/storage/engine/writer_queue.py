@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from connector.storage.engine import private_files
+
 try:
     import fcntl
 except ImportError:  # Windows: SQLite's own waiting must do between processes
@@ -103,7 +105,7 @@ class _Between:
     def _files(self) -> tuple[int, int] | None:
         if self._open is None:
             try:
-                door, turn = (os.open(path, os.O_RDONLY | os.O_CREAT, 0o666) for path in self._paths)
+                door, turn = map(private_files.open_lock, self._paths)
             except OSError as error:
                 # Another user's file, for instance. SQLite still keeps writers apart, only less fairly.
                 log.warning("cannot take turns with other processes at %s (%s)", self._paths[1], error.strerror)

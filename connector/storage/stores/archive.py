@@ -17,6 +17,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from connector.storage.engine import private_files
+
 Rows = Iterable[tuple[str, Mapping[str, Any]]]
 """(table, row) each."""
 
@@ -37,7 +39,7 @@ def write(folder: Path, name: str, rows: Rows) -> Path:
 
 def _put(file: Path, content: bytes) -> None:
     draft = file.with_suffix(f".{os.getpid()}.part")
-    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as opened:  # people's words are in it
+    with open(private_files.create(draft), "wb") as opened:  # people's words are in it
         opened.write(content)
         opened.flush()
         os.fsync(opened.fileno())
