@@ -20,7 +20,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "web": ("serve.commands:web", "Run the web side only."),
     "worker": ("serve.commands:worker", "Run a worker only."),
     "scheduler": ("serve.commands:scheduler", "Run the timers only."),
-    "doctor": ("doctor:doctor", "Check that all is in order, and say what to do."),
+    "doctor": ("doctor.command:doctor", "Check that all is in order, and say what to do."),
     "sandbox": ("sandbox:sandbox", "Start the stand-ins alone."),
     "migrate": ("migrate:migrate", "Bring the database to this version's shape."),
     "config": ("configuration:config", "Check the configuration."),

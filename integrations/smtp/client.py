@@ -118,6 +118,19 @@ class SmtpMessenger:
         self._open: set[smtplib.SMTP] = set()
         self._lock = threading.Lock()
 
+    @property
+    def host(self) -> str:
+        """The server that mail is handed to."""
+        return self._server.host
+
+    @property
+    def sender(self) -> Address:
+        return self._sender
+
+    @property
+    def postal(self) -> Postal:
+        return self._postal
+
     def send(self, mail: Mail) -> None:
         """Hand the mail over: Transient or Permanent as the server says, Ambiguous when its last word is lost."""
         envelope = self._enveloped(mail)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from connector.cli.doctor import examine
+from connector.cli.doctor.command import examine
 from connector.feedback.customers import review_queue
 from connector.storage.schema import tables as t
 from connector.vendors.registry import VENDORS, table

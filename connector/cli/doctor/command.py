@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import logging
-import sys
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from typing import TypeVar
 
 import click
 
-from connector import logs
-from connector.cli.common.output import as_json_option, printable, show_json
+from connector.cli.common.lazy import LazyGroup
+from connector.cli.common.output import as_json_option
 from connector.cli.configuration import read_parts
+from connector.cli.doctor.telling import read_part, report, silence
 from connector.clock import Clock, system_clock
 from connector.config.file import Config, load_config
 from connector.config.settings import Settings, masked
@@ -33,43 +31,27 @@ from connector.vendors.clients import Connections, needs_agreement
 from connector.vendors.registry import VENDORS
 from integrations.auth.tokens import TokenStore
 from integrations.errors import OptionsError
-from workflows.errors import DefinitionError
 
-T = TypeVar("T")
-
-_MARKS = {Verdict.OK: "✔", Verdict.WARNING: "!", Verdict.BROKEN: "✘"}
+_COMMANDS = {"mail": ("doctor.mail:mail", "What receivers will make of our mail: SPF, DKIM, DMARC, names, https.")}
 
 
-@click.command()
+@click.group(cls=LazyGroup, table=_COMMANDS, invoke_without_command=True)
 @click.option("--offline", is_flag=True, help="Call no vendor and no mail server.")
 @click.option("--vendor-clocks", is_flag=True, help="Compare this machine's clock with the vendors', too.")
 @as_json_option
-def doctor(offline: bool, vendor_clocks: bool, as_json: bool) -> None:
+@click.pass_context
+def doctor(context: click.Context, offline: bool, vendor_clocks: bool, as_json: bool) -> None:
     """Check everything that Ringback stands on, and say for each trouble what to do.
 
     Python and packages, settings, database, migrations, clock, broker, secret key, configuration, and each
     connection's credentials. Changes nothing, sends nothing to anybody. ✔ in order, ! worth a look, ✘ broken;
     the exit code is 1 when something is broken.
     """
-    with _silence():
+    if context.invoked_subcommand is not None:
+        return
+    with silence():
         found = list(examine(offline=offline, vendor_clocks=vendor_clocks))
-    healthy = all(each.verdict is not Verdict.BROKEN for each in found)
-    if as_json:
-        show_json({"healthy": healthy, "findings": found})
-    else:
-        _tell(found)
-    sys.exit(not healthy)
-
-
-@contextmanager
-def _silence() -> Iterator[None]:
-    """What the clients would log stands in the table."""
-    before = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logging.disable(before)
+    report(found, as_json=as_json)
 
 
 def examine(
@@ -78,14 +60,14 @@ def examine(
     """Every finding, from the ground up; what stands on something broken is not looked at."""
     yield machine.check_python()
     yield from machine.check_packages()
-    settings, mistakes = _read(Settings.from_environment, "settings")
+    settings, mistakes = read_part(Settings.from_environment, "settings")
     yield from mistakes
     if settings is None:
         return
     yield health_checks.check_address(settings.base_url)
     yield _key(settings)
     yield machine.check_broker(settings.broker_url, in_memory=in_memory(settings.broker_url))
-    config, mistakes = _read(
+    config, mistakes = read_part(
         lambda: load_config(settings.config, named=settings.config_named), "configuration"
     )
     yield from mistakes
@@ -101,19 +83,12 @@ def examine(
             yield from health_checks.check_vendor_clocks(list(config.connections.values()), clock, vendors)
 
 
-def _read(work: Callable[[], T], check: str) -> tuple[T | None, list[Finding]]:
-    try:
-        return work(), []
-    except DefinitionError as error:
-        return None, of_mistakes(check, error.mistakes)
-
-
 def _key(settings: Settings) -> Finding:
     """Never makes one: that is for the process that uses it."""
     file = settings.database_file
     if not settings.given_key and file is not None and not file.with_suffix(".secret").exists():
         return ok("secret key", "none yet; the first start makes one beside the database")
-    _, mistakes = _read(lambda: settings.secret_key(lambda _said: None), "secret key")
+    _, mistakes = read_part(lambda: settings.secret_key(lambda _said: None), "secret key")
     return mistakes[0] if mistakes else ok("secret key", "there, and long enough")
 
 
@@ -173,7 +148,7 @@ def _work(database: Database, connections: Connections, workflows: dict[str, str
 def _values(database: Database, config: Config) -> Iterator[Finding]:
     """What customers are said to be worth, read with the house's country, which settles what 12.000 is; brands that
     cannot be read are told elsewhere."""
-    brands, _ = _read(lambda: read_brands(config.brands), "brands")
+    brands, _ = read_part(lambda: read_brands(config.brands), "brands")
     with database.read() as tx:
         yield from check_values(tx, replace(config.customer_value, country=home_country(brands or {})))
 
@@ -207,7 +182,7 @@ def _present_key(settings: Settings) -> str | None:
     file = settings.database_file
     if file is not None and not (file.exists() and (settings.given_key or file.with_suffix(".secret").exists())):
         return None
-    return _read(lambda: settings.secret_key(lambda _said: None), "secret key")[0]
+    return read_part(lambda: settings.secret_key(lambda _said: None), "secret key")[0]
 
 
 def _way_in(config: Config, kept: Secrets, clock: Clock, vendors: Vendors) -> Iterator[Finding]:
@@ -220,24 +195,3 @@ def _connections(settings: Settings, config: Config, clock: Clock, vendors: Vend
     with _agreements(settings, config, clock) as store:
         connections = Connections(config, store, vendors=vendors)
         yield from health_checks.check_connections(connections, list(config.connections.values()))
-
-
-def _tell(found: Sequence[Finding]) -> None:
-    width = max(len(each.check) for each in found)
-    for each in found:
-        click.echo(_clean(f"{_MARKS[each.verdict]} {each.check:<{width}}  {each.says}"))
-        if each.remedy:
-            click.echo(_clean(f"  {'':<{width}}  → {each.remedy}"))
-    click.echo(_summary(found))
-
-
-def _clean(line: str) -> str:
-    return printable(logs.redact(line))
-
-
-def _summary(found: Sequence[Finding]) -> str:
-    broken = sum(each.verdict is Verdict.BROKEN for each in found)
-    look = sum(each.verdict is Verdict.WARNING for each in found)
-    if not broken and not look:
-        return "All is well."
-    return f"{broken} broken, {look} worth a look."

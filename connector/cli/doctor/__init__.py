@@ -1,0 +1,1 @@
+"""``ringback doctor``: is everything in order, and if not, what to do."""

@@ -1,0 +1,1 @@
+"""What receivers ask DNS about who sends mail."""
