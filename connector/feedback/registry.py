@@ -22,6 +22,7 @@ from connector.feedback.callbacks.feature import FEATURE as CALLBACKS
 from connector.feedback.consent.feature import FEATURE as CONSENT
 from connector.feedback.crm.feature import FEATURE as CRM
 from connector.feedback.customers.record_ids import RecordIds
+from connector.feedback.mail_feedback.feature import FEATURE as MAIL_FEEDBACK
 from connector.feedback.messaging.feature import FEATURE as MESSAGING
 from connector.feedback.responses.feature import FEATURE as RESPONSES
 from connector.feedback.surveys.asking.departures import Departures
@@ -76,6 +77,7 @@ _CUSTOMERS: Feature[object] = Feature(
 
 FEATURES: tuple[Feature[FeatureParts], ...] = (
     _ENGINE, RESPONSES, CALLBACKS, SURVEYS, AGENT, MESSAGING, CONSENT, CRM, _CUSTOMERS,
+    MAIL_FEEDBACK,
 )  # fmt: skip
 """A new one goes at the end, for two reasons: the place of a timeline's source stands in cursors that readers hold, and
 what refers to other rows must go before them. What refers to rows of a feature before it is the exception."""

@@ -20,6 +20,7 @@ from connector.feedback.callbacks import store as callbacks
 from connector.feedback.consent import opt_out_events
 from connector.feedback.crm.people_cache import ForgetChanged
 from connector.feedback.crm.record_merges import RecordMerges
+from connector.feedback.mail_feedback.hook import ReturnedMail
 from connector.feedback.messaging.brands import read_brands
 from connector.feedback.registry import FEATURES, FeatureParts
 from connector.feedback.responses import loyalty_hook
@@ -100,8 +101,9 @@ def test_every_action_of_the_catalogue_has_one_handler(parts: FeatureParts) -> N
 
 
 def test_hooks_take_their_turns_in_the_order_that_they_rely_on(parts: FeatureParts) -> None:
-    merges, *others, forget = registry.hooks(parts)
+    merges, returned, *others, forget = registry.hooks(parts)
     assert isinstance(merges, RecordMerges)
+    assert isinstance(returned, ReturnedMail)
     assert others == [responses.record, loyalty_hook.move, callbacks.record, opt_out_events.record]
     assert isinstance(forget, ForgetChanged)
 
@@ -162,6 +164,7 @@ def test_the_places_of_the_timeline_are_those_that_cursors_hold() -> None:
         ("event", "events", "time"),
         ("message", "effects", "ended_at"),
         ("consent", "consents", "at"),
+        ("returned", "mail_returns", "seen_at"),
     ]
 
 

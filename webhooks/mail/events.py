@@ -46,7 +46,8 @@ def _data(found: Bounce | Complaint | Answer) -> dict[str, Any]:
 
 def _id(mark: str, found: Bounce | Complaint | Answer) -> str:
     """A mail that lies in a box twice (to us, and in copy to us) is one fact; a late report and the last one under one
-    id are two. So the id is of what is said, without the addresses that this copy came to."""
-    said = {**_data(found), "trail": found.trail.message_ids}
+    id are two. So the id is of what is said; of the addresses only those count that may hold a mark."""
+    marked = sorted(address for address in found.trail.addresses if "+" in address)
+    said = {**_data(found), "trail": (found.trail.message_ids, marked)}
     written = f"{mark} {sorted(said.items())!r}"
     return f"mail-{hashlib.sha256(written.encode()).hexdigest()[:40]}"

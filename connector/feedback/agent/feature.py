@@ -21,7 +21,8 @@ _SILENT = (
     "survey.sent", "survey.opened", "survey.started", "survey.score_given", "survey.answered", "survey.changed",
     "survey.expired", "survey.bounced",
     "survey.requested", "ticket.assigned", "ticket.commented", "ticket.requester_changed", "callback.changed",
-    "contact.changed", "contact.merged", "contact.deleted", "customer.anniversary",
+    "contact.changed", "contact.merged", "contact.deleted", "customer.anniversary", "mail.bounced", "mail.complained",
+    "mail.answered",
 )  # fmt: skip
 """Events that are no moments of their own: a table tells them better, or nobody wants to read them."""
 

@@ -231,6 +231,7 @@ class SidebarService:
             why = None if heard else f"not sent: {NO_WORKFLOW}"
             if customer is not None:
                 why = why or eligibility.why_not(tx, customer, survey, {}, self._fatigue_days, now)
+                why = why or eligibility.comes_back(tx, customer.email)
             offers.append(SurveyOffer(survey.slug, survey.name, why or ""))
         return offers
 

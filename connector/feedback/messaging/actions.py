@@ -20,6 +20,7 @@ from connector.feedback.base.actions import (
     Output,
     Result,
 )
+from connector.feedback.mail_feedback import undeliverable
 from connector.feedback.messaging.mail_names import harmless_name
 from connector.feedback.messaging.text import one_line
 from connector.storage.engine.database import Database
@@ -56,8 +57,8 @@ class SendMessage:
         return [self._send(effect) for effect in effects]
 
     def _send(self, effect: Effect) -> Result:
-        if opted_out(self._database, effect.run_id):
-            return {"done": False, "reason": OPTED_OUT}
+        if (reason := why_not(self._database, effect)) is not None:
+            return {"done": False, "reason": reason}
         return self._post.send(effect, effect.request["mail"])
 
     def finish(self, done: CompletionContext) -> Output:
@@ -146,9 +147,11 @@ class Post:
         return {}
 
 
-def opted_out(database: Database, run_id: str) -> bool:
-    """Whether the run's customer opted out, as of now; the run knows who they are also after two became one."""
+def why_not(database: Database, effect: Effect) -> str | None:
+    """The reason not to send a mail to a customer, as of now: they opted out (the run knows who they are also after two
+    became one), or mail to this address comes back."""
     whose = customers.c.id == runs.c.customer_id
-    statement = select(customers.c.opted_out_at).join(runs, whose).where(runs.c.id == run_id)
+    statement = select(customers.c.opted_out_at).join(runs, whose).where(runs.c.id == effect.run_id)
     with database.read() as tx:
-        return tx.execute(statement).scalar_one_or_none() is not None
+        opted_out = tx.execute(statement).scalar_one_or_none() is not None
+        return OPTED_OUT if opted_out else undeliverable.why_not(tx, effect.request["mail"]["to"])

@@ -378,6 +378,7 @@ invitations = Table(
     Index("ix_invitations_run", "run_id"),
     Index("ix_invitations_prepared", "id", **_where("status = 'prepared'")),
     Index("ix_invitations_open", "expires_at", **_where(_OPEN_INVITATIONS)),
+    Index("ix_invitations_sent", "sent_at", **_where("sent_at IS NOT NULL")),
 )
 
 responses = Table(
@@ -531,6 +532,39 @@ household_asks = Table(  # who was asked in which household, where such are kept
     _ref("customer_id", "customers", nullable=False, index=True),
     Column("asked_at", UtcDateTime, nullable=False),
     Index("ix_household_asks_newest", "household", "asked_at"),
+)
+
+mail_returns = Table(  # what came back of our mail, a row per mail and kind
+    "mail_returns",
+    metadata,
+    _id(),
+    Column("mail", String(60), nullable=False),  # the id of the invitation, or of the effect that sent it
+    Column("kind", String(10), nullable=False),  # hard, soft, complaint
+    Column("address", String(320), nullable=False),  # whom we wrote to, normal; empty: not known any more
+    Column("customer_id", _Id),
+    Column("invitation_id", _Id),
+    Column("status", String(20), nullable=False),  # RFC 3463's, or the kind of complaint
+    Column("reason", String(100), nullable=False),
+    Column("said", Text, nullable=False),  # in the other server's words
+    Column("connection", String(100), nullable=False),  # who told us
+    Column("mailed_at", UtcDateTime, nullable=False),  # when the mail left: the same, whoever tells of it and when
+    Column("seen_at", UtcDateTime, nullable=False),
+    UniqueConstraint("mail", "kind"),
+    Index("ix_mail_returns_address", "address"),
+    Index("ix_mail_returns_of_customer", "customer_id", "seen_at"),
+    Index("ix_mail_returns_list", "seen_at"),
+)
+
+mail_suppressions = Table(  # addresses that take no mail
+    "mail_suppressions",
+    metadata,
+    Column("address", String(320), primary_key=True),
+    Column("customer_id", _Id, index=True),
+    Column("kind", String(10), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("since", UtcDateTime),  # empty: it is written to, as a person said
+    Column("lifted_at", UtcDateTime),  # what left before then counts no more
+    Column("lifted_by", String(100), nullable=False, default=""),
 )
 
 api_tokens = Table(

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, select
 
 from connector.feedback.callbacks.state_machine import CallbackStatus
 from connector.feedback.customers.identity import Customer
+from connector.feedback.mail_feedback import undeliverable
 from connector.feedback.surveys.asking.refusal import Refusal
 from connector.feedback.surveys.model import Survey
 from connector.storage.schema.tables import callbacks, events, invitations
@@ -72,6 +73,12 @@ def why_not(
         return None
     ago = (now - last).days
     return Refusal("fatigue", f"not sent: asked {ago} days ago, the rule is {days}", days_ago=ago, rule_days=days)
+
+
+def comes_back(tx: Connection, address: str | None) -> Refusal | None:
+    """The reason not to write to an address that mail comes back from."""
+    why = undeliverable.why_not(tx, address)
+    return None if why is None else Refusal("undeliverable", why)
 
 
 def no_contact(event: Mapping[str, Any]) -> Refusal | None:

@@ -106,7 +106,9 @@ class SendSurvey:
         place = Place(ask.run_id, ask.database, ask.tx, ask.now)
         if reason := eligibility.no_contact(ask.facts.event):
             return withheld(place, customer.id if customer else None, request["survey"], reason)
-        if customer is None or not customer.email or flag(ask.params.get("verify")) or _unread(customer, request):
+        if customer is None or not _reached(ask.tx, customer):
+            return self._who(customer, request, place)
+        if flag(ask.params.get("verify")) or _unread(customer, request):
             return self._who(customer, request, place)
         return self._invite(customer, request, place)
 
@@ -168,6 +170,7 @@ class SendSurvey:
         """The invitation and its mail, whole, but for the secret of the link."""
         survey, definition_id = self._survey(request["survey"])
         reason = self._rules.why_not(place.tx, customer, survey, request, place.now)
+        reason = reason or eligibility.comes_back(place.tx, customer.email)
         if reason := reason or eligibility.other_language(customer.locale, request.get("languages") or ()):
             return withheld(place, customer.id, survey.slug, reason)
         via, _ = self._clients.messenger(request["via"])
@@ -234,7 +237,8 @@ class SendSurvey:
         survey, _ = self._survey(request["survey"])
         self._database.lock(tx, self._rules.lock_keys(customer, survey))
         reason = self._rules.why_not(tx, customer, survey, request, now)
-        if reason := reason or eligibility.ticket_gone(tx, request.get("solved")):
+        reason = reason or eligibility.ticket_gone(tx, request.get("solved"))
+        if reason := reason or eligibility.comes_back(tx, request["mail"]["to"]):
             return reason
         departure = self._departures.of(customer, survey, now)
         if departure.quiet:
@@ -286,6 +290,11 @@ class SendSurvey:
 
 def _customer(tx: Connection, customer_id: str | None) -> Customer | None:
     return customers.load(tx, [customer_id]).get(customer_id) if customer_id else None
+
+
+def _reached(tx: Connection, customer: Customer) -> bool:
+    """Whether we know an address that takes mail; else a helpdesk may know another one by now."""
+    return bool(customer.email) and eligibility.comes_back(tx, customer.email) is None
 
 
 def _due(request: Mapping[str, Any]) -> datetime | None:

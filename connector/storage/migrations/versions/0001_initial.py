@@ -271,6 +271,40 @@ def upgrade() -> None:
     )
     op.create_index("ix_identity_conflicts_list", "identity_conflicts", ["status", "seen_at"], unique=False)
     op.create_table(
+        "mail_returns",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("mail", sa.String(length=60), nullable=False),
+        sa.Column("kind", sa.String(length=10), nullable=False),
+        sa.Column("address", sa.String(length=320), nullable=False),
+        sa.Column("customer_id", sa.String(length=26), nullable=True),
+        sa.Column("invitation_id", sa.String(length=26), nullable=True),
+        sa.Column("status", sa.String(length=20), nullable=False),
+        sa.Column("reason", sa.String(length=100), nullable=False),
+        sa.Column("said", sa.Text(), nullable=False),
+        sa.Column("connection", sa.String(length=100), nullable=False),
+        sa.Column("mailed_at", MOMENT, nullable=False),
+        sa.Column("seen_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_mail_returns")),
+        sa.UniqueConstraint("mail", "kind", name=op.f("uq_mail_returns_mail_kind")),
+    )
+    op.create_index("ix_mail_returns_address", "mail_returns", ["address"], unique=False)
+    op.create_index("ix_mail_returns_list", "mail_returns", ["seen_at"], unique=False)
+    op.create_index("ix_mail_returns_of_customer", "mail_returns", ["customer_id", "seen_at"], unique=False)
+    op.create_table(
+        "mail_suppressions",
+        sa.Column("address", sa.String(length=320), nullable=False),
+        sa.Column("customer_id", sa.String(length=26), nullable=True),
+        sa.Column("kind", sa.String(length=10), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("since", MOMENT, nullable=True),
+        sa.Column("lifted_at", MOMENT, nullable=True),
+        sa.Column("lifted_by", sa.String(length=100), nullable=False),
+        sa.PrimaryKeyConstraint("address", name=op.f("pk_mail_suppressions")),
+    )
+    op.create_index(
+        op.f("ix_mail_suppressions_customer_id"), "mail_suppressions", ["customer_id"], unique=False
+    )
+    op.create_table(
         "positions",
         sa.Column("name", sa.String(length=200), nullable=False),
         sa.Column("at", sa.String(length=200), nullable=False),
@@ -446,6 +480,14 @@ def upgrade() -> None:
     )
     op.create_index("ix_invitations_quota", "invitations", ["survey", "asked_at"], unique=False)
     op.create_index("ix_invitations_run", "invitations", ["run_id"], unique=False)
+    op.create_index(
+        "ix_invitations_sent",
+        "invitations",
+        ["sent_at"],
+        unique=False,
+        sqlite_where=sa.text("sent_at IS NOT NULL"),
+        postgresql_where=sa.text("sent_at IS NOT NULL"),
+    )
     op.create_index(
         "ix_invitations_settling",
         "invitations",

@@ -1,0 +1,1 @@
+"""What follows from mail that comes back."""
