@@ -65,6 +65,11 @@ class Connections:
         """Connections that have one of these roles, in the configuration's order."""
         return [name for name in self._config.connections if any(self.has(name, role) for role in roles)]
 
+    def hears_answers(self) -> bool:
+        """Whether what people answer to our mail is read by somebody: a mailbox that is not for bounces alone."""
+        boxes = self.having(Role.MAILBOX)
+        return any(self._config.connections[name].options.get("replies") is not False for name in boxes)
+
     def with_a_user(self) -> list[str]:
         """Connections at which we act as a user, whose own writes come back as events."""
         return self.having(Role.HELPDESK, Role.CRM)

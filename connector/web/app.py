@@ -40,7 +40,8 @@ def web_app(services: Services) -> Flask:
     app.register_blueprint(receiver.blueprint(services.accounts, _keep(services), services.clock))
     app.register_blueprint(
         survey_routes.blueprint(
-            services.settling, services.mailer.brands, services.clock, lambda: services.bell.ring(INTAKE)
+            services.settling, services.mailer.brands, services.clock, lambda: services.bell.ring(INTAKE),
+            answers_are_read=services.connections.hears_answers(),
         )
     )
     app.register_blueprint(health.blueprint(services.database, services.clock))

@@ -3,8 +3,9 @@ order, however often, and only where it is proved whose mail it was."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
@@ -72,12 +73,12 @@ FLOWS = {"ask": ASK, "write": WRITE, "alert": ALERT, "hear": HEAR, "follow": FOL
 
 
 @contextmanager
-def a_home(database_url: str) -> Iterator[Harness]:
+def a_home(database_url: str, settled: Callable[[str], str] = str) -> Iterator[Harness]:
     clock = HandClock()
     with World(clock=clock) as world:
         config = config_of(world).replace('    sender: "Acme <feedback@acme.example>"\n', MAIL)
         config = config.replace("fatigue_days: 60", "fatigue_days: 0")
-        with a_house(database_url, world, FLOWS, clock=clock, config=config, surveys=ALWAYS) as home:
+        with a_house(database_url, world, FLOWS, clock=clock, config=settled(config), surveys=ALWAYS) as home:
             yield home
 
 
@@ -504,6 +505,36 @@ def test_a_colleague_who_answers_an_alert_is_no_customer(home: Harness) -> None:
 
 
 # what people see
+
+
+@pytest.mark.parametrize(("more", "told"), [("", True), (", replies: false", False), (None, False)])
+@on_sqlite
+def test_the_closed_page_asks_for_an_answer_by_mail_only_where_it_is_read(
+    database_url: str, more: str | None, told: bool
+) -> None:
+    with a_home(database_url, lambda text: _with_mailbox(text, more)) as home:
+        ask(home)
+        [link] = set(re.findall(r"/s/[\w-]{22}", home.mails("ann@example.com")[0].text))
+        home.clock.move(days=400)
+        page = home.client.get(link)
+        assert (page.status_code, "just reply to our e-mail" in page.text) == (410, told)
+
+
+def _with_mailbox(config: str, more: str | None) -> str:
+    line = next(line for line in config.split("\n") if "kind: mailbox" in line)
+    return config.replace(line, line.replace("}", f"{more}}}") if more is not None else "")
+
+
+@on_sqlite
+def test_a_mailbox_for_bounces_alone_hears_no_answers(database_url: str) -> None:
+    with a_home(database_url, lambda text: _with_mailbox(text, ", replies: false")) as home:
+        ask(home)
+        came(home, reply("Prima", about=message_id(home)))
+        came(home, bounce(envelope(home)))
+        kept = home.rows(t.deliveries, t.deliveries.c.connection == "bounces")
+        assert [row.status for row in kept] == ["ignored", "done"]
+        assert (suppressed(home), events(home, "feedback.logged")) == (["ann@example.com"], [])
+
 
 
 @on_sqlite

@@ -47,11 +47,19 @@ def actions(trace: Trace) -> list[str]:
     return [asked.action for asked in trace.actions]
 
 
+def test_an_answer_by_mail_reaches_the_team_and_nobody_writes_to_the_customer() -> None:
+    reply = {"response": "r9", "comment": "too slow", "context": {"conversation": "reply", "mail_subject": "Re: Hi"}}
+    trace = play("mail-answers", (0, "feedback.logged", reply))
+    assert actions(trace) == ["alert.send"]
+    assert "too slow" in trace.actions[0].params["text"]
+    assert actions(play("mail-answers", (0, "feedback.logged", {**reply, "context": {"conversation": "call"}}))) == []
+
+
 def test_the_library_is_complete_and_its_files_are_named_after_their_workflows() -> None:
     assert set(load_library()) == {
         "after-support", "support-recovery", "proactive-recovery", "retention-survey", "retention-answered",
         "callback-not-reached", "callback-status", "callback-closed", "promoter-thanks", "score-writeback",
-        "send-by-hand", "logged-feedback", "outcome-by-hand",
+        "send-by-hand", "logged-feedback", "mail-answers", "outcome-by-hand",
         "account-owner-alert", "score-after-conversion", "score-after-merge",
         "score-backfill",
         "answers-in-salesforce", "loop-in-salesforce", "answers-on-tickets",

@@ -34,7 +34,7 @@ class Return:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Suppression:
     """Why and since when an address is suppressed."""
 
     kind: Kind
@@ -42,20 +42,21 @@ class Verdict:
     since: datetime
 
 
-def judge(returns: Iterable[Return], lifted_at: datetime | None = None) -> Verdict | None:
+def judge(returns: Iterable[Return], lifted_at: datetime | None = None) -> Suppression | None:
     """Whether an address is suppressed, by all that came back to it."""
     counted = [each for each in returns if lifted_at is None or each.left_at > lifted_at]
     hard = sorted((each for each in counted if each.kind is Kind.HARD), key=lambda each: (each.left_at, each.why))
     if hard:
-        return Verdict(Kind.HARD, hard[0].why, hard[0].left_at)
+        return Suppression(Kind.HARD, hard[0].why, hard[0].left_at)
     soft = sorted((each for each in counted if each.kind is Kind.SOFT), key=lambda each: (each.left_at, each.why))
     for first, last in zip(soft, soft[SOFT_BOUNCES - 1 :], strict=False):
         if last.left_at - first.left_at <= WITHIN:
-            return Verdict(Kind.SOFT, f"{SOFT_BOUNCES} mails in {WITHIN.days} days; the last: {last.why}", last.left_at)
+            why = f"{SOFT_BOUNCES} mails in {WITHIN.days} days; the last: {last.why}"
+            return Suppression(Kind.SOFT, why, last.left_at)
     return None
 
 
-def look_again(database: Database, tx: Connection, address: str, customer: str | None) -> Verdict | None:
+def look_again(database: Database, tx: Connection, address: str, customer: str | None) -> Suppression | None:
     """Suppress the address, or not, as all that came back to it says. The caller holds the address's lock."""
     s, r = mail_suppressions.c, mail_returns.c
     known = tx.execute(select(mail_suppressions).where(s.address == address)).one_or_none()

@@ -164,8 +164,8 @@ class ConcludeSchema(_Click):
 
 
 class ItemSchema(Schema):
-    """A moment. Its `kind` is answer, callback, survey, withheld, event, message or consent; `details` is what that
-    kind has to say."""
+    """A moment. Its `kind` is answer, callback, survey, withheld, event, message, consent or returned; `details` is
+    what that kind has to say."""
 
     at = fields.AwareDateTime()
     kind = fields.String()

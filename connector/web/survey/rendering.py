@@ -100,10 +100,13 @@ def thank_you(frame: Frame, survey: Survey, band: str, *, again: bool) -> Respon
     return message(frame, thanks.title[frame.language], texts, "thanks", link=thanks.link)
 
 
-def expired(frame: Frame) -> Response:
+def expired(frame: Frame, *, answers_are_read: bool) -> Response:
+    """``answers_are_read``: only then somebody may be told to answer the mail."""
     say = frame.words
-    text = say("The time to answer is over. If there is something we should know, just reply to our e-mail.")
-    return message(frame, say("This survey has closed"), [text], status=410)
+    texts = [say("The time to answer is over.")]
+    if answers_are_read:
+        texts.append(say("If there is something we should know, just reply to our e-mail."))
+    return message(frame, say("This survey has closed"), texts, status=410)
 
 
 def unknown(frame: Frame) -> Response:

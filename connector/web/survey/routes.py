@@ -42,10 +42,12 @@ from connector.web.survey.sheets import Sheet, branch_of, branches_of
 MAX_BODY = 256 * 1024  # bytes: several open answers of 5,000 characters, each up to 12 bytes in a form
 
 def blueprint(
-    settling: Settling, brands: Mapping[str, Brand], clock: Clock, ring: Callable[[], None]
-) -> Blueprint:
-    """The routes under /s and /u. ``ring`` wakes the intake after an event of ours was stored."""
-    pages = _Pages(settling, brands, clock, ring)
+    settling: Settling, brands: Mapping[str, Brand], clock: Clock, ring: Callable[[], None],
+    *, answers_are_read: bool = False,
+) -> Blueprint:  # fmt: skip
+    """The routes under /s and /u. ``ring`` wakes the intake after an event of ours was stored; ``answers_are_read``:
+    whoever answers our mail is heard."""
+    pages = _Pages(settling, brands, clock, ring, answers_are_read)
     found = Blueprint("survey", __name__, template_folder="../templates")
     found.add_app_template_filter(rendering.unmarked)
     routes: tuple[tuple[str, str, Any, str], ...] = (
@@ -122,6 +124,7 @@ class _Pages:
     brands: Mapping[str, Brand]
     clock: Clock
     ring: Callable[[], None]
+    answers_are_read: bool
 
     @property
     def database(self) -> Database:
@@ -237,7 +240,9 @@ class _Pages:
     def _closed(self, visit: _Visit) -> AnyResponse | None:
         if visit.has_answered:
             return rendering.thank_you(visit.frame, visit.survey, _band(visit), again=True)
-        return rendering.expired(visit.frame) if visit.invitation.is_expired(self.clock()) else None
+        if not visit.invitation.is_expired(self.clock()):
+            return None
+        return rendering.expired(visit.frame, answers_are_read=self.answers_are_read)
 
     def _keep(self, tx: Connection, visit: _Visit, form: Form) -> tuple[_Visit, Given, bool]:
         """What can be kept of the form is; → with the invitation as it is now, and whether events were stored."""

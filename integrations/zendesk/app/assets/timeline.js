@@ -54,6 +54,7 @@ const TOLD = {
   survey: (say, d) => [`${say.or(`timeline.survey.${d.status}`, d.status)}: ${d.survey}`, d.status === "withheld" && because(say, d.reason)],
   withheld: (say, d) => [`${say("timeline.survey.withheld")}: ${d.survey}`, because(say, d.reason)],
   message: (say, d) => [say("timeline.message", {subject: d.subject})],
+  returned: (say, d) => [say(`timeline.returned.${d.returned}`), d.reason],
   consent: (say, d) => [d.purpose === "surveys" && !d.granted ? say("timeline.opted_out") : say.or(`timeline.${d.purpose}`, d.purpose)],
   event: (say, d) => {
     const filled = {...d, outcome: say.or(`callback.outcomes.${d.outcome}`, d.outcome)};
