@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from connector.clock import Clock
 from connector.observe.backlog import STATES, Backlog, ConnectionState, QueueLine, read_backlog
+from connector.observe.complaints import ComplaintGauges
 from connector.observe.usage import Forecast, forecasts
 from connector.storage.engine.database import Database
 from connector.storage.flow_control.rate_budget import Budget
@@ -28,7 +29,7 @@ class StateCollector(Collector):
         clock: Clock,
     ) -> None:
         self._database, self._configured, self._clock = database, configured, clock
-        self._budget, self._reserve = budget, reserve
+        self._budget, self._reserve, self._complaints = budget, reserve, ComplaintGauges()
 
     def collect(self) -> Iterator[Metric]:
         """A database that does not answer is a figure, too: this process's counters are still shown."""
@@ -37,6 +38,7 @@ class StateCollector(Collector):
             with self._database.read() as tx:
                 backlog = read_backlog(tx, self._configured, self._budget, now)
                 calls = forecasts(tx, self._reserve, now)
+                complaints = self._complaints.read(tx, now)
         except SQLAlchemyError:
             yield _gauge("database_up", "Whether the database answers.", 0)
             return
@@ -44,6 +46,7 @@ class StateCollector(Collector):
         yield from _whole(backlog, lambda line: line.lag(now))
         yield from _by_connection(backlog.connections, lambda line: line.lag(now))
         yield from _daily_calls(calls)
+        yield from self._complaints.collect(complaints)
 
 
 def _whole(backlog: Backlog, lag: Callable[[QueueLine], float]) -> Iterator[Metric]:

@@ -16,8 +16,9 @@ from connector.clock import Clock, system_clock
 from connector.config.file import Config, load_config
 from connector.config.settings import Settings, masked
 from connector.feedback.base.actions import NotPossibleError
+from connector.feedback.mail_feedback.complaint_share import measure
 from connector.feedback.messaging.brands import home_country, read_brands
-from connector.observe import machine, stored, usage
+from connector.observe import complaints, machine, stored, usage
 from connector.observe.backlog import read_backlog
 from connector.observe.customer_values import check_values
 from connector.observe.findings import Finding, Verdict, of_mistakes, ok, warning
@@ -143,6 +144,7 @@ def _work(database: Database, connections: Connections, workflows: dict[str, str
         yield from stored.check_work(backlog, now)
         yield from stored.paused(tx, backlog)
         yield from usage.check_usage(usage.forecasts(tx, _reserve(connections), now))
+        yield complaints.check_complaints(measure(tx, now))
 
 
 def _values(database: Database, config: Config) -> Iterator[Finding]:

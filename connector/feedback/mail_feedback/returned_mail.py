@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection
 
 from connector.feedback.mail_feedback.sent_mail import SentMail
 from connector.ids import new_id
@@ -38,9 +38,3 @@ def keep(
     }  # fmt: skip
     statement = database.insert_new(mail_returns).returning(mail_returns.c.id)
     return tx.execute(statement, row).first() is not None
-
-
-def newest(tx: Connection, limit: int) -> list[Row[Any]]:
-    """What came back last, newest first."""
-    c = mail_returns.c
-    return list(tx.execute(select(mail_returns).order_by(c.seen_at.desc(), c.id.desc()).limit(limit)).all())
