@@ -66,6 +66,8 @@ ACTIONS: Mapping[str, ActionSpec] = _catalogue(
                ("ticket",), (), ("ticket", "status", "loop_status", *_CALLBACK)),
     ActionSpec("callback.reopen", "open a callback again, or follow it up when it is closed", EffectClass.MARKED,
                ("ticket", "body"), ("due", "priority", "group", "assignee", "final"), ("ticket", "followed_up")),
+    ActionSpec("callback.note", "write an internal note on a callback's ticket, also when it is still to be opened",
+               EffectClass.MARKED, ("callback", "body"), (), ("ticket",)),
     ActionSpec("callback.count", "count the callbacks that wait for the team", EffectClass.UPSERT,
                ("connection",), (), ("waiting",)),
     ActionSpec("call.request", "put the customer into the helpdesk's queue of calls", EffectClass.BLIND,

@@ -27,10 +27,20 @@ class DeliveryGuarantee(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """The event type, and the condition on it, that start a run."""
+    """The event type, or one of several (``also``), and the condition on it, that start a run."""
 
     event: str
     condition: str | None = None
+    also: tuple[str, ...] = ()
+
+    @property
+    def events(self) -> tuple[str, ...]:
+        return (self.event, *self.also)
+
+    @property
+    def told(self) -> str:
+        """For people."""
+        return " or ".join(self.events)
 
 
 @dataclass(frozen=True, slots=True)

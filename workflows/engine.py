@@ -44,8 +44,8 @@ def match_trigger(
 ) -> Verdict:
     """Whether the event starts a run, and why. Raises ConditionError when the condition cannot be decided."""
     trigger = workflow.trigger
-    if event_type != trigger.event:
-        return Verdict(False, f"it starts on {trigger.event}, and this is {event_type}")
+    if event_type not in trigger.events:
+        return Verdict(False, f"it starts on {trigger.told}, and this is {event_type}")
     if not workflow.enabled:
         return Verdict(False, "the workflow is switched off")
     if trigger.condition is None:
@@ -67,7 +67,7 @@ def run_key(workflow: Workflow, data: Mapping[str, Any], customer: Mapping[str, 
 def start(workflow: Workflow, facts: Facts, moment: Moment) -> Decision:
     """Begin a run and take its first steps."""
     walk = Interpreter(workflow, RunState(Status.READY), facts, moment)
-    walk.notes.append(Note("", "started", f"Started by {workflow.trigger.event}."))
+    walk.notes.append(Note("", "started", f"Started by {facts.event.get('type') or workflow.trigger.event}."))
     return walk.advance()
 
 

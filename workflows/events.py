@@ -67,7 +67,7 @@ _STANDING = ("status", "previous", "shown", "cycle", "tries", "handed_over", "re
 _ANSWER = ("response", "survey", "metric", "score", "band", "comment", "contact_consent", "contact_refused",
            "answered_at", "context")  # fmt: skip
 _SURVEY = ("invitation", "survey", "channel")
-_CHANGE = ("previous", "earlier_bands", "revision")  # of an answer that counted before: none of others' answers has any
+_CHANGE = ("previous", "revision")  # what counted before: {score, band, comment, contact_consent, bands}, or nothing
 
 EVENT_TYPES: Mapping[str, EventType] = _catalogue(
     EventType("ticket.created", "a ticket was opened", _TICKET, "ticket"),
@@ -105,7 +105,7 @@ EVENT_TYPES: Mapping[str, EventType] = _catalogue(
     EventType("survey.score_given", "a person gave a score that does not count yet; once for each band",
               (*_SURVEY, "metric", "score", "band", "context"), "invitation"),
     EventType("survey.answered", "a person's answer counts", (*_ANSWER, *_CHANGE), "response"),
-    EventType("survey.changed", "a person changed an answer that counts", (*_ANSWER, *_CHANGE), "response"),
+    EventType("survey.changed", "a person changed an answer that counts", (*_ANSWER, *_CHANGE, "callback"), "response"),
     EventType("survey.expired", "an invitation ran out unanswered", (*_SURVEY, "started", "context"), "invitation"),
     EventType("survey.bounced", "an invitation could not be delivered", (*_SURVEY, "reason"), "invitation"),
     EventType("customer.opted_out", "a person wants no more surveys", ("channel", "source"), "customer"),

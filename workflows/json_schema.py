@@ -29,6 +29,7 @@ _EVENT = {
     "pattern": r"^[a-z0-9_]+(\.[a-z0-9_]+)+$",
     "examples": sorted(EVENT_TYPES),
 }
+_EVENTS = {"anyOf": [_EVENT, {"type": "array", "items": _EVENT, "minItems": 1, "uniqueItems": True}]}
 _TEMPLATE = {"type": "string", "pattern": r"\{[{%]"}
 _NOTHING = {"enum": [None, ""]}
 _FLAG = {"anyOf": [{"type": "boolean"}, _NOTHING, _TEMPLATE]}
@@ -59,7 +60,7 @@ def json_schema() -> dict[str, Any]:
                 "name": _TEXT,
                 "description": _TEXT,
                 "enabled": {"type": "boolean", "default": True},
-                "trigger": _closed({"event": _EVENT, "if": _CONDITION}, "event"),
+                "trigger": _closed({"event": _EVENTS, "if": _CONDITION}, "event"),
                 "run": _closed({"key": _TEXT, "mode": {"enum": [mode.value for mode in Mode]}}),
                 "steps": {**_STEPS, "minItems": 1},
             },

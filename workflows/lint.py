@@ -162,7 +162,8 @@ def lint(workflow: Workflow) -> tuple[Mistake, ...]:
 
 
 def _lint_trigger(workflow: Workflow) -> Iterator[Mistake]:
-    yield from _lint_event("trigger.event", workflow.trigger.event)
+    for event in workflow.trigger.events:
+        yield from _lint_event("trigger.event", event)
     subject = frozenset({"event", "trigger", "customer"})
     yield from _lint_names("trigger.if", references(workflow.trigger.condition or ""), subject | {"now"})
     yield from _lint_names("run.key", references(workflow.run.key), subject)

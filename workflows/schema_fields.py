@@ -74,6 +74,28 @@ def event_field(**options: Any) -> Text:
     return Text(validate=pattern(_EVENT, 'Write an event type such as "survey.answered".'), **options)
 
 
+class EventsField(fields.Field[tuple[str, ...]]):
+    """One event type, or a list of several."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(error_messages={"required": "It is missing.\nAdd it.", "null": _NO_EVENTS}, **options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> tuple[str, ...]:
+        listed = value if isinstance(value, list) else [value]
+        if not listed:
+            raise ValidationError(_NO_EVENTS)
+        events = tuple(str(event_field().deserialize(each)) for each in listed)
+        if len(set(events)) < len(events):
+            raise say("It names an event type twice.", "Name each once.")
+        return events
+
+    def _serialize(self, value: tuple[str, ...] | None, attr: str | None, obj: Any, **_: Any) -> Any:
+        return None if value is None else value[0] if len(value) == 1 else list(value)
+
+
+_NO_EVENTS = "This must be an event type, or a list of some.\nWrite one such as survey.answered, or [one, another]."
+
+
 class Shape(Schema):
     """A mapping with known keys. ``quiet`` holds the values that are not written out."""
 

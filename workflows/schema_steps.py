@@ -34,6 +34,7 @@ from workflows.schema_fields import (
     RESERVED,
     SLUG,
     Choice,
+    EventsField,
     Messages,
     Seconds,
     Shape,
@@ -82,12 +83,13 @@ class _Steps(fields.List[Step | None]):
 class TriggerShape(Shape):
     quiet = {"if": None}  # noqa: RUF012 - read only
 
-    event = event_field(required=True)
+    events = EventsField(required=True, data_key="event")
     condition = condition_field(data_key="if", load_default=None)
 
     @post_load
     def _make(self, data: dict[str, Any], **_: Any) -> Trigger:
-        return Trigger(**data)
+        first, *also = data["events"]
+        return Trigger(first, data["condition"], tuple(also))
 
 
 class RunShape(Shape):

@@ -16,6 +16,7 @@ from workflows.calendars import BusinessCalendar
 from workflows.definitions import Mode, Workflow
 from workflows.engine import cancel, match_trigger, resume, run_key, start, wait_matches
 from workflows.errors import ConditionError
+from workflows.events import EVENT_TYPES
 from workflows.runs import (
     Decision,
     EffectDone,
@@ -134,7 +135,7 @@ class _World:
         self.actions: list[Asked] = []
 
     def play(self, events: Sequence[Happening]) -> Trace:
-        for happening in sorted(events, key=lambda each: each.time):
+        for happening in sorted(map(_whole, events), key=lambda each: each.time):
             self._let_pass(happening.time)
             self.past.append(happening)
             self._wake(happening)
@@ -182,7 +183,7 @@ class _World:
             return
         if verdict.value:
             self._begin(happening, key)
-        elif happening.type == self.workflow.trigger.event:
+        elif happening.type in self.workflow.trigger.events:
             self._say(now, "", "skipped", f"No run, because {verdict.why}.")
 
     def _begin(self, happening: Happening, key: str) -> None:
@@ -254,6 +255,13 @@ class _World:
         following = next(queued, None)
         if following is not None:
             self._start(following, now)
+
+
+def _whole(happening: Happening) -> Happening:
+    """As it arrives: a known type has all its neutral fields, and what the sender left out is nothing."""
+    known = EVENT_TYPES.get(happening.type)
+    neutral = dict.fromkeys(known.fields) if known else {}
+    return replace(happening, data={**neutral, "type": happening.type, **happening.data})
 
 
 def _made_up(action: str, number: int) -> dict[str, str]:

@@ -239,7 +239,7 @@ def _show_library(as_json: bool) -> None:
         return
     columns = {
         "workflow": lambda each: each.slug,
-        "trigger": lambda each: each.trigger.event,
+        "trigger": lambda each: each.trigger.told,
         "name": lambda each: each.name,
     }
     show(found, columns, False, empty="There are none.")
@@ -251,4 +251,4 @@ def _line(each: Definition) -> WorkflowLine:
     except DefinitionError:  # an older version of the program took it; the list must show it all the same
         return WorkflowLine(each.slug, each.version, "unreadable", "", "", each.created_at)
     state = "retired" if not each.active else "active" if read.enabled else "switched off"
-    return WorkflowLine(each.slug, each.version, state, read.trigger.event, read.name, each.created_at)
+    return WorkflowLine(each.slug, each.version, state, read.trigger.told, read.name, each.created_at)

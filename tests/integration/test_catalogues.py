@@ -5,10 +5,12 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import insert
 
 from connector.feedback import registry
 from connector.feedback.base.actions import ActionContext, Batch, Handler, NotPossibleError
@@ -31,7 +33,7 @@ EVENT: dict[str, Any] = {
 }  # fmt: skip
 NEEDED = {
     "connection": "zendesk", "survey": "after-support", "subject": "Call", "body": "Hello", "ticket": "zendesk:7",
-    "line": "12", "to": "care-team", "text": "Hello",
+    "line": "12", "to": "care-team", "text": "Hello", "callback": "callback-1",
 }  # fmt: skip
 AT_SALESFORCE = ("account.find", "task.create", "score.write")
 OTHER: Mapping[str, Any] = {
@@ -43,6 +45,7 @@ OTHER: Mapping[str, Any] = {
     "tags": ["vip"], "remove_tags": ["late"], "custom_fields": {"4711": "x"}, "priority": "low",
     "due": "4 business hours", "public": True, "status": "open", "reason": "too late", "owner": "005000000000001AAA",
     "contact": "003000000000009AAA", "account": "001000000000009AAA", "final": True, "response": "r9",
+    "callback": "callback-2",
 }  # fmt: skip
 """Another value for every parameter there is."""
 
@@ -56,7 +59,17 @@ def home(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     shutil.copy(sqlite_template, file)
     with a_home(f"sqlite:///{file}") as home:
         home.know()
+        with home.house.database.write() as tx:
+            tx.execute(insert(tables.callbacks), [_callback(number, home.clock()) for number in (1, 2)])
         yield home
+
+
+def _callback(number: int, at: datetime) -> dict[str, Any]:
+    """Of an answer that nothing else here is about."""
+    return {
+        "id": f"callback-{number}", "connection": "zendesk", "external_id": f"mark-{number}", "ticket_id": f"9{number}",
+        "response_id": "another", "run_id": "run-0", "status": "open", "cycle": 0, "changed_at": at, "created_at": at,
+    }  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -86,9 +86,9 @@ def test_a_survey_without_a_brand_of_its_own_gets_the_default() -> None:
 def test_the_neutral_style_speaks_with_the_houses_own_words_too(tmp_path: Path, brands: dict[str, Any]) -> None:
     file = tmp_path / "fr" / "survey.po"
     file.parent.mkdir()
-    file.write_text('msgid "Saved"\nmsgstr "Enregistré"\n', "utf-8")
+    file.write_text('msgid "Privacy"\nmsgstr "Enregistré"\n', "utf-8")
     neutral = choose(read_brands(brands, Catalogues(tmp_path)), "")
-    assert (neutral.name, neutral.words("fr")("Saved")) == ("default", "Enregistré")
+    assert (neutral.name, neutral.words("fr")("Privacy")) == ("default", "Enregistré")
 
 
 @pytest.mark.parametrize("accent", ["#ffff00", "#000000", "#ffffff", "#1f5fbf", "#e4572e", "#777777"])

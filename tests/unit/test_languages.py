@@ -126,26 +126,26 @@ def test_a_house_adds_a_language_by_a_file(tmp_path: Path) -> None:
     brand = Brand(catalogues=house)
     assert house.languages == ("en", "ar", "fr", "nl")
     assert brand.words("fr-BE")("Send my answer") == "Envoyer ma réponse"
-    assert "Saved" in house.missing("fr")
+    assert "Privacy" in house.missing("fr")
     assert "Send my answer" not in house.missing("fr")
     assert PRODUCT.words("fr")("Send my answer") == "Send my answer"
 
 
 def test_a_house_says_one_sentence_in_its_own_way_and_keeps_the_others(tmp_path: Path) -> None:
-    words = own(tmp_path, nl=sentence("Send my answer", "Verzend"), en=sentence("Saved", "Kept")).words
+    words = own(tmp_path, nl=sentence("Send my answer", "Verzend"), en=sentence("Privacy", "Kept")).words
     assert (words("nl")("Send my answer"), words("nl")("Continue")) == ("Verzend", "Verder")
-    assert (words("en")("Saved"), words("en")("Continue")) == ("Kept", "Continue")
+    assert (words("en")("Privacy"), words("en")("Continue")) == ("Kept", "Continue")
 
 
 def test_a_tone_goes_before_the_language_and_a_region_before_both(tmp_path: Path) -> None:
     files = {
-        "nl_informal": sentence("Saved", "informal") + sentence("Continue", "informal"),
-        "nl_BE": sentence("Saved", "belgian"),
-        "nl_BE_informal": sentence("Saved", "belgian informal"),
+        "nl_informal": sentence("Privacy", "informal") + sentence("Continue", "informal"),
+        "nl_BE": sentence("Privacy", "belgian"),
+        "nl_BE_informal": sentence("Privacy", "belgian informal"),
     }
     words = own(tmp_path, **files).words
-    assert [words(code, tone)("Saved") for code in ("nl", "nl-BE") for tone in ("formal", "informal")] == [
-        "Bewaard", "informal", "belgian", "belgian informal",
+    assert [words(code, tone)("Privacy") for code in ("nl", "nl-BE") for tone in ("formal", "informal")] == [
+        "Privacy", "informal", "belgian", "belgian informal",
     ]  # fmt: skip
     assert words("nl-BE", "informal")("Continue") == "informal"
 
@@ -163,7 +163,7 @@ def test_what_is_wrong_with_a_house_s_own_file_is_told_with_its_place_and_remedy
         tmp_path,
         fr=sentence("Please choose a number from {lowest} to {highest}.", "Choisissez de {lowest} à {hightest}."),
         de='msgid "{n} day"\nmsgid_plural "{n} days"\nmsgstr[0] "{n} Tag"\nmsgstr[1] ""\n',
-        zz=sentence("Saved", "x"), es="msgid oops",
+        zz=sentence("Privacy", "x"), es="msgid oops",
     ))  # fmt: skip
     assert [each.partition("/survey.po:")[0] for each in found] == ["de", "es", "fr", "zz"]
     assert "It needs: {highest}, {lowest}." in found[2]
@@ -173,5 +173,5 @@ def test_what_is_wrong_with_a_house_s_own_file_is_told_with_its_place_and_remedy
 
 def test_plural_forms_that_are_not_the_languages_are_refused(tmp_path: Path) -> None:
     header = 'msgid ""\nmsgstr ""\n"Plural-Forms: nplurals=2; plural=n != 1;\\n"\n\n'
-    found = list(mistakes(tmp_path, ar=header + sentence("Saved", "x")))
+    found = list(mistakes(tmp_path, ar=header + sentence("Privacy", "x")))
     assert re.search(r"its plural forms are 2, and the language has 6\. Write nplurals=6; plural=", found[0])

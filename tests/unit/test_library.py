@@ -59,7 +59,7 @@ def test_the_library_is_complete_and_its_files_are_named_after_their_workflows()
     assert set(load_library()) == {
         "after-support", "support-recovery", "proactive-recovery", "retention-survey", "retention-answered",
         "callback-not-reached", "callback-status", "callback-closed", "promoter-thanks", "score-writeback",
-        "send-by-hand", "logged-feedback", "mail-answers", "outcome-by-hand",
+        "send-by-hand", "logged-feedback", "mail-answers", "outcome-by-hand", "answer-changed",
         "account-owner-alert", "score-after-conversion", "score-after-merge",
         "score-backfill",
         "answers-in-salesforce", "loop-in-salesforce", "answers-on-tickets",
@@ -340,3 +340,75 @@ def test_one_vendors_trouble_does_not_keep_the_score_from_the_other(broken: str)
                  outcomes={broken: (Outcome(fails="permanent", reason="no such field"),)})
     assert [asked.params["connection"] for asked in trace.actions] == ["salesforce", "zendesk"]
     assert trace.runs[0].state.status is Status.SUCCEEDED
+
+
+# answers that were changed
+
+BETTER = {"score": 9, "band": "promoter", "comment": "All good now", "contact_consent": False}
+
+
+def change(said: dict[str, Any], before: dict[str, Any], *bands: str, **more: Any) -> dict[str, Any]:
+    """``survey.changed`` from one answer to another; ``bands`` are those of all revisions before."""
+    told = {name: before[name] for name in ("score", "band", "comment", "contact_consent")}
+    return {**said, "previous": {**told, "bands": list(bands)}, "callback": None, **more}
+
+
+@pytest.mark.parametrize("slug", ["support-recovery", "proactive-recovery"])
+def test_a_change_to_a_low_score_starts_recovery(slug: str) -> None:
+    event = change(ANSWER, {**ANSWER, **BETTER}, "promoter")
+    trace = play(slug, (0, "survey.changed", event), outcomes={**OPENED, "load": (Outcome({"waiting": 0}),)})
+    assert "ticket.open" in actions(trace)
+
+
+def test_a_second_change_to_a_low_score_starts_nothing() -> None:
+    again = change(ANSWER, {**ANSWER, **BETTER}, "detractor", "promoter")
+    assert play("support-recovery", (0, "survey.changed", {**again, "contact_consent": False})).runs == ()
+    for slug in ("account-owner-alert", "retention-answered"):
+        assert play(slug, (0, "survey.changed", {**again, "survey": "retention"})).runs == ()
+
+
+def test_who_says_later_that_they_may_be_called_is_called_and_alerted_about_once() -> None:
+    event = change(ANSWER, {**ANSWER, "contact_consent": False}, "detractor")
+    trace = play("support-recovery", (0, "survey.changed", event), outcomes=OPENED)
+    assert actions(trace)[0] == "ticket.open"
+
+
+def test_a_change_for_the_better_starts_no_recovery_and_is_thanked_for_once() -> None:
+    better = change({**ANSWER, **BETTER, "contact_consent": True}, ANSWER, "detractor")
+    assert play("support-recovery", (0, "survey.changed", better)).runs == ()
+    assert actions(play("promoter-thanks", (0, "survey.changed", better))) == ["message.send"]
+    again = change({**ANSWER, **BETTER, "contact_consent": True}, ANSWER, "promoter", "detractor")
+    assert play("promoter-thanks", (0, "survey.changed", again)).runs == ()
+
+
+@pytest.mark.parametrize("status", ["asked", "open", "taken", "contacted", "reopened"])
+def test_whoever_is_about_to_call_reads_of_the_change(status: str) -> None:
+    event = change({**ANSWER, **BETTER}, ANSWER, "detractor", callback={"id": "c7", "status": status})
+    [note] = play("answer-changed", (0, "survey.changed", event)).actions
+    assert (note.action, note.params["callback"]) == ("callback.note", "c7")
+    assert note.params["body"].split("\n")[0].startswith("Good news: the customer changed the answer for the better.")
+    assert "Before: 3 (detractor): it took days\nNow: 9 (promoter): All good now" in note.params["body"]
+
+
+@pytest.mark.parametrize("callback", [None, *({"id": "c7", "status": each} for each in ("solved", "deleted", "spam"))])
+def test_without_an_open_callback_nobody_is_told(callback: Any) -> None:
+    event = change({**ANSWER, **BETTER}, ANSWER, "detractor", callback=callback)
+    assert play("answer-changed", (0, "survey.changed", event)).runs == ()
+
+
+def test_a_changed_answer_is_noted_and_tagged_anew_on_the_ticket_it_is_about() -> None:
+    about = {**ANSWER, **BETTER, "context": {"ticket": "zendesk:7"}}
+    event = change(about, ANSWER, "detractor")
+    trace = play("answers-on-tickets", (0, "survey.changed", event), outcomes={"note": (Outcome({"done": True}),)})
+    assert actions(trace) == ["ticket.comment", "ticket.update", "ticket.update"]
+    assert trace.actions[0].params["body"] == "The customer changed the answer from 3 to NPS 9 (promoter)\nAll good now"
+    assert [asked.params.get("tags", asked.params.get("remove_tags")) for asked in trace.actions[1:]] == [
+        ["ringback_promoter"], ["ringback_detractor"],
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("slug", ["score-writeback", "answers-in-salesforce"])
+def test_a_changed_answer_is_written_again_after_the_first(slug: str) -> None:
+    first, second = (0.0, "survey.answered", ANSWER), (1.0, "survey.changed", change({**ANSWER, **BETTER}, ANSWER))
+    assert set(actions(play(slug, first, second))) == {"score.write"}
+    assert len(play(slug, first, second).runs) == 2

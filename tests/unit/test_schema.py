@@ -85,6 +85,24 @@ steps:
     )
 
 
+def test_a_trigger_may_name_several_events() -> None:
+    text = HEAD.replace("survey.answered", "[survey.answered, survey.changed]") + "  - {id: a, stop: x}\n"
+    found = load(text)
+    assert found.trigger.events == ("survey.answered", "survey.changed")
+    assert to_dict(found)["trigger"] == {"event": ["survey.answered", "survey.changed"]}
+    assert load(dump(found)) == found
+    jsonschema.validate(read(text, "w"), json_schema())
+
+
+@pytest.mark.parametrize(("event", "match"), [
+    ("[]", "must be an event type, or a list of some"), ("[a.b, a.b]", "names an event type twice"),
+    ("[a.b, 7]", "Write text"), ("[a.b, oops]", "Write an event type such as"), ("{a: b}", "Write text"),
+])  # fmt: skip
+def test_events_that_are_none_are_refused(event: str, match: str) -> None:
+    found = mistakes(f"workflow: w\ntrigger: {{event: {event}}}\nsteps:\n  - {{id: a, stop: x}}\n")
+    assert match in found["trigger.event"]
+
+
 def test_what_is_left_out_has_its_default() -> None:
     found = load(HEAD + "  - {id: a, stop: x}\n")
     assert (found.name, found.run, found.enabled) == ("w", RunRule("event.customer", Mode.SINGLE), True)

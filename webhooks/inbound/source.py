@@ -87,7 +87,7 @@ def _neutral(kind: str, data: Data, _time: datetime, _own: bool) -> Data:
     return {**dict.fromkeys(known.fields), **data} if known else data
 
 
-_FIRST_TIME: Data = {"about": None, "previous": None, "earlier_bands": [], "revision": 1}
+_FIRST_TIME: Data = {"about": None, "previous": None, "revision": 1}
 """What an answer that was never changed says of its past."""
 
 
@@ -107,6 +107,13 @@ def _answered(_kind: str, data: Data, time: datetime, own: bool) -> Data:
     return {**_FIRST_TIME, **data, **answer, "response": answer["response_id"], "answered_at": written(answered_at)}
 
 
+def _changed(kind: str, data: Data, time: datetime, own: bool) -> Data:
+    """A change of an answer of ours; others' changes are facts like any other, and of no answer that we know."""
+    if own:
+        return _answered(kind, data, time, own)
+    return _neutral(kind, {name: value for name, value in data.items() if name not in _OURS}, time, own)
+
+
 def _logged(kind: str, data: Data, time: datetime, own: bool) -> Data:
     """Feedback from a conversation: an answer if it has a score, else words alone, and no ``score`` at all."""
     if data.get("score") is not None:
@@ -118,7 +125,7 @@ def _logged(kind: str, data: Data, time: datetime, own: bool) -> Data:
 
 FILLED: Mapping[str, Callable[[str, Data, datetime, bool], Data]] = {
     "survey.answered": _answered,
-    "survey.changed": _answered,
+    "survey.changed": _changed,
     "feedback.logged": _logged,
 }
 

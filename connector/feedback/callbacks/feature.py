@@ -13,6 +13,7 @@ from connector.feedback.base.feature import Feature, HookStage, OwnedTable, Stag
 from connector.feedback.base.timeline_source import TimelineSource
 from connector.feedback.callbacks import store
 from connector.feedback.callbacks.actions import CountCallbacks, ReadCallback, ReopenCallback, RequestCall
+from connector.feedback.callbacks.answer_changes import NoteCallback
 from connector.feedback.callbacks.custom_field_ids import FieldIdsOf
 from connector.feedback.callbacks.open_ticket import OpenTicket, Rules
 from connector.feedback.callbacks.update_ticket import ChangeTicket
@@ -51,6 +52,7 @@ def _actions(parts: CallbackParts) -> Mapping[str, Handler]:
         "callback.read": ReadCallback(clients, fields),
         "callback.reopen": ReopenCallback(clients, rules, fields),
         "callback.count": CountCallbacks(clients),
+        "callback.note": NoteCallback(clients),
         "call.request": RequestCall(clients, rules.country),
     }
 

@@ -19,7 +19,7 @@ from connector.feedback.base.actions import (
     Result,
     Write,
 )
-from connector.feedback.callbacks import briefing
+from connector.feedback.callbacks import answer_changes, briefing
 from connector.feedback.callbacks import store as callbacks
 from connector.feedback.callbacks.briefing import Brief
 from connector.feedback.callbacks.custom_field_ids import FieldIdsOf, by_id
@@ -60,11 +60,13 @@ class OpenTicket:
     def batch(self, connection: str) -> int:
         return 1
 
-    def prepare(self, ask: ActionContext) -> Intent:
+    def prepare(self, ask: ActionContext) -> Intent | Output:
         connection = str(ask.params["connection"])
+        if why := answer_changes.refusal(ask, connection):
+            return Output({"done": False, "reason": why})
         mark = f"ringback-{ask.key}"
         helpdesk, brief = self._clients.helpdesk(connection), self._brief(ask, connection)
-        first, *more = helpdesk.pages(briefing.first_comment(brief, str(ask.params.get("body") or "")))
+        first, *more = helpdesk.pages(briefing.first_comment(brief, _introduction(ask)))
         ticket = self._ticket(ask, connection, mark) | {"body": paged(first, 1, len(more) + 1)}
         ticket |= {"phone": brief.dialled} if helpdesk.takes_phone and brief.dialled else {}
         request = {"external_id": mark, "ticket": ticket, "pages": more}
@@ -138,6 +140,12 @@ class OpenTicket:
         if result.get("ignored"):
             output["ignored_fields"] = list(result["ignored"])
         return note_intent(done, ticket_id, request["pages"], output, writes) or Output(output, writes)
+
+
+def _introduction(ask: ActionContext) -> str:
+    """What the workflow says, and what the customer said since: nobody is to call about words that were taken back."""
+    said = (str(ask.params.get("body") or ""), answer_changes.said_since(ask))
+    return "\n\n".join(text for text in said if text)
 
 
 def _look(helpdesk: Any, effect: Effect, now: datetime) -> Result:

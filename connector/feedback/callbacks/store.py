@@ -16,7 +16,7 @@ from sqlalchemy import Connection, and_, bindparam, case, func, or_, select, upd
 
 from connector.feedback.base.actions import Write
 from connector.feedback.base.event_hooks import IncomingEvent
-from connector.feedback.callbacks import state_machine
+from connector.feedback.callbacks import answer_changes, state_machine
 from connector.feedback.callbacks.state_machine import (
     LONG_AGO,
     NOT_REACHED,
@@ -27,6 +27,7 @@ from connector.feedback.callbacks.state_machine import (
 )
 from connector.feedback.customers import identity as customers
 from connector.feedback.customers.identity import Customer
+from connector.feedback.responses.store import CHANGED
 from connector.ids import new_id
 from connector.storage.engine import bulk
 from connector.storage.engine.database import Database
@@ -35,6 +36,7 @@ from connector.storage.stores.inbox import OWN, insert_deliveries, own_event
 from workflows.runs import Facts
 
 Row = dict[str, Any]
+_SAID = ("survey.answered", CHANGED)
 CONCLUDED = "callback.outcome"
 """An agent said in our sidebar what came of a callback."""
 
@@ -112,8 +114,9 @@ def record(database: Database, tx: Connection, batch: Sequence[IncomingEvent], n
     """Follow the tickets' lives: every ticket event gets ``event.callback``, None for ordinary tickets. What a customer
     says of the solution ends the callback it is about; what an agent says came of it in our sidebar is kept at once,
     as the ticket's fields, written afterwards, tell us nothing: our own writes are no news."""
+    batch = answer_changes.with_callbacks(tx, batch)  # where they stood when the customer changed their mind
     _conclude(database, tx, [a for a in batch if a.type == CONCLUDED and a.event.connection == OWN], now)
-    _hear(database, tx, [a for a in batch if a.type == "survey.answered" and a.data.get("about")], now)
+    _hear(database, tx, [a for a in batch if a.type in _SAID and a.data.get("about")], now)
     tickets = [arrival for arrival in batch if _is_of_ticket(arrival)]
     if not tickets:
         return list(batch)

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, func, select
 
 from connector.feedback.base.event_hooks import IncomingEvent
-from connector.storage.engine import bulk
+from connector.feedback.responses import revisions
 from connector.storage.engine.database import Database
 from connector.storage.schema.tables import responses
 from connector.storage.stores.inbox import OWN
@@ -29,6 +29,7 @@ _LATEST = (
     .order_by(_RANKED.c.customer_id, _RANKED.c.place)
 )
 
+CHANGED = "survey.changed"
 ANSWERED = ("survey.answered", "feedback.logged", "csat.rated")
 
 RATED = "helpdesk-rating"
@@ -44,12 +45,16 @@ def record(database: Database, tx: Connection, batch: Sequence[IncomingEvent], n
     """Keep the answers among the events; each gets ``event.response``, our id of it."""
     scored = [_rated(arrival) if arrival.type == "csat.rated" else arrival for arrival in batch]
     named = [_with_response(arrival) if _is_answer(arrival) else arrival for arrival in scored]
-    bulk.execute(tx, bulk.Insert(responses), [_row(arrival, now) for arrival in named if _is_answer(arrival)])
+    kept = [arrival for arrival in named if _is_answer(arrival)]
+    own = [arrival.data["response"] for arrival in kept if arrival.event.connection == OWN]
+    revisions.keep(tx, [_row(arrival, now) for arrival in kept], own)
     return named
 
 
 def _is_answer(arrival: IncomingEvent) -> bool:
-    return arrival.type in ANSWERED and arrival.data.get("score") is not None
+    """Whose answers can be changed, we know of our own pages alone."""
+    own_change = arrival.type == CHANGED and arrival.event.connection == OWN
+    return (arrival.type in ANSWERED or own_change) and arrival.data.get("score") is not None
 
 
 def _rated(arrival: IncomingEvent) -> IncomingEvent:
@@ -88,6 +93,7 @@ def _row(arrival: IncomingEvent, now: datetime) -> dict[str, Any]:
         "received_at": now,
         "answers": data.get("answers") or {},
         "context": data.get("context") or {},
+        "revision": int(data["revision"]) if arrival.event.connection == OWN and data.get("revision") else 1,
         **_where(data),
     }
 

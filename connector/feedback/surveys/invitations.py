@@ -42,9 +42,9 @@ class Invitation:
     settles_at: datetime | None = None
     counted: Mapping[str, Any] | None = None
 
-    def is_expired(self, now: datetime) -> bool:
-        """Whether it may no longer be answered; what was answered in time stays so."""
-        return self.answered_at is None and now >= self.expires_at
+    def is_over(self, now: datetime) -> bool:
+        """Whether it may no longer be answered, nor what was answered be changed."""
+        return now >= self.expires_at
 
 
 COLUMNS = [invitations.c[field.name] for field in fields(Invitation)]

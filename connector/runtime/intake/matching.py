@@ -42,7 +42,7 @@ class StartPlan:
 def plan(arrival: IncomingEvent, active: Sequence[Version], moment: Moment) -> list[StartPlan]:
     """Which workflows this event concerns, and what each decides."""
     customer = arrival.customer.view() if arrival.customer else {}
-    concerned = [version for version in active if version.workflow.trigger.event == arrival.type]
+    concerned = [version for version in active if arrival.type in version.workflow.trigger.events]
     return [_decide(version, arrival, customer, moment) for version in concerned]
 
 

@@ -66,10 +66,10 @@ class Restart:
 
 def _key(case: LockedRun, version: Version) -> str:
     """The key as the newest version makes it; the event must be one that the version speaks of."""
-    facts, wanted = case.draft.facts, version.workflow.trigger.event
-    if facts.event.get("type") != wanted:
+    facts, trigger = case.draft.facts, version.workflow.trigger
+    if facts.event.get("type") not in trigger.events:
         why = (
-            f"version {version.number} starts on {wanted}, and this run began with {facts.event.get('type')}"
+            f"version {version.number} starts on {trigger.told}, and this run began with {facts.event.get('type')}"
         )
         raise RefusedError(f"Run {case.id}: {why}.")
     try:

@@ -50,7 +50,7 @@ class WorkflowCache:
 
     def listens(self, tx: Connection, event_type: str) -> bool:
         """Whether a workflow in force is triggered by this event."""
-        return any(version.workflow.trigger.event == event_type for version in self.active(tx))
+        return any(event_type in version.workflow.trigger.events for version in self.active(tx))
 
     def _readable(self, tx: Connection, definition_id: str) -> Version | None:
         """None for a stored workflow that this version of the program refuses: the others must go on."""

@@ -406,8 +406,24 @@ responses = Table(
     Column("product", String(100), nullable=False, default=""),
     Column("channel", String(100), nullable=False, default=""),
     Column("moment", String(100), nullable=False, default=""),
+    Column("revision", Integer, nullable=False, default=1),  # 2 and more: the person changed it
     UniqueConstraint("connection", "external_id"),
     Index("ix_responses_latest", "customer_id", "metric", "answered_at"),
+)
+
+response_revisions = Table(  # what answers said before they were changed
+    "response_revisions",
+    metadata,
+    Column("response_id", _Id, primary_key=True),
+    Column("revision", Integer, primary_key=True, autoincrement=False),
+    Column("customer_id", _Id, index=True),
+    Column("score", Integer, nullable=False),
+    Column("band", String(20), nullable=False),
+    Column("comment", Text, nullable=False, default=""),
+    Column("contact_consent", Boolean, nullable=False),
+    Column("answers", _Json, nullable=False),
+    Column("answered_at", UtcDateTime, nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),
 )
 
 callbacks = Table(

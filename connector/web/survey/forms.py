@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,22 +10,30 @@ from typing import Any
 from werkzeug.datastructures import MultiDict
 
 from connector.feedback.customers.phone_origins import Origin
+from connector.feedback.messaging.scale_labels import has_smileys, smiley_words
 from connector.feedback.messaging.translations import Words
 from connector.feedback.surveys.answers import AnswerError, check_answer
 from connector.feedback.surveys.model import Purpose, Question, QuestionType, Survey
-from connector.web.survey.contacts import CONFIRMED, PARTS, Known, filled_in
+from connector.web.survey.contacts import CONFIRMED, PARTS, Known, filled_in, masked_email, masked_phone
 
 Form = MultiDict[str, str]
+
+_NUMBER = re.compile(r"[0-9]{1,9}")
+_SHOWN = 80  # characters of an answer that is spoken of
+_PAGE_LENGTH = 16  # characters of what tells one page from another
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What a form held: ``answers`` that can be kept, what was typed (``raw``), and an error per question."""
+    """What a form held: ``answers`` that can be kept, what was typed (``raw``), and an error per question; which
+    ``page`` it was, and of which ``revision`` of the answers that page was made (None: it does not say)."""
 
     answers: Mapping[str, Any]
     raw: Mapping[str, Any]
     errors: Mapping[str, AnswerError]
     shown: frozenset[str]  # the questions that were on the page
+    page: str = ""
+    revision: int | None = None
 
 
 def read_form(survey: Survey, form: Form, country: Origin | str, known: Known) -> Given:
@@ -40,7 +49,9 @@ def read_form(survey: Survey, form: Form, country: Origin | str, known: Known) -
             answers[id_] = check_answer(question, given, country)
         except AnswerError as error:
             errors[id_] = error
-    return Given(answers, raw, errors, shown)
+    revision = form.get("revision", "")
+    made_of = int(revision) if _NUMBER.fullmatch(revision) else None
+    return Given(answers, raw, errors, shown, form.get("page", "")[:_PAGE_LENGTH], made_of)
 
 
 def _known(survey: Survey, ids: Iterable[str]) -> list[tuple[str, Question]]:
@@ -57,6 +68,28 @@ def _raw(question: Question, form: Form) -> Any:
     if question.purpose is Purpose.IMPROVEMENTS:
         return form.get(name, "no")  # a box that is not ticked sends nothing
     return form.get(name, "")
+
+
+def as_words(question: Question, value: Any, language: str, say: Words, origin: Origin | str = "NL") -> str:
+    """An answer as the page may show it: a phone number (``origin`` is where it is from) and an address masked."""
+    if value in (None, "", [], {}):
+        return say("nothing")
+    if question.type is QuestionType.CONSENT:
+        return say("Yes, please") if value is True else say("No, thank you")
+    if isinstance(value, Mapping):
+        masked = (masked_phone(str(value.get("phone") or ""), origin), masked_email(str(value.get("email") or "")))
+        return ", ".join(filter(None, (*masked, _option(question, str(value.get("window") or ""), language))))
+    if isinstance(value, list):
+        return ", ".join(_option(question, str(each), language) for each in value)
+    if question.scale and has_smileys(question.scale):
+        return say(smiley_words()[int(value) - 1])
+    return _option(question, str(value), language)
+
+
+def _option(question: Question, value: str, language: str) -> str:
+    """The option's text; of what is none its beginning, so that a page of text is told from another."""
+    text = next((option.text[language] for option in question.options if option.value == value), value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def sentence(error: AnswerError, question: Question, say: Words) -> str:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
+from babel.dates import format_date, format_time
 from flask import Response, render_template, request, url_for
 from markupsafe import Markup, escape
 
 from connector.feedback.messaging.brands import Brand
 from connector.feedback.messaging.scale_labels import ends, has_smileys, smiley_words
-from connector.feedback.messaging.translations import SOURCE, Catalogues, Words, direction
+from connector.feedback.messaging.translations import SOURCE, Catalogues, Words, direction, locale_of
 from connector.feedback.surveys.model import Link, Survey, points
 from connector.web.survey import assets
 from connector.web.survey.assets import NOTHING, Part
@@ -70,6 +73,14 @@ def unmarked(text: str) -> str:
     return text.striptags() if isinstance(text, Markup) else text
 
 
+@dataclass(frozen=True, slots=True)
+class OpenUntil:
+    """Where an answer may still be changed, and until when."""
+
+    url: str
+    until: datetime
+
+
 def question_page(frame: Frame, sheet: Sheet, here: str, save: str) -> Response:
     """The survey. 422 when answers were refused, so that nothing takes it for done."""
     status = 422 if sheet.errors else 200
@@ -92,12 +103,24 @@ def asset(name: str) -> Response:
     return offer(response, f"{request.script_root}/s/*") if found is dictionary() else response
 
 
-def thank_you(frame: Frame, survey: Survey, band: str, *, again: bool) -> Response:
-    """The thank-you of the score's band. ``again``: they came back to what they sent before."""
+def thank_you(frame: Frame, survey: Survey, band: str, *, again: bool, change: OpenUntil | None = None) -> Response:
+    """The thank-you of the score's band. ``again``: they came back to what they sent before. ``change``: how it may
+    still be changed."""
     thanks, say = survey.thanks[band], frame.words
     note = [say("We already have your answer; nothing more is needed.")] if again else []
-    texts = [*note, thanks.text[frame.language]]
-    return message(frame, thanks.title[frame.language], texts, "thanks", link=thanks.link)
+    saved = [] if again else [say("Your answer is saved. You may close this page.")]
+    texts = [*note, thanks.text[frame.language], *saved]
+    return message(frame, thanks.title[frame.language], texts, "thanks", link=thanks.link, change=change)
+
+
+def _told(frame: Frame, change: OpenUntil | None) -> tuple[str, str] | None:
+    """(until when an answer may be changed, and where), in the brand's own time."""
+    if change is None:
+        return None
+    locale = locale_of(frame.language) or SOURCE
+    until = change.until.astimezone(ZoneInfo(frame.brand.time_zone or "UTC"))
+    when = {"day": format_date(until, "long", locale=locale), "time": format_time(until, "short", locale=locale)}
+    return frame.words("You can still change your answer until {day}, {time}.", **when), change.url
 
 
 def expired(frame: Frame, *, answers_are_read: bool) -> Response:
@@ -143,13 +166,15 @@ def message(
     *,
     status: int = 200,
     link: Link | None = None,
+    change: OpenUntil | None = None,
     action: str = "",
     submit: str = "",
 ) -> Response:
     """A page that says something, perhaps with one thing to do."""
     return _page(
         frame, "survey/message.html", status,
-        title=title, paragraphs=paragraphs, mood=mood, link=link, action=action, submit=submit,
+        title=title, paragraphs=paragraphs, mood=mood, link=link, change=_told(frame, change), action=action,
+        submit=submit,
     )  # fmt: skip
 
 
@@ -184,7 +209,7 @@ def _words(frame: Frame) -> dict[str, Any]:
 
 
 def _fields(frame: Frame, sheet: Sheet) -> dict[str, Any]:
-    fields = ("survey", "branch", "branches", "values", "errors", "known")
+    fields = ("survey", "branch", "branches", "values", "errors", "known", "before", "is_change", "revision", "page")
     words = {"points": points, "ends": ends, "has_smileys": has_smileys, "smiley_words": smiley_words()}
     said = {"submit": _submit(frame), "chosen": sheet.chosen_word(frame.say)}
     return {name: getattr(sheet, name) for name in fields} | words | said
@@ -196,7 +221,8 @@ def _submit(frame: Frame) -> Callable[[Branch], Markup]:
 
 def _switches(frame: Frame) -> list[tuple[str, str, str]]:
     """(code, own name, address) of each language of the page."""
-    kept = {**(request.view_args or {}), **({"score": request.args["score"]} if "score" in request.args else {})}
+    asked = {name: request.args[name] for name in ("score", "change") if name in request.args}
+    kept = {**(request.view_args or {}), **asked}
     endpoint = "survey.show" if request.endpoint == "survey.submit" else str(request.endpoint)
     return [(code, _own_name(code), url_for(endpoint, **kept, lang=code)) for code in frame.languages]
 

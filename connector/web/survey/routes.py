@@ -20,24 +20,20 @@ from werkzeug import Response as AnyResponse
 
 from connector.clock import Clock
 from connector.feedback.consent import opt_outs
-from connector.feedback.customers.phone_origins import Origin, origin_of
 from connector.feedback.messaging.brands import Brand, choose
 from connector.feedback.surveys import invitations
 from connector.feedback.surveys.answering import saving
-from connector.feedback.surveys.answering.saving import Touch
+from connector.feedback.surveys.answering.saving import Saved, Touch
 from connector.feedback.surveys.answering.settling import Settling
-from connector.feedback.surveys.answers import AnswerError, check_answer, check_complete
-from connector.feedback.surveys.invitations import Invitation
 from connector.feedback.surveys.languages.tones import in_tone
-from connector.feedback.surveys.model import Survey
 from connector.ids import digest
 from connector.storage.engine.database import Database
-from connector.web.survey import rendering
+from connector.web.survey import mistakes, rendering
 from connector.web.survey.compression import compress
-from connector.web.survey.contacts import Known, as_shown, known_of
-from connector.web.survey.forms import Form, Given, read_form, sentence
+from connector.web.survey.forms import Form, Given, read_form
 from connector.web.survey.rendering import Frame
-from connector.web.survey.sheets import Sheet, branch_of, branches_of
+from connector.web.survey.sheets import Sheet
+from connector.web.survey.visits import SurveyVisit
 
 MAX_BODY = 256 * 1024  # bytes: several open answers of 5,000 characters, each up to 12 bytes in a form
 
@@ -73,44 +69,6 @@ def _limit_body() -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Visit:
-    """Who came: the invitation, its survey, the customer's facts, and the frame of their pages."""
-
-    token: str
-    invitation: Invitation
-    survey: Survey
-    customer: Mapping[str, Any]
-    frame: Frame
-
-    @property
-    def has_answered(self) -> bool:
-        return self.invitation.answered_at is not None
-
-    @property
-    def origin(self) -> Origin:
-        """Where the person's phone number is from, if it does not say so."""
-        return origin_of(self.customer, self.frame.brand.country)
-
-    @property
-    def known(self) -> Known:
-        return known_of(self.survey, self.invitation.answers, self.customer, self.origin)
-
-    def url(self, endpoint: str, anchor: str | None = None) -> str:
-        """An address of this visit; the chosen language goes along."""
-        language = self.frame.language if "lang" in request.args else None  # None is left out of the address
-        return url_for(f"survey.{endpoint}", _anchor=anchor, token=self.token, lang=language)
-
-    def sheet(self, values: Mapping[str, Any], errors: Mapping[str, str], chosen: int | None = None) -> Sheet:
-        """The page for the answers so far; ``values`` (what was typed) is shown in their place where it differs."""
-        preset = {} if chosen is None else {self.survey.main.id: chosen}
-        answers = {**self.invitation.answers, **preset}
-        branch = branch_of(self.survey, answers, self.customer)
-        branches = branches_of(self.survey, answers, self.customer)
-        shown = {**answers, **as_shown(self.survey, answers), **values}
-        return Sheet(self.survey, branch, shown, errors, chosen, branches, self.known.masked(self.origin))
-
-
-@dataclass(frozen=True, slots=True)
 class _Done:
     """What a POST is answered with. ``told``: events of ours were stored."""
 
@@ -138,9 +96,11 @@ class _Pages:
             return rendering.unknown(self._frame())
         if closed := self._closed(visit):
             return closed
+        if visit.has_answered and not visit.wants_to_change:
+            return rendering.thank_you(visit.frame, visit.survey, visit.band, again=True, change=visit.change)
         if visit.invitation.opened_at is None and _is_a_look():
             self.database.transact(lambda tx: invitations.mark_opened(tx, visit.invitation, self.clock()))
-        return self._questions(visit, visit.sheet({}, {}, _chosen(visit)))
+        return self._questions(visit, visit.sheet({}, {}, visit.chosen))
 
     def submit(self, token: str) -> AnyResponse:
         """Keep what was sent; then the next questions, the thank-you, or the same page with what is wrong."""
@@ -158,11 +118,11 @@ class _Pages:
             return _Done(rendering.unknown(self._frame()))
         if closed := self._closed(visit):
             return _Done(closed)
-        visit, given, told = self._keep(tx, visit, request.form)
-        errors = given.errors or _missing(visit, given)
-        if errors:
-            return _Done(self._questions(visit, visit.sheet(given.raw, _sentences(visit, errors))), told)
-        if any(question.id not in given.shown for question in _asked(visit)):
+        visit, given, saved = self._keep(tx, visit, request.form)
+        told, wrong = saved.told, mistakes.wrong(visit, given, saved)
+        if wrong:
+            return _Done(self._questions(visit, visit.sheet(mistakes.typed(given, saved), wrong)), told)
+        if any(question.id not in given.shown for question in visit.asked):
             return _Done(redirect(visit.url("show", "more"), 303), told)
         sent = saving.send(self.settling, tx, visit.invitation, visit.survey, self._touch(visit))
         return _Done(redirect(visit.url("thanks"), 303), told or sent.told)
@@ -176,12 +136,13 @@ class _Pages:
         if visit is None:
             return _Done(rendering.unknown(self._frame()))
         if closed := self._closed(visit):
-            if visit.has_answered:
+            if closed.status_code == 200:
                 closed.status_code = 409  # so that the script does not take it for saved
             return _Done(closed)
-        visit, given, told = self._keep(tx, visit, request.form)
-        sheet = visit.sheet(given.raw, _sentences(visit, given.errors))
-        return _Done(rendering.more_questions(visit.frame, sheet, 422 if given.errors else 200), told)
+        visit, given, saved = self._keep(tx, visit, request.form)
+        sheet = visit.sheet(given.raw, mistakes.sentences(visit, given.errors))
+        status = 409 if saved.stale else 422 if given.errors else 200
+        return _Done(rendering.more_questions(visit.frame, sheet, status), saved.told)
 
     def thanks(self, token: str) -> AnyResponse:
         """The thank-you that fits the score, once there is one."""
@@ -191,7 +152,8 @@ class _Pages:
             return rendering.unknown(self._frame())
         if not visit.has_answered:
             return redirect(visit.url("show"), 303)
-        return rendering.thank_you(visit.frame, visit.survey, _band(visit), again=False)
+        change = None if visit.invitation.is_over(self.clock()) else visit.change
+        return rendering.thank_you(visit.frame, visit.survey, visit.band, again=False, change=change)
 
     def leave(self, token: str) -> AnyResponse:
         """Asks whether the surveys should stop. Records nothing."""
@@ -224,7 +186,7 @@ class _Pages:
     def too_large(self, _error: Exception) -> AnyResponse:
         return rendering.too_large(self._frame())
 
-    def _visit(self, tx: Connection, token: str, *, lock: bool = False) -> _Visit | None:
+    def _visit(self, tx: Connection, token: str, *, lock: bool = False) -> SurveyVisit | None:
         invitation = invitations.find(tx, digest(token), lock=lock)
         if invitation is None or invitation.status == "withheld":
             return None
@@ -235,25 +197,27 @@ class _Pages:
         wanted = request.args.get("lang")
         language = survey.language_for(wanted if wanted in survey.languages else invitation.language)
         frame = Frame(brand, language, survey.languages, leave, survey.fallback)
-        return _Visit(token, invitation, survey, customer, frame)
+        return SurveyVisit(token, invitation, survey, customer, frame)
 
-    def _closed(self, visit: _Visit) -> AnyResponse | None:
-        if visit.has_answered:
-            return rendering.thank_you(visit.frame, visit.survey, _band(visit), again=True)
-        if not visit.invitation.is_expired(self.clock()):
+    def _closed(self, visit: SurveyVisit) -> AnyResponse | None:
+        """What there is to say once the link has run out; None while it has not."""
+        if not visit.invitation.is_over(self.clock()):
             return None
+        if band := visit.band:  # also of who never sent it
+            return rendering.thank_you(visit.frame, visit.survey, band, again=True)
         return rendering.expired(visit.frame, answers_are_read=self.answers_are_read)
 
-    def _keep(self, tx: Connection, visit: _Visit, form: Form) -> tuple[_Visit, Given, bool]:
-        """What can be kept of the form is; → with the invitation as it is now, and whether events were stored."""
+    def _keep(self, tx: Connection, visit: SurveyVisit, form: Form) -> tuple[SurveyVisit, Given, Saved]:
+        """What can be kept of the form is; → the visit with the invitation as it is now, and what became of it."""
         given = read_form(visit.survey, form, visit.origin, visit.known)
-        kept = saving.save(self.settling, tx, visit.invitation, visit.survey, given.answers, self._touch(visit))
-        return replace(visit, invitation=kept.invitation), given, kept.told
+        touch = replace(self._touch(visit), page=given.page, revision=given.revision)
+        saved = saving.save(self.settling, tx, visit.invitation, visit.survey, given.answers, touch)
+        return replace(visit, invitation=saved.invitation), given, saved
 
-    def _touch(self, visit: _Visit) -> Touch:
+    def _touch(self, visit: SurveyVisit) -> Touch:
         return Touch(self.clock(), visit.frame.language)
 
-    def _questions(self, visit: _Visit, sheet: Sheet) -> AnyResponse:
+    def _questions(self, visit: SurveyVisit, sheet: Sheet) -> AnyResponse:
         return rendering.question_page(visit.frame, sheet, visit.url("submit"), visit.url("answer"))
 
     def _frame(self) -> Frame:
@@ -268,34 +232,3 @@ def _is_a_look() -> bool:
     """Whether a person may be looking: not a HEAD, not a browser fetching ahead."""
     ahead = request.headers.get("Sec-Purpose", "") + request.headers.get("Purpose", "")
     return request.method == "GET" and "prefetch" not in ahead
-
-
-def _chosen(visit: _Visit) -> int | None:
-    """The score that was clicked in the mail, if it is one."""
-    try:
-        chosen = check_answer(visit.survey.main, request.args.get("score"))
-    except AnswerError:
-        return None
-    return None if chosen == visit.survey.score(visit.invitation.answers) else chosen
-
-
-def _band(visit: _Visit) -> str:
-    return visit.survey.band(visit.invitation.answers)
-
-
-def _asked(visit: _Visit) -> Any:
-    return visit.survey.asked(visit.invitation.answers, visit.customer)
-
-
-def _missing(visit: _Visit, given: Given) -> dict[str, AnswerError]:
-    """The first question on the page that must be answered and is not."""
-    try:
-        check_complete(tuple(q for q in _asked(visit) if q.id in given.shown), visit.invitation.answers)
-    except AnswerError as error:
-        return {error.question: error}
-    return {}
-
-
-def _sentences(visit: _Visit, errors: Mapping[str, AnswerError]) -> dict[str, str]:
-    questions = {question.id: question for question in visit.survey.questions}
-    return {id_: sentence(error, questions[id_], visit.frame.say) for id_, error in errors.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,7 +31,9 @@ class Sheet:
     """The survey as it is filled in so far.
 
     ``values`` holds what was given or typed, ``errors`` a sentence per question; ``chosen`` is a score that was clicked
-    in the mail and not sent yet. ``known`` are the phone number and the e-mail address that we have: which, and masked.
+    in the mail and not sent yet, ``before`` the one that holds so far. ``revision`` and ``page`` say what a form was
+    made of, so that an older one overwrites nothing. ``known`` are the phone number and the e-mail address that we
+    have: which, and masked.
     """
 
     survey: Survey
@@ -40,6 +43,10 @@ class Sheet:
     chosen: int | None = None
     branches: tuple[Branch, ...] = ()
     known: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    before: str = ""  # the main answer that holds so far, in words
+    is_change: bool = False
+    revision: int = 0
+    page: str = field(default_factory=lambda: secrets.token_hex(4))
 
     def chosen_word(self, say: Say) -> str:
         """The clicked score as the mail showed it: a number, or what the smiley means."""

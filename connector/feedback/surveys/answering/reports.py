@@ -26,28 +26,26 @@ def touched(before: Invitation, after: Invitation, survey: Survey, at: datetime)
 
 def answered(done: Invitation, survey: Survey, at: datetime) -> dict[str, Any]:
     """``survey.answered``: the answer counts."""
-    fresh: dict[str, Any] = {"previous": None, "earlier_bands": [], "revision": 1}
+    fresh: dict[str, Any] = {"previous": None, "revision": 1}
     return own_event("survey.answered", done.id, at, {**data(done, survey, at), **fresh})
 
 
 def changed(done: Invitation, survey: Survey, at: datetime, counted: Mapping[str, Any]) -> dict[str, Any]:
     """``survey.changed``: the same answer has other values than those that ``counted`` before."""
     revision = int(counted["times"]) + 1
-    known = {
-        "previous": previous(survey, counted["answers"]),
-        "earlier_bands": list(counted["bands"]),
-        "revision": revision,
-    }
+    known = {"previous": previous(survey, counted), "revision": revision}
     return own_event("survey.changed", f"{done.id}-{revision}", at, {**data(done, survey, at), **known})
 
 
-def previous(survey: Survey, answers: Answers) -> dict[str, Any]:
-    """What counted before, as conditions read it: ``event.previous``."""
+def previous(survey: Survey, counted: Mapping[str, Any]) -> dict[str, Any]:
+    """What counted before, as conditions read it: ``event.previous``. ``bands`` are those of all revisions so far."""
+    answers: Answers = counted["answers"]
     return {
         "score": survey.score(answers),
         "band": survey.band(answers),
         "comment": comment_of(survey, answers),
         "contact_consent": consent_of(survey, answers, Purpose.CONTACT) is True,
+        "bands": list(counted["bands"]),
     }
 
 

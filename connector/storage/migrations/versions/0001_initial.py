@@ -351,6 +351,23 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("connection", "kind", "key", name=op.f("pk_provisioned")),
     )
     op.create_table(
+        "response_revisions",
+        sa.Column("response_id", sa.String(length=26), nullable=False),
+        sa.Column("revision", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("customer_id", sa.String(length=26), nullable=True),
+        sa.Column("score", sa.Integer(), nullable=False),
+        sa.Column("band", sa.String(length=20), nullable=False),
+        sa.Column("comment", sa.Text(), nullable=False),
+        sa.Column("contact_consent", sa.Boolean(), nullable=False),
+        sa.Column("answers", JSON, nullable=False),
+        sa.Column("answered_at", MOMENT, nullable=False),
+        sa.Column("received_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("response_id", "revision", name=op.f("pk_response_revisions")),
+    )
+    op.create_index(
+        op.f("ix_response_revisions_customer_id"), "response_revisions", ["customer_id"], unique=False
+    )
+    op.create_table(
         "responses",
         sa.Column("id", sa.String(length=26), nullable=False),
         sa.Column("connection", sa.String(length=100), nullable=False),
@@ -374,6 +391,7 @@ def upgrade() -> None:
         sa.Column("product", sa.String(length=100), nullable=False),
         sa.Column("channel", sa.String(length=100), nullable=False),
         sa.Column("moment", sa.String(length=100), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_responses")),
         sa.UniqueConstraint("connection", "external_id", name=op.f("uq_responses_connection_external_id")),
     )
