@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from connector.feedback.messaging.brands import Brand
-from connector.feedback.messaging.mail_names import harmless_name, unlinked_name
+from connector.feedback.messaging.mail_names import _is_linked, harmless_name, unlinked_name
 from connector.feedback.messaging.text import shortened
 from connector.feedback.surveys.files import built_in, parse
 from connector.feedback.surveys.invitation_email import Mailer
@@ -31,9 +32,25 @@ LIKE_A_DOMAIN = (
 ADDRESSES = (
     "Win a bike at www.prize.example", "https://prize.example/now", "jan@example.com", "prize.example", "bit.ly/x",
     "Win at bit.ly", "Booking.com", "x.com", "Jan <jan@example.nl>", "evil.example:80", "evil.example?x", "1.2.3.4",
-    "T.co/abc", "Prize.com", "WWW.PRIZE.EXAMPLE", "ftp://x", "приз.рф", "prize。com", "J.de/Vries",
+    "T.co/abc", "Prize.com", "X.Com", "P.TOP", "p.top", "Win.top", "Adviesbureau.nu", "Marktplaats.nl | Jan",
+    "prize.com Win Now", "WWW.PRIZE.EXAMPLE", "ftp://x", "приз.рф", "prize。com", "J.de/Vries",
     "jan@bücher.de", "prize.se", 81 * "x",
 )  # fmt: skip
+
+DUTCH = (
+    "A.de Vries", "dr.ir. P. Jansen", "St.Nicolaas", "Booking.com BV", "A.B.C. van den Berg", "J.P.M. de Groot-van Dam",
+    "P.v.d. Berg", "P.v.d.Berg", "J.v.Dijk", "M.J.v.'t Hof", "mr.dr. A.J. Smit", "prof.dr.ir. K. de Boer",
+    "prof.mr.dr.P.Jansen", "Mw.Jansen", "mw.drs. E. Bos", "dhr.de Wit", "dhr.P.de Wit", "fam.Jansen", "Fam.de Vries",
+    "ds.Klaassen", "ing.P.Smit", "bc.ing. T. Mol", "A.I. Bakker", "A.AI", "J.Io", "K.Me", "K.To", "J.Page", "K.Win",
+    "B.De Jong", "C.Van Dam", "Coolblue.nl BV", "Coolblue N.V.", "Independer.nl N.V.", "Thuisbezorgd.nl B.V.",
+    "Zalando.nl SE", "Solar.eu Nederland B.V.", "De Bijenkorf B.V.", "Drs.P", "W.F.Hermans", "A.F.Th. van der Heijden",
+    "Chr.Jansen", "Joh.de Witt", "Th.Bakker", "IJ.de Boer", "Ziekenhuis St.Jansdal", "St.Antonius Ziekenhuis",
+    "O.L.Vrouwe Gasthuis", "Café 't Hoekje", "VOF De Boer & Zn.", "De Boer en Zn.BV", "Fa.de Boer", "Gebr.van Dam B.V.",
+    "Jansen c.s.", "mr.drs.J.de Boer", "Mr.J.Me", "J.A.Nu", "M.Be", "R.De Wit", "T.a.v. Jan", "t.a.v.Jan", "p/a Jansen",
+    "Mevr.A.de Vries-Bakker", "Dhr.en Mw. Jansen", "Hr.Mr. Bos", "Jansen.B.V.", "Adviesbureau.nu BV", "Dr.Me",
+    "Dr.Oetker",
+)  # fmt: skip
+"""Initials, titles and companies as Dutch people write them in forms."""
 
 
 def invitation(name: str) -> Mail:
@@ -57,6 +74,12 @@ def test_a_name_with_a_domain_in_it_stays_and_is_no_link(name: str) -> None:
     assert f"Beste {name}," in mail.html.replace(JOINER, "")
     assert f"Beste {name}," not in mail.text
     assert JOINER not in invitation("Jan").text
+
+
+@pytest.mark.parametrize("name", DUTCH)
+def test_dutch_initials_titles_and_companies_are_names(name: str) -> None:
+    assert harmless_name(name) == name
+    assert not any(map(_is_linked, re.findall(r"(?<=\w\.)[^\W\d_][\w-]+(?![\w-]|\.\w)", unlinked_name(name))))
 
 
 @pytest.mark.parametrize("name", ADDRESSES)

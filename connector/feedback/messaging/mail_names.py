@@ -23,11 +23,12 @@ _SIGN = re.compile(r"[.@:。．｡]")  # most names hold none, and need no close
 _DOT = re.compile(r"[.。．｡]")
 _PATH = re.compile(r"[.。．｡]?(?:[/?#]|:\d)")
 _NEVER_REAL = frozenset(("example", "test", "invalid", "localhost"))  # RFC 2606: who shows a trap uses them
-_NEVER_NAMES = _NEVER_REAL | frozenset(
-    ("com", "net", "org", "info", "biz", "edu", "gov", "shop", "online", "site", "website", "xyz", "top",
-     "club", "store", "app", "dev", "io", "link", "click", "win", "vip", "live", "buzz", "icu", "email", "mobi",
-     "web", "page", "bid")
+_NOBODY = _NEVER_REAL | frozenset(("com", "net", "org", "info", "biz", "edu", "gov", "xyz", "icu", "mobi"))
+_NEVER_NAMES = _NOBODY | frozenset(
+    ("shop", "online", "site", "website", "top", "club", "store", "app", "dev", "io", "link", "click", "win", "vip",
+     "live", "buzz", "email", "web", "page", "bid")
 )  # fmt: skip
+"""No first name goes before these; an initial does: J.Page, K.Win."""
 _TITLES = frozenset(
     ("dr", "drs", "ir", "ing", "prof", "mr", "mrs", "ms", "mw", "mevr", "mevrouw", "dhr", "mag", "dipl", "st",
      "ste", "sr", "sra", "srta", "jr", "fr", "bc", "mgr", "herr", "frau", "hr", "mme", "mlle", "mm", "don",
@@ -43,7 +44,7 @@ _FORMS = (
     r"b\.?v|n\.?v|gmbh|ag|kg|ug|se|ltd|limited|llc|llp|lp|inc|incorporated|corp|corporation|co|plc|pty|pte|s\.?a|s\.?r\.?l|"
     r"sarl|sas|s\.?p\.?a|a/s|aps|a\.?s|ab|oy|oyj|s\.?l|vof|v\.o\.f|bvba|sprl|eood|d\.o\.o|kft|zrt|sp\. z o\.o"
 )
-_FORM = re.compile(rf"[\s,.]*(?:{_FORMS})\.?(?!\w)", re.IGNORECASE)
+_FORM = re.compile(rf"(?:\s[A-Z][\w&-]*){{0,3}}[\s,.]*(?i:{_FORMS})\.?(?!\w)")  # "Solar.eu Nederland B.V."
 _OWN_FORM = re.compile(r"L(?:td|TD|imited|LC)|I(?:nc|NC)|G(?:mbH|MBH)|S(?:arl|ARL)")  # others are countries
 
 
@@ -83,10 +84,11 @@ def _is_address(text: str, found: re.Match[str]) -> bool:
 def _is_name(before: list[str], last: str, rest: str) -> bool:
     if _FORM.match(rest) or _OWN_FORM.fullmatch(last):
         return True  # a company that is called like its site
+    if all(_is_initial(each) or each.casefold() in _TITLES for each in before):
+        surname = _is_capital(last) and last.casefold() not in (_NEVER_NAMES if last.isupper() else _NOBODY)
+        return surname or last.casefold() in _PARTICLES | _TITLES
     if last.casefold() in _NEVER_NAMES:
         return False
-    if all(_is_initial(each) or each.casefold() in _TITLES for each in before):
-        return _is_capital(last) or last.casefold() in _PARTICLES | _TITLES
     surname = last.casefold() in _PARTICLES and re.match(r"\s+\w", rest) is not None
     return all(map(_is_capital, before)) and (surname or _is_capital(last))
 
