@@ -30,6 +30,8 @@ class VendorUser:
     time_zone: str | None = None  # by its IANA name
     suspended: bool = False  # the vendor takes nothing from them: spammers, as a rule
     staff: bool = False  # an agent or admin of the helpdesk, no customer
+    alias: str | None = None  # the name that customers see of an agent, where it is another
+    photo: str | None = None  # the web address of their picture
 
 
 @dataclass(frozen=True, slots=True)

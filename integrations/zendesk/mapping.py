@@ -111,6 +111,8 @@ def vendor_user(user: Mapping[str, Any]) -> VendorUser:
         time_zone=user.get("iana_time_zone"),  # ``time_zone`` is Zendesk's own name of it, as "Copenhagen"
         suspended=user.get("suspended") is True,
         staff=user.get("role") in STAFF,
+        alias=user.get("alias") or None,
+        photo=(user.get("photo") or {}).get("content_url"),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from sandbox.zendesk import errors
-from sandbox.zendesk.shapes import new_user
+from sandbox.zendesk.shapes import new_user, photo
 from sandbox.zendesk.state import Json, Notice, State
 
 _WRITABLE = (
@@ -138,6 +138,8 @@ def change(state: State, user: Json, given: Json) -> Json:
         raise _in_use(email)
     _role(str(given.get("role", user["role"])))
     user.update({key: given[key] for key in _WRITABLE if key in given})
+    if given.get("remote_photo_url"):
+        user["photo"] = photo(state, str(given["remote_photo_url"]))
     user["iana_time_zone"] = _IANA.get(user["time_zone"], user["iana_time_zone"])
     user["email"], user["updated_at"] = email, state.now()
     user["user_fields"].update(fields)

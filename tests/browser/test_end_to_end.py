@@ -125,7 +125,7 @@ class Loop:
         self.ticket = str(ticket["id"])
         self.world.zendesk.solve(ticket["id"], "New pads are in.")
         mail = self.mail(1)
-        assert mail.subject == "How did we do with your question?"
+        assert mail.subject == "How did Anna de Vries do?"
         assert mail.header("From") == "Acme <feedback@acme.example>"
         assert mail.header("To") == f"Ines Smit <{ADDRESS}>"
         assert mail.header("List-Unsubscribe") == f"<{self.link(mail).replace('/s/', '/u/')}>"

@@ -29,6 +29,8 @@ from connector.feedback.messaging.actions import Post
 from connector.feedback.surveys import mail_variants
 from connector.feedback.surveys.asking import eligibility
 from connector.feedback.surveys.asking.addressee import contact_of, living, told_of, why_nobody
+from connector.feedback.surveys.asking.agents import STAGE as AGENT
+from connector.feedback.surveys.asking.agents import Agents, named
 from connector.feedback.surveys.asking.asked_rows import (
     INVITED,
     SENT,
@@ -44,7 +46,9 @@ from connector.feedback.surveys.asking.asked_rows import (
 from connector.feedback.surveys.asking.departures import Departure, Departures
 from connector.feedback.surveys.asking.refusal import Refusal
 from connector.feedback.surveys.asking.selection import AskingRules
+from connector.feedback.surveys.asking.step_parameters import expect_channel, languages, sample
 from connector.feedback.surveys.catalog import SurveyCatalog
+from connector.feedback.surveys.languages.wordings import speaks_of_agent
 from connector.feedback.surveys.model import Survey
 from connector.ids import digest, new_id, survey_token
 from connector.storage.engine.database import Database
@@ -54,8 +58,7 @@ from integrations.messaging import Mail
 from integrations.roles import Role
 from workflows import durations
 from workflows.events import Person
-from workflows.parameters import CHANNELS, flag, is_channel, texts
-from workflows.sampling import share_of
+from workflows.parameters import flag
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +79,8 @@ Render = Callable[[Survey, str, Mapping[str, Any], Mapping[str, Any], str, Mappi
 
 
 class SendSurvey:
-    """Two calls at most: ask the helpdesk who the customer is when we know no address, then the mail."""
+    """Three calls at most: ask the helpdesk who the customer is when we know no address, and who the agent is; then the
+    mail."""
 
     def __init__(
         self,
@@ -93,14 +97,14 @@ class SendSurvey:
         """``look`` sees to it that an opt-out in a CRM is known here."""
         self._database, self._clients, self._surveys, self._render = database, clients, surveys, render
         self._rules, self._departures, self._look = rules, departures, look
-        self._secret_key, self._post = secret_key, Post(clients, secret_key)
+        self._secret_key, self._post, self._agents = secret_key, Post(clients, secret_key), Agents(clients)
 
     def batch(self, connection: str) -> int:
         return 1
 
     def prepare(self, ask: ActionContext) -> Intent | Output:
         self._survey(str(ask.params["survey"]))
-        _expect_channel(ask.params.get("channel"))
+        expect_channel(ask.params.get("channel"))
         customer = _customer(ask.tx, ask.facts.customer.get("id"))
         request = self._request(ask)
         place = Place(ask.run_id, ask.database, ask.tx, ask.now)
@@ -136,9 +140,10 @@ class SendSurvey:
             "solved": event.get("ticket") if event.get("type") == "ticket.solved" else None,
             "of_ticket": str(event.get("type")).startswith("ticket.") and not event.get("callback"),
             "via": params.get("via"),
-            "languages": _languages(params.get("languages")),
-            "sample": _sample(params.get("sample")),
+            "languages": languages(params.get("languages")),
+            "sample": sample(params.get("sample")),
             "agent": str(event.get("agent") or ""),
+            "ticket_of": str(event.get("ticket") or "").partition(":")[0],
             "team": str(event.get("group") or event.get("group_name") or ""),
             "context": context,
             "due_at": due.isoformat() if due else None,
@@ -167,12 +172,17 @@ class SendSurvey:
         return next((each for role in _ASKED for each in of_role[role]), None)
 
     def _invite(self, customer: Customer, request: Mapping[str, Any], place: Place) -> Intent | Output:
-        """The invitation and its mail, whole, but for the secret of the link."""
-        survey, definition_id = self._survey(request["survey"])
+        """The invitation and its mail, whole, but for the secret of the link; before it, the agent's name."""
+        survey, _ = self._survey(request["survey"])
         reason = self._rules.why_not(place.tx, customer, survey, request, place.now)
         reason = reason or eligibility.comes_back(place.tx, customer.email)
         if reason := reason or eligibility.other_language(customer.locale, request.get("languages") or ()):
             return withheld(place, customer.id, survey.slug, reason)
+        whole = self._agents.first(request, customer.id, place.now) if speaks_of_agent(survey) else request
+        return whole if isinstance(whole, Intent) else self._mailed(customer, whole, place)
+
+    def _mailed(self, customer: Customer, request: Mapping[str, Any], place: Place) -> Intent:
+        survey, definition_id = self._survey(request["survey"])
         via, _ = self._clients.messenger(request["via"])
         invitation = new_id()
         language = survey.language_for(customer.locale)
@@ -187,7 +197,12 @@ class SendSurvey:
         return Intent(via, {**request, **sent}, due_at=departure.at, writes=written, stage=1)
 
     def perform(self, effects: Sequence[Effect], now: datetime) -> list[Result]:
-        return [self._find(e) if e.stage == 0 else self._send(e, now) for e in effects]
+        return [self._performed(effect, now) for effect in effects]
+
+    def _performed(self, effect: Effect, now: datetime) -> Result:
+        if effect.stage == AGENT:
+            return self._agents.look(effect.request, now)
+        return self._find(effect) if effect.stage == 0 else self._send(effect, now)
 
     def _find(self, effect: Effect) -> Result:
         try:
@@ -249,7 +264,18 @@ class SendSurvey:
         return None
 
     def finish(self, done: CompletionContext) -> Intent | Output:
+        if done.effect.stage == AGENT:
+            return self._introduced(done)
         return self._found(done) if done.effect.stage == 0 else self._sent(done)
+
+    def _introduced(self, done: CompletionContext) -> Intent | Output:
+        """The agent is known, as far as the helpdesk says; who the customer is may have changed meanwhile."""
+        place = Place(done.effect.run_id, done.database, done.tx, done.now)
+        request = named(done.effect.request, done.result)
+        customer = _customer(done.tx, request.pop("of_customer"))
+        if customer is None:
+            return withheld(place, whose(place), request["survey"], eligibility.UNKNOWN)
+        return self._invite(customer, request, place)
 
     def _found(self, done: CompletionContext) -> Intent | Output:
         told, asked = dict(done.result), done.effect.request
@@ -299,28 +325,6 @@ def _reached(tx: Connection, customer: Customer) -> bool:
 
 def _due(request: Mapping[str, Any]) -> datetime | None:
     return datetime.fromisoformat(request["due_at"]) if request["due_at"] else None
-
-
-def _sample(value: Any) -> str | None:
-    """The share of people, as it stands in the step. Raises ``NotPossibleError`` for what is none."""
-    try:
-        return f"{share_of(str(value)).normalize():f} %" if value else None
-    except ValueError as error:
-        raise NotPossibleError(f"sample: {' '.join(str(error).split())}") from error
-
-
-def _languages(value: Any) -> list[str]:
-    """One code or several, as "nl" or "nl-BE", in small letters."""
-    return [each.lower().replace("_", "-") for each in texts(value)]
-
-
-def _expect_channel(channel: Any) -> None:
-    """Raises ``NotPossibleError``: a survey that was meant for a telephone must not leave as a mail."""
-    if not is_channel(channel):
-        raise NotPossibleError(
-            f"channel: no survey can be sent by {str(channel)[:40]!r}. There is {', '.join(CHANNELS)}: write that, "
-            "or leave it out."
-        )
 
 
 def _unread(customer: Customer, request: Mapping[str, Any]) -> bool:
