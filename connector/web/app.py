@@ -14,6 +14,8 @@ from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
 from connector.runtime.doorbell import INTAKE
+from connector.runtime.runs.outlook import Outlook
+from connector.runtime.runs.workflow_cache import WorkflowCache
 from connector.services import Services
 from connector.storage.flow_control import connection_state
 from connector.storage.stores.oauth_tokens import DatabaseTokenStore
@@ -41,9 +43,10 @@ def web_app(services: Services) -> Flask:
     app.register_blueprint(
         survey_routes.blueprint(
             services.settling, services.mailer.brands, services.clock, lambda: services.bell.ring(INTAKE),
+            outlook=Outlook(WorkflowCache(), services.config.calendar),
             answers_are_read=services.connections.hears_answers(),
         )
-    )
+    )  # fmt: skip
     app.register_blueprint(health.blueprint(services.database, services.clock))
     app.register_blueprint(oauth_callback.blueprint(services.secret_key, _completing(services), services.clock))
     app.register_blueprint(api.blueprint(_parts(services)))

@@ -138,13 +138,57 @@ def test_yaml_that_is_none_is_refused_with_its_line() -> None:
 
 
 def test_what_works_and_is_unwise_is_a_warning() -> None:
-    link = {"url": "https://reviews.example", "text": {"en": "Review us", "nl": "Beoordeel ons"}}
-    thanks = {**AFTER_SUPPORT["thanks"], "promoter": {**AFTER_SUPPORT["thanks"]["promoter"], "link": link}}
+    thanks = linked(promoter={"override": {"by": "Marieke", "reason": "It leads to our referral programme."}})
     ten = {"id": "ten", "type": "csat", "scale": "csat-10", "text": {"en": "x", "nl": "y"}}
     survey = from_dict(changed(thanks=thanks, questions=[AFTER_SUPPORT["questions"][0], ten]))
     warned = lint(survey)
-    assert [warning.path for warning in warned] == ["questions[1].scale", "thanks", "questions"]
+    assert [warning.path for warning in warned] == ["questions[1].scale", "thanks.promoter.link.override", "questions"]
     assert all(warning.warning for warning in warned)
+
+
+def linked(**bands: dict[str, Any]) -> dict[str, Any]:
+    """The thank-yous of a survey with a link in these bands; what is given replaces its fields."""
+    link = {"url": "https://reviews.example", "text": {"en": "Review us", "nl": "Beoordeel ons"}}
+    added = {band: {**AFTER_SUPPORT["thanks"][band], "link": {**link, **more}} for band, more in bands.items()}
+    return {**AFTER_SUPPORT["thanks"], **added}
+
+
+def test_a_link_that_all_bands_get_is_in_order() -> None:
+    survey = from_dict(changed(thanks=linked(detractor={}, passive={}, promoter={})))
+    assert "thanks" not in " ".join(warning.path for warning in lint(survey))
+    assert from_dict(to_dict(survey)) == survey
+
+
+@pytest.mark.parametrize(
+    ("thanks", "named"),
+    [
+        (linked(promoter={}), ["thanks.promoter.link"]),
+        (linked(promoter={}, passive={}), ["thanks.passive.link", "thanks.promoter.link"]),
+        (
+            linked(promoter={"url": "https://other.example"}, passive={}, detractor={}),
+            ["thanks.detractor.link", "thanks.passive.link", "thanks.promoter.link"],
+        ),
+    ],
+)
+def test_a_link_for_some_bands_only_is_refused(thanks: dict[str, Any], named: list[str]) -> None:
+    with pytest.raises(DefinitionError) as refused:
+        from_dict(changed(thanks=thanks))
+    assert sorted(each.path for each in refused.value.mistakes) == named
+    assert "override: {by: …, reason: …}" in str(refused.value)
+
+
+def test_who_answers_for_a_link_of_its_own_is_named_and_said_and_kept() -> None:
+    survey = from_dict(changed(thanks=linked(promoter={"override": {"by": "Marieke", "reason": "A referral."}})))
+    [warning] = [each for each in lint(survey) if "override" in each.path]
+    assert "Marieke answers for a link of its own: A referral." in str(warning)
+    assert "unlawful" in str(warning)
+    assert to_dict(survey)["thanks"]["promoter"]["link"]["override"] == {"by": "Marieke", "reason": "A referral."}
+
+
+@pytest.mark.parametrize("override", [{}, {"by": "Marieke"}, {"by": "", "reason": "x"}, {"by": "M", "reason": ""}, 1])
+def test_an_override_needs_a_name_and_a_reason(override: Any) -> None:
+    with pytest.raises(DefinitionError, match=r"thanks\.promoter.*override"):
+        from_dict(changed(thanks=linked(promoter={"override": override})))
 
 
 # answers

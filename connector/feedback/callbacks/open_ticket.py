@@ -72,7 +72,8 @@ class OpenTicket:
         request = {"external_id": mark, "ticket": ticket, "pages": more}
         if source := ask.params.get("follow_up"):
             request["follow_up"] = _number(str(source))
-        asked = callbacks.asked(ask.run_id, ask.facts, ask.now, connection, mark)
+        due = due_time(ask.params.get("due"), ask.now, self._rules.calendar)
+        asked = callbacks.asked(ask.run_id, ask.facts, ask.now, connection, mark, due_at=due)
         intent = self._next(connection, request, 0)
         return replace(intent, due_at=ask.now - OVERTAKES if self._is_high(ask) else None, writes=(asked,))
 
@@ -171,10 +172,13 @@ _CALLS = {"look": _look, "open": open_once, "note": change_once}
 
 def due_at(due: Any, now: datetime, calendar: BusinessCalendar) -> str | None:
     """The moment when a span ("4 business hours") has passed, as ISO 8601; None without one."""
-    if not due:
-        return None
-    moment = durations.parse(str(due)).after(now, calendar)
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    moment = due_time(due, now, calendar)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None
+
+
+def due_time(due: Any, now: datetime, calendar: BusinessCalendar) -> datetime | None:
+    """The same as a time (UTC)."""
+    return durations.parse(str(due)).after(now, calendar).astimezone(UTC) if due else None
 
 
 def _number(ticket: str) -> str:

@@ -103,6 +103,21 @@ def move(database: Database, tx: Connection, row: Row, now: datetime, **new: Any
         insert_deliveries(database, tx, events)
 
 
+def open_of(tx: Connection, customer_id: str) -> Row | None:
+    """The newest callback that somebody still has to make to this person."""
+    c = callbacks.c
+    theirs = select(callbacks).where(c.customer_id == customer_id, OPEN_CALLBACKS)
+    found = tx.execute(theirs.order_by(c.id.desc())).first()
+    return None if found is None else dict(found._mapping)
+
+
+def is_over(tx: Connection, response_id: str) -> bool:
+    """Whether there was a callback for this answer, and nobody has to make it any more."""
+    c = callbacks.c
+    closed = select(c.id).where(c.response_id == response_id, ~OPEN_CALLBACKS)
+    return tx.execute(closed).first() is not None
+
+
 def waiting(tx: Connection, connection: str) -> int:
     """How many callbacks on a connection somebody still has to make."""
     c = callbacks.c

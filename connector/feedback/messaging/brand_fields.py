@@ -103,6 +103,7 @@ _RULES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "logo_url": _AN_ADDRESS,
     "logo_dark_url": _AN_ADDRESS,
     "privacy_url": _AN_ADDRESS,
+    "review_url": _AN_ADDRESS,
     "footer": (_is_per_language, "Write a line of small print, or one per language: {en: …, nl: …}."),
     "improved": (_is_per_language, "Write what feedback improved, per language: {en: …, nl: …}."),
     "country": (_is_country, "Write the two capital letters of ISO 3166: NL, or GB for the United Kingdom."),

@@ -11,6 +11,7 @@ In ``ringback.yaml``::
         sender: "Acme <care@acme.example>"
         footer: {en: "Acme, Amsterdam", nl: "Acme, Amsterdam"}
         privacy_url: https://acme.example/privacy
+        review_url: https://reviews.example/acme   # on every thank-you, whatever the score
         country: NL               # where phone numbers without + are from
 
 ``brand_fields`` says what each may be.
@@ -50,6 +51,7 @@ class Brand:
     footer: Mapping[str, str] = field(default_factory=dict, hash=False)  # by language
     improved: Mapping[str, str] = field(default_factory=dict, hash=False)  # what feedback improved, by language
     privacy_url: str = ""
+    review_url: str = ""  # where anybody may review us: every thank-you leads there, whatever the score was
     country: str = "NL"
     time_zone: str = ""  # "Europe/Amsterdam"; "": neither it nor a country of one time is written
     catalogues: Catalogues = PRODUCT

@@ -80,11 +80,21 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
+class Override:
+    """Who answers for it that only some people get a link, and why. It stays in every stored version of the survey."""
+
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Link:
-    """Where a thank-you page leads to: a review page, a referral, a reward."""
+    """Where a thank-you page leads to: a review page, a referral, a reward. The same for all bands, but for an
+    ``override``."""
 
     url: str
     text: Text
+    override: Override | None = None
 
 
 @dataclass(frozen=True, slots=True)

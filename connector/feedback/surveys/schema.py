@@ -18,6 +18,7 @@ from connector.feedback.surveys.model import (
     Link,
     MailTexts,
     Option,
+    Override,
     Purpose,
     Question,
     QuestionType,
@@ -131,9 +132,19 @@ class QuestionSchema(_Base):
         return Question(**{**data, "options": tuple(data.get("options", ()))})
 
 
+class OverrideSchema(_Base):
+    by = fields.String(required=True, validate=_SHORT)
+    reason = fields.String(required=True, validate=_WORDING)
+
+    @post_load
+    def make(self, data: dict[str, Any], **_: Any) -> Override:
+        return Override(**data)
+
+
 class LinkSchema(_Base):
     url = fields.String(required=True, validate=_URL)
     text = TextField(required=True)
+    override = fields.Nested(OverrideSchema)
 
     @post_load
     def make(self, data: dict[str, Any], **_: Any) -> Link:

@@ -35,6 +35,7 @@ def check(survey: Survey) -> Iterator[Mistake]:
     yield from _check_questions(survey)
     yield from _check_languages(survey)
     yield from _check_templates(survey)
+    yield from _check_links(survey)
     yield from _check_who(survey)
     if not scales and survey.main.scale is not None:  # bands and conditions cannot be judged without a scale
         yield from _check_bands(survey)
@@ -223,14 +224,29 @@ def _warn_of_ten_points(survey: Survey) -> Iterator[Mistake]:
             )
 
 
+def _check_links(survey: Survey) -> Iterator[Mistake]:
+    """Everybody is led to the same place, whatever their score; who says and answers for it may have it otherwise."""
+    bound = {band: thanks.link for band, thanks in survey.thanks.items() if not (thanks.link and thanks.link.override)}
+    if len({link.url if link else None for link in bound.values()}) < 2:
+        return
+    for band, link in bound.items():
+        if link is not None:
+            yield Mistake(
+                f"thanks.{band}.link", f"not every band is led to {link.url}.",
+                "Give all bands the same link: to ask only happy customers for a review misleads its readers and is "
+                "unlawful in many places. If it is none, say who answers for it: override: {by: …, reason: …}.",
+            )
+
+
 def _warn_of_gated_links(survey: Survey) -> Iterator[Mistake]:
-    urls = {thanks.link.url if thanks.link else None for thanks in survey.thanks.values()}
-    if len(urls) > 1:
-        yield Mistake(
-            "thanks", "only some bands get this link.",
-            "For a public review site, give everybody the same link: asking only happy customers misleads readers "
-            "and is unlawful in many places.", warning=True,
-        )
+    """An override is allowed, and never silent."""
+    for band, thanks in survey.thanks.items():
+        if thanks.link and (override := thanks.link.override):
+            yield Mistake(
+                f"thanks.{band}.link.override", f"{override.by} answers for a link of its own: {override.reason}",
+                "For a public review site, give everybody the same link: asking only happy customers misleads readers "
+                "and is unlawful in many places.", warning=True,
+            )
 
 
 def _warn_of_missing_reason(survey: Survey) -> Iterator[Mistake]:

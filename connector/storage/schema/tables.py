@@ -437,6 +437,7 @@ callbacks = Table(
     Column("customer_id", _Id, index=True),
     Column("run_id", _Id, nullable=False),
     Column("status", String(16), nullable=False),  # see feedback.callback_life.Loop
+    Column("due_at", UtcDateTime),  # when the call should have been made, as the ticket says
     Column("cycle", Integer, nullable=False),  # counts the solves; one retention survey each
     Column("tries", Integer, nullable=False, default=0),  # solves that did not reach the customer
     Column("moves", Integer, nullable=False, default=0),  # counts the changes of the status that we told

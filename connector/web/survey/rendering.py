@@ -17,11 +17,13 @@ from markupsafe import Markup, escape
 from connector.feedback.messaging.brands import Brand
 from connector.feedback.messaging.scale_labels import ends, has_smileys, smiley_words
 from connector.feedback.messaging.translations import SOURCE, Catalogues, Words, direction, locale_of
-from connector.feedback.surveys.model import Link, Survey, points
+from connector.feedback.surveys.model import Link, Thanks, points
 from connector.web.survey import assets
 from connector.web.survey.assets import NOTHING, Part
 from connector.web.survey.compression import dictionary, offer
+from connector.web.survey.forms import as_words
 from connector.web.survey.sheets import Branch, Sheet
+from connector.web.survey.thanks import Answered
 
 _POLICY = (
     "default-src 'none'; style-src {style}; script-src {script}; connect-src 'self'; img-src 'self'{logos}; "
@@ -103,14 +105,33 @@ def asset(name: str) -> Response:
     return offer(response, f"{request.script_root}/s/*") if found is dictionary() else response
 
 
-def thank_you(frame: Frame, survey: Survey, band: str, *, again: bool, change: OpenUntil | None = None) -> Response:
-    """The thank-you of the score's band. ``again``: they came back to what they sent before. ``change``: how it may
-    still be changed."""
-    thanks, say = survey.thanks[band], frame.words
+def thank_you(
+    frame: Frame, answered: Answered, promise: str, *, again: bool, change: OpenUntil | None = None
+) -> Response:
+    """The thank-you of the score's band: what this person said, and ``promise``, what follows for them. ``again``: they
+    came back to what they sent before. ``change``: how it may still be changed."""
+    survey, say, language = answered.survey, frame.words, frame.language
+    thanks = survey.thanks[answered.band]
     note = [say("We already have your answer; nothing more is needed.")] if again else []
     saved = [] if again else [say("Your answer is saved. You may close this page.")]
-    texts = [*note, thanks.text[frame.language], *saved]
-    return message(frame, thanks.title[frame.language], texts, "thanks", link=thanks.link, change=change)
+    score = as_words(survey.main, answered.score, language, frame.say)
+    return message(
+        frame, thanks.title[language], [*note, thanks.text[language], *saved], "thanks",
+        given={"score": score, "comment": answered.comment}, promise=promise, review=_review(frame, answered, thanks),
+        link=thanks.link, change=change,
+    )  # fmt: skip
+
+
+def _review(frame: Frame, answered: Answered, thanks: Thanks) -> dict[str, Any] | None:
+    """The way to the brand's reviews, the same after every score. Who says that something was put right may have
+    written about it before."""
+    url, say = frame.brand.review_url, frame.words
+    if not url or (thanks.link and thanks.link.url == url):
+        return None
+    if not (answered.is_about_a_resolution and answered.is_glad):
+        return {"url": url, "words": say("Would you like to tell others?"), "name": say("Write a review")}
+    words = say("Would you like to tell others how it went? If you wrote a review before, you can change it now.")
+    return {"url": url, "words": words, "name": say("Write or change a review")}
 
 
 def _told(frame: Frame, change: OpenUntil | None) -> tuple[str, str] | None:
@@ -169,12 +190,13 @@ def message(
     change: OpenUntil | None = None,
     action: str = "",
     submit: str = "",
+    **more: Any,
 ) -> Response:
     """A page that says something, perhaps with one thing to do."""
     return _page(
         frame, "survey/message.html", status,
         title=title, paragraphs=paragraphs, mood=mood, link=link, change=_told(frame, change), action=action,
-        submit=submit,
+        submit=submit, **more,
     )  # fmt: skip
 
 

@@ -27,23 +27,27 @@ from connector.feedback.surveys.answering.saving import Saved, Touch
 from connector.feedback.surveys.answering.settling import Settling
 from connector.feedback.surveys.languages.tones import in_tone
 from connector.ids import digest
+from connector.runtime.runs.outlook import Outlook
 from connector.storage.engine.database import Database
 from connector.web.survey import mistakes, rendering
 from connector.web.survey.compression import compress
 from connector.web.survey.forms import Form, Given, read_form
-from connector.web.survey.rendering import Frame
+from connector.web.survey.rendering import Frame, OpenUntil
 from connector.web.survey.sheets import Sheet
+from connector.web.survey.thanks import Answered, promise_of, sentence_of
 from connector.web.survey.visits import SurveyVisit
+from workflows.calendars import BusinessCalendar
 
 MAX_BODY = 256 * 1024  # bytes: several open answers of 5,000 characters, each up to 12 bytes in a form
 
 def blueprint(
     settling: Settling, brands: Mapping[str, Brand], clock: Clock, ring: Callable[[], None],
-    *, answers_are_read: bool = False,
+    *, outlook: Outlook | None = None, answers_are_read: bool = False,
 ) -> Blueprint:  # fmt: skip
-    """The routes under /s and /u. ``ring`` wakes the intake after an event of ours was stored; ``answers_are_read``:
-    whoever answers our mail is heard."""
-    pages = _Pages(settling, brands, clock, ring, answers_are_read)
+    """The routes under /s and /u. ``ring`` wakes the intake after an event of ours was stored; ``outlook`` tells what
+    the workflows would do about an answer, so that the thank-you can say it; ``answers_are_read``: whoever answers our
+    mail is heard."""
+    pages = _Pages(settling, brands, clock, ring, outlook, answers_are_read)
     found = Blueprint("survey", __name__, template_folder="../templates")
     found.add_app_template_filter(rendering.unmarked)
     routes: tuple[tuple[str, str, Any, str], ...] = (
@@ -82,6 +86,7 @@ class _Pages:
     brands: Mapping[str, Brand]
     clock: Clock
     ring: Callable[[], None]
+    outlook: Outlook | None
     answers_are_read: bool
 
     @property
@@ -92,12 +97,12 @@ class _Pages:
         """The survey, or what there is to say instead. Records at most that it was opened."""
         with self.database.read() as connection:
             visit = self._visit(connection, token)
-        if visit is None:
-            return rendering.unknown(self._frame())
-        if closed := self._closed(visit):
-            return closed
-        if visit.has_answered and not visit.wants_to_change:
-            return rendering.thank_you(visit.frame, visit.survey, visit.band, again=True, change=visit.change)
+            if visit is None:
+                return rendering.unknown(self._frame())
+            if closed := self._closed(connection, visit):
+                return closed
+            if visit.has_answered and not visit.wants_to_change:
+                return self._thank_you(connection, visit, again=True, change=visit.change)
         if visit.invitation.opened_at is None and _is_a_look():
             self.database.transact(lambda tx: invitations.mark_opened(tx, visit.invitation, self.clock()))
         return self._questions(visit, visit.sheet({}, {}, visit.chosen))
@@ -116,7 +121,7 @@ class _Pages:
         visit = self._visit(tx, token, lock=True)
         if visit is None:
             return _Done(rendering.unknown(self._frame()))
-        if closed := self._closed(visit):
+        if closed := self._closed(tx, visit):
             return _Done(closed)
         visit, given, saved = self._keep(tx, visit, request.form)
         told, wrong = saved.told, mistakes.wrong(visit, given, saved)
@@ -135,7 +140,7 @@ class _Pages:
         visit = self._visit(tx, token, lock=True)
         if visit is None:
             return _Done(rendering.unknown(self._frame()))
-        if closed := self._closed(visit):
+        if closed := self._closed(tx, visit):
             if closed.status_code == 200:
                 closed.status_code = 409  # so that the script does not take it for saved
             return _Done(closed)
@@ -148,12 +153,12 @@ class _Pages:
         """The thank-you that fits the score, once there is one."""
         with self.database.read() as connection:
             visit = self._visit(connection, token)
-        if visit is None:
-            return rendering.unknown(self._frame())
-        if not visit.has_answered:
-            return redirect(visit.url("show"), 303)
-        change = None if visit.invitation.is_over(self.clock()) else visit.change
-        return rendering.thank_you(visit.frame, visit.survey, visit.band, again=False, change=change)
+            if visit is None:
+                return rendering.unknown(self._frame())
+            if not visit.has_answered:
+                return redirect(visit.url("show"), 303)
+            change = None if visit.invitation.is_over(self.clock()) else visit.change
+            return self._thank_you(connection, visit, again=False, change=change)
 
     def leave(self, token: str) -> AnyResponse:
         """Asks whether the surveys should stop. Records nothing."""
@@ -199,12 +204,22 @@ class _Pages:
         frame = Frame(brand, language, survey.languages, leave, survey.fallback)
         return SurveyVisit(token, invitation, survey, customer, frame)
 
-    def _closed(self, visit: SurveyVisit) -> AnyResponse | None:
+    def _thank_you(
+        self, tx: Connection, visit: SurveyVisit, *, again: bool, change: OpenUntil | None = None
+    ) -> AnyResponse:
+        frame, now = visit.frame, self.clock()
+        answered = Answered(visit.invitation, visit.survey, visit.customer, visit.known.masked(visit.origin))
+        promise = promise_of(tx, answered, self.outlook, frame.language, now)
+        zone = frame.brand.time_zone or (self.outlook.calendar if self.outlook else BusinessCalendar()).timezone
+        told = sentence_of(promise, frame.say, zone, now) if promise else ""
+        return rendering.thank_you(frame, answered, told, again=again, change=change)
+
+    def _closed(self, tx: Connection, visit: SurveyVisit) -> AnyResponse | None:
         """What there is to say once the link has run out; None while it has not."""
         if not visit.invitation.is_over(self.clock()):
             return None
-        if band := visit.band:  # also of who never sent it
-            return rendering.thank_you(visit.frame, visit.survey, band, again=True)
+        if visit.band:  # also of who never sent it
+            return self._thank_you(tx, visit, again=True)
         return rendering.expired(visit.frame, answers_are_read=self.answers_are_read)
 
     def _keep(self, tx: Connection, visit: SurveyVisit, form: Form) -> tuple[SurveyVisit, Given, Saved]:

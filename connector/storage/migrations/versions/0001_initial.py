@@ -58,6 +58,7 @@ def upgrade() -> None:
         sa.Column("customer_id", sa.String(length=26), nullable=True),
         sa.Column("run_id", sa.String(length=26), nullable=False),
         sa.Column("status", sa.String(length=16), nullable=False),
+        sa.Column("due_at", MOMENT, nullable=True),
         sa.Column("cycle", sa.Integer(), nullable=False),
         sa.Column("tries", sa.Integer(), nullable=False),
         sa.Column("moves", sa.Integer(), nullable=False),

@@ -1,0 +1,45 @@
+"""What the workflows in force would ask for at once, were an event to come: so that a page promises what will be done.
+
+Nothing is started or stored. What a workflow does later, after a wait, is not foretold: too much may happen before.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, select
+
+from connector.runtime.runs.run_update import slot_of
+from connector.runtime.runs.workflow_cache import WorkflowCache
+from connector.storage.schema.tables import runs
+from workflows.calendars import BusinessCalendar
+from workflows.definitions import Mode, Workflow
+from workflows.engine import run_key
+from workflows.errors import ConditionError
+from workflows.simulate import Asked, Happening, simulate
+
+
+class Outlook:
+    """``calendar`` holds the house's business hours."""
+
+    def __init__(self, book: WorkflowCache, calendar: BusinessCalendar) -> None:
+        self._book, self.calendar = book, calendar
+
+    def asked(self, tx: Connection, happening: Happening) -> tuple[Asked, ...]:
+        """The actions that would be asked for at its very moment."""
+        listening = [
+            version.workflow
+            for version in self._book.active(tx)
+            if version.workflow.trigger.event == happening.type and not _is_taken(tx, version.workflow, happening)
+        ]
+        traces = (simulate(workflow, [happening], calendar=self.calendar) for workflow in listening)
+        return tuple(each for trace in traces for each in trace.actions if each.time == happening.time)
+
+
+def _is_taken(tx: Connection, workflow: Workflow, happening: Happening) -> bool:
+    """Whether a run of the same subject is going, beside which this workflow would start no other."""
+    if workflow.run.mode is not Mode.SINGLE:
+        return False
+    try:
+        key = run_key(workflow, happening.data, happening.customer)
+    except ConditionError:
+        return False  # the simulation tells what becomes of it
+    return tx.execute(select(runs.c.id).where(runs.c.slot == slot_of(workflow.slug, key))).first() is not None

@@ -1,0 +1,159 @@
+"""What the thank-you tells one person: what they said, and what will be done about it.
+
+Only what stands is promised: a callback whose ticket is on its way, or one that a workflow in force opens as soon as
+the answer counts. Without either, the page repeats what was asked for and promises nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_skeleton, format_time
+from sqlalchemy import Connection
+
+from connector.feedback.callbacks import store as callbacks
+from connector.feedback.messaging.translations import Words
+from connector.feedback.responses import store as responses
+from connector.feedback.surveys.answering import reports
+from connector.feedback.surveys.invitations import Invitation
+from connector.feedback.surveys.model import (
+    Purpose,
+    QuestionType,
+    Survey,
+    comment_of,
+    consent_of,
+    contact_of,
+)
+from connector.runtime.runs.outlook import Outlook
+from workflows import durations
+from workflows.scoring import Band
+from workflows.simulate import Happening
+
+_QUARTER = timedelta(minutes=15)
+_WEEK = timedelta(days=6)
+"""Within it a weekday is enough to know the day by."""
+
+_WHENEVER = "any"
+"""The option of a contact question that prefers no time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """How somebody who asked for it is reached. ``is_backed``: something will; ``before``: by then (aware)."""
+
+    phone: str  # masked, as is the address
+    email: str
+    window: str  # in the page's language
+    is_backed: bool
+    before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Whose thank-you it is: their answer as it stands, who they are, and what is known to reach them by."""
+
+    invitation: Invitation
+    survey: Survey
+    customer: Mapping[str, Any]
+    masked: Mapping[str, tuple[str, str]]
+
+    @property
+    def score(self) -> int | None:
+        return self.survey.score(self.invitation.answers)
+
+    @property
+    def band(self) -> str:
+        return self.survey.band(self.invitation.answers)
+
+    @property
+    def comment(self) -> str:
+        return comment_of(self.survey, self.invitation.answers)
+
+    @property
+    def is_glad(self) -> bool:
+        return self.band == Band.PROMOTER
+
+    @property
+    def is_about_a_resolution(self) -> bool:
+        """Whether it was asked whether an earlier answer was put right."""
+        return self.invitation.about is not None
+
+
+def promise_of(
+    tx: Connection, answered: Answered, outlook: Outlook | None, language: str, now: datetime
+) -> Promise | None:
+    """What becomes of their wish to be contacted; None for who did not wish it, and once it was done."""
+    invitation, survey = answered.invitation, answered.survey
+    if not consent_of(survey, invitation.answers, Purpose.CONTACT) or callbacks.is_over(tx, invitation.id):
+        return None
+    phone, email = answered.masked["phone"][1], answered.masked["email"][1]
+    window = _window(survey, invitation.answers, language)
+    is_backed, before = _backing(tx, answered, outlook, now)
+    return Promise(phone, "" if phone else email, window, is_backed, before)
+
+
+def _window(survey: Survey, answers: Mapping[str, Any], language: str) -> str:
+    chosen = contact_of(survey, answers).get("window", _WHENEVER)
+    asked = next((each for each in survey.questions if each.type is QuestionType.CONTACT), None)
+    options = asked.options if asked and chosen != _WHENEVER else ()
+    return next((option.text[language] for option in options if option.value == chosen), "")
+
+
+def _backing(
+    tx: Connection, answered: Answered, outlook: Outlook | None, now: datetime
+) -> tuple[bool, datetime | None]:
+    """Whether a callback is on its way, and until when it has time."""
+    row = callbacks.open_of(tx, answered.invitation.customer_id)
+    if row is not None:
+        return True, row["due_at"]
+    if outlook is None or responses.get(tx, answered.invitation.id):
+        return False, None  # what was understood already has its callback, or none
+    at = max(answered.invitation.settles_at or now, now)
+    data = {**reports.data(answered.invitation, answered.survey, at), "customer": answered.invitation.customer_id}
+    asked = outlook.asked(tx, Happening(at, "survey.answered", data, answered.customer))
+    opened = next((each for each in asked if each.action == "ticket.open"), None)
+    if opened is None:
+        return False, None
+    due = opened.params.get("due")
+    return True, durations.parse(str(due)).after(at, outlook.calendar) if due else None
+
+
+def sentence_of(promise: Promise, say: Words, zone: str, now: datetime) -> str:
+    """The promise in words, or what was asked for where there is none to make."""
+    before = say("before {moment}").format(moment=moment_of(promise.before, say, zone, now)) if promise.before else ""
+    when = ", ".join(filter(None, (_lower(promise.window), before if promise.is_backed else "")))
+    how = _left_to_right(promise.phone or promise.email)
+    if not promise.is_backed:
+        asked = ", ".join(filter(None, (how, when)))
+        text = say("You asked us to contact you: {how}.") if asked else say("You asked us to contact you.")
+        return text.format(how=asked)
+    if promise.phone:
+        text = say("We will call {phone}, {when}.") if when else say("We will call {phone}.")
+    elif promise.email:
+        text = say("We will write to {email}, {when}.") if when else say("We will write to {email}.")
+    else:
+        text = say("We will contact you, {when}.") if when else say("We will contact you.")
+    return text.format(phone=how, email=how, when=when)
+
+
+def moment_of(moment: datetime, say: Words, zone: str, now: datetime) -> str:
+    """A weekday and a time on the person's clock, to the next quarter of an hour; the date, too, when it is far off."""
+    up = moment + (datetime.min.replace(tzinfo=moment.tzinfo) - moment) % _QUARTER
+    local = up.astimezone(ZoneInfo(zone))
+    weekday, time = format_date(local, "EEEE", say.locale), format_time(local, "short", locale=say.locale)
+    if up - now < _WEEK:
+        return f"{weekday} {time}"
+    return f"{weekday}, {format_skeleton('MMMMd', local, locale=say.locale)}, {time}"
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+def _left_to_right(text: str) -> str:
+    """Digits and addresses run from the left, also within Arabic or Hebrew (Unicode's isolates)."""
+    return f"\u2066{text}\u2069" if text else ""
