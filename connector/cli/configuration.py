@@ -10,7 +10,7 @@ import click
 
 from connector.cli.common.context import read_settings
 from connector.cli.common.output import as_json_option, show_json
-from connector.cli.common.references import unknown_brands, unknown_names
+from connector.cli.common.references import unknown_brands, unknown_names, unsent_reminders
 from connector.config.file import Config, load_config
 from connector.config.settings import Settings, masked
 from connector.definitions import read_surveys, read_workflows
@@ -89,6 +89,8 @@ def read_parts(read: Config, vendors: Vendors = VENDORS) -> tuple[Bodies, Bodies
         unheard = emitted.unheard(workflow) if emitted else ()
         mistakes.extend(replace(each, path=f"{slug}: {each.path}") for each in unheard)
     mistakes.extend(unknown_brands(surveys, read))
+    if read.workflows is not None:
+        mistakes.extend(unsent_reminders(surveys, [schema.load(body, slug) for slug, body in workflows.items()]))
     return workflows, surveys, mistakes
 
 

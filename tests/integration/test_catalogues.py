@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,13 @@ from connector.feedback.customers.identity import load
 from connector.feedback.registry import FeatureParts
 from connector.feedback.surveys.asking.departures import Departures
 from connector.feedback.surveys.asking.selection import AskingRules
+from connector.feedback.surveys.files import built_in
 from connector.storage.schema import tables
 from connector.storage.stores.provisioned import FieldIds
 from integrations.alerts.client import AppriseAlerter
-from tests.support.house import Harness, a_home
+from sandbox.clock import HandClock
+from sandbox.world import World
+from tests.support.house import Harness, a_house
 from workflows.actions import ACTIONS
 from workflows.errors import WorkflowError
 from workflows.runs import EffectWanted, Facts
@@ -33,13 +36,13 @@ EVENT: dict[str, Any] = {
 }  # fmt: skip
 NEEDED = {
     "connection": "zendesk", "survey": "after-support", "subject": "Call", "body": "Hello", "ticket": "zendesk:7",
-    "line": "12", "to": "care-team", "text": "Hello", "callback": "callback-1",
+    "line": "12", "to": "care-team", "text": "Hello", "callback": "callback-1", "invitation": "i1",
 }  # fmt: skip
 AT_SALESFORCE = ("account.find", "task.create", "score.write")
 OTHER: Mapping[str, Any] = {
     "connection": "nowhere", "survey": "retention", "subject": "Ring", "body": "Goodbye", "ticket": "zendesk:8",
     "line": "13", "to": "bo@example.com", "text": "Goodbye", "about": "r0", "delay": "2 hours", "channel": "sms",
-    "via": "pigeon", "once": "so", "sample": "100 %",
+    "number": 2, "invitation": "i9", "via": "pigeon", "once": "so", "sample": "100 %",
     "context": {"product": "lamp"}, "verify": True, "languages": ["nl"],
     "type": "incident", "high_value_priority": "urgent", "follow_up": "zendesk:3", "group": "31", "assignee": "32",
     "tags": ["vip"], "remove_tags": ["late"], "custom_fields": {"4711": "x"}, "priority": "low",
@@ -48,6 +51,11 @@ OTHER: Mapping[str, Any] = {
     "callback": "callback-2",
 }  # fmt: skip
 """Another value for every parameter there is."""
+REMINDERS = """
+reminders:
+  - {after: 4 days, subject: {en: Again, nl: Weer}, intro: {en: Please, nl: Graag}}
+  - {after: 4 days, subject: {en: Last, nl: Laatst}, intro: {en: Please, nl: Graag}}
+"""
 
 every_parameter = pytest.mark.parametrize(("action", "name"), [(a, n) for a in ACTIONS for n in ACTIONS[a].params])
 
@@ -57,10 +65,15 @@ def home(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     """One for all: nothing that is asked for here is done, and what is asked for is no matter of the database."""
     file = tmp_path_factory.mktemp("house") / "ringback.db"
     shutil.copy(sqlite_template, file)
-    with a_home(f"sqlite:///{file}") as home:
+    clock = HandClock()
+    whole = built_in()["after-support"].replace("survey: after-support", "survey: reminding") + REMINDERS
+    surveys = {"reminding": whole}
+    with World(clock=clock) as world, a_house(f"sqlite:///{file}", world, {}, clock=clock, surveys=surveys) as home:
         home.know()
         with home.house.database.write() as tx:
             tx.execute(insert(tables.callbacks), [_callback(number, home.clock()) for number in (1, 2)])
+        for id_, language in (("i1", "en"), ("i9", "nl")):
+            _sent(home, id_, language)
         yield home
 
 
@@ -70,6 +83,19 @@ def _callback(number: int, at: datetime) -> dict[str, Any]:
         "id": f"callback-{number}", "connection": "zendesk", "external_id": f"mark-{number}", "ticket_id": f"9{number}",
         "response_id": "another", "run_id": "run-0", "status": "open", "cycle": 0, "changed_at": at, "created_at": at,
     }  # fmt: skip
+
+
+def _sent(home: Harness, id_: str, language: str) -> None:
+    """An invitation to a survey that reminds."""
+    found = home.house.surveys.find("reminding")
+    assert found is not None
+    now = home.clock()
+    row = {"id": id_, "token_digest": id_, "survey": "reminding", "definition_id": found[1], "status": "sent",
+           "customer_id": home.one(tables.customers).id, "channel": "email", "language": language, "context": {},
+           "answers": {}, "created_at": now, "asked_at": now - timedelta(days=1000), "sent_at": now,
+           "expires_at": now + timedelta(days=30)}  # fmt: skip
+    with home.house.database.write() as tx:
+        tx.execute(insert(tables.invitations).values(row))
 
 
 @pytest.fixture(scope="module")

@@ -265,7 +265,8 @@ def test_each_type_that_we_say_is_ours_stands_in_the_catalogue() -> None:
 
 
 def test_every_built_in_workflow_is_heard_where_all_are_connected() -> None:
-    assert unheard("connections: {desk: {kind: zendesk}, crm: {kind: salesforce}}") == []
+    both = "connections: {desk: {kind: zendesk}, crm: {kind: salesforce}}\ndates: [{field: customer.since}]"
+    assert unheard(both) == []
     assert unheard("connections: {other: {kind: inbound}}") == []
 
 

@@ -64,6 +64,7 @@ def test_the_library_is_complete_and_its_files_are_named_after_their_workflows()
         "score-backfill",
         "answers-in-salesforce", "loop-in-salesforce", "answers-on-tickets",
         "support-effort", "after-delivery", "onboarding", "relationship",
+        "survey-reminders",
     }
     assert [name.removesuffix(".yaml") for name in library_texts()] == sorted(load_library())
 
@@ -102,8 +103,9 @@ def test_support_effort_asks_as_after_support_does() -> None:
     ("after-delivery", "order.delivered", {"order": "o1", "product": "Bike"}, 3,
      {"once": "o1", "context": {"order": "o1", "product": "Bike"}}),
     ("onboarding", "opportunity.won", {"opportunity": "006A"}, 30, {"once": "006A"}),
-    ("relationship", "customer.anniversary", {"id": "a1", "date": "2026-03-02", "kind": "customer_since"}, 0,
-     {"once": "2026-03-02"}),
+    ("relationship", "customer.anniversary",
+     {"id": "a1", "date": "2020-03-02", "on": "2026-03-02", "kind": "customer_since", "customer": "c1"}, 0,
+     {"once": "customer_since/c1/2026-03-02"}),
 ])  # fmt: skip
 def test_a_survey_is_asked_once_per_occasion_when_its_time_has_come(
     slug: str, event: str, data: dict[str, Any], days: int, params: dict[str, Any]

@@ -7,7 +7,7 @@ hear so before a customer waits for it.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 
 from connector.config.file import Config
 from connector.feedback.surveys import files as survey_files
@@ -16,9 +16,11 @@ from workflows.definitions import Do, Workflow
 from workflows.errors import Mistake
 from workflows.step_positions import every_step
 
+_REMIND = "survey.remind"
 _NAMES: Mapping[tuple[str, str], str] = {
     **{(spec.name, "connection"): "connection" for spec in ACTIONS.values() if "connection" in spec.params},
     ("survey.send", "via"): "connection",
+    ("survey.remind", "via"): "connection",
     ("message.send", "via"): "connection",
     ("survey.send", "survey"): "survey",
     ("alert.send", "to"): "team",
@@ -40,6 +42,17 @@ def unknown_brands(bodies: Mapping[str, str], config: Config) -> Iterator[Mistak
         brand = survey_files.parse(body, slug).brand
         if brand and brand not in config.brands:
             yield Mistake(f"{slug}: brand", f"there is no brand {brand!r}.", _meant(brand, config.brands.keys()))
+
+
+def unsent_reminders(bodies: Mapping[str, str], workflows: Iterable[Workflow]) -> Iterator[Mistake]:
+    """Surveys of the house's own that remind, where no workflow does it."""
+    if any(isinstance(step, Do) and step.action == _REMIND for each in workflows for step in every_step(each.steps)):
+        return
+    built_in = survey_files.built_in()
+    for slug, body in bodies.items():
+        if body != built_in.get(slug) and survey_files.parse(body, slug).reminders:
+            remedy = "Run `ringback workflow import --library survey-reminders`, or remove the reminders."
+            yield Mistake(f"{slug}: reminders", "no workflow sends them.", remedy)
 
 
 def _unknown(slug: str, step: Do, known: Mapping[str, Set[str]]) -> Iterator[Mistake]:

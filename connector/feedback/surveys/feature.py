@@ -12,6 +12,7 @@ from connector.feedback.base.feature import DELETE_ROWS, Feature, OwnedTable
 from connector.feedback.base.timeline_source import TimelineSource, ticket_in
 from connector.feedback.crm.consent_check import CrmConsents
 from connector.feedback.surveys.asking.departures import Departures
+from connector.feedback.surveys.asking.reminders import RemindSurvey
 from connector.feedback.surveys.asking.selection import AskingRules
 from connector.feedback.surveys.asking.send_survey import SendSurvey
 from connector.feedback.surveys.catalog import SurveyCatalog
@@ -58,7 +59,16 @@ def _actions(parts: SurveyParts) -> Mapping[str, Handler]:
         departures=parts.departures,
         look=consents.look,
     )
-    return {"survey.send": send}
+    remind = RemindSurvey(
+        database=parts.database,
+        clients=parts.clients,
+        surveys=parts.surveys,
+        render=parts.mailer.invitation,
+        secret_key=parts.secret_key,
+        departures=parts.departures,
+        look=consents.look,
+    )
+    return {"survey.send": send, "survey.remind": remind}
 
 
 def _survey(row: Row[Any]) -> dict[str, Any]:

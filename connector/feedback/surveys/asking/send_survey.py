@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -44,6 +44,7 @@ from connector.feedback.surveys.asking.asked_rows import (
     withheld,
 )
 from connector.feedback.surveys.asking.departures import Departure, Departures
+from connector.feedback.surveys.asking.link_token import TOKEN, with_token
 from connector.feedback.surveys.asking.refusal import Refusal
 from connector.feedback.surveys.asking.selection import AskingRules
 from connector.feedback.surveys.asking.step_parameters import expect_channel, languages, sample
@@ -61,8 +62,6 @@ from workflows.events import Person
 from workflows.parameters import flag
 
 log = logging.getLogger(__name__)
-
-_TOKEN = "ringback-survey-token"  # noqa: S105 - stands in stored mails where the secret goes when they leave
 
 _FROM_EVENT = {
     "ticket": "ticket", "ticket_id": "ticket_id", "subject": "subject", "product": "product", "team": "group_name",
@@ -187,7 +186,7 @@ class SendSurvey:
         invitation = new_id()
         language = survey.language_for(customer.locale)
         variants = mail_variants.choose(survey.mail, invitation)
-        mail = self._render(survey, language, customer.view(), request["context"], _TOKEN, variants)
+        mail = self._render(survey, language, customer.view(), request["context"], TOKEN, variants)
         departure = self._departures.of(customer, survey, _due(request) or place.now)
         row = invitation_row(invitation, customer, survey, definition_id, language, request, place)
         row |= {"token_digest": digest(survey_token(self._secret_key, invitation)), "variants": variants}
@@ -217,8 +216,8 @@ class SendSurvey:
         if (known := self._before(effect, now)) is not None:
             return known
         token = survey_token(self._secret_key, request["invitation"])
-        result = self._post.send(effect, _with_token(request["mail"], token), request["invitation"])
-        if _stayed(result) and not effect.unsure:
+        result = self._post.send(effect, with_token(request["mail"], token), request["invitation"])
+        if stayed(result) and not effect.unsure:
             self._take_back(request["invitation"])
         return result
 
@@ -299,6 +298,11 @@ class SendSurvey:
             review_queue.keep_conflict(done.tx, review_queue.ReviewMatch("", conflict.kept, conflict.others, done.now))
         return self._invite(customer, {**request, "due_at": None}, place)
 
+    def _reminders(self, slug: str) -> int:
+        """How often the survey's file reminds; a survey that was taken away meanwhile does not."""
+        found = self._surveys.find(slug)
+        return len(found[0].reminders) if found else 0
+
     def _sent(self, done: CompletionContext) -> Output:
         request, result = done.effect.request, done.result
         why = result["reason"] if result.get("done") is False else ""
@@ -308,6 +312,7 @@ class SendSurvey:
         if why:
             return Output(dict(result), (Write(SENT, row),))
         told = {"invitation": request["invitation"], "survey": request["survey"], "channel": "email"}
+        told["reminders"] = self._reminders(request["survey"])
         told["customer"] = {"id": request["customer"]}
         event = own_event("survey.sent", f"sent-{request['invitation']}", done.now, told)
         insert_deliveries(done.database, done.tx, [event])
@@ -332,13 +337,6 @@ def _unread(customer: Customer, request: Mapping[str, Any]) -> bool:
     return bool(request["languages"]) and not customer.locale
 
 
-def _stayed(result: Result) -> bool:
+def stayed(result: Result) -> bool:
     """Whether it is certain that no mail left: then the quiet time does not begin, and the occasion is still open."""
     return isinstance(result, IntegrationError) and not isinstance(result, Ambiguous)
-
-
-def _with_token(mail: Mapping[str, Any], token: str) -> dict[str, Any]:
-    whole = Mail(**mail)
-    headers = {name: value.replace(_TOKEN, token) for name, value in (whole.headers or {}).items()}
-    return asdict(replace(whole, text=whole.text.replace(_TOKEN, token), html=whole.html.replace(_TOKEN, token),
-                          headers=headers))  # fmt: skip
