@@ -25,6 +25,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "migrate": ("migrate:migrate", "Bring the database to this version's shape."),
     "config": ("configuration:config", "Check the configuration."),
     "connections": ("connections:connections", "Show how every connection is doing; pause and resume one."),
+    "brand": ("brands:brand", "See the house style of mails and pages."),
     "workflow": ("workflows:workflow", "Check, load, show and try workflows."),
     "survey": ("surveys.group:survey", "Check, show, copy and translate surveys."),
     "deliveries": ("deliveries:deliveries", "Show the webhooks that arrived; replay them."),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from connector.feedback.messaging.brands import Brand, choose, read_brands
-from connector.feedback.messaging.colours import contrast, readable
+from connector.feedback.messaging.style.colours import contrast, readable
 from connector.feedback.messaging.translations import Catalogues
 from workflows.errors import DefinitionError
 

@@ -14,7 +14,7 @@ In ``ringback.yaml``::
         review_url: https://reviews.example/acme   # on every thank-you, whatever the score
         country: NL               # where phone numbers without + are from
 
-``brand_fields`` says what each may be.
+``style.brand_fields`` says what each may be.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from connector.feedback.messaging.brand_fields import check, zone_of
-from connector.feedback.messaging.colours import BLACK, CARD, CARD_DARK, WHITE, ink_on, readable
+from connector.feedback.messaging.style.brand_fields import check, zone_of
+from connector.feedback.messaging.style.colours import BLACK, CARD, CARD_DARK, WHITE, ink_on, readable
 from connector.feedback.messaging.translations import FORMAL, PRODUCT, Catalogues, Words
 from workflows.errors import DefinitionError
 

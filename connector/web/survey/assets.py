@@ -18,7 +18,7 @@ import rcssmin
 import rjsmin
 
 from connector.feedback.messaging.brands import Brand
-from connector.feedback.messaging.colours import ink_on
+from connector.feedback.messaging.style.colours import ink_on
 
 _FOLDER = Path(__file__).parents[1] / "static" / "survey"
 _DIGEST = 16  # characters of a digest in a file's name

@@ -1,0 +1,1 @@
+"""What a house style may be, and whether people can read it."""
