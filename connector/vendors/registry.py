@@ -9,7 +9,9 @@ from __future__ import annotations
 from connector.vendors.base import Vendor, Vendors
 from connector.vendors.inbound.vendor import VENDOR as INBOUND
 from connector.vendors.mailbox.vendor import VENDOR as MAILBOX
+from connector.vendors.mailgun.vendor import VENDOR as MAILGUN
 from connector.vendors.salesforce.vendor import VENDOR as SALESFORCE
+from connector.vendors.ses.vendor import VENDOR as SES
 from connector.vendors.smtp.vendor import VENDOR as SMTP
 from connector.vendors.zendesk.vendor import VENDOR as ZENDESK
 
@@ -19,4 +21,4 @@ def table(*vendors: Vendor) -> Vendors:
     return {each.kind: each for each in vendors}
 
 
-VENDORS = table(ZENDESK, SALESFORCE, INBOUND, SMTP, MAILBOX)
+VENDORS = table(ZENDESK, SALESFORCE, INBOUND, SMTP, MAILBOX, SES, MAILGUN)

@@ -34,7 +34,7 @@ def test_a_kind_that_nobody_knows_is_told_with_the_one_that_was_meant() -> None:
     config = read_config("connections: {acme: {kind: zendsk}}", Path("ringback.yaml"), {})
     [mistake] = Connections(config).check()
     assert (mistake.path, mistake.message) == ("connections.acme.kind", "'zendsk' is not known. Did you mean zendesk?")
-    assert mistake.remedy == "Use one of inbound, mailbox, salesforce, smtp, zendesk."
+    assert mistake.remedy == "Use one of inbound, mailbox, mailgun, salesforce, ses, smtp, zendesk."
 
 
 def test_each_kind_is_to_us_what_its_client_implements() -> None:

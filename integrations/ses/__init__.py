@@ -1,0 +1,1 @@
+"""Amazon SNS, as far as we ask it for something."""

@@ -1,0 +1,1 @@
+"""Mailgun, which tells of returned mail."""

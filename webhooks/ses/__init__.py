@@ -1,0 +1,1 @@
+"""Amazon SES, which tells of returned mail through SNS."""
