@@ -92,6 +92,15 @@ class Killed:
     def is_ready(self) -> bool:
         return _READY.get(self.command[0], " is ready") in self.words
 
+    def pids(self) -> list[int]:
+        """It, and the processes it has started; none while it does not run."""
+        if self._process is None:
+            return []
+        pid = self._process.pid
+        with suppress(OSError):
+            return [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+        return []
+
     def kill(self) -> None:
         """As a power cut would; the children go with it."""
         if self._process is not None:

@@ -148,6 +148,24 @@ async def _on_time(port: int, number: int, due: float, sent: Sent, free: list[_L
     free.append(line)
 
 
+async def send_all(port: int, count: int, connections: int) -> Sent:
+    """Send ``count`` answers, each again and again until it is accepted."""
+    sent, numbers = Sent(began=time.time()), iter(range(count))
+    await asyncio.gather(*(_all_of(port, numbers, sent) for _ in range(connections)))
+    sent.ended = time.time()
+    return sent
+
+
+async def _all_of(port: int, numbers: Iterator[int], sent: Sent) -> None:
+    line = None
+    for number in numbers:
+        sent.at[number] = time.time()
+        while number not in sent.accepted:
+            line = await _try(port, number, sent, line)
+    if line is not None and line.transport is not None:
+        line.transport.close()
+
+
 async def insist(port: int, connections: int, rate: float, is_over: Callable[[], bool]) -> Sent:
     """Send about ``rate`` answers a second until it is over, each again and again until it is accepted."""
     sent, numbers = Sent(began=time.time()), itertools.count()

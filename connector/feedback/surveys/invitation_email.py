@@ -171,7 +171,7 @@ class _Row:
     high: str = ""
 
 
-_LONGEST_ROW = 7  # scores that fit beside each other on the narrowest phone
+_LONGEST_ROW = 6  # scores that are large enough for a thumb beside each other on the narrowest phone
 _CELL, _FACE = 48, 104  # pixels; eleven cells are as wide as the card of 600 allows
 
 
