@@ -11,8 +11,9 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -53,6 +54,7 @@ class Setup:
     workers: int = 2
     secret: str = "whsec_" + base64.b64encode(SECRET).decode()
     processes: int = 3  # of ``serve``
+    instead: Mapping[str, Any] = field(default_factory=dict)  # of what ``configure`` writes otherwise, by key
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ def configure(setup: Setup, folder: Path) -> None:
         "salesforce": {"kind": "salesforce", **vendor},
         CONNECTION: {"kind": "inbound", "webhook_secret": setup.secret},
     }
-    configuration = {"connections": connections, "workflows": "workflows"}
+    configuration = {"connections": connections, "workflows": "workflows", **setup.instead}
     (folder / "ringback.yaml").write_text(json.dumps(configuration))  # JSON is YAML
 
 

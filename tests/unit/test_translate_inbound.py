@@ -66,7 +66,7 @@ def test_only_who_said_no_has_refused_to_be_contacted(said: object, refused: boo
 def test_the_customer_becomes_the_person_and_leaves_the_data() -> None:
     assert the_event(ANSWERED).person == Person(
         "ann@example.com", "Ann Jansen", "+31201234567", "nl",
-        {"crm": "003000000000001AAA", "zendesk-nl": "8055"}, {"loyalty_tier": "gold"})
+        ids={"crm": "003000000000001AAA", "zendesk-nl": "8055"}, facts={"loyalty_tier": "gold"})
 
 
 def test_ids_go_under_the_kind_when_no_connection_of_it_is_known() -> None:

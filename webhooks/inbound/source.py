@@ -108,10 +108,12 @@ def _answered(_kind: str, data: Data, time: datetime, own: bool) -> Data:
 
 
 def _changed(kind: str, data: Data, time: datetime, own: bool) -> Data:
-    """A change of an answer of ours; others' changes are facts like any other, and of no answer that we know."""
-    if own:
-        return _answered(kind, data, time, own)
-    return _neutral(kind, {name: value for name, value in data.items() if name not in _OURS}, time, own)
+    """A change of an answer of ours. What others' answers said before is not kept here, so nobody could tell a change
+    to a low score from a second one."""
+    if not own:
+        raise Unreadable("type is survey.changed, which only our own pages tell", remedy="send the changed answer as "
+                         "survey.answered with a response_id of its own, or give the type another name")  # fmt: skip
+    return _answered(kind, data, time, own)
 
 
 def _logged(kind: str, data: Data, time: datetime, own: bool) -> Data:
