@@ -4,8 +4,8 @@
 
 At every tick a person comes, whether the page keeps up or not: opens the link of the mail, taps a score (which the
 page's script saves), fills in why, and sends. Every tenth presses *Send* twice. An opening is timed from the moment at
-which the person came, so what waits in line counts. Answers settle three seconds after *Send*; then the database is asked
-what counted: for each person who saw the thank-you one response and one event, neither less nor more.
+which the person came, so what waits in line counts. Answers settle three seconds after *Send*; then the database is
+asked what counted: for each person who saw the thank-you one response and one event, neither less nor more.
 """
 
 from __future__ import annotations

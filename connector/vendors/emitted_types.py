@@ -38,7 +38,8 @@ class EmittedTypes:
 
     def unheard(self, workflow: Workflow) -> Iterator[Mistake]:
         """Triggers and waits on events that nobody sends."""
-        yield from self._unheard("trigger.event", workflow.trigger.event)
+        for event in workflow.trigger.events:
+            yield from self._unheard("trigger.event", event)
         for step in every_step(workflow.steps):
             if isinstance(step, Wait) and step.event:
                 yield from self._unheard(f"{step.path}.wait.event", step.event)

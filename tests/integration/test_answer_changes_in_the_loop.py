@@ -232,12 +232,21 @@ def test_a_merge_of_customers_takes_the_history_along(home: Harness, link: str) 
     assert home.one(tables.response_revisions).customer_id == other
 
 
-def test_changes_of_others_answers_are_refused_with_the_remedy_and_kept(home: Harness) -> None:
+def test_a_clock_that_is_set_back_between_keeps_the_newest_on_top(home: Harness, link: str) -> None:
+    give(home, link, GOOD)
+    home.clock.move(hours=-30)
+    give(home, link, DETRACTOR)
+    pass_time(home, timedelta(hours=31))
+    assert (home.one(tables.responses).score, contact_score(home)) == (3, 3)
+    [earlier] = home.rows(tables.response_revisions)
+    assert earlier.answered_at < home.one(tables.responses).answered_at
+
+
+def test_changes_of_others_answers_are_refused_and_kept(home: Harness) -> None:
     data = {"response_id": "r9", "survey": "after-support", "metric": "nps", "score": 2, "contact_consent": True,
             "customer": {"email": "ann@example.com"}}  # fmt: skip
     assert home.deliver({"type": "survey.changed", "id": "r9-2", "data": data}) == 200
     home.tick()
     delivery = home.one(tables.deliveries)
-    assert delivery.status == "unreadable"
-    assert "send the changed answer as survey.answered" in delivery.reason
-    assert (home.runs(), tickets(home)) == ([], [])
+    assert "survey.changed is told by Ringback's own features alone" in delivery.reason
+    assert (home.rows(tables.events), home.runs(), tickets(home)) == ([], [], [])

@@ -107,15 +107,6 @@ def _answered(_kind: str, data: Data, time: datetime, own: bool) -> Data:
     return {**_FIRST_TIME, **data, **answer, "response": answer["response_id"], "answered_at": written(answered_at)}
 
 
-def _changed(kind: str, data: Data, time: datetime, own: bool) -> Data:
-    """A change of an answer of ours. What others' answers said before is not kept here, so nobody could tell a change
-    to a low score from a second one."""
-    if not own:
-        raise Unreadable("type is survey.changed, which only our own pages tell", remedy="send the changed answer as "
-                         "survey.answered with a response_id of its own, or give the type another name")  # fmt: skip
-    return _answered(kind, data, time, own)
-
-
 def _logged(kind: str, data: Data, time: datetime, own: bool) -> Data:
     """Feedback from a conversation: an answer if it has a score, else words alone, and no ``score`` at all."""
     if data.get("score") is not None:
@@ -127,7 +118,7 @@ def _logged(kind: str, data: Data, time: datetime, own: bool) -> Data:
 
 FILLED: Mapping[str, Callable[[str, Data, datetime, bool], Data]] = {
     "survey.answered": _answered,
-    "survey.changed": _changed,
+    "survey.changed": _answered,
     "feedback.logged": _logged,
 }
 

@@ -28,7 +28,7 @@ class Outlook:
         listening = [
             version.workflow
             for version in self._book.active(tx)
-            if version.workflow.trigger.event == happening.type and not _is_taken(tx, version.workflow, happening)
+            if happening.type in version.workflow.trigger.events and not _is_taken(tx, version.workflow, happening)
         ]
         traces = (simulate(workflow, [happening], calendar=self.calendar) for workflow in listening)
         return tuple(each for trace in traces for each in trace.actions if each.time == happening.time)
