@@ -10,6 +10,8 @@ import click
 from connector.cli.common.context import BadInputError, read_config, read_settings
 from connector.cli.common.output import as_json_option, show
 from connector.cli.common.validation import FileVerdict, report
+from connector.cli.surveys.folder import surveys_folder
+from connector.cli.surveys.translate import translate, words
 from connector.config.file import Config
 from connector.definitions import files_in, parse_survey, read_surveys, read_text
 from connector.feedback.messaging.translations import Catalogues
@@ -83,13 +85,6 @@ def list_(library: bool, as_json: bool) -> None:
     show(lines, columns, as_json, empty="No surveys.")
 
 
-def surveys_folder(config: Config) -> Path:
-    """The folder of the house's own surveys."""
-    if config.surveys is None:
-        raise BadInputError("No folder of surveys is configured. Write `surveys: surveys/` in ringback.yaml.")
-    return config.surveys
-
-
 def _check(file: Path, catalogues: Catalogues) -> FileVerdict:
     try:
         read = parse_survey(catalogues, read_text(file), file.name)
@@ -101,3 +96,7 @@ def _check(file: Path, catalogues: Catalogues) -> FileVerdict:
 def _line(body: str, origin: str) -> SurveyLine:
     read = surveys.parse(body, "survey")
     return SurveyLine(read.slug, read.metric, len(read.questions), tuple(read.languages), read.name, origin)
+
+
+survey.add_command(translate)
+survey.add_command(words)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gettext
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from babel.messages import mofile, pofile
@@ -19,6 +19,7 @@ Catalogue = Catalog
 """The sentences of one file, with the plural rules of its language."""
 
 _PLACEHOLDER = re.compile(r"\{\w*\}")
+_TO_TRANSLATORS = "# The fixed words of survey pages and mails. Keep what stands in { … } as it is."
 _LARGEST = 1_000_000  # bytes
 
 
@@ -46,6 +47,19 @@ def compiled(catalogue: Catalogue) -> gettext.GNUTranslations:
     mofile.write_mo(file, catalogue)
     file.seek(0)
     return gettext.GNUTranslations(file)
+
+
+def to_fill_in(whole: Catalogue, language: str, known: Sequence[Catalogue]) -> str:
+    """A PO file with the English words of ``whole``, and what the ``known`` catalogues (first come, first served) have
+    for them."""
+    blank = Catalog(language.replace("-", "_"), project="ringback", header_comment=_TO_TRANSLATORS, fuzzy=False)
+    for message in whole:
+        if message.id:
+            there = (found.string for each in known if (found := each.get(message.id)) and any(_strings(found)))
+            blank.add(message.id, next(there, ""))
+    file = io.BytesIO()
+    pofile.write_po(file, blank, width=0)
+    return file.getvalue().decode("utf-8")
 
 
 def placeholders(text: str) -> list[str]:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from babel import Locale, UnknownLocaleError
 
-from connector.feedback.messaging.catalogue_files import Catalogue, compiled, read_catalogue, translated
+from connector.feedback.messaging.catalogue_files import Catalogue, compiled, read_catalogue, to_fill_in, translated
 from workflows.errors import DefinitionError, Mistake
 
 Say = Callable[[str], str]
@@ -90,6 +90,10 @@ class Catalogues:
             return ()
         there = {words for catalogue in self._of(language, FORMAL) for words in translated(catalogue)}
         return tuple(words for words in fixed_words() if words not in there)
+
+    def template(self, language: str) -> str:
+        """A PO file of every fixed word, with the words that the language has already."""
+        return to_fill_in(_product()["nl"], language, list(self._of(language, FORMAL)))
 
     def _of(self, language: str, tone: str) -> Iterator[Catalogue]:
         """A tone's before the plain ones, a region's before its language's, the house's own before the product's."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from connector.feedback.surveys.languages.agreement import disagreements
 from connector.feedback.surveys.languages.tones import mixed
 from connector.feedback.surveys.languages.wordings import language_and_tone, mail_texts, texts
 from connector.feedback.surveys.model import (
@@ -46,7 +48,7 @@ def lint(survey: Survey) -> tuple[Mistake, ...]:
     """What works and is still unwise, as warnings."""
     return (
         *_warn_of_ten_points(survey), *_warn_of_gated_links(survey), *_warn_of_missing_reason(survey),
-        *_warn_of_mixed_tones(survey),
+        *_warn_of_mixed_tones(survey), *(replace(each, warning=True) for each in disagreements(survey)),
     )  # fmt: skip
 
 
