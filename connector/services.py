@@ -20,6 +20,7 @@ from connector.runtime.jobs.own_users import OwnUsers
 from connector.runtime.jobs.retention_job import RetentionJob
 from connector.runtime.jobs.sweep import Sweep
 from connector.runtime.operations.connections import ConnectionCommands
+from connector.runtime.operations.doubtful import DoubtCommands
 from connector.runtime.operations.runs import RunCommands
 from connector.runtime.queues.consumers import Pumps
 from connector.storage.engine.database import Database
@@ -59,6 +60,7 @@ class Services:
     counters: Counters
     controls: RunCommands
     switches: ConnectionCommands
+    doubts: DoubtCommands
     agents: SidebarService
     keeper: RetentionJob
     jobs: Sequence[Job]

@@ -26,6 +26,8 @@ from connector.feedback.surveys.catalog import SurveyCatalog
 from connector.feedback.surveys.invitation_email import Mailer
 from connector.feedback.surveys.upkeep.due_moments import DueMoments
 from connector.feedback.surveys.upkeep.expiry import Expiry
+from connector.feedback.surveys.who_pressed.guard import PersonsOnly
+from connector.feedback.surveys.who_pressed.judging import is_person
 from connector.ids import new_id
 from connector.observe.collector import StateCollector
 from connector.observe.counters import Counters
@@ -43,6 +45,7 @@ from connector.runtime.jobs.retention_job import RetentionJob
 from connector.runtime.jobs.settling_job import SettlingJob
 from connector.runtime.jobs.sweep import Sweep
 from connector.runtime.operations.connections import ConnectionCommands
+from connector.runtime.operations.doubtful import DoubtCommands
 from connector.runtime.operations.runs import RunCommands
 from connector.runtime.queues import celery_app
 from connector.runtime.queues.consumers import Pumps
@@ -161,7 +164,7 @@ def _services(ground: _Ground, celery: Celery | None, bell: Doorbell, share: Sha
         celery_app.listen(celery, pumps, bell, ground.settings.broker_url)
     sweep = Sweep(database, bell, clock)
     keeper = RetentionJob(database, config.retention, registry.RETENTION_KINDS, clock, ground.counters.removed)
-    settling = Settling(database, ground.surveys.get, config.answers)
+    settling = Settling(database, ground.surveys.get, config.answers, PersonsOnly(database), is_person)
     timeline = Timeline(registry.TIMELINE_SOURCES)
     parts = _JobPartsOf(ground, bell)
     return Services(
@@ -184,6 +187,7 @@ def _services(ground: _Ground, celery: Celery | None, bell: Doorbell, share: Sha
         counters=ground.counters,
         controls=RunCommands(database, open_desk, ground.book, config.calendar, clock, bell.ring),
         switches=ConnectionCommands(database, connections.kinds, connections.budget, clock, bell.ring),
+        doubts=DoubtCommands(settling, clock, bell.ring),
         agents=SidebarService(database, ground.surveys, timeline, config.fatigue_days, ground.book.listens, clock),
         keeper=keeper,
         jobs=(

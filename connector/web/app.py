@@ -69,6 +69,7 @@ def _parts(services: Services) -> Parts:
         database=services.database,
         controls=services.controls,
         switches=services.switches,
+        doubts=services.doubts,
         agents=services.agents,
         helpdesks=services.connections.having(Role.HELPDESK),
         ids=services.connections.ids,

@@ -18,6 +18,8 @@ ARGUMENTS = (
 )  # fmt: skip
 PATIENCE = 120_000  # milliseconds; it ends what hangs, and what takes a moment takes many on a machine with other work
 PHONE = {"width": 390, "height": 844}
+PERSONS = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"
+"""What people's browsers say of themselves; left alone, this one says that it is driven by a program."""
 SMALL_PHONE = {"width": 360, "height": 640}
 DESKTOP = {"width": 1280, "height": 800}
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
@@ -37,7 +39,7 @@ def chromium() -> Iterator[Browser]:
 
 def new_context(browser: Browser, **options: Any) -> BrowserContext:
     """A fresh, empty profile that is as patient with what is done on a page as ``expect`` is with what comes of it."""
-    context = browser.new_context(**options)
+    context = browser.new_context(**{"user_agent": PERSONS, **options})
     context.set_default_timeout(PATIENCE)
     return context
 

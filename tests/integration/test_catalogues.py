@@ -37,6 +37,7 @@ EVENT: dict[str, Any] = {
 NEEDED = {
     "connection": "zendesk", "survey": "after-support", "subject": "Call", "body": "Hello", "ticket": "zendesk:7",
     "line": "12", "to": "care-team", "text": "Hello", "callback": "callback-1", "invitation": "i1",
+    "doubt": "a-doubt",
 }  # fmt: skip
 AT_SALESFORCE = ("account.find", "task.create", "score.write")
 OTHER: Mapping[str, Any] = {
@@ -48,7 +49,7 @@ OTHER: Mapping[str, Any] = {
     "tags": ["vip"], "remove_tags": ["late"], "custom_fields": {"4711": "x"}, "priority": "low",
     "due": "4 business hours", "public": True, "status": "open", "reason": "too late", "owner": "005000000000001AAA",
     "contact": "003000000000009AAA", "account": "001000000000009AAA", "final": True, "response": "r9",
-    "callback": "callback-2",
+    "callback": "callback-2", "doubt": "no-doubt",
 }  # fmt: skip
 """Another value for every parameter there is."""
 REMINDERS = """
@@ -74,7 +75,25 @@ def home(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
             tx.execute(insert(tables.callbacks), [_callback(number, home.clock()) for number in (1, 2)])
         for id_, language in (("i1", "en"), ("i9", "nl")):
             _sent(home, id_, language)
+        _doubt(home)
         yield home
+
+
+def _doubt(home: Harness) -> None:
+    """An answer of the customer's that may not be theirs."""
+    now, survey = home.clock(), home.house.surveys.find("after-support")
+    assert survey is not None
+    ours = {"id": "an-invitation", "customer_id": home.one(tables.customers).id, "survey": "after-support"}
+    with home.house.database.write() as tx:
+        tx.execute(insert(tables.invitations).values(
+            **ours, token_digest="", definition_id=survey[1], channel="email", language="en", status="sent",
+            context={}, answers={}, created_at=now, expires_at=now,
+        ))  # fmt: skip
+        tx.execute(insert(tables.doubted_presses).values(
+            id="a-doubt", invitation_id=ours["id"], customer_id=ours["customer_id"], survey=ours["survey"],
+            what="answer", verdict="doubtful", rule="too_soon", signals=[], answers={}, language="en",
+            pressed_at=now, judged_at=now, status="open", decided_by="", reason="",
+        ))  # fmt: skip
 
 
 def _callback(number: int, at: datetime) -> dict[str, Any]:

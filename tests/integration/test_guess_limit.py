@@ -130,7 +130,7 @@ def test_after_a_machine_was_seen_the_next_one_begins_without_its_traces(databas
 def test_many_are_judged_with_two_statements(database: Database) -> None:
     presses = [invited(database) for _ in range(3)]
     with database.write() as tx:
-        traces.keep(tx, presses[1].invitation, touch(Touched.SENT, HOME, NOON + timedelta(seconds=1)))
+        traces.keep(tx, presses[1].invitation, touch(Touched.GIVEN, HOME, NOON + timedelta(seconds=1)))
         told = judging.judge_all(tx, [each.invitation for each in presses])
     assert [told[each.invitation].verdict for each in presses] == [Presser.PERSON, Presser.DOUBTFUL, Presser.PERSON]
 
@@ -145,7 +145,8 @@ def test_a_doubt_is_decided_once_and_asked_about_by_one_mail(database: Database)
         assert (waiting.id, waiting.answers, waiting.reasons) == (
             second, {"score": 3}, ("the field on the page was filled in that people do not see",),
         )  # fmt: skip
-        assert [doubts.mark_asked(tx, second, NOON) for _ in range(2)] == [True, False]
+        booked = [doubts.mark_asked(tx, second, NOON + timedelta(seconds=each)) for each in (0, 0, 1)]
+        assert booked == [True, True, False]  # the same mail, tried again, and another
         assert not doubts.decide(tx, first, DoubtStatus.CONFIRMED, "the person", NOON)  # it was replaced
         assert [doubts.decide(tx, second, DoubtStatus.RELEASED, by, NOON, "known") for by in "ab"] == [True, False]
         assert doubts.waiting(tx, press.invitation) is None

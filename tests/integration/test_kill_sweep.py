@@ -35,11 +35,14 @@ from tests.fixtures import envelope
 from tests.support.doom import DiedError, Doom, DoomedHouse, Doomsday, HouseProgram, doomsday
 from tests.support.house import ZENDESK_SECRET, a_house, answer, signed_inbound, signed_zendesk
 from tests.support.installation import configuration
+from tests.survey_site import BROWSER
 from workflows.library import load_library
 from workflows.schema import dump, from_dict, to_dict
 
-FORM = {"content-type": "application/x-www-form-urlencoded"}
-STILL_BAD = urlencode([("shown", "score"), ("q.score", "1"), ("shown", "comment"), ("q.comment", "No.")])
+FORM = {"content-type": "application/x-www-form-urlencoded", **BROWSER}
+STILL_BAD = urlencode([
+    ("shown", "score"), ("q.score", "1"), ("shown", "comment"), ("q.comment", "No."), ("hand", "3.3.4000"),
+])  # fmt: skip
 STEP = 10  # points that the second process of a story lives for
 RECOVERY = 8  # points
 HANDFUL = 6  # deaths of one story; a call is given up after more tries than its processes may die

@@ -15,7 +15,7 @@ from sandbox.clock import HandClock
 from sandbox.world import World
 from tests.support.house import Harness, a_home, a_house, answer, config_of
 from tests.support.house_workflows import OPEN_A_TICKET, WRITE_THE_SCORE
-from tests.survey_site import Site, survey_site
+from tests.survey_site import BROWSER, Site, survey_site
 
 QUEUE = """\
 trigger: {event: survey.answered}
@@ -110,7 +110,7 @@ def give(site: Site, phone: str) -> requests.Response:
     fields = [("shown", "score"), ("q.score", "3"), ("shown", "reason"), ("q.reason", "late"),
               ("shown", "contact_consent"), ("q.contact_consent", "yes"), ("shown", "contact"),
               ("q.contact.phone", phone), ("shown", "improvements")]  # fmt: skip
-    return requests.post(f"{site.url}/s/{site.invite()}", data=fields, timeout=10)
+    return requests.post(f"{site.url}/s/{site.invite()}", data=fields, timeout=10, headers=BROWSER)
 
 
 @pytest.mark.parametrize("phone", [

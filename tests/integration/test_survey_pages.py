@@ -23,7 +23,7 @@ from connector.feedback.surveys.files import Survey, from_dict, to_dict
 from connector.feedback.surveys.invitations import find
 from connector.ids import digest
 from connector.storage.schema.tables import customers
-from tests.survey_site import NOON, Site, survey_site
+from tests.survey_site import BROWSER, NOON, Site, survey_site
 
 TIMEOUT = 60  # seconds
 
@@ -35,11 +35,12 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 
 def get(site: Site, path: str, **more: Any) -> requests.Response:
-    return requests.get(site.url + path, timeout=TIMEOUT, **more)
+    return requests.get(site.url + path, timeout=TIMEOUT, headers={**BROWSER, **more.pop("headers", {})}, **more)
 
 
 def post(site: Site, path: str, fields: Any = None, **more: Any) -> requests.Response:
-    return requests.post(site.url + path, data=fields, timeout=TIMEOUT, **more)
+    headers = {**BROWSER, **more.pop("headers", {})}
+    return requests.post(site.url + path, data=fields, timeout=TIMEOUT, headers=headers, **more)
 
 
 def form(**answers: Any) -> list[tuple[str, str]]:

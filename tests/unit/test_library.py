@@ -62,7 +62,7 @@ def test_the_library_is_complete_and_its_files_are_named_after_their_workflows()
         "send-by-hand", "logged-feedback", "mail-answers", "outcome-by-hand", "answer-changed",
         "account-owner-alert", "score-after-conversion", "score-after-merge",
         "score-backfill",
-        "answers-in-salesforce", "loop-in-salesforce", "answers-on-tickets",
+        "was-this-you", "answers-in-salesforce", "loop-in-salesforce", "answers-on-tickets",
         "support-effort", "after-delivery", "onboarding", "relationship",
         "survey-reminders",
     }

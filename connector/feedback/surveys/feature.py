@@ -17,6 +17,7 @@ from connector.feedback.surveys.asking.selection import AskingRules
 from connector.feedback.surveys.asking.send_survey import SendSurvey
 from connector.feedback.surveys.catalog import SurveyCatalog
 from connector.feedback.surveys.invitation_email import Mailer
+from connector.feedback.surveys.who_pressed.confirm_mail import ConfirmAnswer
 from connector.storage.engine.database import Database
 from connector.storage.schema.tables import doubted_presses, household_asks, invitations, press_traces, suppressions
 from connector.storage.stores.old_rows import oldest_first, unarchived
@@ -68,7 +69,15 @@ def _actions(parts: SurveyParts) -> Mapping[str, Handler]:
         departures=parts.departures,
         look=consents.look,
     )
-    return {"survey.send": send, "survey.remind": remind}
+    confirm = ConfirmAnswer(
+        database=parts.database,
+        clients=parts.clients,
+        surveys=parts.surveys,
+        mailer=parts.mailer,
+        departures=parts.departures,
+        secret_key=parts.secret_key,
+    )
+    return {"survey.send": send, "survey.remind": remind, "survey.confirm": confirm}
 
 
 def _survey(row: Row[Any]) -> dict[str, Any]:

@@ -42,12 +42,15 @@ class Links:
     page: str
     score: Callable[[int], str]
     unsubscribe: str
+    trap: str
+    """Nobody sees it: who opens it follows every address of the mail."""
 
 
 def links(base_url: str, token: str) -> Links:
     """The links of one invitation. ``base_url`` is where the survey pages are reached from outside."""
     page = f"{base_url.rstrip('/')}/s/{token}"
-    return Links(page, lambda score: f"{page}?score={score}", f"{base_url.rstrip('/')}/u/{token}")
+    leave = f"{base_url.rstrip('/')}/u/{token}"
+    return Links(page, lambda score: f"{page}?score={score}", leave, f"{page}/details")
 
 
 class Mailer:
@@ -71,12 +74,16 @@ class Mailer:
     ) -> Mail:
         """The invitation to a survey, in one of its languages; ``variants`` as ``mail_variants`` chose them."""
         brand = choose(self.brands, survey.brand)
-        toned, where = in_tone(survey, brand.tone), links(self._base_url, token)
+        toned, where = in_tone(survey, brand.tone), self.links(token)
         names = _names(customer, context)
         told = {"agent": names["agent"], "agent_photo": _photo(context.get("agent_photo"))}
         said = told | _said(toned.mail.parts(variants), language, names)
         mail = _rendered(said, customer, _fixed_parts(toned, language, brand), where, brand)
         return replace(mail, headers=_headers(survey, brand, where.unsubscribe))
+
+    def links(self, token: str) -> Links:
+        """Where the mails of one invitation lead."""
+        return links(self._base_url, token)
 
     def message(self, subject: str, text: str, locale: str | None, workflow: str) -> Mapping[str, Any]:
         """A workflow's plain message in the default brand: the fields of a mail that are the brand's business."""
@@ -89,7 +96,7 @@ def _rendered(said: Mapping[str, str], customer: Mapping[str, Any], fixed: _Fixe
     """The invitation, whole but for its key, which its sender gives it."""
     scores = [where.score(score) for score in fixed.points]
     html = _invitation_page(fixed, brand).render(
-        **said, scores=scores, page=where.page, unsubscribe=where.unsubscribe
+        **said, scores=scores, page=where.page, unsubscribe=where.unsubscribe, trap=where.trap
     )  # fmt: skip
     return Mail(
         to=str(customer.get("email") or ""), to_name=harmless_name(customer.get("name")), subject=said["subject"],

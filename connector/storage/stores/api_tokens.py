@@ -23,6 +23,8 @@ SCOPES = (
     "connections:write",
     "customers:read",
     "customers:write",
+    "responses:read",
+    "responses:write",
     "agent",
 )
 """What a token may be allowed to do."""

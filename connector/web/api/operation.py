@@ -1,7 +1,7 @@
 """What an operation of the API is: one row, from which its route and its description in OpenAPI are made.
 
-The rows stand at the end of ``runs``, ``deliveries``, ``connections``, ``agent`` and ``customers``, each as
-``OPERATIONS``.
+The rows stand at the end of ``runs``, ``deliveries``, ``connections``, ``agent``, ``customers`` and ``doubtful``,
+each as ``OPERATIONS``.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from marshmallow import Schema
 from connector.feedback.agent.sidebar import SidebarService
 from connector.feedback.customers.record_ids import RecordIds
 from connector.runtime.operations.connections import ConnectionCommands
+from connector.runtime.operations.doubtful import DoubtCommands
 from connector.runtime.operations.runs import RunCommands
 from connector.storage.engine.database import Database
 
@@ -28,6 +29,7 @@ class Parts:
     database: Database
     controls: RunCommands
     switches: ConnectionCommands
+    doubts: DoubtCommands
     agents: SidebarService
     helpdesks: Sequence[str]
     ids: RecordIds

@@ -52,7 +52,7 @@ def _files(brand: Brand, survey: Survey) -> Iterator[tuple[str, str]]:
 def _page(frame: Frame, survey: Survey, answers: Mapping[str, Any]) -> str:
     branches = branches_of(survey, answers, {})
     sheet = Sheet(survey, branch_of(survey, answers, {}), answers, branches=branches)
-    return _text(rendering.question_page(frame, sheet, "#", "#"))
+    return _text(rendering.question_page(frame, sheet, "#", "#", "#"))
 
 
 def _thanks(frame: Frame, survey: Survey, answers: Mapping[str, Any]) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,7 +18,8 @@ from markupsafe import Markup, escape
 from connector.feedback.messaging.brands import Brand
 from connector.feedback.messaging.scale_labels import ends, has_smileys, smiley_words
 from connector.feedback.messaging.translations import SOURCE, Catalogues, Words, direction, locale_of
-from connector.feedback.surveys.model import Link, Thanks, points
+from connector.feedback.surveys.model import Link, Survey, Thanks, points
+from connector.feedback.surveys.who_pressed.doubts import Doubt
 from connector.web.survey import assets
 from connector.web.survey.assets import NOTHING, Part
 from connector.web.survey.compression import dictionary, offer
@@ -83,10 +85,11 @@ class OpenUntil:
     until: datetime
 
 
-def question_page(frame: Frame, sheet: Sheet, here: str, save: str) -> Response:
-    """The survey. 422 when answers were refused, so that nothing takes it for done."""
+def question_page(frame: Frame, sheet: Sheet, here: str, save: str, seen: str) -> Response:
+    """The survey. 422 when answers were refused, so that nothing takes it for done. ``here``, ``save`` and ``seen`` are
+    where the form goes, where its script saves, and where it says that somebody touched the page."""
     status = 422 if sheet.errors else 200
-    more = {"here": here, "save": save, **_fields(frame, sheet)}
+    more = {"here": here, "save": save, "seen": seen, **_fields(frame, sheet)}
     return _page(frame, "survey/page.html", status, assets.script(), **more)
 
 
@@ -138,10 +141,15 @@ def _told(frame: Frame, change: OpenUntil | None) -> tuple[str, str] | None:
     """(until when an answer may be changed, and where), in the brand's own time."""
     if change is None:
         return None
-    locale = locale_of(frame.language) or SOURCE
-    until = change.until.astimezone(ZoneInfo(frame.brand.time_zone or "UTC"))
-    when = {"day": format_date(until, "long", locale=locale), "time": format_time(until, "short", locale=locale)}
+    when = _moment(frame, change.until)
     return frame.words("You can still change your answer until {day}, {time}.", **when), change.url
+
+
+def _moment(frame: Frame, at: datetime) -> dict[str, str]:
+    """A moment as people read it, by the brand's clock."""
+    locale = locale_of(frame.language) or SOURCE
+    here = at.astimezone(ZoneInfo(frame.brand.time_zone or "UTC"))
+    return {"day": format_date(here, "long", locale=locale), "time": format_time(here, "short", locale=locale)}
 
 
 def expired(frame: Frame, *, answers_are_read: bool) -> Response:
@@ -160,6 +168,36 @@ def unknown(frame: Frame) -> Response:
     return message(frame, say("This page does not exist"), [text], status=404)
 
 
+def too_many(frame: Frame, wait: timedelta) -> Response:
+    """For a network from which too many addresses came that are not there. Retry-After: RFC 6585, section 4."""
+    say = frame.words
+    text = say("Too many addresses that do not exist came from your network. Please wait a minute, and check that the "
+               "whole address was copied from the message.")  # fmt: skip
+    response = message(frame, say("Please wait a moment"), [text], status=429)
+    response.headers["Retry-After"] = str(math.ceil(wait.total_seconds()))
+    return response
+
+
+def trap(frame: Frame, survey: str) -> Response:
+    """Harmless: whoever sees it is told why, and shown the way."""
+    say = frame.words
+    text = say("Only programs follow the link that led here. The survey is on another page.")
+    return message(frame, say("Nothing to see here"), [text], way=(survey, say("To the survey")))
+
+
+def was_this_you(frame: Frame, survey: Survey, doubt: Doubt, action: str) -> Response:
+    """Asks who opens the page whether a doubtful answer was theirs."""
+    say = frame.words
+    when = _moment(frame, doubt.pressed_at)
+    texts = [
+        say("On {day}, {time}, the answer {score} was given with this link. Programs open links in mail, too, so it "
+            "does not count yet.", score=survey.score(doubt.answers), **when),
+        say("If it was not you, you can answer now."),
+    ]  # fmt: skip
+    choices = [("yes", say("Yes, that was me")), ("no", say("No, that was not me"))]
+    return message(frame, say("Was this you?"), texts, action=action, choices=choices)
+
+
 def too_large(frame: Frame) -> Response:
     say = frame.words
     text = say("Please go back and shorten your text.")
@@ -171,6 +209,13 @@ def stop_question(frame: Frame, action: str) -> Response:
     say = frame.words
     text = say("You will get no more invitations to surveys. Messages about your orders and questions still reach you.")
     return message(frame, say("No more surveys?"), [text], action=action, submit=say("Stop the surveys"))
+
+
+def stop_for_sure(frame: Frame, action: str) -> Response:
+    """Asks for one more tap, as the first may have been a program's."""
+    say = frame.words
+    text = say("Programs open links in mail, too, and press what they find. One more tap, and we know that it was you.")
+    return message(frame, say("Please press once more"), [text], action=action, submit=say("Yes, stop the surveys"))
 
 
 def stopped(frame: Frame) -> Response:
@@ -188,15 +233,18 @@ def message(
     status: int = 200,
     link: Link | None = None,
     change: OpenUntil | None = None,
+    way: tuple[str, str] = ("", ""),
     action: str = "",
     submit: str = "",
+    choices: Sequence[tuple[str, str]] = (),
     **more: Any,
 ) -> Response:
-    """A page that says something, perhaps with one thing to do."""
+    """A page that says something, perhaps with one thing to do. ``way`` leads to another page of ours: address, words;
+    ``choices`` are the buttons of a form that has several: value, words."""
     return _page(
         frame, "survey/message.html", status,
-        title=title, paragraphs=paragraphs, mood=mood, link=link, change=_told(frame, change), action=action,
-        submit=submit, **more,
+        title=title, paragraphs=paragraphs, mood=mood, link=link, change=_told(frame, change), way=way,
+        action=action, submit=submit, choices=choices, **more,
     )  # fmt: skip
 
 

@@ -65,7 +65,7 @@ def save(
     kept = _kept(settling, found, survey, answers, touch)
     bulk.execute(tx, _SAVED, [_row(kept)])
     events = list(reports.touched(found, kept, survey, touch.at))
-    told = bool(events) and any(insert_deliveries(settling.database, tx, events))
+    told = bool(events) and settling.is_person(tx, found.id) and any(insert_deliveries(settling.database, tx, events))
     return _at_once(settling, tx, Saved(kept, shown, told), touch)
 
 

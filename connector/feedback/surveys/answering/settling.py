@@ -33,8 +33,8 @@ FindSurvey = Callable[[str, str], Survey]
 MayCount = Callable[[Connection, Sequence[Invitation], datetime], Collection[str]]
 """(transaction, invitations about to count, now) → the ids of those that may.
 
-Asked at the moment when they settle, and so with all that is known by then. The others keep their answers and count
-when their ``settles_at`` is set again.
+Asked at the moment when they settle, and so with all that is known by then. The others wait no more, and count when
+their ``settles_at`` is set again; what else becomes of them is done by who says no.
 """
 
 _EARLIEST = select(*COLUMNS).order_by(invitations.c.settles_at).limit(bindparam("most"))
@@ -45,6 +45,8 @@ _LOOKS = tuple(each.with_only_columns(invitations.c.id) for each in (_DUE, _TOO_
 _SETTLED = bulk.Update(
     invitations, where=("id",), new=("status", "started_at", "answered_at", "answers", "settles_at", "counted")
 )
+
+_WAITS_NO_MORE = bulk.Update(invitations, where=("id",), new=("settles_at",))
 
 
 def every_one(_tx: Connection, found: Sequence[Invitation], _now: datetime) -> Collection[str]:
@@ -61,6 +63,8 @@ class Settling:
     surveys: FindSurvey
     windows: SettlingWindows = field(default_factory=SettlingWindows)
     may_count: MayCount = every_one
+    is_person: Callable[[Connection, str], bool] = lambda _tx, _id: True
+    """Whether a person seems to have given what was just saved on this invitation: only of theirs anything is told."""
 
     def due(self, now: datetime, most: int) -> int:
         """Settle the longest due, ``most`` of them in one transaction. → how many there were.
@@ -88,17 +92,17 @@ class Settling:
         allowed = self.may_count(tx, found, now)
         people = customers.load(tx, {each.customer_id for each in found})
         views = {id_: each.view() for id_, each in people.items()}
-        judged = [self._judged(each, views.get(each.customer_id, {}), each.id in allowed, now) for each in found]
+        judged = [self._judged(each, views.get(each.customer_id, {}), now) for each in found if each.id in allowed]
+        others = [{"id": each.id, "settles_at": None} for each in found if each.id not in allowed]
+        bulk.execute(tx, _WAITS_NO_MORE, others)
         told = [each.event for each in judged if each.event]
         if told:
             insert_deliveries(self.database, tx, told)
         bulk.execute(tx, _SETTLED, [each.row for each in judged])
         opt_outs.keep(tx, [consent for each in judged for consent in each.consents])
 
-    def _judged(self, found: Invitation, customer: Mapping[str, Any], may: bool, now: datetime) -> _Settled:
+    def _judged(self, found: Invitation, customer: Mapping[str, Any], now: datetime) -> _Settled:
         """One that cannot be read holds up no other: it is said, and tried again."""
-        if not may:
-            return _Settled(_row(found, settles_at=None))
         try:
             return _settled(found, self.surveys(found.survey, found.definition_id), customer, now)
         except Exception:

@@ -6,13 +6,13 @@ by what came after it. Who decided, when and why stays on the row.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, or_, select, update
 
 from connector.feedback.surveys.who_pressed import traces
 from connector.feedback.surveys.who_pressed.rules import RULES, Judgement, Presser
@@ -82,7 +82,7 @@ def keep(tx: Connection, press: Doubted, what: Pressed, judgement: Judgement, no
     closed: it speaks against nobody who comes later. → the row's id."""
     c = doubted_presses.c
     same = (c.invitation_id == press.invitation, c.what == what.value)
-    replace_open(tx, press.invitation, what, now)
+    replace_open(tx, [press.invitation], what, now)
     if what is Pressed.ANSWER:
         times = tx.execute(select(func.count()).select_from(doubted_presses).where(*same)).scalar_one()
         traces.close(tx, press.invitation, times + 1)
@@ -96,22 +96,21 @@ def keep(tx: Connection, press: Doubted, what: Pressed, judgement: Judgement, no
     return id_
 
 
-def replace_open(tx: Connection, invitation_id: str, what: Pressed, now: datetime) -> None:
-    """Something newer stands in the place of what waited."""
+def replace_open(tx: Connection, invitation_ids: Collection[str], what: Pressed, now: datetime) -> None:
+    """Something newer stands in the place of what waited on these invitations."""
     c = doubted_presses.c
-    open_ones = update(doubted_presses).where(
-        c.invitation_id == invitation_id, c.what == what.value, c.status == DoubtStatus.OPEN.value
-    )
+    of_these = c.invitation_id.in_(list(invitation_ids))
+    open_ones = update(doubted_presses).where(of_these, c.what == what.value, c.status == DoubtStatus.OPEN.value)
     tx.execute(open_ones.values(status=DoubtStatus.REPLACED.value, decided_at=now))
 
 
-def waiting(tx: Connection, invitation_id: str, what: Pressed = Pressed.ANSWER) -> Doubt | None:
-    """What the person is to be asked about; nobody is asked about a machine's press."""
+def waiting(
+    tx: Connection, invitation_id: str, what: Pressed = Pressed.ANSWER, *, verdict: Presser | None = Presser.DOUBTFUL
+) -> Doubt | None:
+    """What waits for a decision, by default what the person is to be asked about; None: of any verdict."""
     c = doubted_presses.c
-    rows = select(doubted_presses).where(
-        c.invitation_id == invitation_id, c.what == what.value, c.status == DoubtStatus.OPEN.value,
-        c.verdict == Presser.DOUBTFUL.value,
-    )  # fmt: skip
+    of_these = (c.invitation_id == invitation_id, c.what == what.value, c.status == DoubtStatus.OPEN.value)
+    rows = select(doubted_presses).where(*of_these, *([] if verdict is None else [c.verdict == verdict.value]))
     row = tx.execute(rows.order_by(c.id.desc()).limit(1)).one_or_none()
     return None if row is None else _doubt(row)
 
@@ -125,9 +124,10 @@ def decide(tx: Connection, id_: str, status: DoubtStatus, by: str, now: datetime
 
 
 def mark_asked(tx: Connection, id_: str, now: datetime) -> bool:
-    """Book the one mail that asks. False: it was booked before, or nothing is open any more."""
+    """Book the one mail that asks. False: it was booked for another moment, or nothing is open any more."""
     c = doubted_presses.c
-    row = update(doubted_presses).where(c.id == id_, c.status == DoubtStatus.OPEN.value, c.asked_at.is_(None))
+    free = or_(c.asked_at.is_(None), c.asked_at == now)  # a mail that is tried again keeps its booking
+    row = update(doubted_presses).where(c.id == id_, c.status == DoubtStatus.OPEN.value, free)
     return tx.execute(row.values(asked_at=now)).rowcount == 1
 
 

@@ -31,3 +31,8 @@ def judge_all(
 def _judge(known: Sequence[Trace], sent_at: datetime | None, kinds: frozenset[Touched]) -> Judgement:
     press = signals.last_press(known, sent_at, kinds)
     return rules.judge(signals.read(press)) if press else _UNTRACED
+
+
+def is_person(tx: Connection, invitation_id: str) -> bool:
+    """Whether a person seems to have given the newest answer of this invitation."""
+    return judge_all(tx, [invitation_id])[invitation_id].is_person

@@ -36,15 +36,15 @@ class Touched(StrEnum):
     SCORE = "score"  # the same, by the link of a score; the trace's value is the score
     TRAP = "trap"  # the link that people do not see
     WAY_OUT = "way out"  # the page that asks whether surveys should stop
-    GIVEN = "given"  # an answer was saved; the value is the score, empty while there is none
-    SENT = "sent"  # an answer was sent
+    SEEN = "seen"  # the page's script noticed a first touch
+    GIVEN = "given"  # an answer was saved or sent; the value is the score, empty while there is none
     LEFT = "left"  # the button of the way out was pressed
     CONFIRMED = "confirmed"  # "Yes, that was me" was pressed
 
 
-ANSWERS = frozenset((Touched.GIVEN, Touched.SENT))
-PRESSES = frozenset((Touched.GIVEN, Touched.SENT, Touched.LEFT, Touched.CONFIRMED))
-"""What does something, in contrast to a look."""
+ANSWERS = frozenset((Touched.GIVEN,))
+PRESSES = frozenset((Touched.SEEN, Touched.GIVEN, Touched.LEFT, Touched.CONFIRMED))
+"""What somebody does on a page, in contrast to fetching one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,22 @@
     grew = false;
   };
 
+  // What a hand leaves behind on the page goes along with the answers: how often it touched, how many keys it pressed,
+  // and for how many milliseconds the page could be seen. Events that a program made up are not counted.
+  const touched = { pointerdown: 0, click: 0, keydown: 0 };
+  let seen = 0, since = 0;
+  const look = () => { seen += since && performance.now() - since; since = document.hidden ? 0 : performance.now(); };
+  const hand = () => { look(); return [touched.pointerdown + touched.click, touched.keydown, Math.ceil(seen)].join("."); };
+  for (const kind in touched) addEventListener(kind, ({ isTrusted }) => {
+    if (isTrusted && !(touched.pointerdown + touched.click + touched.keydown)) {
+      touched[kind] = 1;
+      navigator.sendBeacon?.(form.dataset.seen, new URLSearchParams({ hand: hand() }));
+    } else if (isTrusted) touched[kind] += 1;
+  }, true);
+  look();
+  document.addEventListener("visibilitychange", look);
+  form.addEventListener("formdata", ({ formData }) => formData.set("hand", hand()));
+
   // A button that moves away under a finger never hears of the tap, so the page does not grow while one is down. The
   // click comes after the finger is up, hence the time-out.
   form.addEventListener("pointerdown", () => {

@@ -1,0 +1,1 @@
+"""``ringback responses …``."""
