@@ -8,12 +8,15 @@ import os
 import pwd
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
 
 from tests import services
 from tests.support.processes import free_port, until
@@ -168,3 +171,116 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait(20)
+
+
+_POSTFIX = """\
+compatibility_level = 3.6
+queue_directory = {folder}/queue
+data_directory = {folder}/data
+maillog_file = {folder}/log
+maillog_file_prefixes = /tmp
+myhostname = mx.acme.example
+mydestination =
+inet_interfaces = 127.0.0.1
+inet_protocols = ipv4
+mynetworks = 127.0.0.0/8
+smtpd_relay_restrictions = permit_mynetworks, reject
+smtpd_reject_unlisted_recipient = no
+smtpd_banner = mx.acme.example ESMTP
+smtp_host_lookup = native
+disable_dns_lookups = yes
+recipient_delimiter = +
+virtual_mailbox_domains = acme.example
+virtual_mailbox_base = {mail.parent}
+virtual_mailbox_maps = static:{mail.name}/
+virtual_uid_maps = static:{uid}
+virtual_gid_maps = static:{gid}
+virtual_minimum_uid = 1
+transport_maps = inline:{{ {transports} }}
+minimal_backoff_time = 1s
+maximal_backoff_time = 2s
+queue_run_delay = 1s
+bounce_queue_lifetime = 2s
+maximal_queue_lifetime = 2s
+"""
+_POSTFIX_SERVICES = """\
+127.0.0.1:{port} inet n - n - - smtpd
+pickup unix n - n 60 1 pickup
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 1 1 qmgr
+tlsmgr unix - - n 1000? 1 tlsmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+verify unix - - n - 1 verify
+flush unix n - n 1000? 0 flush
+proxymap unix - - n - - proxymap
+smtp unix - - n - - smtp
+relay unix - - n - - smtp
+error unix - - n - - error
+retry unix - - n - - error
+discard unix - - n - - discard
+local unix - n n - - local
+virtual unix - n n - - virtual
+anvil unix - - n - 1 anvil
+scache unix - - n - 1 scache
+postlog unix-dgram n - n - 1 postlogd
+"""
+
+
+@dataclass(frozen=True)
+class Postfix:
+    """A server that takes mail for anybody, and brings what comes back to a Dovecot's mailbox."""
+
+    port: int
+    log: Path
+
+
+@contextmanager
+def a_postfix(dovecot: Dovecot, **transports: str) -> Iterator[Postfix]:
+    """``transports``: by domain ("gone_example" for gone.example) where its mail goes: "error:5.1.1 no such user", or
+    "smtp:[127.0.0.1]:2525". Mail to acme.example lies in the mailbox of ``dovecot``. Needs root, as Postfix does."""
+    program = required(services.POSTFIX)
+    if os.geteuid() != 0:
+        pytest.skip("Postfix is started by root alone")
+    folder = Path(tempfile.mkdtemp(prefix="postfix-", dir="/tmp"))
+    made = _postfix_settled(folder, dovecot, transports)
+    with (folder / "said").open("wb") as said:
+        process = subprocess.Popen([program, "-c", str(folder / "conf"), "start-fg"], stdout=said, stderr=said)
+    try:
+        until(lambda: _listens(made.port, process), "Postfix listens")
+        yield made
+    finally:
+        _end(process)
+        until(lambda: _is_gone(folder), "Postfix's workers have ended")
+
+
+def _is_gone(folder: Path) -> bool:
+    """Workers end a moment after the master, and write until then."""
+    shutil.rmtree(folder, ignore_errors=True)
+    return not folder.exists()
+
+
+def _postfix_settled(folder: Path, dovecot: Dovecot, transports: Mapping[str, str]) -> Postfix:
+    folder.chmod(0o755)
+    for part in ("conf", "queue", "data"):
+        (folder / part).mkdir()
+    shutil.chown(folder / "data", "postfix", "postfix")
+    made = Postfix(free_port(), folder / "log")
+    user, group = _nobody()
+    ways = ", ".join(f"{{ {domain.replace('_', '.')} = {way} }}" for domain, way in transports.items())
+    text = _POSTFIX.format(
+        folder=folder, mail=dovecot.mail, uid=pwd.getpwnam(user).pw_uid, gid=grp.getgrnam(group).gr_gid,
+        transports=ways,
+    )  # fmt: skip
+    (folder / "conf" / "main.cf").write_text(text)
+    (folder / "conf" / "master.cf").write_text(_POSTFIX_SERVICES.format(port=made.port))
+    return made
+
+
+def _listens(port: int, process: subprocess.Popen[bytes]) -> bool:
+    assert process.poll() is None, "Postfix has ended"
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), 5) as line:
+        return line.recv(3) == b"220"
+    return False
