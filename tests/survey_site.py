@@ -51,6 +51,7 @@ class Site:
     now: datetime = NOON
     rings: int = 0
     customer: str = field(default_factory=new_id)
+    brands: dict[str, Brand] = field(default_factory=dict)
 
     def invite(self, survey: str = "after-support", **columns: Any) -> str:
         """A sent invitation; gives its token."""
@@ -122,9 +123,9 @@ def survey_site(
             created_at=NOON, updated_at=NOON,
         ))  # fmt: skip
     app = Flask("survey-site")
-    brands = {"default": brand or Brand(title="Acme", accent="#0b6e4f", footer={"": "Acme, Amsterdam"})}
+    site.brands["default"] = brand or Brand(title="Acme", accent="#0b6e4f", footer={"": "Acme, Amsterdam"})
     app.register_blueprint(
-        blueprint(site.settling, brands, lambda: site.now, site.ring)
+        blueprint(site.settling, site.brands, lambda: site.now, site.ring)
     )
     server = Server(app)
     site.url = server.url

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from connector.feedback.surveys.files import Survey, built_in, from_dict, parse, to_dict
+from connector.feedback.surveys.languages.wordings import reworded
 from tests.browser.browser import PHONE, new_context
 from tests.survey_site import Site, survey_site
 
@@ -46,26 +48,15 @@ def page(visit: BrowserContext) -> Iterator[Page]:
 
 def in_another_language(code: str) -> Survey:
     """The survey after support, as if each of its wordings were in a language that has no catalogue of ours."""
-
-    def said(value: Any) -> Any:
-        if isinstance(value, Mapping):
-            is_text = set(value) == {"en", "nl"}
-            return {code: value["en"]} if is_text else {name: said(each) for name, each in value.items()}
-        return [said(each) for each in value] if isinstance(value, list) else value
-
-    whole = said(to_dict(parse(built_in()["after-support"], "after-support")))
-    return from_dict({**whole, "survey": "hebrew", "languages": [code]}, "hebrew")
+    worded = reworded(parse(built_in()["after-support"], "after-support"), lambda text: {code: text["en"]})
+    return replace(worded, languages=(code,), fallback="en")
 
 
 def with_question(question: Mapping[str, Any]) -> Survey:
-    def english(value: Any) -> Any:
-        if isinstance(value, Mapping):
-            return {name: english(each) for name, each in value.items() if name != "nl"}
-        return [english(each) for each in value] if isinstance(value, list) else value
-
-    whole = english(to_dict(parse(built_in()["retention"], "retention")))
-    more = {"survey": "ways", "languages": ["en"], "questions": [*whole["questions"], question]}
-    return from_dict({**whole, **more}, "ways")
+    """The retention survey with one question more, in English."""
+    worded = reworded(parse(built_in()["retention"], "retention"), lambda text: {"en": text["en"]})
+    whole = {**to_dict(worded), "languages": ["en"]}
+    return from_dict({**whole, "questions": [*whole["questions"], question]}, "ways")
 
 
 def box(found: Locator) -> dict[str, float]:
