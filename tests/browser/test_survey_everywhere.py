@@ -1,8 +1,8 @@
 """The pages in every language, house style, kind of screen and colour.
 
-Nothing breaks a rule of accessibility, nothing is cut off, and the keyboard reaches everything and shows where it is. By
-itself each language, brand and screen is looked at, and each language in the hardest; ``RINGBACK_TEST_PAGES=whole`` takes
-all together. ``RINGBACK_TEST_PICTURES=<folder>`` keeps a picture of each page.
+Nothing breaks a rule of accessibility, nothing is cut off, and the keyboard reaches everything and shows where it is.
+By itself each language, brand and screen is looked at, and each language in the hardest;
+``RINGBACK_TEST_PAGES=whole`` takes all together. ``RINGBACK_TEST_PICTURES=<folder>`` keeps a picture of each page.
 """
 
 from __future__ import annotations
