@@ -10,7 +10,10 @@ import json
 import logging
 import re
 import sys
+import threading
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, TextIO
@@ -43,6 +46,7 @@ def set_up(*, as_json: bool = False, level: int = logging.INFO, stream: TextIO |
     """Send all logging to ``stream`` (standard error), redacted. Replaces earlier handlers."""
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonLines() if as_json else TextLines())
+    handler.addFilter(SummedUp())
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.captureWarnings(True)
     # No line says where in the program it was written, or by which thread: finding that out costs more than the rest.
@@ -69,6 +73,52 @@ def redact(text: str) -> str:
         if any(sign in lowered for sign in signs):
             text = pattern.sub(instead, text)
     return text
+
+
+class SummedUp(logging.Filter):
+    """Of warnings and errors that say the same, ten a minute are written; the next one after that minute says how many
+    were not. Strangers, and a disk that is full, would fill the disk with them."""
+
+    MOST, SPAN = 10, 60.0  # lines, in seconds
+    _KINDS = 1_000
+    _OF_STRANGERS = frozenset({"webhooks.receiver"})
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._now, self._lock = now, threading.Lock()
+        self._seen: dict[tuple[str, str], _Repeated] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno < logging.WARNING and record.name not in self._OF_STRANGERS:
+            return True
+        with self._lock:
+            left_out = self._left_out((record.name, str(record.msg)[:200]))
+        if left_out is None:
+            return False
+        if left_out:
+            record.msg, record.args = f"{record.getMessage()} (and {left_out:,} more like it before)", None
+        return True
+
+    def _left_out(self, kind: tuple[str, str]) -> int | None:
+        """How many like it were left out before; None: it is left out itself."""
+        now, seen = self._now(), self._seen.get(kind)
+        if seen is None or now - seen.since >= self.SPAN:
+            if len(self._seen) >= self._KINDS:
+                self._seen.clear()
+            self._seen[kind] = _Repeated(now)
+            return seen.left_out if seen else 0
+        seen.count += 1
+        if seen.count <= self.MOST:
+            return 0
+        seen.left_out += 1
+        return None
+
+
+@dataclass(slots=True)
+class _Repeated:
+    since: float
+    count: int = 1
+    left_out: int = 0
 
 
 class TextLines(logging.Formatter):

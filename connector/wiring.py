@@ -286,7 +286,9 @@ def _pumps(
         database=database,
         intake=intake,
         timers=Timers(database, open_desk, config.calendar, clock),
-        outcomes=Outcomes(database, open_desk, config.calendar, clock),
+        outcomes=Outcomes(
+            database, open_desk, config.calendar, clock, longest_hold=ground.connections.longest_hold
+        ),
         handlers=handlers,
         bell=bell,
         claimant=ClaimPolicies(ground.connections, new_id()),

@@ -155,7 +155,7 @@ def _loaded(metric: str, names: Mapping[str, Any]) -> Any:
 class ConnectionOptions(Options):
     """What every connection may have beside its own keys: these are the connector's own business."""
 
-    kind = webhook_secret = integration_user = requests_per_minute = concurrency = fields.Raw()
+    kind = webhook_secret = integration_user = requests_per_minute = concurrency = longest_hold = fields.Raw()
 
 
 def renamed(names: type[Any]) -> type[Options]:

@@ -31,6 +31,7 @@ MAX_DEPTH = 20  # brackets
 MAX_MACROS = 2  # one expression's exists, all, map, filter, together
 MAX_MACRO_LENGTH = 500  # characters, of an expression with macros
 MAX_LIST = {1: 500, 2: 100}  # items of a list that an expression with so many macros may see
+MAX_LETTERS = {1: 100_000, 2: 5_000}  # of all texts that it may see: a macro may copy them once for each item
 _MISSING = object()
 
 
@@ -58,7 +59,7 @@ class Value:
     def context(self, names: Mapping[str, Any]) -> Any:
         given = {root: _only(names[root], fields) for root, fields in self.fields.items() if root in names}
         if self.macros:
-            _check_lists(self.text, given, MAX_LIST[self.macros])
+            _check_lists(self.text, given, MAX_LIST[self.macros], MAX_LETTERS[self.macros])
         try:
             return cel.Context(given)
         except Exception as error:
@@ -139,11 +140,27 @@ def _sizes(text: str) -> Iterator[tuple[int, int, str]]:
         yield text.count("+"), 1, '"+" beside a list macro'
 
 
-def _check_lists(text: str, given: Mapping[str, Any], limit: int) -> None:
-    """A macro's work grows with the lists that events bring, so it is refused before it starts."""
+def _check_lists(text: str, given: Mapping[str, Any], limit: int, most_letters: int) -> None:
+    """A macro's work grows with the lists and texts that events bring, so it is refused before it starts."""
     longest = max((len(item) for item in _collections(given)), default=0)
     if longest > limit:
         raise _refused(text, f"it would go through a list of {longest} items, and {limit} are allowed")
+
+
+    letters = sum(map(len, _texts(given)))
+    if letters > most_letters:
+        raise _refused(text, f"it would go through texts of {letters} letters, and {most_letters} are allowed")
+
+
+def _texts(item: Any) -> Iterator[str]:
+    if isinstance(item, str):
+        yield item
+    elif isinstance(item, Mapping):
+        for inner in item.values():
+            yield from _texts(inner)
+    elif isinstance(item, (list, tuple)):
+        for inner in item:
+            yield from _texts(inner)
 
 
 def _collections(item: Any) -> Iterator[Any]:

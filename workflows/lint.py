@@ -10,7 +10,8 @@ from workflows.actions import ACTIONS, EffectClass
 from workflows.definitions import Choose, Do, Each, Step, Stop, Wait, Workflow
 from workflows.errors import Mistake, TemplateError
 from workflows.events import EVENT_TYPES
-from workflows.expressions import equality, references, template_references
+from workflows.expression_text import macros
+from workflows.expressions import MAX_LETTERS, MAX_LIST, equality, references, template_references
 from workflows.suggestions import did_you_mean
 
 MAX_STEPS = 200
@@ -165,6 +166,7 @@ def _lint_trigger(workflow: Workflow) -> Iterator[Mistake]:
     for event in workflow.trigger.events:
         yield from _lint_event("trigger.event", event)
     subject = frozenset({"event", "trigger", "customer"})
+    yield from _lint_macros("trigger.if", workflow.trigger.condition)
     yield from _lint_names("trigger.if", references(workflow.trigger.condition or ""), subject | {"now"})
     yield from _lint_names("run.key", references(workflow.run.key), subject)
 
@@ -175,6 +177,7 @@ def _lint_steps(steps: tuple[Step, ...], names: frozenset[str]) -> Iterator[Mist
         if stopped:
             message = f'It is never reached: "{stopped}" ends the run.'
             yield Mistake(step.path, message, "Remove it, or give the stop an if.")
+        yield from _lint_macros(f"{step.path}.if", step.condition)
         yield from _lint_names(f"{step.path}.if", references(step.condition or ""), names)
         yield from _lint_step(step, names)
         yield from _lint_steps(step.on_error or (), names)
@@ -219,6 +222,7 @@ def _lint_wait(step: Wait, names: frozenset[str]) -> Iterator[Mistake]:
     if step.event is None:
         return
     yield from _lint_event(f"{step.path}.wait.event", step.event)
+    yield from _lint_macros(f"{step.path}.wait.match", step.match)
     yield from _lint_names(f"{step.path}.wait.match", references(step.match or ""), names)
     if step.timeout is None:
         message = "It waits for ever when the event never comes."
@@ -234,6 +238,14 @@ def _lint_event(path: str, event: str) -> Iterator[Mistake]:
     if event not in EVENT_TYPES:
         remedy = f"{did_you_mean(event, EVENT_TYPES)} A connection may name events of its own."
         yield Mistake(path, f'"{event}" is none of the neutral events.', remedy)
+
+
+def _lint_macros(path: str, text: str | None) -> Iterator[Mistake]:
+    """One list macro in another does its work as often as both lists are long."""
+    count = macros(text or "")
+    if count > 1:
+        message = f"Of over {MAX_LIST[count]} items, or {MAX_LETTERS[count]:,} letters, nothing is decided."
+        yield Mistake(path, message, "Use one list macro, or make sure that what it reads is short.")
 
 
 def _lint_names(path: str, found: frozenset[str], known: frozenset[str]) -> Iterator[Mistake]:

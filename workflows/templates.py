@@ -17,6 +17,7 @@ from liquid.exceptions import FilterArgumentError, LiquidError
 from liquid.template import BoundTemplate
 
 from workflows.errors import TemplateError
+from workflows.template_limits import limited, one_rendering
 
 MAX_TEMPLATE = 20_000  # characters
 _MARKS = ("{{", "{%")
@@ -46,6 +47,7 @@ def _environment() -> _Liquid:
     for tag in ("include", "render"):
         del environment.tags[tag]
     environment.add_filter("date", _date)
+    environment.filters.update(limited(environment.filters))
     return environment
 
 
@@ -111,7 +113,8 @@ def _render_text(text: str, names: Mapping[str, Any]) -> str:
     # ``today`` is shadowed because Liquid's own would read the clock.
     today = names["now"].date() if isinstance(names.get("now"), datetime) else None
     try:
-        return template.render({"today": today, **names})
+        with one_rendering():
+            return template.render({"today": today, **names})
     except (LiquidError, RecursionError, ArithmeticError, TypeError, ValueError) as error:
         raise TemplateError(f'The template "{_short(text)}" cannot be rendered: {_reason(error)}.') from error
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from connector.clock import Clock
-from connector.observe.backlog import LATE, Backlog, QueueLine
+from connector.observe import disk
+from connector.observe.backlog import LATE, Backlog, ConnectionState, QueueLine
 from connector.observe.findings import Finding, broken, ok, warning
 from connector.storage.engine.database import Database
 from connector.storage.flow_control import connection_state
@@ -18,6 +19,8 @@ from connector.storage.stores import definitions
 from connector.storage.stores.definitions import DefinitionKind
 from connector.storage.stores.run_queries import MOST_COUNTED
 
+_SHORT = timedelta(minutes=1)
+
 TOLERANCE = 2.0
 """Seconds that two clocks may differ before someone is told."""
 
@@ -25,6 +28,7 @@ _RESUMES = {
     "paused": "Mend its credentials; one call is tried every minute, and all goes on when it succeeds.",
     "open": "Its vendor does not work; one call is tried at least every minute, and all goes on when it is answered.",
     "probing": "One call is tried now; when it is answered, all goes on.",
+    "held": "Its vendor told us to wait; `ringback connections resume NAME` asks again at once.",
     "stopped": "A person stopped it; `ringback connections resume NAME` lets it go on.",
 }
 
@@ -43,7 +47,9 @@ def check_database(database: Database, where: str) -> list[Finding]:
             revision = current_revision(tx)
     except SQLAlchemyError as error:
         return [broken("database", f"{where} does not answer ({_kind(error)}).", _reach(database))]
-    return [_writable(database, where, revision), _shape(revision)]
+    full = disk.full(database)
+    found = [_writable(database, where, revision), _shape(revision)]
+    return [*found, broken("disk", f"{full}.", "Make room: nothing can be kept.")] if full else found
 
 
 def _reach(database: Database) -> str:
@@ -146,20 +152,28 @@ def _behind(backlog: Backlog, now: datetime) -> Iterator[Finding]:
                 yield warning("work", f"{_many(line.waiting)} {what}, since {_span(line, now)}.", remedy)
 
 
-def paused(tx: Connection, backlog: Backlog) -> list[Finding]:
+def paused(tx: Connection, backlog: Backlog, now: datetime) -> list[Finding]:
     """Connections on which nothing goes out, with the reason that was kept."""
     return [
         warning(
             f"connection {each.name}", f"is {each.state}: {_reason(tx, each.name)}.", _RESUMES[each.state]
         )
         for each in backlog.connections
-        if each.state in _RESUMES
+        if each.state in _RESUMES and not _is_short(tx, each, now)
     ]
 
 
 def _reason(tx: Connection, name: str) -> str:
     row = connection_state.state(tx, name)
+    if row is not None and row.status == connection_state.ACTIVE:
+        return f"its vendor asked us to wait until {row.blocked_until:%Y-%m-%d %H:%M:%S} UTC"
     return row.reason if row is not None and row.reason else "no reason was kept"
+
+
+def _is_short(tx: Connection, each: ConnectionState, now: datetime) -> bool:
+    """Waits of a minute are every day's."""
+    row = connection_state.state(tx, each.name) if each.state == "held" else None
+    return row is not None and row.blocked_until is not None and row.blocked_until - now <= _SHORT
 
 
 def _many(count: int) -> str:

@@ -169,6 +169,11 @@ class Connections:
         vendor = self._vendors.get(configured.kind) if configured else None
         return int(most) if most else (vendor or _UNKNOWN).default_concurrency
 
+    def longest_hold(self, connection: str) -> float:
+        """Seconds that its vendor may hold the connection by one answer."""
+        configured = self._config.connections.get(connection)
+        return option_checks.hold_of(configured.options.get("longest_hold") if configured else None).total_seconds()
+
     # --- mistakes
 
     def check(self) -> tuple[Mistake, ...]:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from difflib import get_close_matches
 from typing import Any
 
 from connector.config.file import ConnectionConfig
-from workflows.errors import Mistake
+from workflows.durations import parse
+from workflows.errors import DurationError, Mistake
 from workflows.whole import whole
 
-EVERYBODYS = ("requests_per_minute", "concurrency")
+EVERYBODYS = ("requests_per_minute", "concurrency", "longest_hold")
 """Settings that every connection may have, whether it is called or not."""
 
 _MOST_SIDE_BY_SIDE = 200
+
+LONGEST_HOLD = timedelta(minutes=15)
+"""So long a vendor may hold a connection by one answer (``Retry-After``); then it is asked again."""
 
 
 def unknown_kind(each: ConnectionConfig, known: Iterable[str]) -> Mistake:
@@ -33,7 +38,24 @@ def usual(each: ConnectionConfig) -> Iterator[Mistake]:
     if most is not None and not 1 <= (whole(most) or 0) <= _MOST_SIDE_BY_SIDE:
         said = f"{most!r} is no number of calls."
         yield Mistake(f"{path}.concurrency", said, f"Write a whole number from 1 to {_MOST_SIDE_BY_SIDE}.")
+    yield from _in_hold(each)
     yield from _in_secrets(each)
+
+
+def hold_of(given: Any) -> timedelta:
+    """The longest that a vendor may hold the connection. Raises DurationError."""
+    return LONGEST_HOLD if given is None else parse(str(given)).span
+
+
+def _in_hold(each: ConnectionConfig) -> Iterator[Mistake]:
+    given = each.options.get("longest_hold")
+    try:
+        if timedelta(seconds=1) <= hold_of(given) <= timedelta(days=1):
+            return
+    except (DurationError, ValueError):
+        pass
+    said = f"{given!r} is no time from one second to one day."
+    yield Mistake(f"connections.{each.name}.longest_hold", said, "Write it as 15 minutes.")
 
 
 def _in_secrets(each: ConnectionConfig) -> Iterator[Mistake]:

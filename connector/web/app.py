@@ -39,6 +39,8 @@ PAGE_THREADS = 16
 def web_app(services: Services) -> Flask:
     """All of it as Flask has it. See ``front_door``."""
     app = Flask("ringback", static_folder=None)
+    app.url_map.merge_slashes = False  # it would redirect, to the host that the caller names
+    app.url_map.strict_slashes = False
     app.register_blueprint(receiver.blueprint(services.accounts, _keep(services), services.clock))
     app.register_blueprint(
         survey_routes.blueprint(

@@ -68,9 +68,7 @@ def test_the_table_knows_every_type() -> None:
 
 
 def test_an_answer_names_no_invitation_of_ours(home: Harness) -> None:
-    home.deliver(
-        answer(1, invitation="an-invitation-of-ours", revision=7, previous="promoter")
-    )
+    home.deliver(answer(1, invitation="an-invitation-of-ours", revision=7, previous="promoter"))
     home.settle()
     [row] = home.rows(tables.responses)
     assert row.invitation_id is None

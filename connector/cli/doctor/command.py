@@ -142,7 +142,7 @@ def _work(database: Database, connections: Connections, workflows: dict[str, str
         backlog = read_backlog(tx, connections.kinds, connections.budget, now)
         yield stored.check_workflows(tx, workflows)
         yield from stored.check_work(backlog, now)
-        yield from stored.paused(tx, backlog)
+        yield from stored.paused(tx, backlog, now)
         yield from usage.check_usage(usage.forecasts(tx, _reserve(connections), now))
         yield complaints.check_complaints(measure(tx, now))
 

@@ -36,6 +36,7 @@ from connector.storage.flow_control import backlog as queues
 from connector.storage.flow_control import connection_state, fair_queue, rate_budget
 from connector.storage.flow_control.rate_budget import CONCURRENCY, Budget, KindLimits, Limits
 from connector.storage.schema.tables import connections, effects, is_now, runs
+from integrations.errors import RateLimited
 from integrations.limits import ACCOUNT
 
 LONGEST_CALL = timedelta(seconds=40)
@@ -299,6 +300,13 @@ def _release(tx: Connection, which: Any, now: datetime) -> set[str]:
     back |= {"status": case((live, "due"), else_="cancelled"), "ended_at": case((live, None), else_=now)}
     statement = update(effects).where(is_now(effects.c.status, "performing"), which).values(back)
     return set(tx.execute(statement.returning(effects.c.connection)).scalars())
+
+
+def hurry(tx: Connection, connection: str, now: datetime) -> None:
+    """What waits because its vendor told it to may go at once."""
+    c = effects.c
+    waits = update(effects).where(queues.IS_DUE, c.connection == connection, c.due_at > now)
+    tx.execute(waits.where(c.error_kind == RateLimited.kind).values(due_at=now))
 
 
 def due_connections(tx: Connection, now: datetime) -> set[str]:

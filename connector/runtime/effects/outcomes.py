@@ -61,9 +61,11 @@ class Outcomes:
         calendar: BusinessCalendar,
         clock: Clock,
         chance: Callable[[], float] = random.random,
+        longest_hold: Callable[[str], float] = lambda _connection: retry.LONGEST_LIMIT,
     ) -> None:
+        """``longest_hold``: so many seconds a connection's vendor may hold it by one answer."""
         self._database, self._open_desk, self._calendar = database, open_desk, calendar
-        self._clock, self._chance = clock, chance
+        self._clock, self._chance, self._longest_hold = clock, chance, longest_hold
 
     def record(self, results: Results) -> frozenset[str]:
         """Write down what became of claimed effects. → the queues with new work.
@@ -137,13 +139,22 @@ class Outcomes:
         if result.is_outage and effect.connection in away and now < effect.first_tried_at + PATIENCE:
             return _when_it_is_back(effect, result, now)
         decide = partial(retry.decide, attempt=effect.attempts, policy=_policy(effect), random=self._chance)
-        decision = decide(result.kind, retry_after=getattr(result, "retry_after", None))
+        decision = decide(result.kind, retry_after=self._bounded(effect, result))
         if isinstance(decision, retry.Reconcile):
             pause = decide("transient", retry_after=None)
             return _unsure_again(result, pause)
         if isinstance(decision, retry.Park):
             return Failed(result.kind, result.reason)
         return _again(effect, result, decision)
+
+    def _bounded(self, effect: Effect, error: IntegrationError) -> float | None:
+        """How long the vendor wants us to wait, as far as its connection's owner lets it."""
+        wish: float | None = getattr(error, "retry_after", None)
+        longest = self._longest_hold(effect.connection)
+        if wish is None or wish <= longest:
+            return wish
+        log.warning("connection %s: %.0f s asked for, held for %.0f s", effect.connection, wish, longest)
+        return longest
 
     def _columns(self, effect: Effect, verdict: _Verdict, now: datetime) -> Mapping[str, Any]:
         if isinstance(verdict, _Again):

@@ -25,6 +25,7 @@ from connector.ids import new_id
 from connector.observe import journal
 from connector.observe.journal import Understood
 from connector.runtime.intake import matching, telling
+from connector.runtime.intake.careful_start import MOST_BEGUN, CarefulStart
 from connector.runtime.intake.matching import StartPlan
 from connector.runtime.runs.advance import OpenAdvancer, RunAdvancer
 from connector.runtime.runs.waits import subject_key, type_key
@@ -80,6 +81,7 @@ class Intake:
         self._database, self._book, self._open_desk, self._calendar = database, book, open_desk, calendar
         self._accounts, self._hooks = accounts, hooks
         self._ids, self._clock, self._country = ids, clock, country
+        self._careful = CarefulStart()
 
     def take(self, limit: int) -> Taken:
         """Work on the oldest new deliveries. A batch that fails is taken again one by one, so that the delivery
@@ -89,6 +91,8 @@ class Intake:
         return taken
 
     def _take(self, limit: int) -> Taken:
+        if self._careful.left > 0 and (careful := self._carefully(limit)) is not None:
+            return careful
         try:
             return self._oldest(limit)
         except OperationalError:
@@ -97,9 +101,26 @@ class Intake:
             log.exception("a batch of deliveries failed; taking them one by one")
         with self._database.read() as tx:
             ids = inbox.new_ids(tx, limit)
-        taken = [self._alone(id_) for id_ in ids]
-        told = tuple(each for t in taken for each in t.understood)
-        return Taken(sum(t.count for t in taken), frozenset().union(*(t.asked for t in taken)), told)
+        return _together([self._alone(id_) for id_ in ids])
+
+    def _carefully(self, limit: int) -> Taken | None:
+        """What was there when this process started, one by one and noted before it is begun: one of them may have been
+        the end of the process before. None: that is done."""
+        with self._database.read() as tx:
+            ids = self._careful.next(tx, limit)
+        if not ids:
+            return None
+        return _together([self._noted(id_) for id_ in ids])
+
+    def _noted(self, delivery_id: int) -> Taken:
+        begun = self._database.transact(lambda tx: inbox.begin(tx, delivery_id))
+        if begun is None:
+            return Taken(0)
+        if begun < MOST_BEGUN:
+            return self._alone(delivery_id)
+        log.error("a delivery ended the engine %d times; it is set aside", begun, extra={"delivery": delivery_id})
+        why = f"the engine ended {begun} times while it worked on this; make the workflow lighter, then replay it"
+        return self._database.transact(lambda tx: self._set_aside(tx, delivery_id, why))
 
     def _alone(self, delivery_id: int) -> Taken:
         """One delivery by name: another worker may have taken the oldest one meanwhile."""
@@ -114,9 +135,10 @@ class Intake:
     def _one(self, delivery_id: int, tx: Connection) -> Taken:
         return self._batch(tx, self._read(inbox.take_new(tx, 1, only=delivery_id)))
 
-    def _set_aside(self, tx: Connection, delivery_id: int) -> Taken:
+    def _set_aside(
+        self, tx: Connection, delivery_id: int, why: str = "an error of ours; see the log, then replay it"
+    ) -> Taken:
         rows = inbox.take_new(tx, 1, only=delivery_id)
-        why = "an error of ours; see the log, then replay it"
         inbox.settle(tx, [(row.id, "failed", why) for row in rows], self._clock())
         return Taken(len(rows), understood=tuple(Understood(row.id, row.connection, "failed", why) for row in rows))
 
@@ -201,6 +223,11 @@ class Intake:
         for hook in self._hooks:
             batch = hook(self._database, tx, batch, now)
         return batch
+
+
+def _together(taken: Sequence[Taken]) -> Taken:
+    told = tuple(each for t in taken for each in t.understood)
+    return Taken(sum(t.count for t in taken), frozenset().union(*(t.asked for t in taken)), told)
 
 
 def _person(event: Event, now: datetime) -> Person | None:

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, func, select
 
 from connector.clock import Clock
 from connector.runtime.doorbell import effects_queue
+from connector.runtime.effects import claims
 from connector.runtime.operations.errors import UnknownError
 from connector.runtime.operations.validation import LONGEST_NAME, LONGEST_REASON, told
 from connector.storage.engine.database import Database
@@ -39,7 +40,7 @@ class Health:
 
     name: str
     kind: str
-    status: str  # active, paused, open, probing, stopped; "not used yet" or "no longer configured"
+    status: str  # active, held (told to wait), paused, open, probing, stopped; "not used yet", "no longer configured"
     reason: str
     blocked_until: datetime | None
     last_delivery_at: datetime | None
@@ -88,13 +89,14 @@ class ConnectionCommands:
         return health
 
     def resume(self, name: str) -> Health:
-        """Let calls be made again, whoever or whatever paused it; active already is no error. Raises
+        """Let calls be made again, whoever or whatever paused or held it; active already is no error. Raises
         UnknownError."""
         now = self._clock()
 
         def work(tx: Connection) -> Health:
             self._known(tx, name)
             connection_state.resume(tx, name, now)
+            claims.hurry(tx, name, now)
             return self._of(tx, name)
 
         health = self._database.transact(work)
@@ -150,7 +152,10 @@ class ConnectionCommands:
     def _status(self, name: str, line: ConnectionLine | None) -> str:
         if line is None:
             return "not used yet"
-        return line.status if name in self._kinds else "no longer configured"
+        if name not in self._kinds:
+            return "no longer configured"
+        held = connection_state.is_held(line.status, line.blocked_until, self._clock())
+        return "held" if held else line.status
 
 
 class _Calls:

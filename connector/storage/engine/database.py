@@ -29,7 +29,7 @@ _SQLITE_PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",  # an accepted delivery survives the power cord
     "PRAGMA foreign_keys = ON",
-    "PRAGMA busy_timeout = 30000",
+    "PRAGMA busy_timeout = 1200",  # milliseconds; another program may lock the file, and senders must hear of it soon
     "PRAGMA cache_size = -65536",
     "PRAGMA wal_autocheckpoint = 20000",  # pages; ``tidy`` comes first, so that no commit waits for a checkpoint
 )
@@ -113,6 +113,18 @@ class Database:
         common type.)"""
         dialect: Any = sqlite if self.is_sqlite else postgresql
         return dialect.insert(table).on_conflict_do_nothing()
+
+    def try_writing(self) -> None:
+        """Whether a write could begin now: another program may hold SQLite's one writer. Writes nothing. Raises
+        OperationalError."""
+        if self.is_sqlite:
+            with self.write(first=True, lasting=False):
+                pass
+
+    @property
+    def file(self) -> Path | None:
+        """The SQLite file; None on PostgreSQL, and in memory."""
+        return _file(self.engine) if self.is_sqlite else None
 
     def tidy(self) -> None:
         """Move what SQLite's log holds into its file, beside readers and writers. Left to itself it would do so at the

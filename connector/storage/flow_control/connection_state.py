@@ -73,9 +73,22 @@ def hold_kind(database: Database, tx: Connection, name: str, kind: str, until: d
 
 
 def resume(tx: Connection, name: str, now: datetime) -> bool:
-    """Let a connection go on that is paused, or whose circuit is open. → whether it was."""
-    statement = update(connections).where(connections.c.name == name, connections.c.status != ACTIVE)
-    return tx.execute(statement.values(_WORKS_AGAIN | {"updated_at": now})).rowcount > 0
+    """Let a connection go on that is paused or held, or whose circuit is open. → whether it was."""
+    c = connections.c
+    row = tx.execute(select(c.status, c.blocked_until, c.spent).where(c.name == name).with_for_update()).one_or_none()
+    if row is None:
+        return False
+    spent = row.spent or {}
+    counted = {kind: until for kind, until in spent.items() if not kind.startswith(REFUSED)}
+    held = row.blocked_until is not None and row.blocked_until > now
+    values = _WORKS_AGAIN | {"spent": counted or None, "updated_at": now}
+    tx.execute(update(connections).where(c.name == name).values(values))
+    return held or row.status != ACTIVE or counted != spent
+
+
+def is_held(status: str, blocked_until: datetime | None, now: datetime) -> bool:
+    """Whether its vendor told us to wait, and that moment has not come."""
+    return status == ACTIVE and blocked_until is not None and blocked_until > now
 
 
 def probe(tx: Connection, now: datetime) -> list[str]:

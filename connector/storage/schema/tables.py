@@ -111,6 +111,7 @@ deliveries = Table(
     Column("reason", Text, nullable=False, default=""),
     Column("processed_at", UtcDateTime),
     Column("emptied_at", UtcDateTime),  # when headers and body went; the key stays, to know a doubled delivery
+    Column("begun", Integer, nullable=False, default=0, server_default="0"),  # how often, by an engine that then fell
     UniqueConstraint("connection", "key"),
     Index("ix_deliveries_list", "connection", "id"),
     Index("ix_deliveries_new", "connection", "id", **_where("status = 'new'")),

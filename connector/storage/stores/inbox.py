@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Row, Select, bindparam, select
+from sqlalchemy import BindParameter, Connection, Row, Select, bindparam, func, select, update
 
 from connector.storage.engine import bulk
 from connector.storage.engine.database import Database
@@ -111,6 +111,20 @@ def _by_turns(connection: Connection, new: fair_queue.Oldest, limit: int) -> lis
 
     taken = fair_queue.share_out(list(queues.SENDERS.values(connection)), limit, oldest)
     return sorted(taken, key=lambda row: row.id)
+
+
+def begin(connection: Connection, id_: int) -> int | None:
+    """Note that a delivery is about to be understood, lest its end be ours. → how often that was noted before; None:
+    it is new no more."""
+    c = deliveries.c
+    noted = update(deliveries).where(c.id == id_, queues.IS_NEW).values(begun=c.begun + 1).returning(c.begun)
+    begun = connection.execute(noted).scalar()
+    return None if begun is None else begun - 1
+
+
+def newest(connection: Connection) -> int:
+    """The id of the newest delivery; 0 without any."""
+    return connection.execute(select(func.max(deliveries.c.id))).scalar() or 0
 
 
 def settle(connection: Connection, results: Sequence[tuple[int, str, str]], at: datetime) -> None:

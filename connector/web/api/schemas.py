@@ -301,7 +301,7 @@ class ConnectionSchema(Schema):
     name = fields.String()
     kind = fields.String(**_described("Empty when it is configured no more."))
     status = fields.String(
-        **_described("active, paused, open, probing, stopped, not used yet, no longer configured")
+        **_described("active, held, paused, open, probing, stopped, not used yet, no longer configured")
     )
     reason = fields.String()
     blocked_until = fields.AwareDateTime(allow_none=True)

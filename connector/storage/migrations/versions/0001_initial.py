@@ -188,6 +188,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("processed_at", MOMENT, nullable=True),
         sa.Column("emptied_at", MOMENT, nullable=True),
+        sa.Column("begun", sa.Integer(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_deliveries")),
         sa.UniqueConstraint("connection", "key", name=op.f("uq_deliveries_connection_key")),
     )
