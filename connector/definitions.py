@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Connection
+
 from connector.config.file import Config
 from connector.feedback.messaging.translations import Catalogues
 from connector.feedback.surveys import files as surveys
@@ -57,6 +59,33 @@ def import_all(database: Database, config: Config, now: datetime) -> Mapping[Def
             for kind, bodies in found.items()
         }
     )
+
+
+def import_sound(database: Database, config: Config, now: datetime) -> tuple[Mistake, ...]:
+    """Make those files the definitions in force that are right; where one is wrong, its last good version stays, and
+    nothing is retired. → the mistakes of the others. Raises DefinitionError when no workflow would be in force."""
+    surveys_found, wrong_surveys = _sound(config.surveys, partial(parse_survey, Catalogues(config.translations)))
+    found, wrong = _sound(config.workflows, schema.load)
+    mistakes = (*wrong_surveys, *wrong)
+
+    def work(tx: Connection) -> None:
+        if not found and not definitions.active(tx, DefinitionKind.WORKFLOW):
+            raise DefinitionError(str(config.workflows), mistakes)
+        known = {**surveys.built_in(), **surveys_found}
+        definitions.import_definitions(tx, DefinitionKind.SURVEY, known, now, retire_others=False)
+        definitions.import_definitions(tx, DefinitionKind.WORKFLOW, found, now, retire_others=False)
+
+    database.transact(work)
+    return mistakes
+
+
+def _sound(folder: Path | None, parse: Parse) -> tuple[dict[str, str], list[Mistake]]:
+    """Slug → YAML of the files that are right, and what is wrong with the others."""
+    bodies: dict[str, str] = {}
+    mistakes: list[Mistake] = []
+    for file in _inside(folder) if folder is not None and folder.is_dir() else ():
+        _read_one(file, parse, bodies, mistakes)
+    return bodies, mistakes
 
 
 def files_in(places: Iterable[Path]) -> list[Path]:

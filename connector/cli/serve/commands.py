@@ -22,7 +22,7 @@ from connector.cli.serve.signals import wait_for_signal
 from connector.cli.serve.sockets import address_of, bind, serve_on, why
 from connector.cli.serve.startup import opened, settle_down
 from connector.config.settings import Settings, masked
-from connector.definitions import import_all
+from connector.definitions import import_all, import_sound
 from connector.runtime.doorbell import Share
 from connector.runtime.effects import claims
 from connector.runtime.jobs.scheduler import Ticker
@@ -31,6 +31,7 @@ from connector.services import Services
 from connector.storage.schema import migrate
 from connector.storage.stores.definitions import DefinitionKind
 from connector.web.app import front_door, web_app
+from workflows.errors import DefinitionError
 
 log = logging.getLogger("ringback")
 
@@ -147,12 +148,29 @@ def prepare(house: Services) -> None:
     upgrade = migrate.upgrade(house.database)
     if upgrade.changed:
         log.info("database %s is now at version %s", masked(house.settings.database_url), upgrade.after)
-    for kind, changes in import_all(house.database, house.config, house.clock()).items():
+    try:
+        imported = import_all(house.database, house.config, house.clock())
+    except DefinitionError as error:
+        _go_on_with_the_sound(house, error)
+        imported = {}
+    for kind, changes in imported.items():
         for change in changes:
             log.info("%s %s: %s (version %s)", kind.value, change.slug, change.what.value, change.version)
         if kind is DefinitionKind.WORKFLOW and not changes:
             log.info("no workflows: put some into the folder that ringback.yaml names, or see `ringback workflow`")
     settle_down()
+
+
+def _go_on_with_the_sound(house: Services, error: DefinitionError) -> None:
+    """A file that somebody broke must not keep the house shut: what was in force stays so, and everybody is told.
+    Raises ``error`` where nothing is in force yet."""
+    try:
+        mistakes = import_sound(house.database, house.config, house.clock())
+    except DefinitionError:
+        raise error from None
+    for mistake in mistakes:
+        log.error("a definition is NOT in force as its file has it, its last good version is: %s", mistake)
+    log.error("mend %d mistakes in definitions, then start again; `ringback config check` shows them", len(mistakes))
 
 
 def release_orphans(house: Services) -> None:

@@ -21,8 +21,8 @@ from connector.feedback.base.actions import (
     Result,
 )
 from connector.feedback.mail_feedback import undeliverable
-from connector.feedback.messaging.mail_names import harmless_name
-from connector.feedback.messaging.text import one_line
+from connector.feedback.messaging.mail_names import harmless_name, unlinked_name
+from connector.feedback.messaging.text import one_line, visible
 from connector.storage.engine.database import Database
 from connector.storage.schema.tables import customers, runs
 from integrations.errors import IntegrationError, Permanent
@@ -47,7 +47,8 @@ class SendMessage:
         if not to:
             return Output({"done": False, "reason": "not sent: no e-mail address is known"})
         via, _ = self._clients.messenger(ask.params.get("via"))
-        subject, text = one_line(str(ask.params["subject"])), str(ask.params["text"])
+        subject, text = (guarded(ask.params[part], customer.get("name")) for part in ("subject", "text"))
+        subject = one_line(subject)
         look = self._render(subject, text, customer.get("locale"), ask.workflow)
         name = harmless_name(customer.get("name"))
         mail = {"to": to, "to_name": name, "subject": subject, "text": text, **look}
@@ -80,8 +81,10 @@ class SendAlert:
     def prepare(self, ask: ActionContext) -> Intent | Output:
         team = self._team(str(ask.params["to"]))
         addresses = [*team.email, *map(alert_targets.mark, team.notify)]
-        subject = one_line(str(ask.params.get("subject") or f"Ringback: {ask.workflow}"))
-        request = {"team": team.name, "addresses": addresses, "subject": subject, "text": str(ask.params["text"])}
+        whose = ask.facts.customer.get("name")
+        subject = one_line(guarded(ask.params.get("subject") or f"Ringback: {ask.workflow}", whose))
+        text = guarded(ask.params["text"], whose)
+        request = {"team": team.name, "addresses": addresses, "subject": subject, "text": text}
         return self._intent(request, 0)
 
     def _team(self, name: str) -> Team:
@@ -145,6 +148,14 @@ class Post:
         except NotPossibleError as error:  # a connection that was taken out of the configuration
             return Permanent(str(error))
         return {}
+
+
+def guarded(words: object, name: object) -> str:
+    """Words of a workflow that may hold a stranger's: nothing invisible, and the customer's name as it may stand in a
+    mail."""
+    text, whole = str(words), str(name or "")
+    safe = unlinked_name(whole)
+    return visible(text.replace(whole, safe) if whole and safe != whole else text)
 
 
 def why_not(database: Database, effect: Effect) -> str | None:

@@ -28,5 +28,19 @@ def plain(text: str) -> str:
     return _CONTROLS.sub("", lines).strip()
 
 
+def visible(text: str) -> str:
+    """The text with signs in place of what nobody sees: control characters, and what turns the direction of writing. So
+    nothing that a stranger wrote reads other than it is."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    return _CONTROLS.sub(lambda found: _sign(found[0]), lines)
+
+
+def _sign(letter: str) -> str:
+    code = ord(letter)
+    if code < 0x20:
+        return chr(0x2400 + code)  # Unicode's pictures of control characters
+    return "\u2421" if code == 0x7F else f"[U+{code:04X}]"
+
+
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 """Unicode's categories Cc and Cs without tab and line end, and what turns the direction of writing."""
