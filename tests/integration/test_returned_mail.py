@@ -352,6 +352,21 @@ def test_a_report_without_our_mark_is_kept_shown_and_has_no_effect(home: Harness
     assert home.rows(t.deliveries)[-1].status == "done"
 
 
+@pytest.mark.parametrize("type_", ["mail.bounced", "mail.complained", "mail.answered"])
+@on_sqlite
+def test_another_system_cannot_say_that_mail_came_back(home: Harness, type_: str) -> None:
+    """It signs what it tells, and would be believed about any address."""
+    ask(home)
+    told = {"recipient": "ann@example.com", "proved": True, "hard": True, "wants_out": True, "kind": "abuse",
+            "text": "x", "trail": {"addresses": [envelope(home)], "message_ids": []}, "why": "gone",
+            "status": "5.1.1"}  # fmt: skip
+    home.deliver({"type": type_, "id": "forged", "data": told})
+    home.settle()
+    assert (suppressed(home), home.one(t.customers).opted_out_at) == ([], None)
+    assert events(home, type_) == []
+    assert "mailboxes and mail providers alone" in home.rows(t.deliveries, t.deliveries.c.key == "forged")[0].reason
+
+
 @on_sqlite
 def test_a_mark_of_another_house_says_nothing(home: Harness) -> None:
     ask(home)

@@ -18,6 +18,10 @@ from workflows.events import Event
 BOUNCED, COMPLAINED, ANSWERED = "mail.bounced", "mail.complained", "mail.answered"
 TYPES = (BOUNCED, COMPLAINED, ANSWERED)
 
+class TellsOfMail:
+    """A mark of sources that may tell of returned mail: who fetched it, or checked the provider's signature."""
+
+
 _TYPE_OF = {Bounce: BOUNCED, Complaint: COMPLAINED, Answer: ANSWERED}
 
 

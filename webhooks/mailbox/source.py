@@ -13,7 +13,7 @@ from webhooks.mail.reading import read
 CONTENT_TYPE = "message/rfc822"
 
 
-class MailboxSource:
+class MailboxSource(events.TellsOfMail):
     """Deliveries that our own look wrote into the inbox."""
 
     def of(self, content_type: str) -> Source:

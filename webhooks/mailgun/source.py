@@ -23,7 +23,7 @@ _NEVER_AGAIN = 406  # "not acceptable": Mailgun then stops repeating
 _KNOWN_BAD = frozenset({"bounce", "suppress-bounce"})  # reasons by which Mailgun itself calls the address bad
 
 
-class MailgunSource:
+class MailgunSource(events.TellsOfMail):
     """Whoever signs with the connection's webhook signing key."""
 
     def of(self, content_type: str) -> Source:

@@ -27,7 +27,7 @@ TYPE = "x-sns-type"
 """A header of kept deliveries: what kind of message it is."""
 
 
-class SesSource:
+class SesSource(events.TellsOfMail):
     """``certificates`` gives the certificate at an address that was found to be Amazon's."""
 
     def __init__(self, certificates: Certificates) -> None:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from webhooks.delivery import Account, Translation
+from webhooks.mail.events import TYPES, TellsOfMail
 from webhooks.timestamps import written
 from workflows.events import EVENT_TYPES, Event
 
@@ -64,6 +65,8 @@ def _not_theirs(event: Event, account: Account, accounts: Accounts) -> str:
         return ""
     if event.type in OURS:
         return f"type: {event.type} is told by Ringback's own features alone; send another type"
+    if event.type in TYPES and not isinstance(account.source, TellsOfMail):
+        return f"type: {event.type} is told by mailboxes and mail providers alone; send another type"
     if event.type not in OF_RECORDS:
         return ""
     name = str(EVENT_TYPES[event.type].subject)
