@@ -126,10 +126,10 @@ def test_a_catalogue_that_lacks_words_is_refused_by_name_and_a_whole_one_is_take
     whole = ours.read_text("utf-8").replace("Language: nl", "Language: fy")
     file.write_text(whole, "utf-8")
     assert parse_survey(Catalogues(tmp_path), yaml.safe_dump(in_language("fy")), "survey").languages == ("fy",)
-    file.write_text(whole.replace('msgstr "Bewaard"', 'msgstr ""'), "utf-8")
+    file.write_text(whole.replace('msgstr "Taal"', 'msgstr ""'), "utf-8")
     [told] = refused(in_language("fy"), Catalogues(tmp_path))
     assert told.startswith("languages[0]: the catalogue in fy lacks 1 of ")
-    assert "fixed words: “Saved”." in told
+    assert "fixed words: “Language”." in told
 
 
 def test_the_region_of_a_language_needs_no_catalogue_of_its_own() -> None:
