@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from workflows.errors import DefinitionError, Mistake
+from workflows.suggestions import shown
 
 MAX_TEXT = 200_000  # bytes
 MAX_DEPTH = 40  # lists and mappings inside each other
@@ -108,8 +109,32 @@ _Dumper.add_representer(float, _float)
 def _unreadable(source: str, error: yaml.MarkedYAMLError) -> DefinitionError:
     mark = error.problem_mark or error.context_mark
     place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "file"
-    remedy = error.note if isinstance(error, _Complaint) and error.note else "Check indentation, quotes and colons."
-    return _refused(source, place, f"This is no YAML: {error.problem or error.context}.", remedy)
+    line = shown(_line_of(mark)) if mark else ""
+    remedy = error.note if isinstance(error, _Complaint) and error.note else _remedy(error, line)
+    near = f' in "{line}"' if line else ""
+    return _refused(source, place, f"This is no YAML: {error.problem or error.context}{near}.", remedy)
+
+
+def _line_of(mark: Any) -> str:
+    """The line at a mark; "" when the text is gone."""
+    if mark.buffer is None:
+        return ""
+    text, place = str(mark.buffer), mark.pointer
+    return text[text.rfind("\n", 0, place) + 1 :].partition("\n")[0].rstrip("\0").strip()
+
+
+def _remedy(error: yaml.MarkedYAMLError, line: str) -> str:
+    """What to do, by what people stumble over most: signs that mean something to YAML in a text without quotes."""
+    told = f"{error.problem} {error.context}"
+    if re.search(r"\{\{|\{%", line):
+        return 'Put a text with {{ or {% in quotes: "Hello {{ customer.name }}".'
+    if "flow" in told or "but got" in told or "'?'" in told:
+        return 'Inside { } and [ ], put a text with ? : , or a bracket in quotes: {en: "How are you?"}.'
+    if "mapping values are not allowed" in told:
+        return 'Put a text with a colon in quotes: "Note: this".'
+    if "cannot start any token" in told:
+        return "Put a text that begins with this sign in quotes."
+    return "Check indentation, quotes and colons."
 
 
 def _refused(source: str, place: str, message: str, remedy: str) -> DefinitionError:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
+from sqlalchemy.exc import SQLAlchemyError
 
 from connector.cli.common.context import BadInputError, read_config, read_settings
 from connector.cli.common.output import as_json_option, show
@@ -13,9 +15,12 @@ from connector.cli.common.validation import FileVerdict, report
 from connector.cli.surveys.folder import surveys_folder
 from connector.cli.surveys.translate import translate, words
 from connector.config.file import Config
+from connector.config.settings import Settings
 from connector.definitions import files_in, parse_survey, read_surveys, read_text
 from connector.feedback.messaging.translations import Catalogues
 from connector.feedback.surveys import files as surveys
+from connector.feedback.surveys.checks.customer_facts import KnownFacts, known_facts, unknown_facts
+from connector.storage.engine.database import Database
 from workflows.errors import DefinitionError
 from workflows.suggestions import did_you_mean
 
@@ -42,8 +47,9 @@ def survey() -> None:
 @as_json_option
 def validate(files: tuple[Path, ...], as_json: bool) -> None:
     """Check survey FILES, or all those in a folder, and print every mistake with its place and remedy."""
-    catalogues = Catalogues(read_config(read_settings(), hint=False).translations)
-    report([_check(file, catalogues) for file in files_in(files)], as_json)
+    settings = read_settings()
+    catalogues, known = Catalogues(read_config(settings, hint=False).translations), _known_facts(settings)
+    report([_check(file, catalogues, known) for file in files_in(files)], as_json)
 
 
 @survey.command()
@@ -85,12 +91,24 @@ def list_(library: bool, as_json: bool) -> None:
     show(lines, columns, as_json, empty="No surveys.")
 
 
-def _check(file: Path, catalogues: Catalogues) -> FileVerdict:
+def _known_facts(settings: Settings) -> KnownFacts:
+    """What customers have, where there is a database to look into; surveys are checked without one, too."""
+    file = settings.database_file
+    if file is not None and not file.exists():
+        return KnownFacts(frozenset(), 0)
+    try:
+        with closing(Database(settings.database_url, pool_size=1)) as database, database.read() as tx:
+            return known_facts(tx)
+    except SQLAlchemyError:
+        return KnownFacts(frozenset(), 0)
+
+
+def _check(file: Path, catalogues: Catalogues, known: KnownFacts) -> FileVerdict:
     try:
         read = parse_survey(catalogues, read_text(file), file.name)
     except DefinitionError as error:
         return FileVerdict(str(file), "", error.mistakes)
-    return FileVerdict(str(file), read.slug, tuple(surveys.lint(read)))
+    return FileVerdict(str(file), read.slug, (*surveys.lint(read), *unknown_facts(read, known)))
 
 
 def _line(body: str, origin: str) -> SurveyLine:

@@ -1,0 +1,1 @@
+"""What is looked at before a survey may be sent, beyond its file."""
