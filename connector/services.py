@@ -13,6 +13,7 @@ from connector.feedback.agent.sidebar import SidebarService
 from connector.feedback.surveys.answering.settling import Settling
 from connector.feedback.surveys.catalog import SurveyCatalog
 from connector.feedback.surveys.invitation_email import Mailer
+from connector.feedback.surveys.overview.plan import SurveyPlanner
 from connector.observe.counters import Counters
 from connector.runtime.doorbell import Doorbell, Share
 from connector.runtime.jobs.job import Job
@@ -62,6 +63,7 @@ class Services:
     switches: ConnectionCommands
     doubts: DoubtCommands
     agents: SidebarService
+    planner: SurveyPlanner
     keeper: RetentionJob
     jobs: Sequence[Job]
     job_parts: Callable[[str], JobParts]

@@ -24,6 +24,7 @@ from connector.feedback.surveys.asking.departures import Departures
 from connector.feedback.surveys.asking.selection import AskingRules
 from connector.feedback.surveys.catalog import SurveyCatalog
 from connector.feedback.surveys.invitation_email import Mailer
+from connector.feedback.surveys.overview.plan import SurveyPlanner
 from connector.feedback.surveys.upkeep.due_moments import DueMoments
 from connector.feedback.surveys.upkeep.expiry import Expiry
 from connector.feedback.surveys.who_pressed.guard import PersonsOnly
@@ -188,6 +189,7 @@ def _services(ground: _Ground, celery: Celery | None, bell: Doorbell, share: Sha
         controls=RunCommands(database, open_desk, ground.book, config.calendar, clock, bell.ring),
         switches=ConnectionCommands(database, connections.kinds, connections.budget, clock, bell.ring),
         doubts=DoubtCommands(settling, clock, bell.ring),
+        planner=SurveyPlanner(database, ground.surveys, ground.asking_rules, ground.departures, clock),
         agents=SidebarService(database, ground.surveys, timeline, config.fatigue_days, ground.book.listens, clock),
         keeper=keeper,
         jobs=(

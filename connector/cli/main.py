@@ -28,7 +28,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "connections": ("connections:connections", "Show how every connection is doing; pause and resume one."),
     "brand": ("brands:brand", "See the house style of mails and pages."),
     "workflow": ("workflows:workflow", "Check, load, show and try workflows."),
-    "survey": ("surveys.group:survey", "Check, show, copy and translate surveys."),
+    "survey": ("surveys.group:survey", "Check, show, copy and translate surveys; see who is asked, and who is not."),
     "deliveries": ("deliveries:deliveries", "Show the webhooks that arrived; replay them."),
     "mail": ("mail:mail", "Show what came back of our mail, and the addresses that are left alone."),
     "runs": ("runs:runs", "Show what workflows did, and why; cancel, retry, skip and restart."),

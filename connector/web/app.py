@@ -73,6 +73,7 @@ def _parts(services: Services) -> Parts:
         switches=services.switches,
         doubts=services.doubts,
         agents=services.agents,
+        planner=services.planner,
         helpdesks=services.connections.having(Role.HELPDESK),
         ids=services.connections.ids,
         clock=services.clock,

@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from connector.cli.common.context import BadInputError, read_config, read_settings
 from connector.cli.common.output import as_json_option, show
 from connector.cli.common.validation import FileVerdict, report
+from connector.cli.surveys.asking import not_asked, plan
 from connector.cli.surveys.folder import surveys_folder
 from connector.cli.surveys.translate import translate, words
 from connector.config.file import Config
@@ -118,3 +119,5 @@ def _line(body: str, origin: str) -> SurveyLine:
 
 survey.add_command(translate)
 survey.add_command(words)
+survey.add_command(plan)
+survey.add_command(not_asked)

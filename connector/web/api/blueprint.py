@@ -13,7 +13,18 @@ from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
 from connector.runtime.operations.errors import ControlError
-from connector.web.api import access, agent, connections, customers, deliveries, doubtful, openapi, problems, runs
+from connector.web.api import (
+    access,
+    agent,
+    connections,
+    customers,
+    deliveries,
+    doubtful,
+    openapi,
+    problems,
+    runs,
+    surveys,
+)  # fmt: skip
 from connector.web.api.operation import Call, Operation, Parts
 from connector.web.api.problems import ProblemError
 from connector.web.api.reading import LARGEST_BODY, read
@@ -25,7 +36,7 @@ PREFIX = "/api/v1"
 
 OPERATIONS: tuple[Operation, ...] = (
     *runs.OPERATIONS, *deliveries.OPERATIONS, *connections.OPERATIONS, *agent.OPERATIONS,
-    *customers.OPERATIONS, *doubtful.OPERATIONS,
+    *customers.OPERATIONS, *doubtful.OPERATIONS, *surveys.OPERATIONS,
 )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """What an operation of the API is: one row, from which its route and its description in OpenAPI are made.
 
-The rows stand at the end of ``runs``, ``deliveries``, ``connections``, ``agent``, ``customers`` and ``doubtful``,
-each as ``OPERATIONS``.
+The rows stand at the end of ``runs``, ``deliveries``, ``connections``, ``agent``, ``customers``, ``doubtful`` and
+``surveys``, each as ``OPERATIONS``.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from marshmallow import Schema
 
 from connector.feedback.agent.sidebar import SidebarService
 from connector.feedback.customers.record_ids import RecordIds
+from connector.feedback.surveys.overview.plan import SurveyPlanner
 from connector.runtime.operations.connections import ConnectionCommands
 from connector.runtime.operations.doubtful import DoubtCommands
 from connector.runtime.operations.runs import RunCommands
@@ -31,6 +32,7 @@ class Parts:
     switches: ConnectionCommands
     doubts: DoubtCommands
     agents: SidebarService
+    planner: SurveyPlanner
     helpdesks: Sequence[str]
     ids: RecordIds
     clock: Callable[[], datetime]
