@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from connector.config.file import read_config
+from connector.observe.findings import Verdict
 from connector.runtime.doorbell import INTAKE
 from connector.storage.schema import tables as t
+from connector.vendors.clients import Connections
+from connector.vendors.health_checks import check_connections, check_way_in
 from connector.vendors.mailbox import polling
 from connector.vendors.mailbox.polling import MailboxPoller
 from integrations.errors import AuthFailed, Permanent, Transient
@@ -242,6 +247,16 @@ def test_a_wrong_password_is_said_and_not_tried_every_minute(
 def test_a_folder_that_is_not_there_is_said(server: Dovecot) -> None:
     with pytest.raises(Permanent, match="correct folder"):
         ImapMailbox(MailboxAddress("127.0.0.1", server.plain, False, USER, PASSWORD), "Nowhere").greet()
+
+
+def test_the_doctor_logs_in_and_says_what_is_wrong(server: Dovecot) -> None:
+    lines = {"fine": server.url, "shut": server.url.replace(PASSWORD.replace(" ", "%20"), "wrong")}
+    text = "".join(f'  {name}: {{kind: mailbox, url: "{url}"}}\n' for name, url in lines.items())
+    config = read_config(f"connections:\n{text}", Path("ringback.yaml"), {})
+    fine, shut = check_connections(Connections(config), list(config.connections.values()))
+    assert (fine.verdict, fine.says) == (Verdict.OK, "mailbox: reached, and our credentials are taken")
+    assert (shut.verdict, "refused user or password" in shut.says) == (Verdict.BROKEN, True)
+    assert check_way_in(list(config.connections.values())) == []
 
 
 def test_nobody_there_is_said(server: Dovecot) -> None:

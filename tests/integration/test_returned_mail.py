@@ -556,8 +556,12 @@ def test_a_mailbox_for_bounces_alone_hears_no_answers(database_url: str) -> None
 def test_what_came_back_stands_on_the_timeline(home: Harness) -> None:
     ask(home)
     came(home, bounce(envelope(home)))
-    [row] = home.rows(t.mail_returns)
-    assert (row.customer_id, row.seen_at) == (home.one(t.customers).id, home.clock())
+    page = home.house.agents.timeline(home.one(t.customers).id, 10, None)
+    assert page is not None
+    [moment] = [each for each in page.items if each.kind == "returned"]
+    assert (moment.at, moment.details) == (
+        home.clock(), {"returned": "hard", "reason": "the address does not exist", "status": "5.1.1"},
+    )  # fmt: skip
 
 
 @on_sqlite
