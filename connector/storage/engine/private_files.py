@@ -18,9 +18,15 @@ BESIDE = ("", "-wal", "-shm", "-journal", "-door", "-turn")
 
 def prepare(database: Path) -> None:
     """Make the file, if there is none, and close it and those beside it to others. SQLite gives its own files the
-    rights of the database. What belongs to another user is left as it is. Never raises: SQLite says it better."""
+    rights of the database. What belongs to another user is left as it is. Never raises: SQLite says it better.
+
+    A database that is there is never opened here: closing it would take away the locks that this process's own
+    connections hold on it, and two writers at once destroy it (SQLite, "How To Corrupt An SQLite Database File", 2.2).
+    """
     try:
-        os.close(os.open(database, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, OWNER_ONLY))
+        os.close(os.open(database, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, OWNER_ONLY))
+    except FileExistsError:
+        pass
     except OSError:
         return
     for end in BESIDE:
