@@ -191,3 +191,23 @@ def test_a_native_rating_becomes_an_answer_on_a_scale_of_its_own(home: Harness) 
     row = home.one(tables.responses)
     assert (row.metric, row.scale, row.score, row.band) == ("csat", "csat-3", 1, "detractor")
     assert (row.survey, row.comment) == ("helpdesk-rating", "Nobody called back.")
+
+
+def test_who_was_known_by_a_ticket_alone_is_found_by_their_address_and_is_one_customer(home: Harness) -> None:
+    [user], _ = people(home, 1)
+    home.ticket_event("ticket_created", "9", requester_id=str(user))
+    home.settle()
+    home.deliver(answer(3, customer={"email": "p0@example.com", "name": "P"}))
+    pass_time(home, 3)
+    assert fields(home, user)["ringback_score"] == 3
+    assert len(home.rows(tables.customers)) == 1
+
+
+def test_whose_ids_elsewhere_say_that_they_are_two_stay_two_and_are_asked_about(home: Harness) -> None:
+    [user], _ = people(home, 1)
+    home.deliver(answer(9, customer={"zendesk_user_id": str(user), "salesforce_contact_id": "003000000000001AAA"}))
+    home.settle()
+    home.deliver(answer(3, customer={"email": "p0@example.com", "salesforce_contact_id": "003000000000002AAA"}))
+    pass_time(home, 3)
+    assert len(home.rows(tables.customers)) == 2
+    assert len(home.rows(tables.identity_conflicts)) == 1

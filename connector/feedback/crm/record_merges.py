@@ -185,6 +185,20 @@ def replaced(database: Database, tx: Connection, system: str, old: str, new: str
         _Following(database, tx, PLAIN, now).join(owner, (system, new), "")
 
 
+def found_by_address(
+    database: Database, tx: Connection, system: str, records: Mapping[str, str], now: datetime
+) -> None:
+    """Customer → the record that the vendor names for their own e-mail address: it is theirs. Who was known by that
+    record alone (a helpdesk's events tell no address) is the same person, unless their ids elsewhere say otherwise."""
+    rows = [{"system": system, "value": record, "customer_id": owner} for owner, record in records.items()]
+    bulk.execute(tx, customers.KNOW, list({row["value"]: row for row in rows}.values()))
+    known = customers.owners(tx, [(system, record) for record in records.values()])
+    following = _Following(database, tx, PLAIN, now)
+    for owner, record in records.items():
+        if known[system, record] != owner:
+            following.join(owner, (system, record), "")
+
+
 def _restore(tx: Connection, known: RecordIds, changed: Sequence[IncomingEvent]) -> None:
     """A record that changed after it was deleted is back from the recycle bin."""
     for arrival in changed:

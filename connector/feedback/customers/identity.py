@@ -124,7 +124,7 @@ class Resolver:
 
     def _load(self, wanted: set[Identity]) -> None:
         own = {value for system, value in wanted if system == OWN}
-        self._owners = _owners(self._tx, {identity for identity in wanted if identity[0] != OWN})
+        self._owners = owners(self._tx, {identity for identity in wanted if identity[0] != OWN})
         self._customers = load(self._tx, own | set(self._owners.values()) | self._phones.holders)
         self._owners |= {(OWN, id_): id_ for id_ in own if id_ in self._customers}
 
@@ -266,7 +266,8 @@ def merge(tx: Connection, keep: str, gone: str) -> str:
     return stands[keep]
 
 
-def _owners(tx: Connection, wanted: set[Identity]) -> dict[Identity, str]:
+def owners(tx: Connection, wanted: Iterable[Identity]) -> dict[Identity, str]:
+    """Whose these ids are, as far as they are known."""
     by_system: dict[str, list[str]] = {}
     for system, value in wanted:
         by_system.setdefault(system, []).append(value)

@@ -25,13 +25,12 @@ from connector.feedback.base.actions import (
 )
 from connector.feedback.consent import consents
 from connector.feedback.crm import people_cache
+from connector.feedback.crm.record_merges import found_by_address
 from connector.feedback.crm.record_sync import RecordSync, SyncRequest, SyncResult
 from connector.feedback.crm.scores import score_request
 from connector.feedback.crm.scores.newest_score import NEWER
 from connector.feedback.crm.scores.record_lookup import NOBODY, RecordLookup, Records
 from connector.feedback.crm.scores.score_request import email_of, head, link
-from connector.feedback.customers.identity import KNOW
-from connector.storage.engine import bulk
 from connector.storage.engine.database import Database
 from connector.storage.flow_control import api_usage
 from connector.storage.schema import tables as t
@@ -141,12 +140,9 @@ class FullWriteback:
     ) -> None:
         """The record found for an answer (``records``) is its customer's from now on, and so is what it says they
         allow."""
-        rows = [
-            {"system": self._connection, "value": records[row.id], "customer_id": row.customer_id}
-            for row in tx.execute(_WHOSE, {"ids": list(records)})
-            if row.customer_id
-        ]
-        bulk.execute(tx, KNOW, list({row["value"]: row for row in rows}.values()))
+        asked = tx.execute(_WHOSE, {"ids": list(records)})
+        theirs = {row.customer_id: records[row.id] for row in asked if row.customer_id}
+        found_by_address(self._database, tx, self._connection, theirs, now)
         consents.learn(tx, self._connection, people, now)
 
     def _link(self, connection: str, ticket_id: str) -> str:
@@ -173,7 +169,7 @@ class FullWriteback:
         result, request = done.result, done.effect.request
         if "found" in result:
             record = str(result["found"])
-            writes = () if request["record"] else (link(done, record),)
+            writes = () if request["record"] else link(done, record)
             return self._whole({**request, "record": record}, done.now, done.effect.stage + 1, writes)
         if result.get("done") is False:
             return Output(result)

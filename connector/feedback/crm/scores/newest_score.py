@@ -120,7 +120,7 @@ class NewestScore:
         record = str(result["record"])
         writes = [head(done, self._connection, request, record)]
         if request.get("looked_up"):
-            writes.append(link(done, record))
+            writes.extend(link(done, record))
         return Output({"record": result["record"]}, tuple(writes))
 
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from connector.feedback.base.actions import ActionContext, CompletionContext, Effect, NotPossibleError, Write
+from connector.feedback.crm.record_merges import found_by_address
 from connector.feedback.customers import identity as customers
 from connector.feedback.customers.identity import KNOW
 from connector.feedback.responses import store as responses
@@ -92,7 +93,12 @@ def head(inside: ActionContext | CompletionContext, connection: str, request: Ma
     return Write(_HEAD, row)
 
 
-def link(done: CompletionContext, record: str) -> Write:
-    """The record that was found is the customer's from now on."""
-    row = {"system": done.effect.connection, "value": record, "customer_id": done.facts.customer["id"], "gone_at": None}
-    return Write(KNOW, row)
+def link(done: CompletionContext, record: str) -> tuple[Write, ...]:
+    """The record that was found is the customer's from now on; if it was another's, the two are one, or a case for a
+    person."""
+    place, whose = (done.effect.connection, record), done.facts.customer["id"]
+    if customers.owners(done.tx, [place]).get(place, whose) != whose:
+        found_by_address(done.database, done.tx, done.effect.connection, {whose: record}, done.now)
+        return ()
+    row = {"system": done.effect.connection, "value": record, "customer_id": whose, "gone_at": None}
+    return (Write(KNOW, row),)
