@@ -6,6 +6,7 @@ Exit codes: 0 all is well; 1 it failed; 2 what was given cannot be used.
 from __future__ import annotations
 
 import io
+import os
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -15,6 +16,7 @@ import click
 from connector.cli.common.lazy import LazyGroup
 
 _COMMANDS: Mapping[str, tuple[str, str]] = {
+    "init": ("init.command:init", "Write a whole installation from a few answers."),
     "demo": ("demo:demo", "See it all at work, with stand-ins for the vendors."),
     "serve": ("serve.commands:serve", "Run everything with one command."),
     "web": ("serve.commands:web", "Run the web side only."),
@@ -53,7 +55,10 @@ class Commands(LazyGroup):
         return super().main(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> Any:
+        from connector.cli.common.environment_file import take_in
+
         try:
+            take_in(os.environ)
             return super().invoke(ctx)
         except Exception as error:
             told = _told(error)

@@ -60,18 +60,20 @@ def validate(files: _Files, as_json: bool) -> None:
 @workflow.command(name="import")
 @_files
 @click.option(
-    "--library", "name", metavar="NAME", help="Copy this built-in workflow into your folder, to be edited."
-)
+    "--library", "names", metavar="NAME", multiple=True,
+    help="Copy this built-in workflow into your folder, to be edited; may be repeated.",
+)  # fmt: skip
+@click.option("--all", "every", is_flag=True, help="As --library, for all built-in workflows that are not there yet.")
 @click.option("--force", is_flag=True, help="With --library: overwrite the file that is there.")
 @as_json_option
-def import_(files: _Files, name: str | None, force: bool, as_json: bool) -> None:
+def import_(files: _Files, names: tuple[str, ...], every: bool, force: bool, as_json: bool) -> None:
     """Load workflows into the database; a changed one becomes a new version.
 
     Without FILES it loads the configured folder, and retires the workflows whose files are gone. Runs that
     are going on keep the version they began with.
     """
-    if name is not None:
-        _copy(name, force)
+    if every or names:
+        _copy(names, every, force)
     else:
         _show_changes(_import(files), as_json)
 
@@ -219,17 +221,21 @@ def _show_changes(changes: list[Change], as_json: bool) -> None:
     show(changes, columns, as_json, empty="There is nothing to load: the folder holds no YAML file.")
 
 
-def _copy(name: str, force: bool) -> None:
+def _copy(names: tuple[str, ...], every: bool, force: bool) -> None:
+    """Nothing is written when one of the names is wrong; those of ``every`` that are there stay as they are."""
     built_in = {Path(file).stem: text for file, text in library_texts().items()}
-    if name not in built_in:
-        raise BadInputError(f"There is no built-in workflow {name!r}. Built in are: {', '.join(built_in)}.")
-    file = _folder(read_config(read_settings())) / f"{name}.yaml"
-    try:
-        with file.open("w" if force else "x", encoding="utf-8") as output:
-            output.write(built_in[name])
-    except FileExistsError:
-        raise BadInputError(f"{file} is there already. Use --force to overwrite it.") from None
-    click.echo(f"Wrote {file}. Edit it, then load it with `ringback workflow import`.")
+    folder = _folder(read_config(read_settings()))
+    folder.mkdir(parents=True, exist_ok=True)
+    there = {name for name in built_in if (folder / f"{name}.yaml").exists()}
+    wanted = [*names, *(each for each in built_in if every and each not in there | set(names))]
+    if strange := [name for name in names if name not in built_in]:
+        raise BadInputError(f"There is no built-in workflow {strange[0]!r}. Built in are: {', '.join(built_in)}.")
+    if taken := [str(folder / f"{name}.yaml") for name in names if name in there and not force]:
+        raise BadInputError(f"{', '.join(taken)} is there already. Use --force to overwrite it.")
+    for name in wanted:
+        (folder / f"{name}.yaml").write_text(built_in[name], "utf-8")
+    told = ", ".join(str(folder / f"{name}.yaml") for name in wanted) or "nothing: all are there already"
+    click.echo(f"Wrote {told}. Edit what you like, then load it with `ringback workflow import`.")
 
 
 def _show_library(as_json: bool) -> None:

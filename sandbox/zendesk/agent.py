@@ -45,7 +45,8 @@ def _update(desk: Desk, writer: Writer, ticket_id: int, given: Json, fields: Jso
     comment = (
         {"body": given["comment"], "public": given.get("public", False)} if given.get("comment") else None
     )
-    desk.tickets.update(writer, ticket_id, {**fields, **({"comment": comment} if comment else {})})
+    filled = {"custom_fields": given["custom_fields"]} if given.get("custom_fields") else {}
+    desk.tickets.update(writer, ticket_id, {**fields, **filled, **({"comment": comment} if comment else {})})
 
 
 ACTIONS: dict[str, Action] = {
@@ -135,11 +136,20 @@ def agent_blueprint(desk: Desk) -> Blueprint:
         if shown is None:
             return render_template("zendesk/missing.html", ticket_id=ticket_id), 404
         comments = known["comments"][ticket_id]
-        return render_template("zendesk/ticket.html", ticket=shown, comments=comments, **_names(known))
+        choices = [each for each in known["ticket_fields"] if each.get("custom_field_options")]
+        held = {each["id"]: each["value"] for each in shown["custom_fields"]}
+        return render_template(
+            "zendesk/ticket.html", ticket=shown, comments=comments, choices=choices, held=held, **_names(known)
+        )
 
     @blueprint.post("/agent/tickets/<int:ticket_id>/<any({}):action>".format(",".join(buttons)))
     def press(ticket_id: int, action: str) -> ResponseReturnValue:
         given = {"comment": request.form.get("comment", ""), "public": request.form.get("public") == "yes"}
+        given["custom_fields"] = [
+            {"id": int(name.removeprefix("field-")), "value": value or None}
+            for name, value in request.form.items()
+            if name.removeprefix("field-").isdecimal()
+        ]
         try:
             act(desk, action, ticket_id, **given)
         except ApiError as error:

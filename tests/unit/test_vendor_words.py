@@ -21,7 +21,7 @@ SHORT_ID = re.compile(r"\[\s*:\s*15\s*\]")
 
 AT_HOME = re.compile(
     r"(integrations|webhooks|connector/vendors)/(zendesk|salesforce)/"  # the vendors' own folders
-    r"|connector/(demo/|cli/(demo|sandbox)\.py|cli/(provision|sync)/)"  # play and set up what they name
+    r"|connector/(demo/|cli/(demo|sandbox)\.py|cli/(init|provision|sync)/)"  # play and set up what they name
     r"|connector/vendors/registry\.py"  # the table of rows
     r"|connector/storage/migrations/"
 )

@@ -14,6 +14,7 @@ from urllib.parse import quote, urlsplit
 import click
 
 from connector.cli.common.context import BadInputError, open_database, read_config, read_settings
+from connector.cli.provision.account import account_argument
 from connector.cli.provision.output import ProvisionOptions, leave, provision, provision_options
 from connector.clock import system_clock
 from connector.config.file import ConnectionConfig
@@ -33,7 +34,7 @@ from integrations.salesforce.setup.provision import SalesforceProvisioner, Targe
 
 
 @click.command()
-@click.argument("connection")
+@account_argument("salesforce")
 @click.option(
     "--admin-token-file", type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True),
     help="Deploy with the access token in this file (- for standard input) instead of as the integration user, "

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import click
 
 from connector.cli.common.context import BadInputError, open_database, read_config, read_settings
+from connector.cli.provision.account import account_argument
 from connector.cli.provision.output import ProvisionOptions, leave, provision, provision_options
 from connector.cli.provision.sidebar_app import app_option, pack_app
 from connector.clock import system_clock
@@ -32,7 +33,7 @@ from integrations.zendesk.setup.words import LANGUAGES
 
 
 @click.command()
-@click.argument("connection")
+@account_argument("zendesk")
 @click.option("--language", type=click.Choice(LANGUAGES), default=None,
               help="Of titles and choices. Left out: as what is there, else as the account's.")  # fmt: skip
 @click.option("--triggers", is_flag=True, help="Be told by triggers: for plans without event subscriptions.")

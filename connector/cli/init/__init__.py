@@ -1,0 +1,1 @@
+"""``ringback init``: a whole installation from a few answers."""
