@@ -28,8 +28,8 @@ def test_every_test_gets_a_fresh_migrated_database(database: Database, turn: int
         assert connection.execute(text("SELECT count(*) FROM customers")).scalar_one() == 0
         connection.execute(
             text(
-                "INSERT INTO customers (id, facts, created_at, updated_at) VALUES "
-                "('x', '{}', '2026-01-01', '2026-01-01')"
+                "INSERT INTO customers (id, facts, loyalty, created_at, updated_at) VALUES "
+                "('x', '{}', '', '2026-01-01', '2026-01-01')"
             )
         )
 
