@@ -150,7 +150,8 @@ def test_a_detractor_without_consent_gets_no_ticket_but_the_alert(consent: objec
 def test_a_survey_that_an_agent_asked_for_is_sent() -> None:
     asked = {"id": "click-1", "survey": "after-support", "customer": "c1"}
     trace = play("send-by-hand", (0, "survey.requested", asked))
-    assert [(each.action, each.params) for each in trace.actions] == [("survey.send", {"survey": "after-support"})]
+    params = {"survey": "after-support", "sample": "100 %"}  # a person chose whom to ask
+    assert [(each.action, each.params) for each in trace.actions] == [("survey.send", params)]
 
 
 @pytest.mark.parametrize(("outcome", "step"), [("recovered", "remove_tags"), ("not_reached", "tags")])

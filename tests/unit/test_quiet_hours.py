@@ -147,6 +147,8 @@ def first(home: Home = Home(), **known: object) -> Whereabouts:  # noqa: B008 - 
     ({"locale": "fr-BE"}, "Europe/Brussels", "their locale, fr-BE"),
     ({"locale": "en-US"}, "Europe/London", "the brand"),
     ({"locale": "nl"}, "Europe/London", "the brand"),
+    ({"facts": {"time_zone": ["Europe/Paris"], "country": {"code": "FR"}, "address": 5}}, "Europe/London", "the brand"),
+    ({"facts": {"time_zone": "../../etc/passwd"}, "locale": "x" * 300}, "Europe/London", "the brand"),
     ({"time_zone": "Nowhere/Atall", "facts": {"time_zone": 7, "country": "Oz"}, "phone": "112"}, "Europe/London",
      "the brand"),
 ])  # fmt: skip

@@ -83,6 +83,7 @@ def trait(text: str | None, country: Origin | str = "NL") -> Number | None:
     return Number(f"{plain}{extension}", _is_mobile(number))
 
 
+@lru_cache(maxsize=4_096)  # where countries share a code, it goes through the plans of all of them
 def region_of(number: Number) -> str | None:
     """The country whose number it is; None where several share it or none has it."""
     found: str | None = phonenumbers.region_code_for_number(phonenumbers.parse(number.text))

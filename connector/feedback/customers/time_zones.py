@@ -25,6 +25,7 @@ from workflows.quiet_hours import DayOff, QuietHours
 
 _READ_BY_ALL = "en-us"
 _SATURDAY = 5
+_LONGEST = 64  # characters of a zone's name, as the table keeps it
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,11 @@ class Home:
     brand_zone: str = ""
     house_zone: str = "Europe/Amsterdam"
     country: str = "NL"
+
+
+@lru_cache(maxsize=700)  # zoneinfo itself keeps eight, and reads the others from the disk each time
+def _clock(name: str) -> ZoneInfo:
+    return ZoneInfo(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +54,7 @@ class Whereabouts:
 
     @property
     def clocks(self) -> tuple[ZoneInfo, ...]:
-        return tuple(ZoneInfo(name) for name in self.zones)
+        return tuple(map(_clock, self.zones))
 
     def __str__(self) -> str:
         named = self.zones[0] if len(self.zones) == 1 else f"all {len(self.zones)} zones of {self.country}"
@@ -104,11 +110,13 @@ def _of_country(country: str | None, source: str) -> Iterator[Whereabouts]:
         yield Whereabouts(zones, country, source)
 
 
-@lru_cache(maxsize=1_024)
 def is_zone(name: Any) -> bool:
     """Whether it is the name of a zone with a clock of its own; a name such as "Etc/Unknown" is none."""
-    if not isinstance(name, str) or not name:
-        return False
+    return isinstance(name, str) and 0 < len(name) <= _LONGEST and _is_known(name)
+
+
+@lru_cache(maxsize=1_024)
+def _is_known(name: str) -> bool:
     try:
         return bool(ZoneInfo(name).key)
     except (ZoneInfoNotFoundError, ValueError, OSError):
