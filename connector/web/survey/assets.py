@@ -1,7 +1,7 @@
 """What the survey pages are made of besides words: style, script, icon. Read, made small and named once a process.
 
-Style and script stand inside the document, so that the first thing a phone shows needs one answer of the server; the
-content security policy knows both by their digest and allows no others. What is a file of its own has the digest of
+All three stand inside the document, so that the first thing a phone shows needs one answer of the server; the content
+security policy knows style and script by their digest and allows no others. What is a file of its own has the digest of
 its content in its name, so that a browser keeps it for good.
 """
 
@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from urllib.parse import quote
 
 import rcssmin
 import rjsmin
@@ -21,6 +22,9 @@ from connector.feedback.messaging.brands import Brand
 from connector.feedback.messaging.style.colours import ink_on
 
 _FOLDER = Path(__file__).parents[1] / "static" / "survey"
+_AS_IT_IS = " =:/'(),;-+*@!$&~."
+"""Signs that need no escape in a data: address that stands in double quotes."""
+
 _DIGEST = 16  # characters of a digest in a file's name
 
 
@@ -76,9 +80,9 @@ def _tokens(values: Mapping[str, str]) -> str:
 
 
 @lru_cache(maxsize=1)
-def icon() -> File:
-    """The picture in the browser's tab."""
-    return named("icon.svg", _read("icon.svg").encode(), "image/svg+xml")
+def icon() -> Part:
+    """The picture in the browser's tab, as a data: address: a file of its own would weigh three times as much."""
+    return Part(f"data:image/svg+xml,{quote(_read('icon.svg').strip(), safe=_AS_IT_IS)}", "data:")
 
 
 def named(name: str, content: bytes, mimetype: str) -> File:

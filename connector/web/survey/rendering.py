@@ -28,7 +28,7 @@ from connector.web.survey.sheets import Branch, Sheet
 from connector.web.survey.thanks import Answered
 
 _POLICY = (
-    "default-src 'none'; style-src {style}; script-src {script}; connect-src 'self'; img-src 'self'{logos}; "
+    "default-src 'none'; style-src {style}; script-src {script}; connect-src 'self'; img-src data:{logos}; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 _BARE = "default-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -100,12 +100,12 @@ def more_questions(frame: Frame, sheet: Sheet, status: int) -> Response:
 
 def asset(name: str) -> Response:
     """A file of the pages. Its name changes with its content, so a browser need never ask again (RFC 8246)."""
-    found = {each.name: each for each in (assets.icon(), dictionary())}.get(name)
-    if found is None:
+    found = dictionary()
+    if name != found.name:
         return Response("There is no such file.", 404, mimetype="text/plain")
     response = Response(found.content, mimetype=found.mimetype)
     response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
-    return offer(response, f"{request.script_root}/s/*") if found is dictionary() else response
+    return offer(response, f"{request.script_root}/s/*")
 
 
 def thank_you(
@@ -262,7 +262,7 @@ def _page(frame: Frame, template: str, status: int, script: Part = NOTHING, **mo
     """``script`` is the one script that may run."""
     style = assets.style(frame.brand)
     around = {"switches": _switches(frame), "unsubscribe": frame.unsubscribe}
-    parts = {"style": style, "script": script, "icon": assets.icon().name, "dictionary": dictionary().name}
+    parts = {"style": style, "script": script, "icon": assets.icon(), "dictionary": dictionary().name}
     response = Response(render_template(template, **_words(frame), **around, **parts, **more), status)
     logos = "".join(f" {origin}" for origin in frame.brand.logo_origins)
     policy = _POLICY.format(style=style.source, script=script.source, logos=logos)
