@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -19,6 +20,10 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
+from connector.feedback.messaging.brands import Brand
+from connector.feedback.surveys.files import built_in, parse
+from connector.feedback.surveys.invitation_email import Mailer
+from connector.ids import new_id
 from integrations.errors import OptionsError, Permanent
 from integrations.kind import build as build_client
 from integrations.messaging import Mail
@@ -169,6 +174,39 @@ def test_any_texts_arrive_whole_in_short_lines_and_signed(text: str, html: str, 
 
 def lines_of(text: str) -> str:
     return re.sub("\r\n|\r|\n", "\n", text).removesuffix("\n")
+
+
+SURVEYS = {slug: parse(text, slug) for slug, text in built_in().items()}
+EACH = [(slug, language) for slug, survey in SURVEYS.items() for language in survey.languages]
+
+
+@pytest.mark.parametrize("tone", ["formal", "informal"])
+@pytest.mark.parametrize(("slug", "language"), EACH)
+def test_a_mail_administrator_finds_nothing_to_complain_of_in_any_invitation(
+    mailbox: MailboxStandIn, slug: str, language: str, tone: str
+) -> None:
+    brand = Brand(title="Bücher & Söhne", tone=tone, reply_to="Bücher & Söhne <klanten@acme.example>")
+    person = {"name": "Zoë van Österreicher-’s-Gravesande", "email": "zoë.van@bücher.example"}
+    context = {"agent": "José Müller", "product": "the coffee machine ☕", "subject": "Hij knippert"}
+    made = Mailer("https://feedback.acme.example", {"default": brand}).invitation(
+        SURVEYS[slug], language, person, context, "0123456789012345678901"
+    )
+    raw = sent(mailbox, replace(made, key=new_id(), mark=MARK, date=NOW), keys=(RSA, ED25519),
+               bounce_address="bounces@acme.example", unsubscribe_address="stop@acme.example").raw  # fmt: skip
+    head, _, body = raw.partition(b"\r\n\r\n")
+    long = [line for line in head.split(b"\r\n") if len(line) > 78]
+    assert [line.count(b" ") for line in long] == [1] * len(long), "only an address alone is longer"
+    assert all(b"mailto:" in line for line in long)
+    assert max(map(len, body.split(b"\r\n"))) <= 76
+    assert max(map(len, re.findall(rb"=\?utf-8\?[bq]\?[^?]*\?=", head))) <= 75
+    assert len(raw) < 60_000
+    assert (is_valid(raw, 0), is_valid(raw, 1)) == (True, True)
+    arrived = read(raw)
+    for name in ("From", "To", "Subject", "Date", "Message-ID", "Reply-To", "Feedback-ID", "Auto-Submitted",
+                 "List-Unsubscribe", "List-Unsubscribe-Post"):  # fmt: skip
+        assert len(arrived.get_all(name, [])) == 1
+    assert not arrived.defects
+    assert [part.get_content_type() for part in arrived.iter_parts()] == ["text/plain", "text/html"]
 
 
 # Envelope and ways out
