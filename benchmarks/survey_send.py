@@ -100,10 +100,9 @@ def measure(options: argparse.Namespace) -> Figures:
         folder, port = Path(name), free_port()
         keys = furnish(folder, sink.port, options.delivery)
         product = Killed(("serve", "--port", str(port)), _environment(folder, url), folder)
-        with watching(product) as seen, sending(port, options.n):
+        with watching(product) as seen, sending(port, options.n), killed_at_last(product):
             attack(product, sink, options)
             wait_until_still(sink, options.n)
-        product.kill()
         held = _held(url)
         missing = options.n - len(sink.ids)
         per_mail = sum(seen.cpu.values()) * 1000 / max(1, sink.count)
@@ -162,6 +161,14 @@ def wait_until_still(sink: MailSink, expected: int) -> None:
             seen, since = sink.count, time.monotonic()
         time.sleep(0.1)
     time.sleep(3)
+
+
+@contextmanager
+def killed_at_last(product: Killed) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        product.kill()
 
 
 @contextmanager

@@ -29,7 +29,7 @@ from connector.feedback.customers import identity as customers
 from connector.feedback.messaging.actions import Post
 from connector.feedback.surveys.asking import eligibility
 from connector.feedback.surveys.asking.departures import Departure, Departures
-from connector.feedback.surveys.asking.link_token import TOKEN, with_token
+from connector.feedback.surveys.asking.leaving.link_token import TOKEN, with_token
 from connector.feedback.surveys.asking.refusal import Refusal
 from connector.feedback.surveys.asking.send_survey import Render, stayed
 from connector.feedback.surveys.audience import MOST_REMINDERS, Reminder

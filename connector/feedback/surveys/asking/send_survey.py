@@ -35,17 +35,13 @@ from connector.feedback.surveys.asking.asked_rows import (
     INVITED,
     SENT,
     Place,
-    book,
     invitation_row,
-    invited,
-    plan_anew,
-    take_back,
     whose,
     withheld,
 )
 from connector.feedback.surveys.asking.departures import Departure, Departures
-from connector.feedback.surveys.asking.link_token import TOKEN, with_token
-from connector.feedback.surveys.asking.refusal import Refusal
+from connector.feedback.surveys.asking.leaving.bookings import Bookings
+from connector.feedback.surveys.asking.leaving.link_token import TOKEN, with_token
 from connector.feedback.surveys.asking.selection import AskingRules
 from connector.feedback.surveys.asking.step_parameters import expect_channel, languages, sample
 from connector.feedback.surveys.catalog import SurveyCatalog
@@ -94,7 +90,8 @@ class SendSurvey:
         look: Callable[[str, datetime], None],
     ) -> None:
         """``look`` sees to it that an opt-out in a CRM is known here."""
-        self._database, self._clients, self._surveys, self._render = database, clients, surveys, render
+        self._clients, self._surveys, self._render = clients, surveys, render
+        self._bookings = Bookings(database, surveys, rules, departures)
         self._rules, self._departures, self._look = rules, departures, look
         self._secret_key, self._post, self._agents = secret_key, Post(clients, secret_key), Agents(clients)
 
@@ -102,7 +99,7 @@ class SendSurvey:
         return 1
 
     def prepare(self, ask: ActionContext) -> Intent | Output:
-        self._survey(str(ask.params["survey"]))
+        self._bookings.survey(str(ask.params["survey"]))
         expect_channel(ask.params.get("channel"))
         customer = _customer(ask.tx, ask.facts.customer.get("id"))
         request = self._request(ask)
@@ -114,14 +111,6 @@ class SendSurvey:
         if flag(ask.params.get("verify")) or _unread(customer, request):
             return self._who(customer, request, place)
         return self._invite(customer, request, place)
-
-    def _survey(self, slug: str) -> tuple[Survey, str]:
-        found = self._surveys.find(slug)
-        if found is None:
-            raise NotPossibleError(
-                f"survey: {slug!r} is not there. Put {slug}.yaml into the surveys folder, or name one of those there."
-            )
-        return found
 
     def _request(self, ask: ActionContext) -> dict[str, Any]:
         event, params = ask.facts.event, ask.params
@@ -150,7 +139,7 @@ class SendSurvey:
 
     def _who(self, customer: Customer | None, request: Mapping[str, Any], place: Place) -> Intent | Output:
         """Ask a helpdesk that knows this person for their address; what the rules forbid now need not be asked."""
-        survey, _ = self._survey(request["survey"])
+        survey, _ = self._bookings.survey(request["survey"])
         if customer and (reason := self._rules.why_not(place.tx, customer, survey, request, place.now)):
             return withheld(place, customer.id, survey.slug, reason)
         if customer and (known := self._known_as(customer, place.tx)):
@@ -172,7 +161,7 @@ class SendSurvey:
 
     def _invite(self, customer: Customer, request: Mapping[str, Any], place: Place) -> Intent | Output:
         """The invitation and its mail, whole, but for the secret of the link; before it, the agent's name."""
-        survey, _ = self._survey(request["survey"])
+        survey, _ = self._bookings.survey(request["survey"])
         reason = self._rules.why_not(place.tx, customer, survey, request, place.now)
         reason = reason or eligibility.comes_back(place.tx, customer.email)
         if reason := reason or eligibility.other_language(customer.locale, request.get("languages") or ()):
@@ -181,7 +170,7 @@ class SendSurvey:
         return whole if isinstance(whole, Intent) else self._mailed(customer, whole, place)
 
     def _mailed(self, customer: Customer, request: Mapping[str, Any], place: Place) -> Intent:
-        survey, definition_id = self._survey(request["survey"])
+        survey, definition_id = self._bookings.survey(request["survey"])
         via, _ = self._clients.messenger(request["via"])
         invitation = new_id()
         language = survey.language_for(customer.locale)
@@ -224,7 +213,7 @@ class SendSurvey:
     def _take_back(self, invitation: str) -> None:
         """The booking of a mail that stayed here. Should even this fail, what became of the mail is still certain."""
         try:
-            self._database.transact(lambda tx: take_back(tx, invitation))
+            self._bookings.take_back(invitation)
         except Exception:
             log.exception("a booking could not be taken back", extra={"invitation": invitation})
 
@@ -233,7 +222,7 @@ class SendSurvey:
         mail."""
         try:
             self._look(effect.request["customer"], now)
-            held = self._database.transact(lambda tx: self._book(tx, effect.request, now))
+            held = self._bookings.book(effect.request, now)
         except (IntegrationError, NotPossibleError):
             raise
         except Exception as error:
@@ -242,25 +231,6 @@ class SendSurvey:
         if isinstance(held, Departure):
             return NotYet(held.held, retry_after=(held.at - now).total_seconds(), code="quiet_hours")
         return held.told() if held else None
-
-    def _book(self, tx: Connection, request: Mapping[str, Any], now: datetime) -> Refusal | Departure | None:
-        """The last look, and the booking that other runs' last looks will see: of two surveys that are about to
-        leave for one person only one does. → why this one does not, or when it will: it is late, and the recipient's
-        evening has begun meanwhile, or they are elsewhere than was thought."""
-        customer = invited(tx, request["invitation"])
-        survey, _ = self._survey(request["survey"])
-        self._database.lock(tx, self._rules.lock_keys(customer, survey))
-        reason = self._rules.why_not(tx, customer, survey, request, now)
-        reason = reason or eligibility.ticket_gone(tx, request.get("solved"))
-        if reason := reason or eligibility.comes_back(tx, request["mail"]["to"]):
-            return reason
-        departure = self._departures.of(customer, survey, now)
-        if departure.quiet:
-            plan_anew(tx, request["invitation"], departure, now)
-            return departure
-        households = [key for _, key in self._rules.households(customer)]
-        book(self._database, tx, request["invitation"], customer.id, households, now, request.get("once"))
-        return None
 
     def finish(self, done: CompletionContext) -> Intent | Output:
         if done.effect.stage == AGENT:

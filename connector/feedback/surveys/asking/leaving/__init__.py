@@ -1,0 +1,1 @@
+"""A survey's mail on the point of leaving."""
