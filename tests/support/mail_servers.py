@@ -252,8 +252,15 @@ def a_postfix(dovecot: Dovecot, **transports: str) -> Iterator[Postfix]:
         until(lambda: _listens(made.port, process), "Postfix listens")
         yield made
     finally:
+        _end_master(folder / "queue" / "pid" / "master.pid")
         _end(process)
         until(lambda: _is_gone(folder), "Postfix's workers have ended")
+
+
+def _end_master(file: Path) -> None:
+    """What was started is a script that waits for the master; this is the master itself."""
+    with suppress(OSError, ValueError):
+        os.kill(int(file.read_text("utf-8")), signal.SIGTERM)
 
 
 def _is_gone(folder: Path) -> bool:
