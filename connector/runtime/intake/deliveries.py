@@ -24,7 +24,7 @@ from connector.feedback.customers.record_ids import RecordIds
 from connector.ids import new_id
 from connector.observe import journal
 from connector.observe.journal import Understood
-from connector.runtime.intake import matching, telling
+from connector.runtime.intake import brake, matching, telling
 from connector.runtime.intake.careful_start import MOST_BEGUN, CarefulStart
 from connector.runtime.intake.matching import StartPlan
 from connector.runtime.runs.advance import OpenAdvancer, RunAdvancer
@@ -193,7 +193,7 @@ class Intake:
         self._lock(tx, [event for event, _ in found])
         arrivals = self._arrive(tx, _only_new(tx, found), now)
         active = self._book.active(tx)
-        plans = [matching.plan(arrival, active, moment) for arrival in arrivals]
+        plans = brake.braked(tx, arrivals, [matching.plan(arrival, active, moment) for arrival in arrivals], now)
         seqs = _insert_events(tx, arrivals, plans, now)
         matching.wake(desk, arrivals, seqs, moment)
         planned = [(arrival.delivery_id, draft) for arrival, plan in zip(arrivals, plans, strict=True)

@@ -18,7 +18,7 @@ from workflows.events import EVENT_TYPES, Event
 
 OURS = frozenset({
     "callback.changed", "callback.outcome", "score.due", "survey.requested", "survey.sent", "survey.opened",
-    "survey.started", "survey.score_given", "survey.changed", "survey.expired", "survey.bounced",
+    "survey.started", "survey.score_given", "survey.changed", "survey.doubted", "survey.expired", "survey.bounced",
     "survey.reminded",
 })  # fmt: skip
 """Told by our own features alone: what they say has been done by us."""
