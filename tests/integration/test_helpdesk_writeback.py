@@ -112,10 +112,10 @@ def test_what_stands_on_an_organisation_already_is_not_written_again(home: Harne
     tell(home, 10, users[0])
     pass_time(home)
     written = len(writes(home, "/organizations/"))
-    tell(home, 9, users[0], "2026-03-02T10:00:00Z")
+    tell(home, 9, users[0], "2026-03-01T11:00:00Z")
     pass_time(home)
     assert of_organization(home, company) == (100, 1)
-    tell(home, 9, users[0], "2026-03-02T10:00:00Z")
+    tell(home, 9, users[0], "2026-03-01T11:00:00Z")
     pass_time(home)
     assert len(writes(home, "/organizations/")) <= written + 1  # the date of the newest answer, and no more
     tell(home, 0, users[1])

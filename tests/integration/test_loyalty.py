@@ -31,7 +31,7 @@ def home(database_url: str) -> Iterator[Harness]:
         yield home
 
 
-def tell(home: Harness, metric: str, score: int, at: str = "2026-03-02T10:00:00Z", **data: Any) -> None:
+def tell(home: Harness, metric: str, score: int, at: str = "2026-02-22T10:00:00Z", **data: Any) -> None:
     home.deliver(answer(score, metric=metric, answered_at=at, **data))
     home.settle()
 
@@ -57,7 +57,7 @@ def test_other_metrics_make_none(home: Harness) -> None:
     assert stands(home) == ""
 
 
-ANSWERS = (("nps", 10, "2026-03-01"), ("nps", 3, "2026-03-02"), ("nls", 2, "2026-03-01"), ("nls", 9, "2026-03-03"))
+ANSWERS = (("nps", 10, "2026-02-21"), ("nps", 3, "2026-02-22"), ("nls", 2, "2026-02-21"), ("nls", 9, "2026-02-23"))
 
 
 def test_whatever_order_the_answers_come_in_the_customer_stands_in_one_place(home: Harness) -> None:
@@ -79,7 +79,7 @@ def test_a_condition_about_the_answer_that_moves_the_customer_sees_where_they_st
     tell(home, "nps", 9)
     tell(home, "nls", 9)
     assert len(home.runs("loyal")) == 1
-    tell(home, "nls", 5, at="2026-03-03T10:00:00Z")
+    tell(home, "nls", 5, at="2026-02-23T10:00:00Z")
     assert len(home.runs("loyal")) == 1
 
 
