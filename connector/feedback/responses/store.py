@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ from sqlalchemy import Connection, bindparam, func, select
 
 from connector.feedback.base.event_hooks import IncomingEvent
 from connector.feedback.responses import revisions
+from connector.ids import digest
 from connector.storage.engine.database import Database
 from connector.storage.schema.tables import responses
 from connector.storage.stores.inbox import OWN
@@ -46,9 +47,26 @@ def record(database: Database, tx: Connection, batch: Sequence[IncomingEvent], n
     scored = [_rated(arrival) if arrival.type == "csat.rated" else arrival for arrival in batch]
     named = [_with_response(arrival) if _is_answer(arrival) else arrival for arrival in scored]
     kept = [arrival for arrival in named if _is_answer(arrival)]
-    own = [arrival.data["response"] for arrival in kept if arrival.event.connection == OWN]
-    revisions.keep(tx, [_row(arrival, now) for arrival in kept], own)
+    rows = {arrival.id: [_row(arrival, now), *_further(arrival, now)] for arrival in kept}
+    own = [row["id"] for arrival in kept if arrival.event.connection == OWN for row in rows[arrival.id]]
+    revisions.keep(tx, [row for each in rows.values() for row in each], own)
     return named
+
+
+def _further(arrival: IncomingEvent, now: datetime) -> Iterator[dict[str, Any]]:
+    """The answers that stand in this one: a survey that asks NPS and NLS has one of each. The words belong to the main
+    one alone."""
+    main = _row(arrival, now)
+    for score in arrival.data.get("further") or () if arrival.event.connection == OWN else ():
+        scored = {name: score[name] for name in ("metric", "scale", "score", "band")}
+        question = score["question"]
+        own = {"id": further_id(main["id"], question), "external_id": f"{main['external_id']}/{question}"}
+        yield {**main, **own, **scored, "comment": "", "contact_consent": False, "answers": {}}
+
+
+def further_id(response: str, question: str) -> str:
+    """The id of an answer that stands in another: the same in every revision."""
+    return digest(f"{response}/{question}")[: len(response)]
 
 
 def _is_answer(arrival: IncomingEvent) -> bool:

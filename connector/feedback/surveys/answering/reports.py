@@ -10,8 +10,18 @@ from datetime import datetime
 from typing import Any
 
 from connector.feedback.surveys.invitations import Invitation
-from connector.feedback.surveys.model import Answers, Purpose, Survey, comment_of, consent_of, contact_of
+from connector.feedback.surveys.model import (
+    Answers,
+    Purpose,
+    Question,
+    Survey,
+    comment_of,
+    consent_of,
+    contact_of,
+    scale_of,
+)
 from connector.storage.stores.inbox import own_event
+from workflows.scoring import Scale, band
 
 
 def touched(before: Invitation, after: Invitation, survey: Survey, at: datetime) -> Iterator[dict[str, Any]]:
@@ -86,4 +96,17 @@ def _score(invitation: Invitation, survey: Survey) -> dict[str, Any]:
         "scale": survey.scale.name,
         "score": survey.score(answers),
         "band": survey.band(answers),
+        **_further(survey, answers),
     }
+
+
+def _further(survey: Survey, answers: Answers) -> dict[str, Any]:
+    """The scores of other questions than the main one, if the survey has any: they count in their own metrics."""
+    asked = [question for question in survey.questions[1:] if question.scale and answers.get(question.id) is not None]
+    scores = [_of(question, scale_of(question), answers[question.id]) for question in asked]
+    return {"further": scores} if scores else {}
+
+
+def _of(question: Question, scale: Scale, score: int) -> dict[str, Any]:
+    metric, banded = scale.metric.value, band(scale.metric, score, scale).value
+    return {"question": question.id, "metric": metric, "scale": scale.name, "score": score, "band": banded}
