@@ -619,6 +619,17 @@ def rich_survey(site: Site) -> Survey:
     return from_dict(data)
 
 
+def test_questions_that_look_at_the_score_itself_are_sent_along_for_each_score(site: Site) -> None:
+    data = to_dict(site.surveys["after-support"])
+    data["questions"][1]["if"] = "answers.score == 4"
+    site.surveys["after-support"] = from_dict(data)
+    page = get(site, f"/s/{site.invite()}").text
+    [four] = re.findall(r'<template data-scores="4">(.*?)</template>', page, re.DOTALL)
+    others = re.findall(r'<template data-scores="(?!4")[^"]*">(.*?)</template>', page, re.DOTALL)
+    assert 'name="q.reason"' in four
+    assert not any('name="q.reason"' in each for each in others)
+
+
 def test_every_type_of_question_is_shown_answered_and_reported(site: Site) -> None:
     site.surveys["rich"] = rich_survey(site)
     token = site.invite("rich")

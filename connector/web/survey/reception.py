@@ -35,9 +35,10 @@ from connector.web.survey.visits import SurveyVisit
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What a POST is answered with; None: there is no such page. ``told``: events of ours were stored."""
+    """What a POST is answered with; None: there is no such page. What takes its time is drawn after the commit, as others
+    wait for SQLite's one writer. ``told``: events of ours were stored."""
 
-    response: AnyResponse | None
+    response: AnyResponse | Callable[[], AnyResponse] | None
     told: bool = False
 
 
@@ -66,7 +67,8 @@ class Reception:
         done = self.database.transact(step)
         if done.told:
             self.ring()  # after the commit, so that what it wakes finds the event
-        return done.response or self.unknown()
+        drawn = done.response if isinstance(done.response, AnyResponse | None) else done.response()
+        return drawn or self.unknown()
 
     def visit(self, tx: Connection, token: str, *, lock: bool = False) -> SurveyVisit | None:
         """Whose page it is; None: nobody's."""

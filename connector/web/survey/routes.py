@@ -107,7 +107,7 @@ class SurveyPages(Reception):
         visit, given, saved = self._keep(tx, visit, request.form)
         told, wrong = saved.told, mistakes.wrong(visit, given, saved)
         if wrong:
-            return Done(self._questions(visit, visit.sheet(mistakes.typed(given, saved), wrong)), told)
+            return Done(lambda: self._questions(visit, visit.sheet(mistakes.typed(given, saved), wrong)), told)
         if any(question.id not in given.shown for question in visit.asked):
             return Done(redirect(visit.url("show", "more"), 303), told)
         sent = saving.send(self.settling, tx, visit.invitation, visit.survey, self._touch(visit))
@@ -126,9 +126,12 @@ class SurveyPages(Reception):
                 closed.status_code = 409  # so that the script does not take it for saved
             return Done(closed)
         visit, given, saved = self._keep(tx, visit, request.form)
-        sheet = visit.sheet(given.raw, mistakes.sentences(visit, given.errors))
         status = 409 if saved.stale else 422 if given.errors else 200
-        return Done(rendering.more_questions(visit.frame, sheet, status), saved.told)
+        return Done(lambda: self._more(visit, given, status), saved.told)
+
+    def _more(self, visit: SurveyVisit, given: Given, status: int) -> AnyResponse:
+        sheet = visit.sheet(given.raw, mistakes.sentences(visit, given.errors), ahead=False)
+        return rendering.more_questions(visit.frame, sheet, status)
 
     def thanks(self, token: str) -> AnyResponse:
         """The thank-you that fits the score, once there is one."""

@@ -10,6 +10,7 @@ from typing import Any
 from connector.feedback.messaging.scale_labels import has_smileys, smiley_words
 from connector.feedback.messaging.translations import Say
 from connector.feedback.surveys.model import Question, Survey, points, scale_of
+from workflows.expressions import references
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,5 +71,18 @@ def branches_of(survey: Survey, answers: Mapping[str, Any], customer: Mapping[st
 
 
 def _each(survey: Survey, answers: Mapping[str, Any], customer: Mapping[str, Any]) -> Iterator[tuple[int, Branch]]:
+    """Scores of one band lead to the same, unless a condition looks at the score itself."""
+    known: dict[str, Branch] = {}
+    by_score = _looks_at_the_score(survey)
     for score in points(survey.scale):
-        yield score, branch_of(survey, {**answers, survey.main.id: score}, customer)
+        given = {**answers, survey.main.id: score}
+        name = str(score) if by_score else survey.band(given)
+        if name not in known:
+            known[name] = branch_of(survey, given, customer)
+        yield score, known[name]
+
+
+def _looks_at_the_score(survey: Survey) -> bool:
+    score = ("answers", f"answers.{survey.main.id}")
+    conditions = (question.condition for question in survey.questions if question.condition)
+    return any(path in score or path.startswith(f"{score[1]}.") for text in conditions for path in references(text))

@@ -51,12 +51,15 @@ class SurveyVisit:
     def change(self) -> OpenUntil:
         return OpenUntil(self.url("show"), self.invitation.expires_at)
 
-    def sheet(self, values: Mapping[str, Any], errors: Mapping[str, str], chosen: int | None = None) -> Sheet:
-        """The page for the answers so far; ``values`` (what was typed) is shown in their place where it differs."""
+    def sheet(
+        self, values: Mapping[str, Any], errors: Mapping[str, str], chosen: int | None = None, *, ahead: bool = True
+    ) -> Sheet:
+        """The page for the answers so far; ``values`` (what was typed) is shown in their place where it differs. Not
+        ``ahead``: without what other scores would lead to."""
         preset = {} if chosen is None else {self.survey.main.id: chosen}
         answers = {**self.invitation.answers, **preset}
         branch = branch_of(self.survey, answers, self.customer)
-        branches = branches_of(self.survey, answers, self.customer)
+        branches = branches_of(self.survey, answers, self.customer) if ahead else ()
         before = self.survey.score(self.invitation.answers)
         so_far = "" if before is None else as_words(self.survey.main, before, self.frame.language, self.frame.say)
         shown = {**answers, **as_shown(self.survey, answers), **values}
