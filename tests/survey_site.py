@@ -92,7 +92,7 @@ class Site:
     def settle(self, **span: float) -> int:
         """Let time pass, then count what is due. → how many answers were."""
         self.now += timedelta(**span)
-        return self.settling.due(self.now, 100)
+        return self.settling.due(lambda: self.now, 100)
 
     def consents(self) -> list[Any]:
         with self.database.read() as tx:

@@ -171,12 +171,30 @@ def test_a_clock_that_is_set_back_a_little_delays_by_a_window_at_most(site: Site
     assert site.settle(minutes=1) == 1
 
 
+def test_a_worker_that_had_to_wait_for_its_turn_takes_nothing_that_was_saved_meanwhile(site: Site) -> None:
+    due, fresh = site.invite(), site.invite("retention")
+    save(site, due, score="9")
+    site.now += TOUCHED
+    moments = iter((site.now, site.now + timedelta(seconds=50)))
+    site.now += timedelta(seconds=40)
+    save(site, fresh, score="4")
+    assert site.settling.due(lambda: next(moments), 10) == 1
+    assert counted(site) == [("survey.answered", 9)]
+
+
+def test_clocks_that_are_a_little_apart_count_nothing_early(site: Site) -> None:
+    token = site.invite()
+    save(site, token, score="9")
+    site.now -= timedelta(minutes=4)
+    assert site.settle() == 0
+
+
 def test_two_workers_that_settle_at_the_same_moment_tell_it_once(site: Site) -> None:
     for _ in range(40):
         post(site, f"/s/{site.invite()}", whole(9))
     later = NOON + timedelta(minutes=2)
     with ThreadPoolExecutor(4) as pool:
-        done = list(pool.map(lambda _: site.settling.due(later, 7), range(24)))
+        done = list(pool.map(lambda _: site.settling.due(lambda: later, 7), range(24)))
     assert sum(done) == 40
     assert len({event["id"] for event in site.events()}) == len(site.events()) == 40
 
@@ -237,7 +255,7 @@ def test_many_are_settled_in_few_statements(site: Site) -> None:
             save(site, site.invite(), score="3")
         site.now += timedelta(minutes=30)
         with statements_of(site.database) as seen:
-            assert site.settling.due(site.now, 500) == count
+            assert site.settling.due(lambda: site.now, 500) == count
         return len(seen)
 
     assert statements(60) == statements(3)
@@ -253,7 +271,7 @@ def test_who_may_count_is_asked_when_it_settles_and_the_others_are_kept(site: Si
     token = site.invite()
     post(site, f"/s/{token}", whole(3))
     guarded = Settling(site.database, site.settling.surveys, site.settling.windows, none_yet)
-    assert guarded.due(NOON + timedelta(minutes=2), 10) == 1
+    assert guarded.due(lambda: NOON + timedelta(minutes=2), 10) == 1
     row = site.invitation(token)
     assert (asked, site.events(), row.settles_at) == ([row.id], [], None)
     assert row.answers["score"] == 3

@@ -26,7 +26,7 @@ class SettlingJob:
     def tick(self) -> None:
         """All that is due, a batch a transaction. Never raises: the next tick tries again."""
         try:
-            while count := self._settling.due(self._clock(), BATCH):
+            while count := self._settling.due(self._clock, BATCH):
                 self._ring()
                 if count < BATCH:
                     return

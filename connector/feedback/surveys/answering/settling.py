@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, select
 
+from connector.clock import Clock
 from connector.config.answers import SettlingWindows
 from connector.feedback.consent import opt_outs
 from connector.feedback.customers import identity as customers
@@ -42,6 +43,9 @@ _DUE = _EARLIEST.where(invitations.c.settles_at <= bindparam("now"))
 _TOO_FAR = _EARLIEST.where(invitations.c.settles_at > bindparam("furthest"))
 _CLAIMS = tuple(each.with_for_update(skip_locked=True) for each in (_DUE, _TOO_FAR))
 _LOOKS = tuple(each.with_only_columns(invitations.c.id) for each in (_DUE, _TOO_FAR))
+_SKEW = timedelta(minutes=5)
+"""The clocks of two machines may be so far apart without one of them having been set back."""
+
 _SETTLED = bulk.Update(
     invitations, where=("id",), new=("status", "started_at", "answered_at", "answers", "settles_at", "counted")
 )
@@ -66,21 +70,26 @@ class Settling:
     is_person: Callable[[Connection, str], bool] = lambda _tx, _id: True
     """Whether a person seems to have given what was just saved on this invitation: only of theirs anything is told."""
 
-    def due(self, now: datetime, most: int) -> int:
+    def due(self, clock: Clock, most: int) -> int:
         """Settle the longest due, ``most`` of them in one transaction. → how many there were.
 
         Should the power fail before the next lasting commit, they are due again and nothing was told.
         """
-        limits = {"now": now, "furthest": now + self.windows.longest, "most": most}
         with self.database.read() as tx:
-            if all(tx.execute(look, limits | {"most": 1}).first() is None for look in _LOOKS):
+            limits = self._limits(clock(), 1)
+            if all(tx.execute(look, limits).first() is None for look in _LOOKS):
                 return 0
-        return self.database.transact(lambda tx: self._claim(tx, limits, now), lasting=False)
+        return self.database.transact(lambda tx: self._claim(tx, clock(), most), lasting=False)
 
-    def _claim(self, tx: Connection, limits: Mapping[str, Any], now: datetime) -> int:
+    def _limits(self, now: datetime, most: int) -> dict[str, Any]:
+        return {"now": now, "furthest": now + self.windows.longest + _SKEW, "most": most}
+
+    def _claim(self, tx: Connection, now: datetime, most: int) -> int:
+        """``now`` is the moment at which the transaction has its turn: while it waited others have saved."""
+        limits = self._limits(now, most)
         found: list[Any] = []
         for claim in _CLAIMS:
-            if room := limits["most"] - len(found):
+            if room := most - len(found):
                 found += tx.execute(claim, {**limits, "most": room}).all()
         self.settle(tx, [Invitation(*row) for row in found], now)
         return len(found)
