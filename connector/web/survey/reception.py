@@ -35,8 +35,8 @@ from connector.web.survey.visits import SurveyVisit
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What a POST is answered with; None: there is no such page. What takes its time is drawn after the commit, as others
-    wait for SQLite's one writer. ``told``: events of ours were stored."""
+    """What a POST is answered with; None: there is no such page. What takes its time is drawn after the commit, as
+    others wait for SQLite's one writer. ``told``: events of ours were stored."""
 
     response: AnyResponse | Callable[[], AnyResponse] | None
     told: bool = False
