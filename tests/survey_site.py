@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -109,9 +109,9 @@ class Site:
 @contextmanager
 def survey_site(
     folder: Path, surveys: Mapping[str, Survey] | None = None, brand: Brand | None = None,
-    windows: SettlingWindows = AT_ONCE, database_url: str = "",
+    windows: SettlingWindows = AT_ONCE, database_url: str = "", behind: Callable[[Flask], None] = lambda _app: None,
 ) -> Iterator[Site]:  # fmt: skip
-    """The site, running until the block ends."""
+    """The site, running until the block ends; ``behind`` puts something before it."""
     database = Database(database_url or f"sqlite:///{folder / 'surveys.db'}")
     metadata.create_all(database.engine)
     known = {**{slug: parse(text, slug) for slug, text in built_in().items()}, **(surveys or {})}
@@ -123,6 +123,7 @@ def survey_site(
             created_at=NOON, updated_at=NOON,
         ))  # fmt: skip
     app = Flask("survey-site")
+    behind(app)
     site.brands["default"] = brand or Brand(title="Acme", accent="#0b6e4f", footer={"": "Acme, Amsterdam"})
     app.register_blueprint(
         blueprint(site.settling, site.brands, lambda: site.now, site.ring)

@@ -18,7 +18,7 @@ from workflows.step_positions import every_step
 
 OWN = frozenset({
     "survey.sent", "survey.opened", "survey.started", "survey.score_given", "survey.answered", "survey.changed",
-    "survey.reminded", "survey.expired", "customer.opted_out", "survey.requested", "feedback.logged",
+    "survey.doubted", "survey.reminded", "survey.expired", "customer.opted_out", "survey.requested", "feedback.logged",
     "callback.outcome",
 })  # fmt: skip
 """What our own surveys, pages and the sidebar tell, whatever is connected."""

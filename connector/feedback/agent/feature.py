@@ -19,7 +19,7 @@ _TOLD = (
 
 _SILENT = (
     "survey.sent", "survey.opened", "survey.started", "survey.score_given", "survey.answered", "survey.changed",
-    "survey.reminded", "survey.expired", "survey.bounced",
+    "survey.doubted", "survey.reminded", "survey.expired", "survey.bounced",
     "survey.requested", "ticket.assigned", "ticket.commented", "ticket.requester_changed", "callback.changed",
     "contact.changed", "contact.merged", "contact.deleted", "customer.anniversary", "mail.bounced", "mail.complained",
     "mail.answered",

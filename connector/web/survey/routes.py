@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from flask import Blueprint, redirect, request
+from flask import Blueprint, Response, redirect, request
 from sqlalchemy import Connection
 from werkzeug import Response as AnyResponse
 
@@ -68,8 +68,14 @@ def blueprint(
         found.add_url_rule(rule, endpoint, view, methods=[method])
     found.before_request(_limit_body)
     found.after_request(lambda response: compress(request, rendering.guard(response)))
+    found.after_app_request(_guard)
     found.register_error_handler(413, pages.too_large)
     return found
+
+
+def _guard(response: Response) -> Response:
+    """Also where no route of ours is: the address holds the secret whatever stands behind it."""
+    return rendering.guard(response) if request.path.startswith(("/s/", "/u/")) else response
 
 
 def _limit_body() -> None:
