@@ -44,10 +44,12 @@ def home(database_url: str) -> Iterator[Harness]:
 
 
 def asked(home: Harness, language: str = "en") -> str:
-    """The path of a new invitation's page."""
+    """The path of a new invitation's page, which came ten minutes ago: nobody answers in the second of its coming."""
+    home.clock.move(minutes=-10)
     person = {"email": f"{new_id()}@example.com", "name": "Jan", "locale": language}
     home.deliver({"type": "order.delivered", "id": new_id(), "data": {"order": new_id(), "customer": person}})
     home.settle()
+    home.clock.move(minutes=10)
     found = re.search(r"/s/[\w-]{22}", home.mails()[-1].text)
     assert found
     return found[0]
