@@ -1,7 +1,7 @@
 """What a sender may tell. A signature proves who tells it, not that it is theirs to tell: a survey platform that could
 tell of a helpdesk's tickets, or of our own callbacks, would end recoveries of people it knows nothing of.
 
-And nobody tells of what has not happened yet: a moment after its arrival would outrank every later answer for ever.
+And nobody answers before we hear of it: a moment after its arrival would outrank every later answer for ever.
 """
 
 from __future__ import annotations
@@ -77,6 +77,9 @@ def _not_theirs(event: Event, account: Account, accounts: Accounts) -> str:
 
 
 def _not_before_it_came(event: Event, received_at: datetime, trouble: list[str]) -> Event:
+    """A record's events keep the order of its own system's clock, however that stands to ours."""
+    if event.type in OF_RECORDS - {"csat.rated"}:
+        return event
     moments = {"time": event.time, "data.answered_at": _moment(event.data)}
     ahead = {name: at for name, at in moments.items() if at is not None and at > received_at}
     if not ahead:
