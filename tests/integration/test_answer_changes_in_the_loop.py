@@ -46,6 +46,7 @@ def link(home: Harness) -> str:
     home.world.salesforce.add_contact("Jansen", "ann@example.com")
     solved(home, a_customer(home))
     [token] = set(re.findall(r"/s/([\w-]{22})", asked(home)[0].text))
+    home.clock.move(hours=1)  # a person needs longer than a machine that looks at the mail when it comes
     return f"/s/{token}"
 
 
