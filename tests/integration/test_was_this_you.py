@@ -227,6 +227,19 @@ def test_who_simply_answers_once_more_counts_and_the_doubt_is_over(site: Site) -
     assert [each.status for each in doubted(site)] == [DoubtStatus.REPLACED]
 
 
+def test_a_scanner_at_the_door_does_not_speak_against_who_answers_four_minutes_later(site: Site) -> None:
+    """From one network, and each link that the person touches was touched by the scanner before."""
+    token = site.invite(sent_at=NOON)
+    every_link(site, token)
+    site.now += timedelta(minutes=4)
+    get(site, f"/s/{token}?score=9")
+    site.now += timedelta(seconds=20)
+    post(site, f"/s/{token}", whole(9) + HAND)
+    site.settle(minutes=2)
+    assert [event["data"]["score"] for event in site.events()] == [9]
+    assert doubted(site) == []
+
+
 # the way out
 
 

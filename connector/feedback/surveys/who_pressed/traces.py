@@ -1,6 +1,6 @@
 """Traces of visits: what was touched, from which network, and how. They go after thirty days.
 
-A trace is one row per invitation, network, thing and ten minutes, however often it was touched, so that no visitor can
+A trace is one row per invitation, network, thing and two minutes, however often it was touched, so that no visitor can
 fill the table. It holds no address, no agent and nothing that would know a visitor again elsewhere.
 """
 
@@ -20,8 +20,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from connector.ids import new_id
 from connector.storage.schema.tables import press_traces
 
-SLOT_SECONDS = 600
-"""What happens within such a span, counted from midnight, is one row."""
+SLOT_SECONDS = 120
+"""What happens within such a span, counted from midnight, is one row. Shorter than the pause that ends a visit
+(``signals.PAUSE``): else one row would bridge it, and a scanner would speak against who comes after it."""
 
 _CLOSED = 100_000_000
 """More slots than there will be: a closed row has a number below zero, and a later touch begins a row of its own."""
