@@ -76,7 +76,8 @@ _STOP = """() => {
 }"""
 _STOPS = """() => {
   const all = "a[href], button:not([hidden]), input:not([type=hidden]), select, textarea";
-  return [...document.querySelectorAll(all)].map(each => each.name || each.getAttribute("href") || each.type);
+  const wanted = [...document.querySelectorAll(all)].filter(each => each.tabIndex >= 0); // the others are no person's
+  return wanted.map(each => each.name || each.getAttribute("href") || each.type);
 }"""
 
 
