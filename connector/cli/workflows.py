@@ -224,12 +224,12 @@ def _show_changes(changes: list[Change], as_json: bool) -> None:
 def _copy(names: tuple[str, ...], every: bool, force: bool) -> None:
     """Nothing is written when one of the names is wrong; those of ``every`` that are there stay as they are."""
     built_in = {Path(file).stem: text for file, text in library_texts().items()}
+    if strange := [name for name in names if name not in built_in]:
+        raise BadInputError(f"There is no built-in workflow {strange[0]!r}. Built in are: {', '.join(built_in)}.")
     folder = _folder(read_config(read_settings()))
     folder.mkdir(parents=True, exist_ok=True)
     there = {name for name in built_in if (folder / f"{name}.yaml").exists()}
     wanted = [*names, *(each for each in built_in if every and each not in there | set(names))]
-    if strange := [name for name in names if name not in built_in]:
-        raise BadInputError(f"There is no built-in workflow {strange[0]!r}. Built in are: {', '.join(built_in)}.")
     if taken := [str(folder / f"{name}.yaml") for name in names if name in there and not force]:
         raise BadInputError(f"{', '.join(taken)} is there already. Use --force to overwrite it.")
     for name in wanted:

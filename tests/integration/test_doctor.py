@@ -219,7 +219,9 @@ def test_a_file_that_is_no_database_is_broken(practice: Practice) -> None:
 
 def test_a_folder_that_is_not_there_is_broken(practice: Practice) -> None:
     practice.environment["RINGBACK_DATABASE_URL"] = f"sqlite:///{practice.folder}/nowhere/ringback.db"
-    assert "folder" in only(practice.findings(code=1), "database")["remedy"]
+    finding = only(practice.findings(code=1), "settings")
+    assert "is in a folder that is not there" in finding["says"]
+    assert finding["remedy"].startswith("Make it: mkdir -p ")
 
 
 def test_a_database_that_takes_no_writes_is_broken(practice: Practice) -> None:

@@ -298,6 +298,7 @@ def a_house(
         if workflows is not None:
             _import(house, DefinitionKind.SURVEY, {**read_surveys(settled), **(surveys or {})})
             _import(house, DefinitionKind.WORKFLOW, _by_slug(workflows))
+            house.pumps.pump(INTAKE)  # what comes after its start is taken in batches
         yield Harness(house, world, clock, web_app(house).test_client())
     finally:
         house.close()
