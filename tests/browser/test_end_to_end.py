@@ -8,14 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 from playwright.sync_api import Browser, Page, expect
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from connector.config.file import load_config
 from connector.storage.schema.tables import (
@@ -25,6 +25,7 @@ from connector.storage.schema.tables import (
     deliveries,
     events,
     invitations,
+    press_traces,
     responses,
     runs,
 )
@@ -42,6 +43,9 @@ ACK = (
     b'<notificationsResponse xmlns="http://soap.sforce.com/2005/09/outbound"><Ack>true</Ack>'
     b"</notificationsResponse></soapenv:Body></soapenv:Envelope>"
 )
+_SLOTS = 30
+"""Of two minutes each, in an hour: what is touched within one is one row."""
+
 RECOVERY = [
     "Started by survey.answered.",
     "Asked for alert.send.",
@@ -91,6 +95,7 @@ def test_a_solved_ticket_ends_as_a_score_on_both_records(
         )
         loop.a_solved_ticket_brings_an_invitation()
         loop.looking_at_every_link_records_nothing()
+        loop.the_customer_reads_the_mail_an_hour_later()
         loop.the_customer_answers_in_the_browser()
         loop.the_team_hears_of_it()
         loop.one_callback_ticket_is_opened()
@@ -145,6 +150,17 @@ class Loop:
         assert self.invitation(1).answered_at is None
         assert [self.ringback.count(table) for table in (responses, consents)] == [0, 0]
         assert self.customer().opted_out_at is None
+
+    def the_customer_reads_the_mail_an_hour_later(self) -> None:
+        """Who answers within minutes of a scanner is asked "was this you?". The hour is put into what is stored of the
+        mail: the clock of real processes is not a test's to move."""
+        hour, mails, looks = timedelta(hours=1), invitations.c, press_traces.c
+        with self.ringback.database.write() as tx:
+            for row in tx.execute(select(mails.id, mails.sent_at)).all():
+                tx.execute(update(invitations).where(mails.id == row.id).values(sent_at=row.sent_at - hour))
+            for row in tx.execute(select(press_traces)).all():
+                earlier = {"first_at": row.first_at - hour, "last_at": row.last_at - hour, "slot": row.slot - _SLOTS}
+                tx.execute(update(press_traces).where(looks.id == row.id).values(**earlier))
 
     def the_customer_answers_in_the_browser(self) -> None:
         self.started = datetime.now(UTC)
