@@ -160,7 +160,7 @@ def _answer(scene: Scene) -> Step:
     return Step(
         "answer",
         "The customer answers",
-        "Opening the link records nothing, because link scanners open links too. Only “Send my answer” does.",
+        "Opening the link records nothing, because link scanners open links too. Only what a person gives does.",
         state,
         tuple(says),
         opening=Link("Open the survey", scene.link, outside=True) if is_turn else None,
