@@ -315,6 +315,35 @@ def test_a_phone_number_nobody_can_call_is_refused_while_the_person_is_there(sit
     assert 'value="12"' in page.text
 
 
+@pytest.mark.parametrize(("field", "values"), [
+    ("q.score", ("9", "2")), ("q.reason", ("Good", "Bad")), ("q.contact.phone", ("0612345678", "0687654321")),
+])
+def test_a_field_that_says_two_things_is_asked_again_and_the_rest_is_kept(
+    site: Site, field: str, values: tuple[str, str]
+) -> None:
+    token = site.invite()
+    rest = [(name, value) for name, value in DETRACTOR if name != field]
+    page = post(site, f"/s/{token}?lang=nl", [*rest, *((field, value) for value in values)])
+    assert (page.status_code, "Hier is twee keer iets anders ingevuld." in page.text) == (422, True)
+    kept = site.invitation(token).answers
+    assert field.split(".")[1] not in kept
+    assert len(kept) == 4
+    assert site.events() == []
+
+
+def test_a_field_that_says_the_same_twice_says_it_once(site: Site) -> None:
+    token = site.invite()
+    assert post(site, f"/s/{token}", [*whole(9), ("q.score", "9")]).url.endswith("/thanks")
+    assert len(site.events()) == 1
+
+
+@pytest.mark.parametrize("extra", [("q.nothing", "1"), ("utm_source", "x"), ("q.score.more", "1"), ("q.", "")])
+def test_a_field_that_is_none_of_the_surveys_touches_nothing(site: Site, extra: tuple[str, str]) -> None:
+    token = site.invite()
+    assert post(site, f"/s/{token}", [*whole(9), extra]).url.endswith("/thanks")
+    assert site.invitation(token).answers["score"] == 9
+
+
 def test_a_body_that_is_too_large_is_refused_in_words(site: Site) -> None:
     page = post(site, f"/s/{site.invite()}", form(score="9", reason="x" * 300_000))
     assert page.status_code == 413

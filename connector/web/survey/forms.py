@@ -45,6 +45,7 @@ def read_form(survey: Survey, form: Form, country: Origin | str, known: Known) -
     errors: dict[str, AnswerError] = {}
     for id_, question in _known(survey, raw):
         try:
+            _expect_one_answer(question, form)
             given = filled_in(raw[id_], known) if question.type is QuestionType.CONTACT else raw[id_]
             answers[id_] = check_answer(question, given, country)
         except AnswerError as error:
@@ -56,6 +57,16 @@ def read_form(survey: Survey, form: Form, country: Origin | str, known: Known) -
 
 def _known(survey: Survey, ids: Iterable[str]) -> list[tuple[str, Question]]:
     return [(id_, question) for id_ in ids if (question := survey.question(id_)) is not None]
+
+
+def _expect_one_answer(question: Question, form: Form) -> None:
+    """Raises AnswerError where a field came several times and says different things: nobody knows which is meant."""
+    if question.type is QuestionType.CHOICES:
+        return
+    name = f"q.{question.id}"
+    fields = (name, *(f"{name}.{part}" for part in (*PARTS, "window")))
+    if any(len(set(form.getlist(field))) > 1 for field in fields):
+        raise AnswerError(question.id, "twice")
 
 
 def _raw(question: Question, form: Form) -> Any:
@@ -98,6 +109,7 @@ def sentence(error: AnswerError, question: Question, say: Words) -> str:
     words = {
         "missing": say("Please fill this in.") if text else say("Please choose an answer."),
         "score": say("Please choose a number from {lowest} to {highest}."),
+        "twice": say("This was answered twice, and differently. Please answer it once more."),
         "choice": say("Please choose one of the answers shown."),
         "too_long": say.count(
             "Your text has {length} character, and {most} fit. Please shorten it.",
