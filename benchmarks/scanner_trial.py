@@ -24,7 +24,7 @@ from typing import Any
 
 import requests
 from flask import Flask
-from playwright.sync_api import Error
+from playwright.sync_api import Browser, Error
 
 from connector.config.answers import SettlingWindows
 from connector.feedback.surveys.who_pressed import doubts
@@ -232,18 +232,17 @@ def fetchers(trial: Trial, count: int) -> None:
         trial.judge("(a) GET and HEAD of every link", token)
 
 
-def pressers(trial: Trial, count: int, *, late: bool) -> None:
+def pressers(trial: Trial, browser: Browser, count: int, *, late: bool) -> None:
     """(b), and (c) when ``late``."""
     when = "an hour later, slowly" if late else "at delivery"
     kind = f"({'c' if late else 'b'}) a browser that presses everything, {when}"
-    with chromium() as browser:
-        for _ in range(count):
-            site = trial.site
-            token = site.invite(sent_at=site.now, expires_at=site.now + timedelta(days=60))
-            site.now += timedelta(hours=1) if late else timedelta(seconds=4)
-            presses_everything(trial, browser, token, timedelta(seconds=25 if late else 0.8))
-            trial.opted_out[kind] += site.person().opted_out_at is not None
-            trial.judge(kind, token)
+    for _ in range(count):
+        site = trial.site
+        token = site.invite(sent_at=site.now, expires_at=site.now + timedelta(days=60))
+        site.now += timedelta(hours=1) if late else timedelta(seconds=4)
+        presses_everything(trial, browser, token, timedelta(seconds=25 if late else 0.8))
+        trial.opted_out[kind] += site.person().opted_out_at is not None
+        trial.judge(kind, token)
 
 
 def report(trial: Trial) -> str:
@@ -268,8 +267,9 @@ def main() -> None:
         site.now = NOON
         trial = Trial(site)
         fetchers(trial, asked.machines)
-        pressers(trial, asked.machines, late=False)
-        pressers(trial, asked.machines, late=True)
+        with chromium() as browser:
+            pressers(trial, browser, asked.machines, late=False)
+            pressers(trial, browser, asked.machines, late=True)
         people(trial, asked.people)
         print(report(trial))
 

@@ -114,7 +114,7 @@ def test_a_thawed_worker_does_not_put_an_older_score_over_a_newer_one(floor: Flo
 
 
 def test_a_worker_that_stands_still_within_a_transaction_does_not_hold_up_the_others(floor: Floor) -> None:
-    frozen, successor = floor.worker(freezes=WRITTEN_SOON, nth=4), floor.worker()
+    frozen, successor = floor.worker(freezes=WRITTEN_SOON, nth=5), floor.worker()
     floor.answer(frozen, 3)
     floor.freeze(frozen)
     floor.end_what_stands_still()

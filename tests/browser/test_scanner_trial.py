@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 from benchmarks import scanner_trial
 from benchmarks.scanner_trial import KINDS, Trial, from_addresses
@@ -26,8 +27,8 @@ def test_fetching_every_link_answers_nothing_and_stops_nothing(trial: Trial) -> 
 
 @pytest.mark.browser
 @pytest.mark.parametrize("late", [False, True], ids=["at delivery", "an hour later, slowly"])
-def test_a_browser_that_presses_everything_counts_for_nothing(trial: Trial, late: bool) -> None:
-    scanner_trial.pressers(trial, 1, late=late)
+def test_a_browser_that_presses_everything_counts_for_nothing(trial: Trial, browser: Browser, late: bool) -> None:
+    scanner_trial.pressers(trial, browser, 1, late=late)
     assert (trial.counted.total(), trial.opted_out.total()) == (0, 0)
     with trial.site.database.read() as tx:
         found = doubts.listed(tx, verdict=None, status=None)
