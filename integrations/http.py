@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -34,9 +33,6 @@ _PLAIN_URL = re.compile(r"https?://[A-Za-z0-9.:_/-]+")
 """An address in which nothing could have to be written otherwise."""
 
 _USER_AGENT = f"ringback/{version('ringback')}"
-
-# At DEBUG it logs whole paths with their query strings, and with them e-mail addresses.
-logging.getLogger("urllib3").setLevel(logging.INFO)
 
 
 class TokenSource(Protocol):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import http.client
 import io
+import logging
 import socket
 import time
 from contextvars import ContextVar
@@ -22,6 +23,9 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from integrations.transport import tls
+
+# At DEBUG it logs whole paths with their query strings, and with them e-mail addresses and secrets.
+logging.getLogger("urllib3").setLevel(logging.INFO)
 
 _PIECE = 65_536  # bytes
 _MEGABYTE = 1_048_576
