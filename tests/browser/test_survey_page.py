@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from connector.feedback.messaging.brands import Brand
 from connector.feedback.surveys.invitation_email import Mailer
 from tests.browser.browser import DESKTOP, PHONE, SMALL_PHONE, WCAG, accessibility_problems, new_context
+from tests.support.processes import until
 from tests.survey_site import Site, survey_site
 
 pytestmark = pytest.mark.browser
@@ -90,7 +91,7 @@ def test_answers_saved_on_the_way_are_there_after_a_reload(site: Site, page: Pag
     page.goto(f"{site.url}/s/{token}")
     score(page, 2)
     page.get_by_label("What went wrong?").fill("It took too long")
-    saved(page)
+    until(lambda: "reason" in site.invitation(token).answers, "the words, saved after the score")
     page.goto(f"{site.url}/s/{token}")
     expect(page.get_by_role("radio", name="2", exact=True)).to_be_checked()
     expect(page.get_by_label("What went wrong?")).to_have_value("It took too long")
