@@ -226,7 +226,7 @@ class Loop:
     def the_score_is_on_both_records(self, score: int, band: str, comment: str) -> None:
         self.ringback.settle()
         contact = self.world.salesforce.contact(self.contact)
-        self.answered = self.invitation(1).answered_at.replace(microsecond=0)
+        self.answered = self.responses()[0].answered_at.replace(microsecond=0)
         self.has_fields(contact, NPS_Score__c=float(score), NPS_Band__c=band, NPS_Date__c=self.answered,
                         NPS_Comment__c=comment)  # fmt: skip
         fields = self.zendesk_user()["user_fields"]
