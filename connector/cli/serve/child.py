@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
 from collections.abc import Callable
 from queue import SimpleQueue
@@ -28,7 +29,7 @@ def work(name: str, line: socket.socket, listening: socket.socket | None = None)
     """Wait for the word that all is prepared, then work until asked to stop."""
     prepared: SimpleQueue[str] = SimpleQueue()
     hear = _Hearing(prepared)
-    partner = ProcessLink(line, hear=hear, gone=lambda: None)  # we have ended by then
+    partner = ProcessLink(line, hear=hear, gone=lambda: os._exit(1))  # as ``child_main`` does: whoever hears it first
     address = prepared.get()
     with opened(_SHARES[name], partner.ring, hint=False) as house:
         hear.ring = house.bell.ring
