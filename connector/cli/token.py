@@ -8,13 +8,13 @@ from datetime import datetime, timedelta
 import click
 from sqlalchemy.exc import IntegrityError
 
+from connector.access.rights import TOKEN_SCOPES
 from connector.cli.common.acting import plainly, span
 from connector.cli.common.context import BadInputError, open_database
 from connector.cli.common.output import as_json_option, cell, show, show_json
 from connector.clock import system_clock
 from connector.runtime.operations.validation import told
 from connector.storage.stores import api_tokens
-from connector.storage.stores.api_tokens import SCOPES
 
 _LONGEST_NAME = 60
 
@@ -48,7 +48,7 @@ def token() -> None:
 
 @token.command()
 @click.argument("name")
-@click.option("--scope", "scopes", multiple=True, required=True, type=click.Choice(SCOPES),
+@click.option("--scope", "scopes", multiple=True, required=True, type=click.Choice(TOKEN_SCOPES),
               help="What it may do; may be given several times.")  # fmt: skip
 @click.option(
     "--expires", type=span, metavar="TIME", help="When it ends: 12h, 90d or 52w from now. Left out: never."

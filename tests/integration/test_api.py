@@ -15,10 +15,10 @@ from openapi_spec_validator import validate
 from sqlalchemy import update
 from sqlalchemy.exc import OperationalError
 
+from connector.access.rights import TOKEN_SCOPES
 from connector.ids import digest
 from connector.storage.schema import tables
 from connector.storage.stores import api_tokens
-from connector.storage.stores.api_tokens import SCOPES
 from connector.web.api.blueprint import OPERATIONS
 from sandbox.faults import Fault
 from tests.support.house import Harness, a_home, answer
@@ -69,7 +69,7 @@ def told(response: requests.Response) -> Any:
 @pytest.fixture
 def api(database_url: str) -> Iterator[Api]:
     with a_home(database_url, it=OPEN_A_TICKET) as home, home.on_the_network() as url:
-        yield Api(home, url, a_token(home, *SCOPES))
+        yield Api(home, url, a_token(home, *TOKEN_SCOPES))
 
 
 def a_failed_run(api: Api) -> str:
@@ -100,7 +100,7 @@ def test_without_a_known_token_nothing_is_told(api: Api, header: str | None) -> 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.name)
 def test_each_operation_asks_for_its_scope(api: Api, operation: Any) -> None:
-    others = [scope for scope in SCOPES if scope != operation.scope]
+    others = [scope for scope in TOKEN_SCOPES if scope != operation.scope]
     less = Api(api.home, api.url, a_token(api.home, *others, name="less"))
     path = operation.path.replace("<run_id>", "x").replace("<delivery_id>", "1").replace("<name>", "zendesk")
     refused = less.ask(operation.method, path)
@@ -396,3 +396,15 @@ def test_answers_are_what_the_description_says(api: Api) -> None:
         schema = described["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
         whole = {**schema, "components": described["components"]}
         assert [error.message for error in Draft202012Validator(whole).iter_errors(body)] == [], path
+
+
+def test_without_the_right_to_personal_data_none_of_it_is_in_the_bytes(api: Api) -> None:
+    api.home.deliver(answer(3, comment="Nobody called me back", customer={"email": "ann@example.com", "name": "Ann"}))
+    api.home.settle()
+    run, delivery = api.get("/runs")["items"][0]["id"], api.get("/deliveries")["items"][0]["id"]
+    blind = Api(api.home, api.url, a_token(api.home, "runs:read", "deliveries:read", name="blind"))
+    for path in (f"/runs/{run}", f"/deliveries/{delivery}", "/runs", "/deliveries"):
+        whole, masked = api.ask("GET", path), blind.ask("GET", path)
+        assert (masked.status_code, set(masked.json())) == (200, set(whole.json()))
+        assert not [word for word in (b"ann@example.com", b"Nobody called") if word in masked.content], path
+    assert b"Nobody called" in api.ask("GET", f"/deliveries/{delivery}").content

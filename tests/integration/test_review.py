@@ -135,7 +135,7 @@ def test_an_admin_decides_by_command(home: Harness, database_url: str) -> None:
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_program_decides_by_the_api(home: Harness) -> None:
     contradict(home)
-    scopes = ["customers:read", "customers:write"]
+    scopes = ["reviews:read", "reviews:write", "personal:read"]
     secret = home.house.database.transact(lambda tx: api_tokens.create(tx, "t", scopes, home.clock()))
     headers = {"Authorization": f"Bearer {secret}"}
     [item] = home.client.get("/api/v1/customers/review", headers=headers).json["items"]

@@ -14,21 +14,6 @@ from sqlalchemy import Connection, and_, insert, or_, select, update
 from connector.ids import digest, new_id
 from connector.storage.schema.tables import api_tokens
 
-SCOPES = (
-    "runs:read",
-    "runs:write",
-    "deliveries:read",
-    "deliveries:write",
-    "connections:read",
-    "connections:write",
-    "customers:read",
-    "customers:write",
-    "responses:read",
-    "responses:write",
-    "agent",
-)
-"""What a token may be allowed to do."""
-
 PREFIX = "rb_"
 """Begins every token, so that secret scanners and people recognise one."""
 

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from flask import Request
 
+from connector.access.rights import may
 from connector.storage.engine.database import Database
 from connector.storage.stores import api_tokens
 from connector.storage.stores.api_tokens import SEEN_EVERY, ApiToken
@@ -23,7 +24,7 @@ def caller(request: Request, database: Database, scope: str, now: datetime) -> A
     state = token.state(now) if token else "unknown"
     if token is None or state != "valid":
         raise _unauthorised(f"The token is {state}.", 'Bearer realm="ringback", error="invalid_token"')
-    if scope not in token.scopes:
+    if not may(token, scope):
         raise _forbidden(token, scope)
     if token.last_used_at is None or token.last_used_at <= now - SEEN_EVERY:
         database.transact(lambda tx: api_tokens.seen(tx, token, now))

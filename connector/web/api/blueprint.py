@@ -12,7 +12,10 @@ from flask import Blueprint, Response, request
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
+from connector.access.masked_fields import without_personal
+from connector.access.rights import AGENT, PERSONAL, may
 from connector.runtime.operations.errors import ControlError
+from connector.storage.stores.api_tokens import ApiToken
 from connector.web.api import (
     access,
     agent,
@@ -62,9 +65,17 @@ def _view(operation: Operation, parts: Parts) -> Callable[..., Response]:
         request.max_content_length = LARGEST_BODY
         token = access.caller(request, parts.database, operation.scope, parts.clock())
         call = Call(parts, f"{token.name} (API)", path, read(request, operation.takes))
-        return _json(json.dumps(operation.gives.dump(operation.view(call)), ensure_ascii=False))
+        answer = operation.gives.dump(operation.view(call))
+        return _json(json.dumps(_as_seen_by(token, operation, answer), ensure_ascii=False))
 
     return view
+
+
+def _as_seen_by(token: ApiToken, operation: Operation, answer: dict[str, Any]) -> dict[str, Any]:
+    """Whoever stands beside an agent sees the customer before them; else personal data is a right of its own."""
+    if operation.scope == AGENT or may(token, PERSONAL):
+        return answer
+    return without_personal(operation.gives, answer)
 
 
 def _described() -> Response:

@@ -6,6 +6,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
+from connector.access.masked_fields import PERSONAL
 from connector.feedback.customers import review_queue
 from connector.runtime.operations.errors import RefusedError, UnknownError
 from connector.web.api.operation import Call, Operation
@@ -39,10 +40,12 @@ class CandidateSchema(Schema):
     """A customer or a record that the case may be about."""
 
     id = fields.String(required=True)
-    name = fields.String(required=True)
-    email = fields.String(required=True)
-    ids = fields.Dict(keys=fields.String(), values=fields.String(), required=True, allow_none=True)
-    phone = fields.String(required=True)
+    name = fields.String(required=True, metadata=PERSONAL)
+    email = fields.String(required=True, metadata=PERSONAL)
+    ids = fields.Dict(
+        keys=fields.String(), values=fields.String(), required=True, allow_none=True, metadata=PERSONAL
+    )
+    phone = fields.String(required=True, metadata=PERSONAL)
 
 
 class CaseSchema(Schema):
@@ -93,7 +96,7 @@ def _unknown(call: Call) -> UnknownError:
     return UnknownError("case", call.path["case_id"][:60], "GET /api/v1/customers/review shows those there are.")
 
 
-_READ, _WRITE, _ONE = "customers:read", "customers:write", "/customers/review/<case_id>"
+_READ, _WRITE, _ONE = "reviews:read", "reviews:write", "/customers/review/<case_id>"
 
 OPERATIONS = (
     Operation("GET", "/customers/review", "listReview", "People whom the systems do not agree about", _READ, _list,

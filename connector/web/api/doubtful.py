@@ -6,6 +6,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
+from connector.access.masked_fields import PERSONAL
 from connector.feedback.surveys.who_pressed.doubts import Doubt, DoubtStatus, Pressed
 from connector.feedback.surveys.who_pressed.rules import Presser
 from connector.web.api.operation import Call, Operation
@@ -53,7 +54,7 @@ class DoubtSchema(Schema):
     reason = fields.String(required=True)
     signals = fields.List(fields.String(), required=True)
     reasons = fields.List(fields.String(), required=True)
-    answers = fields.Dict(keys=fields.String(), required=True)
+    answers = fields.Dict(keys=fields.String(), required=True, metadata=PERSONAL)
     language = fields.String(required=True)
     pressed_at = fields.AwareDateTime(required=True, format="iso")
     judged_at = fields.AwareDateTime(required=True, format="iso")

@@ -9,6 +9,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
 
+from connector.access.masked_fields import PERSONAL
 from workflows.runs import Status
 from workflows.whole import Whole
 
@@ -167,7 +168,7 @@ class RunSchema(Schema):
     id = fields.String()
     workflow = fields.String()
     version = fields.Integer()
-    key = fields.String()
+    key = fields.String(metadata=PERSONAL)
     status = fields.String(validate=validate.OneOf(_STATUSES))
     step = fields.String(**_described("Where it waits or failed; empty at no step."))
     reason = fields.String()
@@ -192,10 +193,10 @@ class EventSchema(Schema):
     seq = fields.Integer()
     id = fields.String()
     type = fields.String()
-    subject = fields.String(allow_none=True)
+    subject = fields.String(allow_none=True, metadata=PERSONAL)
     customer_id = fields.String(allow_none=True)
     time = fields.AwareDateTime()
-    decisions = fields.List(fields.Dict())
+    decisions = fields.List(fields.Dict(), metadata=PERSONAL)
 
 
 class HistoryLineSchema(Schema):
@@ -204,8 +205,8 @@ class HistoryLineSchema(Schema):
     at = fields.AwareDateTime()
     kind = fields.String()
     step = fields.String()
-    text = fields.String()
-    data = fields.Dict()
+    text = fields.String(metadata=PERSONAL)
+    data = fields.Dict(metadata=PERSONAL)
 
 
 class StorySchema(Schema):
@@ -271,10 +272,10 @@ class DeliveryStorySchema(Schema):
 
     line = fields.Nested(DeliverySchema, data_key="delivery")
     content_type = fields.String()
-    headers = fields.Dict(keys=fields.String(), values=fields.String())
+    headers = fields.Dict(keys=fields.String(), values=fields.String(), metadata=PERSONAL)
     body = fields.Function(
         lambda story: story.body.decode("utf-8", "replace"),
-        **_described("As text; what is no UTF-8 is replaced.", type="string"),
+        **_described("As text; what is no UTF-8 is replaced.", type="string", **PERSONAL),
     )
     processed_at = fields.AwareDateTime(allow_none=True)
     events = fields.List(fields.Nested(EventSchema))
