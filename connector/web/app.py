@@ -21,6 +21,8 @@ from connector.storage.flow_control import connection_state
 from connector.storage.stores.oauth_tokens import DatabaseTokenStore
 from connector.vendors.oauth_consent import return_address
 from connector.web import api, health, metrics, oauth_callback
+from connector.web.admin import blueprint as admin
+from connector.web.admin.page import Gate
 from connector.web.api.operation import Parts
 from connector.web.mounting import mounted, mounted_door
 from connector.web.survey import routes as survey_routes
@@ -36,8 +38,8 @@ PAGE_THREADS = 16
 """Pages that are made side by side."""
 
 
-def web_app(services: Services) -> Flask:
-    """All of it as Flask has it. See ``front_door``."""
+def web_app(services: Services, gate: Gate | None = None) -> Flask:
+    """All of it as Flask has it. See ``front_door``. The admin pages are there only with a ``gate`` before them."""
     app = Flask("ringback", static_folder=None)
     app.url_map.merge_slashes = False  # it would redirect, to the host that the caller names
     app.url_map.strict_slashes = False
@@ -52,6 +54,8 @@ def web_app(services: Services) -> Flask:
     app.register_blueprint(health.blueprint(services.database, services.clock))
     app.register_blueprint(oauth_callback.blueprint(services.secret_key, _completing(services), services.clock))
     app.register_blueprint(api.blueprint(_parts(services)))
+    if gate is not None:
+        app.register_blueprint(admin.blueprint(services, gate))
     metrics.install(app, services.counters, services.settings.metrics_token, services.settings.base_url)
     app.wsgi_app = mounted(app.wsgi_app, services.settings.base_url)  # type: ignore[method-assign, assignment]
     return app

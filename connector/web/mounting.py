@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     Wsgi = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
-_OURS = frozenset(("s", "u", "api", "webhooks", "connect", "metrics", "healthz", "readyz", "tour"))
+_OURS = frozenset(("s", "u", "api", "webhooks", "connect", "metrics", "healthz", "readyz", "tour", "admin"))
 
 
 def path_of(base_url: str) -> str:

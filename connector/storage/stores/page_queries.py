@@ -1,0 +1,165 @@
+"""What the admin pages ask beyond the lists and stories of ``run_queries``: what waits for people, and by which cause.
+
+Each function needs an open transaction, changes nothing, and makes as many statements for a million rows as for ten.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from connector.storage.schema.tables import (
+    OPEN_CALLBACKS,
+    SET_ASIDE,
+    STOPPED_RUNS,
+    callbacks,
+    connections,
+    customers,
+    deliveries,
+    effects,
+    identity_conflicts,
+    is_now,
+    runs,
+)
+from connector.storage.stores.run_queries import MOST_COUNTED
+
+_OWN = re.compile(r"https?://\S+|[\w.+-]+@[\w.-]+|'[^']*'|\"[^\"]*\"|\b(?=\w*\d)\w+\b")
+"""What differs between two runs that stopped by one cause: addresses, quoted values, numbers and ids."""
+
+_ITEM = re.compile(r"\[\d+\]")
+
+
+@dataclass(frozen=True, slots=True)
+class StoppedGroup:
+    """Runs that stopped by one cause. ``reason`` is that of the newest, ``newest`` and ``oldest`` are run ids, and
+    ``cause`` names the group in addresses. ``error_kind`` and ``connection`` are of the newest run's last bad call;
+    "" without one."""
+
+    cause: str
+    workflow: str
+    step: str
+    status: str
+    reason: str
+    count: int
+    newest: str
+    oldest: str
+    since: datetime
+    error_kind: str = ""
+    connection: str = ""
+    action: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StoppedRuns:
+    """The groups, largest first. ``counted`` runs were looked at: the newest, at most MOST_COUNTED."""
+
+    groups: tuple[StoppedGroup, ...]
+    counted: int
+
+    def group(self, cause: str) -> StoppedGroup | None:
+        return next((each for each in self.groups if each.cause == cause), None)
+
+
+@dataclass(frozen=True, slots=True)
+class WithheldLine:
+    """A connection on which nothing goes out, and how many calls wait for it."""
+
+    name: str
+    status: str
+    reason: str
+    due: int
+
+
+def stopped(tx: Connection) -> StoppedRuns:
+    """Failed, dead and doubtful runs by their causes."""
+    found: dict[str, list[Any]] = {}
+    rows = tx.execute(_STOPPED).all()
+    for row in rows:
+        found.setdefault(_cause(row), []).append(row)
+    calls = _calls_of(tx, [group[0].id for group in found.values()])
+    groups = [_group(cause, group, calls.get(group[0].id)) for cause, group in found.items()]
+    return StoppedRuns(tuple(sorted(groups, key=lambda each: (-each.count, each.cause))), len(rows))
+
+
+def stopped_by(tx: Connection, cause: str, *, limit: int) -> Sequence[tuple[str, str]]:
+    """(id, step) of the oldest runs that stopped by this cause."""
+    return [(row.id, row.step) for row in reversed(tx.execute(_STOPPED).all()) if _cause(row) == cause][:limit]
+
+
+def withheld(tx: Connection, statuses: Sequence[str]) -> list[WithheldLine]:
+    """Connections in one of these states, by name."""
+    waiting = select(effects.c.connection).where(is_now(effects.c.status, "due")).limit(MOST_COUNTED).subquery()
+    counted = select(waiting.c.connection, func.count().label("due")).group_by(waiting.c.connection).subquery()
+    c = connections.c
+    found = select(c.name, c.status, c.reason, func.coalesce(counted.c.due, 0))
+    found = found.outerjoin(counted, counted.c.connection == c.name).where(c.status.in_(statuses)).order_by(c.name)
+    return [WithheldLine(*row) for row in tx.execute(found)]
+
+
+def set_aside(tx: Connection) -> int:
+    """Deliveries that could not be read or processed, at most MOST_COUNTED."""
+    return _bounded(tx, select(deliveries.c.id).where(SET_ASIDE))
+
+
+def callbacks_overdue(tx: Connection, now: datetime) -> int:
+    """Callbacks whose time to call is over and that nobody made, at most MOST_COUNTED."""
+    uncalled = callbacks.c.status.in_(["open", "taken", "reopened"])
+    return _bounded(tx, select(callbacks.c.id).where(OPEN_CALLBACKS, uncalled, callbacks.c.due_at < now))
+
+
+def open_cases(tx: Connection) -> int:
+    """Cases on the review list, at most MOST_COUNTED."""
+    return _bounded(tx, select(identity_conflicts.c.id).where(identity_conflicts.c.status == "open"))
+
+
+def names(tx: Connection, customer_ids: Iterable[str | None]) -> Mapping[str, str]:
+    """What customers are called: their name, else their address, by id."""
+    ids = {each for each in customer_ids if each}
+    c = customers.c
+    found = tx.execute(select(c.id, c.name, c.email).where(c.id.in_(ids))) if ids else ()
+    return {row.id: row.name or row.email or "" for row in found}
+
+
+_c = runs.c
+_STOPPED = (
+    select(_c.id, _c.workflow, _c.step, _c.status, _c.reason, _c.updated_at)
+    .where(STOPPED_RUNS)
+    .order_by(_c.id.desc())
+    .limit(MOST_COUNTED)
+)
+
+
+def _cause(row: Any) -> str:
+    alike = (row.workflow, _ITEM.sub("", row.step), row.status, _OWN.sub("…", row.reason))
+    return hashlib.sha256("\x00".join(alike).encode()).hexdigest()[:16]
+
+
+def _group(cause: str, rows: Sequence[Any], call: Any | None) -> StoppedGroup:
+    newest, oldest = rows[0], rows[-1]
+    told = (call.error_kind, call.connection, call.action) if call is not None else ("", "", "")
+    return StoppedGroup(
+        cause, newest.workflow, _ITEM.sub("", newest.step), newest.status, newest.reason, len(rows), newest.id,
+        oldest.id, oldest.updated_at, *told,
+    )  # fmt: skip
+
+
+def _calls_of(tx: Connection, run_ids: Sequence[str]) -> dict[str, Any]:
+    """The last bad call of each of these runs."""
+    c = effects.c
+    bad = select(c.run_id, c.error_kind, c.connection, c.action).order_by(c.id)
+    found = tx.execute(bad.where(c.run_id.in_(run_ids[:_MOST_GROUPS]), c.status.in_(["failed", "review"])))
+    return {row.run_id: row for row in found}
+
+
+_MOST_GROUPS = 500
+"""Of so many the call is looked up; no page shows more."""
+
+
+def _bounded(tx: Connection, found: Any) -> int:
+    return int(tx.execute(select(func.count()).select_from(found.limit(MOST_COUNTED).subquery())).scalar_one())

@@ -1,0 +1,88 @@
+"""The first page: what needs this person now, each with the way to where it is put right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from flask import Response, url_for
+from sqlalchemy import Connection
+
+from connector.access.rights import HOME
+from connector.storage.stores import page_queries
+from connector.web.admin import rendering
+from connector.web.admin.page import AdminVisit, Page
+from connector.web.admin.words import later
+
+_WITHHELD = ("paused", "open", "probing", "stopped")
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Something that waits for a person: how much of it, in words, and where it is put right."""
+
+    icon: str
+    title: str
+    count: int
+    text: str
+    address: str
+    link: str
+
+
+def _home(visit: AdminVisit) -> Response:
+    with visit.services.database.read() as tx:
+        needs = [each for find in _FINDERS for each in find(visit, tx)]
+    return rendering.page(visit, "admin/home.html", needs=needs)
+
+
+def _stopped(visit: AdminVisit, tx: Connection) -> Iterator[Need]:
+    if not visit.may("runs:read"):
+        return
+    for group in page_queries.stopped(tx).groups[:5]:
+        text = visit.say("{workflow}, step {step}", workflow=group.workflow, step=group.step or "–")
+        yield Need("stopped", visit.say.plural("{number} run stopped", "{number} runs stopped", group.count),
+                   group.count, text, url_for("admin.stopped"), visit.say("See the cause"))  # fmt: skip
+
+
+def _connections(visit: AdminVisit, tx: Connection) -> Iterator[Need]:
+    if not visit.may("connections:read"):
+        return
+    for line in page_queries.withheld(tx, _WITHHELD):
+        text = visit.say.plural("{number} call waits", "{number} calls wait", line.due)
+        title = visit.say("{connection} makes no calls", connection=line.name)
+        address = url_for("admin.connection", name=line.name)
+        yield Need("connections", title, line.due, text, address, visit.say("See why"))
+
+
+def _deliveries(visit: AdminVisit, tx: Connection) -> Iterator[Need]:
+    count = page_queries.set_aside(tx) if visit.may("deliveries:read") else 0
+    if count:
+        title = visit.say.plural("{number} delivery was set aside", "{number} deliveries were set aside", count)
+        text = visit.say("It could not be read or processed. Its content is kept.")
+        address = url_for("admin.deliveries", status="aside")
+        yield Need("inbox", title, count, text, address, visit.say("See what arrived"))
+
+
+def _callbacks(visit: AdminVisit, tx: Connection) -> Iterator[Need]:
+    count = page_queries.callbacks_overdue(tx, visit.now) if visit.may("callbacks:read") else 0
+    if count:
+        title = visit.say.plural("{number} callback is overdue", "{number} callbacks are overdue", count)
+        text = visit.say("Customers were promised a call that was not made in time.")
+        yield Need("callbacks", title, count, text, "", "")
+
+
+def _cases(visit: AdminVisit, tx: Connection) -> Iterator[Need]:
+    count = page_queries.open_cases(tx) if visit.may("reviews:read") else 0
+    if count:
+        title = visit.say.plural("{number} case to review", "{number} cases to review", count)
+        text = visit.say("The systems do not agree who somebody is.")
+        yield Need("review", title, count, text, "", "")
+
+
+_FINDERS: tuple[Callable[[AdminVisit, Connection], Iterator[Need]], ...] = (
+    _callbacks, _stopped, _connections, _deliveries, _cases,
+)  # fmt: skip
+
+PAGES = (
+    Page("GET", "/", "home", HOME, _home, title=later("What needs you now"), group="now", icon="home"),
+)
