@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 
 from sandbox.clock import Clock, system_clock
 from sandbox.control import JsonWithMoments
+from sandbox.late_app import LateApp
 from sandbox.mailbox.smtp import SmtpServer
 from sandbox.mailbox.store import MailStore, Refusal, Stage, StoredMail
 
@@ -34,13 +35,17 @@ class MailboxStandIn:
         self._smtp = SmtpServer(self.store, clock, smtp_port, credentials)
         self.smtp_port = self._smtp.port
         self.base_url = "http://127.0.0.1"
-        self._flask = Flask(__name__, template_folder="../templates", static_folder="../static")
-        self._flask.json = JsonWithMoments(self._flask)
-        self._flask.register_blueprint(_pages(self.store))
-        self._flask.register_blueprint(_control(self.store))
+        self._pages = LateApp(self._app)
+
+    def _app(self) -> Flask:
+        app = Flask(__name__, template_folder="../templates", static_folder="../static")
+        app.json = JsonWithMoments(app)
+        for blueprint in (_pages(self.store), _control(self.store)):
+            app.register_blueprint(blueprint)
+        return app
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        return self._flask(environ, start_response)
+        return self._pages(environ, start_response)
 
     def release(self) -> None:
         """Let nothing wait any longer: the first step of an orderly end."""

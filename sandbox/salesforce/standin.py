@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
-from flask import Flask
+from flask import Blueprint, Flask
 from werkzeug.exceptions import HTTPException
 
 from sandbox.clock import Clock, system_clock
 from sandbox.control import JsonWithMoments, control_blueprint
 from sandbox.gateway import Gateway, SeenRequest
+from sandbox.late_app import LateApp
 from sandbox.outbox import Outbox
 from sandbox.salesforce import package, people
 from sandbox.salesforce.api import api_blueprint, unknown_path
@@ -49,20 +50,21 @@ class SalesforceStandIn:
     def __init__(self, clock: Clock = system_clock, *, pace: float = 1.0) -> None:
         self.outbox = Outbox(pace)
         self.org = Org(clock, self.outbox)
-        self._flask = self._app()
-        self.gateway = Gateway(self._flask, clock, inside=("/sandbox", "/static", "/lightning"))
-        control = control_blueprint(self.gateway)
-        people.control_routes(control, self.org)
-        self._flask.register_blueprint(control)
+        self.gateway = Gateway(LateApp(self._app), clock, inside=("/sandbox", "/static", "/lightning"))
 
     def _app(self) -> Flask:
         app = Flask(__name__, template_folder="../templates", static_folder="../static")
         app.json = JsonWithMoments(app)
         app.url_map.strict_slashes = False
-        app.register_blueprint(api_blueprint(self.org))
-        app.register_blueprint(people.page_blueprint(self.org))
+        for blueprint in (api_blueprint(self.org), people.page_blueprint(self.org), self._control()):
+            app.register_blueprint(blueprint)
         app.register_error_handler(HTTPException, unknown_path)
         return app
+
+    def _control(self) -> Blueprint:
+        blueprint = control_blueprint(self.gateway)
+        people.control_routes(blueprint, self.org)
+        return blueprint
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         return self.gateway(environ, start_response)

@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 from sandbox.clock import Clock, system_clock
 from sandbox.control import JsonWithMoments, control_blueprint
 from sandbox.gateway import Gateway, SeenRequest
+from sandbox.late_app import LateApp
 from sandbox.outbox import Outbox
 from sandbox.zendesk import agent
 from sandbox.zendesk.api import api_blueprint, unknown_path
@@ -39,18 +40,16 @@ class ZendeskStandIn:
     ) -> None:
         self.outbox = Outbox(pace)
         self.desk = Desk(clock, self.outbox, limits or Limits())
-        self.gateway = Gateway(
-            _without_json_suffix(self._app()), clock, inside=("/sandbox", "/static", "/agent")
-        )
-        self._flask.register_blueprint(self._control())
+        pages = _without_json_suffix(LateApp(self._app))
+        self.gateway = Gateway(pages, clock, inside=("/sandbox", "/static", "/agent"))
 
-    def _app(self) -> Any:
-        self._flask = Flask(__name__, template_folder="../templates", static_folder="../static")
-        self._flask.json = JsonWithMoments(self._flask)
-        self._flask.register_blueprint(api_blueprint(self.desk))
-        self._flask.register_blueprint(agent.agent_blueprint(self.desk))
-        self._flask.register_error_handler(HTTPException, unknown_path)
-        return self._flask
+    def _app(self) -> Flask:
+        app = Flask(__name__, template_folder="../templates", static_folder="../static")
+        app.json = JsonWithMoments(app)
+        for blueprint in (api_blueprint(self.desk), agent.agent_blueprint(self.desk), self._control()):
+            app.register_blueprint(blueprint)
+        app.register_error_handler(HTTPException, unknown_path)
+        return app
 
     def _control(self) -> Any:
         blueprint = control_blueprint(self.gateway)

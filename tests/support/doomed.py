@@ -43,7 +43,6 @@ from connector.runtime.effects.performer import Performer
 from connector.storage.engine.database import Database
 from connector.storage.schema.migrate import upgrade
 from connector.storage.schema.tables import deliveries, effects
-from connector.web.app import web_app
 from integrations.alerts.client import AppriseAlerter
 from integrations.auth import tokens
 from integrations.smtp.client import SmtpMessenger
@@ -204,7 +203,7 @@ def _home(order: Mapping[str, Any]) -> Harness:
     if house.database.is_sqlite:  # as ``serve`` does: this is the only process
         house.database.transact(lambda tx: claims.release_orphans(tx, clock()))
     nowhere = cast("Any", None)  # the world is in another process
-    return Harness(house, nowhere, cast("Any", clock), web_app(house).test_client())
+    return Harness(house, nowhere, cast("Any", clock))
 
 
 def _obey(home: Harness, asked: Mapping[str, Any]) -> Mapping[str, Any]:

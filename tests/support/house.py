@@ -14,10 +14,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Table, func, insert, select
 from werkzeug.test import TestResponse
@@ -147,8 +149,16 @@ class Harness:
     house: Services
     world: World
     clock: HandClock
-    client: FlaskClient
     url: str = field(default="")  # set while ``on_the_network``
+
+    @cached_property
+    def pages(self) -> Flask:
+        """The web side; many a test never asks it."""
+        return web_app(self.house)
+
+    @cached_property
+    def client(self) -> FlaskClient:
+        return self.pages.test_client()
 
     def run_job(self, job: str) -> None:
         """What the scheduler does when this job's time has come."""
@@ -268,7 +278,7 @@ class Harness:
     @contextmanager
     def on_the_network(self) -> Iterator[str]:
         """Serve the web side on a port, so that the stand-ins can send webhooks to it."""
-        server = Server(web_app(self.house))
+        server = Server(self.pages)
         self.url = server.url
         try:
             yield server.url
@@ -299,7 +309,7 @@ def a_house(
             _import(house, DefinitionKind.SURVEY, {**read_surveys(settled), **(surveys or {})})
             _import(house, DefinitionKind.WORKFLOW, _by_slug(workflows))
             house.pumps.pump(INTAKE)  # what comes after its start is taken in batches
-        yield Harness(house, world, clock, web_app(house).test_client())
+        yield Harness(house, world, clock)
     finally:
         house.close()
 
