@@ -41,7 +41,8 @@ from connector.services import Services
 from connector.storage.schema import tables as t
 from connector.storage.schema.migrate import upgrade
 from connector.storage.stores import run_queries
-from connector.storage.stores.definitions import DefinitionKind, import_definitions
+from connector.storage.stores.definition_import import import_definitions
+from connector.storage.stores.definitions import DefinitionKind
 from webhooks.delivery import Delivery
 
 CONFIG = """\

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
@@ -18,11 +18,16 @@ from connector.feedback.surveys.languages.completeness import check_catalogues
 from connector.feedback.surveys.model import Survey
 from connector.storage.engine.database import Database
 from connector.storage.stores import definitions
-from connector.storage.stores.definitions import Change, DefinitionKind
+from connector.storage.stores.definition_import import Change, import_definitions
+from connector.storage.stores.definitions import DefinitionKind, DefinitionOrigin
 from workflows import schema
 from workflows.errors import DefinitionError, Mistake
 
 Parse = Callable[[str, str], Any]
+Read = TypeVar("Read")
+T = TypeVar("T")
+_Texts = Mapping[Path, bytes]
+_Sound = tuple[dict[str, str], list[Mistake]]
 
 _MOST = 1_000_000  # bytes of one definition
 
@@ -47,39 +52,82 @@ def parse_survey(catalogues: Catalogues, text: str, source: str) -> Survey:
 
 
 def import_all(database: Database, config: Config, now: datetime) -> Mapping[DefinitionKind, list[Change]]:
-    """Make the folders' files the definitions in force. Nothing changes when one of them is wrong."""
-    found = {DefinitionKind.SURVEY: read_surveys(config), DefinitionKind.WORKFLOW: read_workflows(config)}
+    """Make the folders' files the definitions in force. Nothing changes when one of them is wrong, and what was
+    published in the browser since stays (``file_or_browser``)."""
     retire = {
         DefinitionKind.SURVEY: True,
         DefinitionKind.WORKFLOW: config.workflows is not None,
     }  # no folder says nothing about any
-    return database.transact(
-        lambda tx: {
-            kind: definitions.import_definitions(tx, kind, bodies, now, retire_others=retire[kind])
+
+    def work(tx: Connection, found: Mapping[DefinitionKind, dict[str, str]]) -> Mapping[DefinitionKind, list[Change]]:
+        return {
+            kind: import_definitions(tx, kind, bodies, now, retire_others=retire[kind], origins=_origins(kind, bodies))
             for kind, bodies in found.items()
         }
+
+    return with_files(
+        database,
+        config,
+        lambda: {DefinitionKind.SURVEY: read_surveys(config), DefinitionKind.WORKFLOW: read_workflows(config)},
+        work,
     )
+
+
+def with_files(
+    database: Database, config: Config, read: Callable[[], Read], work: Callable[[Connection, Read], T]
+) -> T:
+    """``work`` in a transaction, with what ``read`` made of the folders' files as they stand in that moment. Publishing
+    writes files, so what was read before it must not count as a change made after it."""
+    while True:
+        before = _as_they_are(config)
+        found = read()
+        done = database.transact(partial(_unmoved, config, before, found, work))
+        if done:
+            return done[0]
+
+
+def _unmoved(
+    config: Config, before: _Texts, found: Read, work: Callable[[Connection, Read], T], tx: Connection
+) -> tuple[()] | tuple[T]:
+    definitions.take_turn(tx)
+    return (work(tx, found),) if _as_they_are(config) == before else ()
+
+
+def _origins(kind: DefinitionKind, bodies: Mapping[str, str]) -> Mapping[str, str]:
+    built_in = surveys.built_in() if kind is DefinitionKind.SURVEY else {}
+    return {slug: DefinitionOrigin.LIBRARY for slug, body in bodies.items() if built_in.get(slug) == body}
+
+
+def _as_they_are(config: Config) -> _Texts:
+    """The folders' files as bytes."""
+    folders = [each for each in (config.workflows, config.surveys) if each is not None and each.is_dir()]
+    return {file: file.read_bytes() for folder in folders for file in _inside(folder) if file.is_file()}
 
 
 def import_sound(database: Database, config: Config, now: datetime) -> tuple[Mistake, ...]:
     """Make those files the definitions in force that are right; where one is wrong, its last good version stays, and
     nothing is retired. → the mistakes of the others. Raises DefinitionError when no workflow would be in force."""
-    surveys_found, wrong_surveys = _sound(config.surveys, partial(parse_survey, Catalogues(config.translations)))
-    found, wrong = _sound(config.workflows, schema.load)
-    mistakes = (*wrong_surveys, *wrong)
 
-    def work(tx: Connection) -> None:
+    def read() -> tuple[_Sound, _Sound]:
+        return _sound(config.surveys, partial(parse_survey, Catalogues(config.translations))), _sound(
+            config.workflows, schema.load
+        )
+
+    def work(tx: Connection, sound: tuple[_Sound, _Sound]) -> tuple[Mistake, ...]:
+        (surveys_found, wrong_surveys), (found, wrong) = sound
+        mistakes = (*wrong_surveys, *wrong)
         if not found and not definitions.active(tx, DefinitionKind.WORKFLOW):
             raise DefinitionError(str(config.workflows), mistakes)
         known = {**surveys.built_in(), **surveys_found}
-        definitions.import_definitions(tx, DefinitionKind.SURVEY, known, now, retire_others=False)
-        definitions.import_definitions(tx, DefinitionKind.WORKFLOW, found, now, retire_others=False)
+        origins = _origins(DefinitionKind.SURVEY, known)
+        import_definitions(tx, DefinitionKind.SURVEY, known, now, retire_others=False, origins=origins)
+        import_definitions(tx, DefinitionKind.WORKFLOW, found, now, retire_others=False)
+        return mistakes
 
-    database.transact(work)
-    return mistakes
+    return with_files(database, config, read, work)
 
 
-def _sound(folder: Path | None, parse: Parse) -> tuple[dict[str, str], list[Mistake]]:
+def _sound(folder: Path | None, parse: Parse) -> _Sound:
     """Slug → YAML of the files that are right, and what is wrong with the others."""
     bodies: dict[str, str] = {}
     mistakes: list[Mistake] = []

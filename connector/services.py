@@ -21,6 +21,7 @@ from connector.runtime.jobs.own_users import OwnUsers
 from connector.runtime.jobs.retention_job import RetentionJob
 from connector.runtime.jobs.sweep import Sweep
 from connector.runtime.operations.connections import ConnectionCommands
+from connector.runtime.operations.definitions import DefinitionCommands
 from connector.runtime.operations.doubtful import DoubtCommands
 from connector.runtime.operations.runs import RunCommands
 from connector.runtime.queues.consumers import Pumps
@@ -61,6 +62,7 @@ class Services:
     counters: Counters
     controls: RunCommands
     switches: ConnectionCommands
+    definitions: DefinitionCommands
     doubts: DoubtCommands
     agents: SidebarService
     planner: SurveyPlanner

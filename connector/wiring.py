@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -46,6 +46,8 @@ from connector.runtime.jobs.retention_job import RetentionJob
 from connector.runtime.jobs.settling_job import SettlingJob
 from connector.runtime.jobs.sweep import Sweep
 from connector.runtime.operations.connections import ConnectionCommands
+from connector.runtime.operations.definition_rules import rules_of
+from connector.runtime.operations.definitions import DefinitionCommands
 from connector.runtime.operations.doubtful import DoubtCommands
 from connector.runtime.operations.runs import RunCommands
 from connector.runtime.queues import celery_app
@@ -62,9 +64,12 @@ from connector.storage.stores.webhook_secrets import HookSecrets
 from connector.vendors.base import JobParts, Vendors
 from connector.vendors.claim_policies import ClaimPolicies
 from connector.vendors.clients import Connections
+from connector.vendors.emitted_types import emitted_types
 from connector.vendors.registry import VENDORS
 from connector.vendors.webhook_accounts import WebhookAccounts
 from integrations.alerts.client import AppriseAlerter
+from workflows.definitions import Workflow
+from workflows.errors import Mistake
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -188,6 +193,7 @@ def _services(ground: _Ground, celery: Celery | None, bell: Doorbell, share: Sha
         counters=ground.counters,
         controls=RunCommands(database, open_desk, ground.book, config.calendar, clock, bell.ring),
         switches=ConnectionCommands(database, connections.kinds, connections.budget, clock, bell.ring),
+        definitions=DefinitionCommands(database, rules_of(config, _unheard(ground)), clock),
         doubts=DoubtCommands(settling, clock, bell.ring),
         planner=SurveyPlanner(database, ground.surveys, ground.asking_rules, ground.departures, clock),
         agents=SidebarService(database, ground.surveys, timeline, config.fatigue_days, ground.book.listens, clock),
@@ -256,6 +262,11 @@ def _feature_parts(ground: _Ground) -> FeatureParts:
         departures=ground.departures,
         secret_key=ground.secret_key,
     )
+
+
+def _unheard(ground: _Ground) -> Callable[[Workflow], Iterable[Mistake]]:
+    emitted = emitted_types(ground.config, ground.vendors)
+    return emitted.unheard if emitted is not None else lambda _: ()
 
 
 def _hooks(ground: _Ground, features: FeatureParts) -> Sequence[EventHook]:

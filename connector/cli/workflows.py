@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
+from sqlalchemy import Connection
 
+from connector.cli.common.acting import acting, by_option
 from connector.cli.common.context import BadInputError, open_database, read_config, read_settings
+from connector.cli.common.definition_commands import add_to
 from connector.cli.common.output import as_json_option, show, show_json
 from connector.cli.common.validation import FileVerdict, report
 from connector.clock import system_clock
 from connector.config.file import Config
-from connector.definitions import bodies_in, files_in, read_text, read_workflows
-from connector.storage.stores import definitions
-from connector.storage.stores.definitions import Change, Definition, DefinitionKind
+from connector.definitions import bodies_in, files_in, read_text, read_workflows, with_files
+from connector.runtime.operations.definition_overview import DefinitionLine, overview
+from connector.storage.stores.definition_import import Change, What, import_definitions
+from connector.storage.stores.definitions import DefinitionKind
 from connector.vendors.emitted_types import EmittedTypes, emitted_types
 from connector.vendors.registry import VENDORS
 from workflows import schema
@@ -29,18 +32,6 @@ from workflows.workflow_tests import Report, read_script, run_script
 
 _Files = tuple[Path, ...]
 _files = click.argument("files", nargs=-1, type=click.Path(path_type=Path))
-
-
-@dataclass(frozen=True, slots=True)
-class WorkflowLine:
-    """The newest version of a workflow. ``state`` is active, switched off, retired or unreadable."""
-
-    slug: str
-    version: int
-    state: str
-    trigger: str
-    name: str
-    since: datetime
 
 
 @click.group()
@@ -80,15 +71,22 @@ def import_(files: _Files, names: tuple[str, ...], every: bool, force: bool, as_
 
 @workflow.command()
 @click.argument("slug")
-@click.option("--version", type=click.IntRange(1), help="This version instead of the newest.")
-def export(slug: str, version: int | None) -> None:
-    """Print a workflow's YAML as it was loaded."""
-    with open_database() as database, database.read() as tx:
-        found = definitions.find(tx, DefinitionKind.WORKFLOW, slug, version)
-    if found is None:
-        which = f"version {version} of the workflow" if version else "workflow"
-        raise BadInputError(f"There is no {which} {slug!r}. `ringback workflow list` shows those there are.")
-    click.echo(found.body, nl=not found.body.endswith("\n"))
+@click.option("--reason", required=True, help="Why; it stands beside the workflow.")
+@by_option
+def off(slug: str, reason: str, by: str) -> None:
+    """Let a workflow start nothing more, whatever its file says. Its runs go on."""
+    with acting() as house:
+        house.definitions.switch_off(slug, by, reason)
+    click.echo(f"{slug} starts nothing more. `ringback workflow on {slug}` lets it start again.")
+
+
+@workflow.command()
+@click.argument("slug")
+def on(slug: str) -> None:
+    """Let a workflow that a person switched off start again."""
+    with acting() as house:
+        house.definitions.switch_on(slug)
+    click.echo(f"{slug} starts again.")
 
 
 @workflow.command(name="list")
@@ -100,11 +98,12 @@ def list_(built_in: bool, as_json: bool) -> None:
         _show_library(as_json)
         return
     with open_database() as database, database.read() as tx:
-        found = [_line(each) for each in definitions.newest(tx, DefinitionKind.WORKFLOW)]
+        found = overview(tx, DefinitionKind.WORKFLOW, schema.load)
     columns = {
         "workflow": lambda each: each.slug,
         "version": lambda each: each.version,
-        "state": lambda each: each.state,
+        "state": _state,
+        "from": lambda each: each.origin,
         "trigger": lambda each: each.trigger,
         "name": lambda each: each.name,
         "since (utc)": lambda each: each.since,
@@ -190,17 +189,20 @@ def _expect_heard(bodies: Mapping[str, str]) -> None:
 
 
 def _import(files: Sequence[Path]) -> list[Change]:
-    if files:
-        bodies = bodies_in(files_in(files), schema.load)
-    else:
-        config = read_config(read_settings())
+    config = read_config(read_settings(), hint=not files)
+    if not files:
         _folder(config)
-        bodies = read_workflows(config)
-    _expect_heard(bodies)
-    with open_database() as database, database.write() as tx:
-        return definitions.import_definitions(
-            tx, DefinitionKind.WORKFLOW, bodies, system_clock(), retire_others=not files
-        )
+
+    def read() -> dict[str, str]:
+        bodies = bodies_in(files_in(files), schema.load) if files else read_workflows(config)
+        _expect_heard(bodies)
+        return bodies
+
+    def work(tx: Connection, bodies: dict[str, str]) -> list[Change]:
+        return import_definitions(tx, DefinitionKind.WORKFLOW, bodies, system_clock(), retire_others=not files)
+
+    with open_database() as database:
+        return with_files(database, config, read, work)
 
 
 def _folder(config: Config) -> Path:
@@ -219,6 +221,14 @@ def _show_changes(changes: list[Change], as_json: bool) -> None:
         "what": lambda each: each.what,
     }
     show(changes, columns, as_json, empty="There is nothing to load: the folder holds no YAML file.")
+    for each in changes:
+        if each.what is What.DIFFERS:
+            click.echo(
+                f"{each.slug}: the file and what was published in the browser both changed, so nothing was done. "
+                f"See `ringback workflow diff {each.slug}`, then "
+                f"`ringback workflow resolve {each.slug} --take file|browser`.",
+                err=True,
+            )
 
 
 def _copy(names: tuple[str, ...], every: bool, force: bool) -> None:
@@ -251,10 +261,8 @@ def _show_library(as_json: bool) -> None:
     show(found, columns, False, empty="There are none.")
 
 
-def _line(each: Definition) -> WorkflowLine:
-    try:
-        read = schema.load(each.body, each.slug)
-    except DefinitionError:  # an older version of the program took it; the list must show it all the same
-        return WorkflowLine(each.slug, each.version, "unreadable", "", "", each.created_at)
-    state = "retired" if not each.active else "active" if read.enabled else "switched off"
-    return WorkflowLine(each.slug, each.version, state, read.trigger.told, read.name, each.created_at)
+def _state(each: DefinitionLine) -> str:
+    return f"{each.state}, file and browser differ" if each.differs else each.state
+
+
+add_to(workflow, DefinitionKind.WORKFLOW)

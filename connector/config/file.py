@@ -8,6 +8,7 @@
       care-team: {email: [care@acme.example], notify: ["slack://…"]}
     calendar: {timezone: Europe/Amsterdam, hours: mon-fri 09:00-17:30, holidays: NL}
     workflows: workflows/
+    workflows_write: true
     surveys: surveys/
     translations: translations/
     fatigue_days: 90
@@ -79,7 +80,9 @@ class Config:
     teams: Mapping[str, Team] = field(default_factory=dict)
     calendar: BusinessCalendar = field(default_factory=BusinessCalendar)
     workflows: Path | None = None
+    workflows_write: bool = False
     surveys: Path | None = None
+    surveys_write: bool = False
     translations: Path | None = None
     fatigue_days: int = FATIGUE_DAYS
     answers: SettlingWindows = field(default_factory=SettlingWindows)

@@ -216,6 +216,14 @@ class _Answers(_Strict):
         return SettlingWindows(**values)
 
 
+def _yes_or_no(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(  # noqa: TRY004 - the field's word for a mistake
+            "is neither true nor false.\nWrite true or false, without quotes."
+        )
+    return value
+
+
 def _figure(value: Any) -> Decimal | float:
     """A number, or text that everybody reads as the same one: whoever writes 10.000 may mean ten."""
     if isinstance(value, int | float) and not isinstance(value, bool):
@@ -249,12 +257,22 @@ class _Config(_Strict):
     household = _Read(household_of)
     dates = _Read(dates_of)
     customer_value = fields.Nested(_CustomerValue, error_messages={"null": _EMPTY})
+    workflows_write = _Read(_yes_or_no)
+    surveys_write = _Read(_yes_or_no)
     fatigue_days = Whole(
         validate=validate.Range(
             0, 3650, error="is not between 0 and 3650.\nGive a number of days; 0 is no rule."
         ),
         error_messages={"invalid": "is no whole number.\nGive a number of days, as 90.", "null": _EMPTY},
     )
+
+
+    @validates_schema
+    def _somewhere_to_write(self, data: Any, **_: Any) -> None:
+        for folder in ("workflows", "surveys"):
+            if data.get(f"{folder}_write") and not data.get(folder):
+                said = f"is true, and there is no folder to write to.\nName one: {folder}: {folder}/"
+                raise ValidationError({f"{folder}_write": [said]})
 
 
 def config_schema(home: Path) -> Schema:

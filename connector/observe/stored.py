@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, func, select, text
@@ -15,8 +15,6 @@ from connector.observe.findings import Finding, broken, ok, warning
 from connector.storage.engine.database import Database
 from connector.storage.flow_control import connection_state
 from connector.storage.schema.migrate import current_revision, newest_revision
-from connector.storage.stores import definitions
-from connector.storage.stores.definitions import DefinitionKind
 from connector.storage.stores.run_queries import MOST_COUNTED
 
 _SHORT = timedelta(minutes=1)
@@ -102,21 +100,6 @@ def compare(check: str, whose: str, ahead: float, tolerance: float) -> Finding:
         return ok(check, f"within {tolerance:g} s of {whose}")
     way = "ahead of" if ahead > 0 else "behind"
     return warning(check, f"{whose} is {abs(ahead):.1f} s {way} this machine.", _CLOCK_REMEDY)
-
-
-def check_workflows(tx: Connection, in_files: Mapping[str, str]) -> Finding:
-    """Whether any workflow is in force, and whether the folder's are."""
-    active = {each.slug: each.body for each in definitions.active(tx, DefinitionKind.WORKFLOW)}
-    waiting = sorted(slug for slug, body in in_files.items() if active.get(slug) != body)
-    if waiting:
-        said = f"not in force as they stand in their files: {', '.join(waiting)}."
-        return warning("workflows", said, "Run `ringback workflow import`, or start Ringback again.")
-    if not active:
-        remedy = (
-            "Put some into the folder that ringback.yaml names, or see `ringback workflow import --help`."
-        )
-        return warning("workflows", "none is in force, so nothing follows from what arrives.", remedy)
-    return ok("workflows", f"in force: {', '.join(sorted(active))}")
 
 
 def check_work(backlog: Backlog, now: datetime) -> list[Finding]:

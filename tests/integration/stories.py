@@ -11,6 +11,7 @@ from sqlalchemy import insert
 from connector.storage.engine.database import Database
 from connector.storage.schema import tables
 from connector.storage.stores import definitions
+from connector.storage.stores.definition_import import import_definitions
 from connector.storage.stores.definitions import DefinitionKind
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -64,7 +65,7 @@ def note(step: str, kind: str, text: str) -> dict[str, Any]:
 def store_run(database: Database, event_seq: int) -> None:
     """A run that opened a ticket at the second try, and waits for its solve."""
     with database.write() as tx:
-        definitions.import_definitions(tx, DefinitionKind.WORKFLOW, {"greet": WORKFLOW}, NOW)
+        import_definitions(tx, DefinitionKind.WORKFLOW, {"greet": WORKFLOW}, NOW)
         definition = definitions.find(tx, DefinitionKind.WORKFLOW, "greet")
         assert definition is not None
         tx.execute(

@@ -24,7 +24,8 @@ from connector.feedback.surveys.files import built_in
 from connector.storage.engine.database import Database
 from connector.storage.schema import tables
 from connector.storage.stores import definitions
-from connector.storage.stores.definitions import DefinitionKind
+from connector.storage.stores.definition_import import import_definitions
+from connector.storage.stores.definitions import DefinitionKind, Draft
 from tests.integration.stories import NOW, WORKFLOW, deliver, store_event, store_run
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -299,11 +300,50 @@ def test_workflows_are_imported_versioned_listed_and_exported(served: Shell) -> 
     assert "retired" in served.run("workflow", "list")
 
 
+def test_where_file_and_browser_differ_a_person_decides(served: Shell, database: Database) -> None:
+    served.write("ringback.yaml", "workflows: flows/\n")
+    served.write("flows/greet.yaml", WORKFLOW)
+    served.run("workflow", "import")
+    newer = WORKFLOW.replace("Hello", "Good day")
+    with database.write() as tx:
+        first = definitions.find(tx, DefinitionKind.WORKFLOW, "greet")
+        draft = Draft(kind="workflow", slug="greet", body=newer, origin="browser", author="eva")
+        definitions.add(tx, first, draft, NOW)
+    assert served.json("workflow", "import")[0]["what"] == "unchanged"
+
+    served.write("flows/greet.yaml", WORKFLOW.replace("Hello", "Hi"))
+    assert "workflow resolve greet" in served.run("workflow", "import")
+    assert "active, file and browser differ" in served.run("workflow", "list")
+    shown = served.run("workflow", "diff", "greet")
+    assert ("Good day" in shown, "Hi" in shown) == (True, True)
+    assert "changed (version 4)" in served.run("workflow", "resolve", "greet", "--take", "browser")
+    assert "nothing to decide" in served.run("workflow", "resolve", "greet", "--take", "file", code=1)
+    assert served.json("workflow", "import")[0]["what"] == "unchanged"
+    assert [each["origin"] for each in served.json("workflow", "versions", "greet")] == [
+        "browser", "file", "browser", "file",
+    ]  # fmt: skip
+
+    assert "Wrote" in served.run("workflow", "export", "greet", "--write")
+    assert (served.folder / "flows/greet.yaml").read_text() == newer
+    assert "They are the same." in served.run("workflow", "diff", "greet", "2", "4")
+
+
+def test_a_workflow_is_switched_off_and_on_by_a_command(served: Shell) -> None:
+    served.write("ringback.yaml", "workflows: flows/\n")
+    served.write("flows/greet.yaml", WORKFLOW)
+    served.run("workflow", "import")
+    assert "starts nothing more" in served.run("workflow", "off", "greet", "--reason", "too many mails")
+    assert served.json("workflow", "list")[0]["state"] == "switched off"
+    served.run("workflow", "on", "greet")
+    assert served.json("workflow", "list")[0]["state"] == "active"
+    assert "There is no workflow" in served.run("workflow", "off", "wave", "--reason", "x", code=2)
+
+
 def test_a_workflow_that_can_no_longer_be_read_is_listed_all_the_same(
     served: Shell, database: Database
 ) -> None:
     with database.write() as tx:
-        definitions.import_definitions(tx, DefinitionKind.WORKFLOW, {"old": "workflow: old"}, NOW)
+        import_definitions(tx, DefinitionKind.WORKFLOW, {"old": "workflow: old"}, NOW)
     assert [each["state"] for each in served.json("workflow", "list")] == ["unreadable"]
 
 

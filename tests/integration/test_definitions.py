@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 
 from connector.storage.engine.database import Database
 from connector.storage.stores import definitions
-from connector.storage.stores.definitions import Change, DefinitionKind, What, import_definitions
+from connector.storage.stores.definition_import import Change, What, import_definitions
+from connector.storage.stores.definitions import DefinitionKind
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 

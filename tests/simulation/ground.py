@@ -23,7 +23,8 @@ from connector.runtime.runs.workflow_cache import WorkflowCache
 from connector.storage.engine.database import Database
 from connector.storage.flow_control import connection_state
 from connector.storage.schema.migrate import upgrade
-from connector.storage.stores.definitions import DefinitionKind, import_definitions
+from connector.storage.stores.definition_import import import_definitions
+from connector.storage.stores.definitions import DefinitionKind
 from sandbox.clock import HandClock
 from tests.simulation.scripts import scripts
 

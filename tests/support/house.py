@@ -33,7 +33,8 @@ from connector.runtime.doorbell import INTAKE, TIMERS, effects_queue
 from connector.runtime.effects import claims
 from connector.services import Services
 from connector.storage.schema import tables
-from connector.storage.stores.definitions import DefinitionKind, import_definitions
+from connector.storage.stores.definition_import import import_definitions
+from connector.storage.stores.definitions import DefinitionKind
 from connector.vendors.base import Vendors
 from connector.vendors.registry import VENDORS
 from connector.web.app import web_app

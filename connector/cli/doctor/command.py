@@ -21,6 +21,7 @@ from connector.feedback.messaging.brands import home_country, read_brands
 from connector.observe import complaints, machine, stored, usage
 from connector.observe.backlog import read_backlog
 from connector.observe.customer_values import check_values
+from connector.observe.definition_checks import check_definitions
 from connector.observe.findings import Finding, Verdict, of_mistakes, ok, warning
 from connector.runtime.queues.celery_app import in_memory
 from connector.storage.engine.database import Database
@@ -140,7 +141,7 @@ def _work(database: Database, connections: Connections, workflows: dict[str, str
     now = clock()
     with database.read() as tx:
         backlog = read_backlog(tx, connections.kinds, connections.budget, now)
-        yield stored.check_workflows(tx, workflows)
+        yield from check_definitions(tx, workflows)
         yield from stored.check_work(backlog, now)
         yield from stored.paused(tx, backlog, now)
         yield from usage.check_usage(usage.forecasts(tx, _reserve(connections), now))

@@ -29,6 +29,7 @@ from connector.runtime.jobs.scheduler import Ticker
 from connector.runtime.queues.celery_app import Worker, in_memory
 from connector.services import Services
 from connector.storage.schema import migrate
+from connector.storage.stores.definition_import import What
 from connector.storage.stores.definitions import DefinitionKind
 from connector.web.app import front_door, web_app
 from workflows.errors import DefinitionError
@@ -155,7 +156,8 @@ def prepare(house: Services) -> None:
         imported = {}
     for kind, changes in imported.items():
         for change in changes:
-            log.info("%s %s: %s (version %s)", kind.value, change.slug, change.what.value, change.version)
+            level = logging.WARNING if change.what is What.DIFFERS else logging.INFO
+            log.log(level, "%s %s: %s (version %s)", kind.value, change.slug, change.what.value, change.version)
         if kind is DefinitionKind.WORKFLOW and not changes:
             log.info("no workflows: put some into the folder that ringback.yaml names, or see `ringback workflow`")
     settle_down()

@@ -10,6 +10,7 @@ import click
 from sqlalchemy.exc import SQLAlchemyError
 
 from connector.cli.common.context import BadInputError, read_config, read_settings
+from connector.cli.common.definition_commands import add_to
 from connector.cli.common.output import as_json_option, show
 from connector.cli.common.validation import FileVerdict, report
 from connector.cli.surveys.asking import not_asked, plan
@@ -22,6 +23,7 @@ from connector.feedback.messaging.translations import Catalogues
 from connector.feedback.surveys import files as surveys
 from connector.feedback.surveys.checks.customer_facts import KnownFacts, known_facts, unknown_facts
 from connector.storage.engine.database import Database
+from connector.storage.stores.definitions import DefinitionKind
 from workflows.errors import DefinitionError
 from workflows.suggestions import did_you_mean
 
@@ -117,6 +119,7 @@ def _line(body: str, origin: str) -> SurveyLine:
     return SurveyLine(read.slug, read.metric, len(read.questions), tuple(read.languages), read.name, origin)
 
 
+add_to(survey, DefinitionKind.SURVEY)
 survey.add_command(translate)
 survey.add_command(words)
 survey.add_command(plan)

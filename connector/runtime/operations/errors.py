@@ -4,6 +4,7 @@ ControlError
 ├── UnknownError    nothing has that name
 ├── InputError      what was given cannot be used: field, value, remedy
 └── RefusedError    it exists and was understood, but cannot be done now; ``possible`` names what can
+    └── ConflictError   somebody else was quicker: what is there now, and the lines in which it differs
 """
 
 from __future__ import annotations
@@ -36,3 +37,12 @@ class RefusedError(ControlError):
         self.why, self.possible = why, possible
         instead = f" Possible instead: {', '.join(possible)}." if possible else ""
         super().__init__(f"{why}{instead}")
+
+
+class ConflictError(RefusedError):
+    """What was changed by hand is no longer what one began with. ``difference`` has the lines, "+" before those of
+    the text that was refused; ``version`` is the newest now."""
+
+    def __init__(self, why: str, version: int, difference: str) -> None:
+        self.version, self.difference = version, difference
+        super().__init__(why, "look at the difference, and publish again on the newest version")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, select
 
 from connector.storage.schema.tables import definitions
+from connector.storage.stores.definitions import SWITCHED_OFF
 from workflows import schema
 from workflows.definitions import Workflow
 from workflows.errors import DefinitionError
@@ -19,7 +20,7 @@ log = logging.getLogger(__name__)
 
 _ACTIVE = (
     select(definitions.c.id)
-    .where(definitions.c.kind == "workflow", definitions.c.active.is_(True))
+    .where(definitions.c.kind == "workflow", definitions.c.active.is_(True), ~SWITCHED_OFF)
     .order_by(definitions.c.slug)
 )
 

@@ -212,7 +212,23 @@ definitions = Table(
     Column("body", Text, nullable=False),
     Column("active", Boolean, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("origin", String(10), nullable=False, default="file"),  # file, browser, api, library
+    Column("author", String(200), nullable=False, default=""),
+    Column("note", Text, nullable=False, default=""),
     UniqueConstraint("kind", "slug", "version"),
+)
+
+definition_states = Table(  # what is known of a slug beside its versions
+    "definition_states",
+    metadata,
+    Column("kind", String(20), primary_key=True),
+    Column("slug", String(100), primary_key=True),
+    Column("file_digest", String(64), nullable=False, default=""),  # of the file that was last taken into account
+    Column("waiting", Text),  # what the file says now, where the browser's differs too; empty: the file is gone
+    Column("waiting_since", UtcDateTime),
+    Column("off_at", UtcDateTime),  # switched off by a person: it starts nothing, whatever its versions say
+    Column("off_by", String(200), nullable=False, default=""),
+    Column("off_reason", Text, nullable=False, default=""),
 )
 
 runs = Table(

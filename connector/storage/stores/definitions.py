@@ -7,16 +7,15 @@ of a slug is active, and it is the newest.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, func, insert, select, text, update
+from sqlalchemy import Connection, Select, and_, exists, func, insert, select, text, update
 
 from connector.ids import new_id
-from connector.storage.schema.tables import definitions
+from connector.storage.schema.tables import definition_states, definitions
 
 
 class DefinitionKind(StrEnum):
@@ -24,14 +23,13 @@ class DefinitionKind(StrEnum):
     SURVEY = "survey"
 
 
-class What(StrEnum):
-    """What an import did with a definition."""
+class DefinitionOrigin(StrEnum):
+    """Where a version came from."""
 
-    NEW = "new"
-    CHANGED = "changed"
-    UNCHANGED = "unchanged"
-    RETIRED = "retired"  # its file is gone: it starts nothing more
-    RETURNED = "returned"  # its file is back, as it was
+    FILE = "file"
+    BROWSER = "browser"
+    API = "api"
+    LIBRARY = "library"  # built in
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,37 +44,26 @@ class Definition:
     body: str
     active: bool
     created_at: datetime
+    origin: str = DefinitionOrigin.FILE
+    author: str = ""
+    note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What an import did with one slug, and the version that came of it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What is to become a version."""
 
+    kind: str
     slug: str
-    version: int
-    what: What
-
-
-def import_definitions(
-    connection: Connection, kind: str, bodies: Mapping[str, str], now: datetime, *, retire_others: bool = True
-) -> list[Change]:
-    """Make ``bodies`` (slug → YAML) the active definitions of their kind; the same again changes nothing.
-
-    A body that differs from its newest version becomes the next one. A slug that is not in ``bodies`` is
-    retired, unless ``retire_others`` is false. Call it in a write transaction.
-    """
-    _take_turn(connection)
-    known = {each.slug: each for each in newest(connection, kind)}
-    changes = [_import(connection, kind, slug, body, known.get(slug), now) for slug, body in bodies.items()]
-    gone = [each for each in known.values() if each.active and each.slug not in bodies]
-    if retire_others:
-        changes += [_retire(connection, each) for each in gone]
-    return changes
+    body: str
+    origin: str = DefinitionOrigin.FILE
+    author: str = ""
+    note: str = ""
 
 
 def active(connection: Connection, kind: str) -> list[Definition]:
-    """The active definitions of a kind, by slug."""
-    found = _select().where(definitions.c.kind == kind, definitions.c.active.is_(True))
+    """The definitions of a kind that are in force, by slug: not retired, and not switched off by a person."""
+    found = _select().where(definitions.c.kind == kind, definitions.c.active.is_(True), ~SWITCHED_OFF)
     return _read(connection, found.order_by(definitions.c.slug))
 
 
@@ -106,43 +93,44 @@ def find(connection: Connection, kind: str, slug: str, version: int | None = Non
     return next(iter(_read(connection, found.order_by(definitions.c.version.desc()).limit(1))), None)
 
 
-def _import(
-    connection: Connection, kind: str, slug: str, body: str, before: Definition | None, now: datetime
-) -> Change:
-    digest = hashlib.sha256(body.encode()).hexdigest()
-    if before is not None and before.digest == digest:
-        return _keep(connection, before)
+def add(connection: Connection, before: Definition | None, after: Draft, now: datetime) -> Definition:
+    """Store the next version of a slug, and let it be the active one. ``before`` is the newest so far."""
     if before is not None:
-        _set_active(connection, before, False)
+        set_active(connection, before, False)
     version = before.version + 1 if before else 1
-    row = Definition(new_id(), kind, slug, version, digest, body, True, now)
+    row = Definition(
+        new_id(), after.kind, after.slug, version, digest_of(after.body), after.body, True, now,
+        after.origin, after.author, after.note,
+    )  # fmt: skip
     connection.execute(insert(definitions).values(_columns(row)))
-    return Change(slug, version, What.CHANGED if before else What.NEW)
+    return row
 
 
-def _keep(connection: Connection, same: Definition) -> Change:
-    if same.active:
-        return Change(same.slug, same.version, What.UNCHANGED)
-    _set_active(connection, same, True)
-    return Change(same.slug, same.version, What.RETURNED)
-
-
-def _retire(connection: Connection, gone: Definition) -> Change:
-    _set_active(connection, gone, False)
-    return Change(gone.slug, gone.version, What.RETIRED)
-
-
-def _set_active(connection: Connection, definition: Definition, value: bool) -> None:
+def set_active(connection: Connection, definition: Definition, value: bool) -> None:
+    """Let a version be in force, or retire it."""
     connection.execute(update(definitions).where(definitions.c.id == definition.id).values(active=value))
 
 
-def _take_turn(connection: Connection) -> None:
+def digest_of(body: str) -> str:
+    """What two texts are compared by; "" of no text."""
+    return hashlib.sha256(body.encode()).hexdigest() if body else ""
+
+
+def take_turn(connection: Connection) -> None:
     """Two processes that start together must not both write version 1. (SQLite's writer is alone anyway.)"""
     if connection.dialect.name == "postgresql":
         connection.execute(text("LOCK TABLE definitions IN SHARE ROW EXCLUSIVE MODE"))
 
 
-_FIELDS = ("id", "kind", "slug", "version", "digest", "body", "active", "created_at")
+_FIELDS = ("id", "kind", "slug", "version", "digest", "body", "active", "created_at", "origin", "author", "note")
+
+
+SWITCHED_OFF = exists().where(
+    definition_states.c.kind == definitions.c.kind,
+    definition_states.c.slug == definitions.c.slug,
+    definition_states.c.off_at.is_not(None),
+)
+"""Whether a person switched a row of ``definitions`` off."""
 
 
 def _select() -> Select[Any]:
@@ -151,6 +139,12 @@ def _select() -> Select[Any]:
 
 def _columns(definition: Definition) -> dict[str, Any]:
     return {name: getattr(definition, name) for name in _FIELDS}
+
+
+def versions(connection: Connection, kind: str, slug: str) -> list[Definition]:
+    """Every version of a slug, the newest first."""
+    found = _select().where(definitions.c.kind == kind, definitions.c.slug == slug)
+    return _read(connection, found.order_by(definitions.c.version.desc()))
 
 
 def _read(connection: Connection, statement: Select[Any]) -> list[Definition]:

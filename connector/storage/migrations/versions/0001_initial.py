@@ -163,6 +163,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_customers")),
     )
     op.create_table(
+        "definition_states",
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("slug", sa.String(length=100), nullable=False),
+        sa.Column("file_digest", sa.String(length=64), nullable=False),
+        sa.Column("waiting", sa.Text(), nullable=True),
+        sa.Column("waiting_since", MOMENT, nullable=True),
+        sa.Column("off_at", MOMENT, nullable=True),
+        sa.Column("off_by", sa.String(length=200), nullable=False),
+        sa.Column("off_reason", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("kind", "slug", name=op.f("pk_definition_states")),
+    )
+    op.create_table(
         "definitions",
         sa.Column("id", sa.String(length=26), nullable=False),
         sa.Column("kind", sa.String(length=20), nullable=False),
@@ -172,6 +184,9 @@ def upgrade() -> None:
         sa.Column("body", sa.Text(), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("created_at", MOMENT, nullable=False),
+        sa.Column("origin", sa.String(length=10), nullable=False),
+        sa.Column("author", sa.String(length=200), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_definitions")),
         sa.UniqueConstraint("kind", "slug", "version", name=op.f("uq_definitions_kind_slug_version")),
     )
