@@ -13,7 +13,7 @@ from typing import Any
 
 from workflows.actions import ACTIONS
 from workflows.calendars import BusinessCalendar
-from workflows.definitions import Mode, Workflow
+from workflows.definitions import Do, Mode, Workflow
 from workflows.engine import cancel, match_trigger, resume, run_key, start, wait_matches
 from workflows.errors import ConditionError
 from workflows.events import EVENT_TYPES
@@ -31,6 +31,7 @@ from workflows.runs import (
     TimePassed,
     WaitWanted,
 )
+from workflows.step_positions import step_at
 
 _GOING = frozenset({Status.READY, Status.WAITING, Status.NEEDS_REVIEW})
 
@@ -123,6 +124,15 @@ def simulate(
     return _World(workflow, outcomes or {}, calendar or BusinessCalendar()).play(events)
 
 
+def still_asked(
+    workflow: Workflow, state: RunState, facts: Facts, now: datetime, calendar: BusinessCalendar | None = None
+) -> tuple[Asked, ...]:
+    """What a run under way still asks for at once, should the call that it waits for succeed: nothing after a wait."""
+    world = _World(workflow, {}, calendar or BusinessCalendar())
+    world.take_over(state, facts, now)
+    return tuple(world.actions)
+
+
 class _World:
     """The runtime in miniature: one clock, all runs, no I/O."""
 
@@ -143,6 +153,13 @@ class _World:
         self._let_pass(None)
         endings = tuple(Ending(run.id, run.key, run.state) for run in self.runs)
         return Trace(tuple(self.lines), tuple(self.actions), endings)
+
+    def take_over(self, state: RunState, facts: Facts, now: datetime) -> None:
+        """Go on with a run that others began, if it waits for a call."""
+        run = _Run(facts.run_id, "", facts, Happening(now, "", facts.event, facts.customer), state)
+        step = step_at(self.workflow, state.position)
+        if state.status is Status.WAITING and isinstance(step, Do):
+            self._take_in(run, EffectDone(state.waiting_for or "", _made_up(step.action, 1)), now)
 
     def _moment(self, now: datetime) -> Moment:
         return Moment(now, self.calendar)

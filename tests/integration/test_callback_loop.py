@@ -403,3 +403,27 @@ def test_every_detractor_is_called_while_there_is_room_but_nobody_who_refused(da
         home.deliver(answer(2, response_id="a7", contact_consent=False, customer={"email": "c7@example.com"}))
         home.settle()
         assert [ticket["subject"] for ticket in home.world.zendesk.tickets][3:] == ["Call back C 6"]
+
+
+@pytest.mark.parametrize("apart", [0, 2])
+@pytest.mark.parametrize("is_first_asked", [True, False])
+def test_a_callback_reopened_and_solved_in_one_breath_is_asked_about_again(
+    home: Harness, ids: Mapping[str, int], is_first_asked: bool, apart: int
+) -> None:
+    """Both are understood before what we tell of the reopening ourselves, which is older news than the solve."""
+    row = detractor(home)
+    fill_in(home, row.ticket_id, ids)
+    act(home, "solve", row.ticket_id)
+    if is_first_asked:
+        home.wait(hours=1)
+    home.clock.move(minutes=5)
+    for action, later in (("reopen", 0), ("solve", apart)):
+        home.world.zendesk.act(action, row.ticket_id)
+        moment = home.clock() + timedelta(seconds=later)
+        home.ticket_event(f"ticket_{'reopened' if action == 'reopen' else 'solved'}", row.ticket_id, at=moment)
+    fill_in(home, row.ticket_id, ids)
+    home.settle()
+    home.wait(hours=1)
+    assert home.runs("retention-survey")[-1].reason == ""
+    assert len(asked(home)) == 1 + is_first_asked
+    assert (callback(home).status, callback(home).cycle) == ("solved", 2)

@@ -14,6 +14,7 @@ import requests
 
 from connector.feedback.messaging.brands import Brand
 from connector.ids import new_id
+from connector.runtime.doorbell import INTAKE
 from connector.storage.schema import tables
 from connector.web.survey.thanks import moment_of
 from tests.integration.test_mail_never_left import ASK
@@ -91,6 +92,28 @@ def test_the_promise_is_the_tickets_once_there_is_one(home: Harness) -> None:
     assert ticket["due_at"] == "2026-03-02T13:00:00Z"
     home.wait(minutes=40)
     assert PROMISE in said(home, path)
+
+
+@ON_SQLITE
+def test_the_promise_holds_while_the_run_is_still_on_its_way_to_the_ticket(home: Harness) -> None:
+    """Other processes may understand the answer before its page is shown."""
+    path = asked(home)
+    sent(home, path, **WISH)
+    home.pump(INTAKE)
+    [run] = home.runs("call")
+    assert (run.step, home.rows(tables.callbacks)) == ("alert", [])
+    assert PROMISE in said(home, path)
+
+
+@ON_SQLITE
+def test_what_a_run_asks_for_after_a_wait_is_not_promised(database_url: str) -> None:
+    later = CALL.replace("  - id: callback\n", "  - {id: later, wait: 1 hour}\n  - id: callback\n")
+    with a_home(database_url, ask=ASK, call=later) as home:
+        path = asked(home)
+        sent(home, path, **WISH)
+        home.pump(INTAKE)
+        assert home.run("call").step == "alert"
+        assert "We will call" not in said(home, path)
 
 
 @ON_SQLITE

@@ -137,3 +137,12 @@ def test_a_look_at_the_ticket_never_takes_a_solve_back_and_is_told_once(
     assert read(seen, status="solved", cycle=cycle, solved_at=at) == seen
     assert (seen.status in GONE) == (life.status in GONE)
     assert read(life, status="open", cycle=cycle, solved_at=at).status not in SOLVED
+
+
+def test_a_solve_a_moment_after_its_reopening_is_a_new_one_also_within_the_same_second() -> None:
+    moments = [NOW + timedelta(milliseconds=each) for each in (100, 200, 300)]
+    life = CallbackState(CallbackStatus.OPEN)
+    for event, at in zip(("ticket.solved", "ticket.reopened", "ticket.solved"), moments, strict=True):
+        life = after(life, event, at, {})
+    assert (life.status, life.cycle) == (CallbackStatus.SOLVED, 2)
+    assert after(life, "ticket.solved", moments[2], {}) == life

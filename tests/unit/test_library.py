@@ -34,7 +34,8 @@ SEEN = {"look": (Outcome(LOOKED),)}
 
 def changed(status: str, **more: Any) -> dict[str, Any]:
     """``callback.changed`` of ticket 7."""
-    return {"ticket": "zendesk:7", "ticket_id": "7", "status": status, "handed_over": False, "tries": 0, **more}
+    known = {"ticket": "zendesk:7", "ticket_id": "7", "handed_over": False, "tries": 0, "cycle": STANDING["cycle"]}
+    return {**known, "status": status, **more}
 
 
 def play(slug: str, *events: tuple[float, str, dict[str, Any]], outcomes: Any = None, customer: Any = None) -> Trace:
@@ -256,7 +257,8 @@ def test_a_callback_that_changes_within_the_hour_is_not_asked_about_until_it_is_
 
 def test_another_tickets_reopening_changes_nothing() -> None:
     trace = play("retention-survey", (0, "ticket.solved", CALLBACK),
-                 (0.5, "callback.changed", changed("reopened", ticket="zendesk:8")), outcomes=SEEN)
+                 (0.5, "callback.changed", changed("reopened", ticket="zendesk:8")),
+                 (0.6, "callback.changed", changed("reopened", cycle=STANDING["cycle"] - 1)), outcomes=SEEN)
     assert "survey.send" in actions(trace)
 
 

@@ -85,8 +85,7 @@ def after(life: CallbackState, event: str, at: datetime, data: Mapping[str, Any]
 
 def _solved(life: CallbackState, at: datetime, data: Mapping[str, Any]) -> CallbackState:
     """A solve of a solved ticket is no new one, nor is one that was told before."""
-    told_before = life.solved_at is not None and _second(at) <= _second(life.solved_at)
-    if told_before or at < life.changed_at or life.status in GONE:
+    if _was_told(life, at) or at < life.changed_at or life.status in GONE:
         return life
     if life.status in SOLVED:  # its reopening is on its way, or lost: it is older, and changes nothing any more
         return replace(life, changed_at=at, solved_at=at)
@@ -94,6 +93,14 @@ def _solved(life: CallbackState, at: datetime, data: Mapping[str, Any]) -> Callb
     if NOT_REACHED_TAG in (data.get("tags") or ()):
         return unreached(counted)
     return replace(counted, status=CallbackStatus.SOLVED, contacted_at=life.contacted_at or at)
+
+
+def _was_told(life: CallbackState, at: datetime) -> bool:
+    """Whether this solve is the one that we know. One after a reopening that was told is not, however quick it came."""
+    if life.solved_at is None:
+        return False
+    is_again = life.status == CallbackStatus.REOPENED and life.solved_at < life.changed_at < at
+    return not is_again and _second(at) <= _second(life.solved_at)
 
 
 def answered(life: CallbackState, *, is_recovered: bool) -> CallbackState:

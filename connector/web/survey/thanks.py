@@ -31,7 +31,7 @@ from connector.feedback.surveys.model import (
 from connector.runtime.runs.outlook import Outlook
 from workflows import durations
 from workflows.scoring import Band
-from workflows.simulate import Happening
+from workflows.simulate import Asked, Happening
 
 _QUARTER = timedelta(minutes=15)
 _WEEK = timedelta(days=6)
@@ -106,20 +106,33 @@ def _window(survey: Survey, answers: Mapping[str, Any], language: str) -> str:
 def _backing(
     tx: Connection, answered: Answered, outlook: Outlook | None, now: datetime
 ) -> tuple[bool, datetime | None]:
-    """Whether a callback is on its way, and until when it has time."""
+    """Whether a callback is on its way, and until when it has time.
+
+    Other processes may take the answer further while this looks, so it looks in the order in which that happens: at
+    what is not understood, at what is under way, and at last at what stands.
+    """
+    at = max(answered.invitation.settles_at or now, now)
+    asked = _asked(tx, answered, outlook, at, now) if outlook else ()
     row = callbacks.open_of(tx, answered.invitation.customer_id)
     if row is not None:
         return True, row["due_at"]
-    if outlook is None or responses.get(tx, answered.invitation.id):
-        return False, None  # what was understood already has its callback, or none
-    at = max(answered.invitation.settles_at or now, now)
-    data = {**reports.data(answered.invitation, answered.survey, at), "customer": answered.invitation.customer_id}
-    asked = outlook.asked(tx, Happening(at, "survey.answered", data, answered.customer))
     opened = next((each for each in asked if each.action == "ticket.open"), None)
-    if opened is None:
+    if outlook is None or opened is None:
         return False, None
     due = opened.params.get("due")
     return True, durations.parse(str(due)).after(at, outlook.calendar) if due else None
+
+
+def _asked(
+    tx: Connection, answered: Answered, outlook: Outlook, at: datetime, now: datetime
+) -> tuple[Asked, ...]:
+    """What the answer will lead to, unless it was understood, and what is under way for this person."""
+    invitation = answered.invitation
+    led_to: tuple[Asked, ...] = ()
+    if responses.get(tx, invitation.id) is None:
+        data = {**reports.data(invitation, answered.survey, at), "customer": invitation.customer_id}
+        led_to = outlook.asked(tx, Happening(at, "survey.answered", data, answered.customer))
+    return (*led_to, *outlook.under_way(tx, invitation.customer_id, now))
 
 
 def sentence_of(promise: Promise, say: Words, zone: str, now: datetime) -> str:
