@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from connector.access.services import AccessServices
 from connector.clock import Clock
 from connector.config.file import Config
 from connector.config.settings import Settings
@@ -66,6 +67,7 @@ class Services:
     doubts: DoubtCommands
     agents: SidebarService
     planner: SurveyPlanner
+    access: AccessServices
     keeper: RetentionJob
     jobs: Sequence[Job]
     job_parts: Callable[[str], JobParts]

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from connector.access.services import access_services
+from connector.access.way_in.passwords import HASH_COST, HashCost
 from connector.clock import Clock, system_clock
 from connector.config.file import Config
 from connector.config.settings import Settings
@@ -117,17 +119,19 @@ def build(
     share: Share = Share.ALL,
     ring: Callable[[str], None] | None = None,
     vendors: Vendors = VENDORS,
+    hash_cost: HashCost = HASH_COST,
 ) -> Services:
     """Build one process's parts. Raises ``NotPossibleError``, ``OptionsError`` or ``DefinitionError`` with remedies.
 
     ``ring`` passes on to another process what is rung for no ``share`` of this one; without it the broker does.
+    ``hash_cost`` is what a password's hash costs.
     """
     ground = _ground(settings, config, secret_key, clock, vendors)
     celery = None
     if ring is None or share is not Share.NOTHING:
         celery = celery_app.make_celery(settings.broker_url, namespace=_namespace(settings))
     bell = Doorbell(route(celery_app.sender(celery) if celery is not None else None, ring, share))
-    return _services(ground, celery, bell, share)
+    return _services(ground, celery, bell, share, hash_cost)
 
 
 def _ground(settings: Settings, config: Config, secret_key: str, clock: Clock, vendors: Vendors) -> _Ground:
@@ -154,7 +158,9 @@ def _ground(settings: Settings, config: Config, secret_key: str, clock: Clock, v
     )
 
 
-def _services(ground: _Ground, celery: Celery | None, bell: Doorbell, share: Share) -> Services:
+def _services(
+    ground: _Ground, celery: Celery | None, bell: Doorbell, share: Share, hash_cost: HashCost
+) -> Services:
     config, database, clock, connections = ground.config, ground.database, ground.clock, ground.connections
     ground.counters.registry.register(
         StateCollector(database, connections.kinds.keys(), connections.budget, connections.daily_reserve, clock)
@@ -197,6 +203,7 @@ def _services(ground: _Ground, celery: Celery | None, bell: Doorbell, share: Sha
         doubts=DoubtCommands(settling, clock, bell.ring),
         planner=SurveyPlanner(database, ground.surveys, ground.asking_rules, ground.departures, clock),
         agents=SidebarService(database, ground.surveys, timeline, config.fatigue_days, ground.book.listens, clock),
+        access=access_services(database, config.sign_in, ground.secret_key, hash_cost),
         keeper=keeper,
         jobs=(
             sweep_job.job(sweep),

@@ -42,7 +42,9 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
         "Set up a vendor's account: fields, views, webhooks; show and mend drift.",
     ),
     "retention": ("retention:retention", "Show how long what is kept, and what is due to go; let it go now."),
-    "token": ("token:token", "Make, list and revoke tokens for the API."),
+    "admin": ("access.admin:admin", "Make an admin of the pages."),
+    "audit": ("access.audit:audit", "Show, export and verify the log of who did what."),
+    "token": ("access.token:token", "Make, list and revoke tokens for the API."),
 }
 """Every command: its place below ``connector.cli``, and what the list of commands says of it."""
 

@@ -18,6 +18,7 @@
     dates: [{field: customer.birthday}]
     customer_value: {high_from: 10000, high: [gold, enterprise]}
     retention: {runs: 400 days, archive: archive/}
+    sign_in: {second_factor: [admin, editor], idle: 30 minutes}
 
 Every key may be left out. Folders are relative to the file. A connection's own options and a brand's are
 checked by whoever uses them; here they are mappings.
@@ -39,7 +40,9 @@ from connector.config.dates import CustomerDate
 from connector.config.household import Household
 from connector.config.quiet_hours import QuietRules
 from connector.config.retention import Retention
-from connector.config.schema import config_schema, mistakes_of
+from connector.config.schema import config_schema
+from connector.config.schema_parts import mistakes_of
+from connector.config.sign_in.rules import SignInRules
 from connector.config.yaml_reader import UnreadableError, put_in, read_yaml
 from workflows.calendars import BusinessCalendar
 from workflows.errors import DefinitionError, Mistake
@@ -91,6 +94,7 @@ class Config:
     dates: tuple[CustomerDate, ...] = ()
     customer_value: Valuation = field(default_factory=Valuation)
     retention: Retention = field(default_factory=Retention)
+    sign_in: SignInRules = field(default_factory=SignInRules)
 
     def of_kind(self, kind: str) -> tuple[ConnectionConfig, ...]:
         """The connections of a kind, in the file's order."""

@@ -1,19 +1,14 @@
-"""The shape of ``ringback.yaml``. Every mistake is found at once, with its path and a remedy.
-
-A message is "what is wrong", a line break, "what to do": marshmallow carries only text.
-"""
+"""The shape of ``ringback.yaml``. Every mistake is found at once, with its path and a remedy."""
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, validate, validates_schema
+from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
 from connector.config.answers import SettlingWindows, window_of
 from connector.config.calendar import holidays_of, hours_of
@@ -30,66 +25,19 @@ from connector.config.retention import (
     period_of,
     trace_period_of,
 )
-from connector.config.yaml_reader import join
+from connector.config.schema_parts import EMPTY as _EMPTY
+from connector.config.schema_parts import NO_MAPPING as _NO_MAPPING
+from connector.config.schema_parts import Read as _Read
+from connector.config.schema_parts import Strict as _Strict
+from connector.config.schema_parts import texts as _texts
+from connector.config.schema_parts import yes_or_no
+from connector.config.sign_in.schema import SignInSchema
 from workflows.calendars import BusinessCalendar
-from workflows.errors import DurationError, Mistake
+from workflows.errors import DurationError
 from workflows.whole import Whole
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,99}")
 _RESERVED = "ringback"  # our own pages and features report events under this name
-_EMPTY = "is empty.\nGive it a value, or leave the key out."
-_NO_MAPPING = "must be a mapping.\nWrite its keys below it, indented, each with a colon."
-
-
-def mistakes_of(error: ValidationError) -> list[Mistake]:
-    """The mistakes in an error of this file's schemas, in the order of the file."""
-    return list(_walk(error.messages, ""))
-
-
-def _walk(messages: Any, path: str) -> Iterator[Mistake]:
-    if isinstance(messages, Mapping):
-        for part, inner in messages.items():
-            yield from _walk(inner, path if part == "_schema" else join(path, part))
-        return
-    for each in messages:
-        message, _, remedy = str(each).partition("\n")
-        yield Mistake(path or "file", message, remedy)
-
-
-class _Strict(Schema):
-    """Refuses unknown keys, and names the one that was probably meant."""
-
-    class Meta:
-        unknown = EXCLUDE  # _known_keys says more than marshmallow's own refusal
-
-    error_messages = {"type": _NO_MAPPING, "invalid": _NO_MAPPING}  # noqa: RUF012 - marshmallow wants it so
-
-    @validates_schema(pass_original=True, skip_on_field_errors=False)
-    def _known_keys(self, _data: Any, original: Any, **_: Any) -> None:
-        keys = original if isinstance(original, Mapping) else ()
-        unknown = {key: [self._unknown(key)] for key in keys if key not in self.fields}
-        if unknown:
-            raise ValidationError(unknown)
-
-    def _unknown(self, key: str) -> str:
-        close = difflib.get_close_matches(key, self.fields, n=1)
-        return "is not known here.\n" + (
-            f"Did you mean {close[0]}?" if close else f"Known are: {', '.join(self.fields)}."
-        )
-
-
-class _Read(fields.Field[Any]):
-    """A value that a function reads; it raises ValueError with "what is wrong", line break, remedy."""
-
-    def __init__(self, read: Callable[[Any], Any]) -> None:
-        super().__init__(error_messages={"null": _EMPTY})
-        self._read = read
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> Any:
-        try:
-            return self._read(value)
-        except (ValueError, DurationError) as error:
-            raise ValidationError(str(error)) from error
 
 
 class _Named(fields.Field[Any]):
@@ -144,17 +92,6 @@ class _Connection(_Options):
             "null": _EMPTY,
         },
     )
-
-
-def _texts(check: Callable[[str], Any]) -> fields.List[str]:
-    each = fields.String(
-        validate=check, error_messages={"invalid": "must be text.\nPut it in quotes.", "null": _EMPTY}
-    )
-    no_list: dict[str, Any] = {
-        "invalid": "must be a list.\nPut it in square brackets: [one, two].",
-        "null": _EMPTY,
-    }
-    return fields.List(each, error_messages=no_list)
 
 
 def _is_notification(value: str) -> None:
@@ -216,14 +153,6 @@ class _Answers(_Strict):
         return SettlingWindows(**values)
 
 
-def _yes_or_no(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError(  # noqa: TRY004 - the field's word for a mistake
-            "is neither true nor false.\nWrite true or false, without quotes."
-        )
-    return value
-
-
 def _figure(value: Any) -> Decimal | float:
     """A number, or text that everybody reads as the same one: whoever writes 10.000 may mean ten."""
     if isinstance(value, int | float) and not isinstance(value, bool):
@@ -257,8 +186,9 @@ class _Config(_Strict):
     household = _Read(household_of)
     dates = _Read(dates_of)
     customer_value = fields.Nested(_CustomerValue, error_messages={"null": _EMPTY})
-    workflows_write = _Read(_yes_or_no)
-    surveys_write = _Read(_yes_or_no)
+    workflows_write = _Read(yes_or_no)
+    surveys_write = _Read(yes_or_no)
+    sign_in = fields.Nested(SignInSchema, error_messages={"null": _EMPTY})
     fatigue_days = Whole(
         validate=validate.Range(
             0, 3650, error="is not between 0 and 3650.\nGive a number of days; 0 is no rule."

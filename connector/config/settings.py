@@ -31,6 +31,8 @@ NAMES = {
     "RINGBACK_CONFIG": "the configuration file",
     "RINGBACK_LOG": "text, or json for one JSON object a line",
     "RINGBACK_METRICS_TOKEN": "what a caller of /metrics must bring; at least 16 characters",
+    "RINGBACK_ADMIN_EMAIL": "the first admin's address; with the next one, made at the first start",
+    "RINGBACK_ADMIN_PASSWORD": "the first admin's password; at least 12 characters",
     tls.CA_FILE: "a PEM file of certificate authorities that are trusted beside those of this machine",
 }
 """Every setting and its meaning, for help texts and messages."""
@@ -65,6 +67,8 @@ class Settings:
     log_format: str
     given_key: str | None = field(repr=False)
     metrics_token: str | None = field(default=None, repr=False)
+    admin_email: str = ""
+    admin_password: str = field(default="", repr=False)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -82,6 +86,8 @@ class Settings:
             log_format=reader.checked("RINGBACK_LOG", "text", _check_log),
             given_key=reader.checked("RINGBACK_SECRET_KEY", "", _check_key) or None,
             metrics_token=reader.checked("RINGBACK_METRICS_TOKEN", "", _check_token) or None,
+            admin_email=environ.get("RINGBACK_ADMIN_EMAIL", "").strip(),
+            admin_password=environ.get("RINGBACK_ADMIN_PASSWORD", ""),
         )
         reader.checked(tls.CA_FILE, "", _check_authority)
         reader.finish()

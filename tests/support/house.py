@@ -42,6 +42,7 @@ from sandbox.clock import HandClock
 from sandbox.serving import Server
 from sandbox.world import World
 from tests.fixtures import envelope
+from tests.support.people import CHEAP
 from workflows import schema
 
 INBOUND_SECRET = "whsec_c2VjcmV0c2VjcmV0c2VjcmV0"
@@ -303,7 +304,9 @@ def a_house(
         database_url, "memory://", base_url, Path("ringback.yaml"), False, "text", None
     )
     settled = read_config(config or config_of(world), Path("ringback.yaml"), {})
-    house = wiring.build(settings, settled, secret_key=SECRET_KEY, clock=clock, vendors=vendors)
+    house = wiring.build(
+        settings, settled, secret_key=SECRET_KEY, clock=clock, vendors=vendors, hash_cost=CHEAP
+    )
     try:
         assert house.connections.check() == ()
         if workflows is not None:

@@ -10,6 +10,7 @@ from marshmallow import Schema, fields
 from connector.access import masking, rights
 from connector.access.masked_fields import PERSONAL, without_personal
 from connector.access.rights import ROLES, SCOPES, TOKEN_SCOPES, Reach, may, viewer
+from connector.config.sign_in.rules import ROLE_NAMES
 from connector.web.api.blueprint import OPERATIONS
 
 
@@ -86,3 +87,7 @@ class _AllSchema(Schema):
 def test_fields_of_a_schema_are_emptied_at_every_depth() -> None:
     whole = {"people": [{"name": "Ann", "id": "1"}], "first": None, "words": ["hello"]}
     assert without_personal(_AllSchema(), whole) == {"people": [{"name": "•••", "id": "1"}], "first": None, "words": []}
+
+
+def test_the_configuration_knows_the_same_roles() -> None:
+    assert tuple(ROLES) == ROLE_NAMES

@@ -14,6 +14,7 @@ from typing import Any, NoReturn, TypeVar
 import click
 
 from connector import wiring
+from connector.access.audit import COMMAND, Actor
 from connector.cli.common.context import BadInputError, open_database, read_config, read_settings
 from connector.runtime.operations.errors import ControlError, RefusedError
 from connector.services import Services
@@ -29,6 +30,11 @@ def _me() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # a container's user without a name
         return "the command line"
+
+
+def acting_here() -> Actor:
+    """Whoever types, as the audit log has them."""
+    return Actor(COMMAND, _me())
 
 
 by_option = click.option(

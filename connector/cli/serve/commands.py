@@ -21,6 +21,7 @@ from connector.cli.serve.processes import CALLS, ENGINE, WEB, ProcessGroup
 from connector.cli.serve.signals import wait_for_signal
 from connector.cli.serve.sockets import address_of, bind, serve_on, why
 from connector.cli.serve.startup import opened, settle_down
+from connector.cli.serve.welcome import welcome
 from connector.config.settings import Settings, masked
 from connector.definitions import import_all, import_sound
 from connector.runtime.doorbell import Share
@@ -79,6 +80,7 @@ def serve(host: str, port: int, processes: int, metrics_host: str, metrics_port:
             share, ring = Share.ADVANCING, partial(sides.ring, CALLS)
         with opened(share, ring) as house:
             prepare(house)
+            welcome(house)
             release_orphans(house)
             with exposed(house.counters.registry, metrics_host, metrics_port), working(house), ticking(house):
                 _serve(house, listening, sides if processes > 1 else None, address_of(listening, host))
@@ -107,6 +109,7 @@ def web(host: str, port: int, metrics_host: str, metrics_port: int | None) -> No
     with closing(_bound(host, port)) as listening, opened() as house:
         _needs_broker(house.settings)
         prepare(house)
+        welcome(house)
         with exposed(house.counters.registry, metrics_host, metrics_port):
             serve_on(listening, front_door(house, web_app(house)), address_of(listening, host))
 

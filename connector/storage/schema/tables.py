@@ -615,6 +615,111 @@ api_tokens = Table(
     Index("ix_api_tokens_name", "name", unique=True, **_where("revoked_at IS NULL")),
 )
 
+users = Table(  # people of the house who sign in to the pages; see connector.access
+    "users",
+    metadata,
+    _id(),
+    Column("email", String(320), nullable=False, unique=True),  # in small letters
+    Column("name", String(200), nullable=False),
+    Column("role", String(20), nullable=False),
+    Column("teams", _Json),  # names whose rows they see; null: all
+    Column("brands", _Json),
+    Column("personal", Boolean, nullable=False),  # whether they see what their role would show of customers
+    Column("language", String(35), nullable=False),  # empty: the browser's
+    Column("password", String(300)),  # Argon2id, in its own notation; null: none was chosen yet
+    Column("password_at", UtcDateTime),
+    Column("totp", LargeBinary),  # sealed
+    Column("totp_step", BigInteger),  # the half minute of the last code: none counts twice
+    Column("totp_at", UtcDateTime),  # when it was confirmed
+    Column("issuer", String(500)),  # of OpenID Connect; with ``subject`` it is who somebody is there
+    Column("subject", String(255)),
+    Column("disabled_at", UtcDateTime),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("signed_in_at", UtcDateTime),
+    UniqueConstraint("issuer", "subject"),
+)
+
+user_sessions = Table(
+    "user_sessions",
+    metadata,
+    _id(),
+    _ref("user_id", "users", nullable=False, index=True),
+    Column("digest", String(64), nullable=False, unique=True),  # of what the cookie holds
+    Column("stage", String(10), nullable=False),  # see access.sessions.Stage
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("proved_at", UtcDateTime, nullable=False),  # when they last proved who they are
+    Column("seen_at", UtcDateTime, nullable=False),
+    Column("ends_at", UtcDateTime, nullable=False, index=True),
+    Column("network", String(50), nullable=False),  # shortened: a /24 or /48
+    Column("agent", String(200), nullable=False),  # what their browser says it is
+    Column("issuer", String(500)),  # by OpenID Connect: whose session it is
+    Column("sid", String(255), index=True),  # and which; so that it can be ended from there
+)
+
+user_recovery_codes = Table(
+    "user_recovery_codes",
+    metadata,
+    _id(),
+    _ref("user_id", "users", nullable=False, index=True),
+    Column("digest", String(64), nullable=False),
+    Column("used_at", UtcDateTime),
+)
+
+user_links = Table(  # one-time addresses: an invitation, a new password
+    "user_links",
+    metadata,
+    _id(),
+    _ref("user_id", "users", nullable=False, index=True),
+    Column("purpose", String(10), nullable=False),  # invite, reset
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("ends_at", UtcDateTime, nullable=False),
+    Column("used_at", UtcDateTime),
+)
+
+oidc_requests = Table(  # sign-ins that are under way at the provider
+    "oidc_requests",
+    metadata,
+    Column("digest", String(64), primary_key=True),  # of the state, which the browser brings back
+    Column("verifier", LargeBinary, nullable=False),  # PKCE's; sealed
+    Column("nonce", String(64), nullable=False),
+    Column("next", String(2000), nullable=False),
+    Column("ends_at", UtcDateTime, nullable=False, index=True),
+)
+
+oidc_tokens_seen = Table(  # logout tokens that had their effect; each counts once
+    "oidc_tokens_seen",
+    metadata,
+    Column("digest", String(64), primary_key=True),  # of issuer and jti
+    Column("ends_at", UtcDateTime, nullable=False, index=True),
+)
+
+audit_log = Table(  # who did what; rows are added and never changed. Each carries the hash of the one before it
+    "audit_log",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),  # 1, 2, 3 without a gap
+    Column("at", UtcDateTime, nullable=False),
+    Column("actor_kind", String(10), nullable=False),  # user, token, command, system, nobody
+    Column("actor", String(100), nullable=False),  # a user's id; else a name
+    Column("action", String(60), nullable=False),
+    Column("object_kind", String(40), nullable=False),
+    Column("object", String(200), nullable=False),  # people by id
+    Column("before", _Json, nullable=False),
+    Column("after", _Json, nullable=False),
+    Column("network", String(50), nullable=False),
+    Column("hash", String(64), nullable=False),
+    Index("ix_audit_log_of_object", "object_kind", "object", "seq"),
+    Index("ix_audit_log_of_actor", "actor", "seq"),
+)
+
+audit_head = Table(  # one row: the end of the chain, locked by whoever adds to it
+    "audit_head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("hash", String(64), nullable=False),
+)
+
 provisioned = Table(
     "provisioned",
     metadata,

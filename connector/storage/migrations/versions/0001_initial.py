@@ -49,6 +49,30 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("connection", "hour", name=op.f("pk_api_usage")),
     )
     op.create_table(
+        "audit_head",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_head")),
+    )
+    op.create_table(
+        "audit_log",
+        sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("at", MOMENT, nullable=False),
+        sa.Column("actor_kind", sa.String(length=10), nullable=False),
+        sa.Column("actor", sa.String(length=100), nullable=False),
+        sa.Column("action", sa.String(length=60), nullable=False),
+        sa.Column("object_kind", sa.String(length=40), nullable=False),
+        sa.Column("object", sa.String(length=200), nullable=False),
+        sa.Column("before", JSON, nullable=False),
+        sa.Column("after", JSON, nullable=False),
+        sa.Column("network", sa.String(length=50), nullable=False),
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_audit_log")),
+    )
+    op.create_index("ix_audit_log_of_actor", "audit_log", ["actor", "seq"], unique=False)
+    op.create_index("ix_audit_log_of_object", "audit_log", ["object_kind", "object", "seq"], unique=False)
+    op.create_table(
         "callbacks",
         sa.Column("id", sa.String(length=26), nullable=False),
         sa.Column("connection", sa.String(length=100), nullable=False),
@@ -322,6 +346,23 @@ def upgrade() -> None:
         op.f("ix_mail_suppressions_customer_id"), "mail_suppressions", ["customer_id"], unique=False
     )
     op.create_table(
+        "oidc_requests",
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("verifier", sa.LargeBinary(), nullable=False),
+        sa.Column("nonce", sa.String(length=64), nullable=False),
+        sa.Column("next", sa.String(length=2000), nullable=False),
+        sa.Column("ends_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_oidc_requests")),
+    )
+    op.create_index(op.f("ix_oidc_requests_ends_at"), "oidc_requests", ["ends_at"], unique=False)
+    op.create_table(
+        "oidc_tokens_seen",
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("ends_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_oidc_tokens_seen")),
+    )
+    op.create_index(op.f("ix_oidc_tokens_seen_ends_at"), "oidc_tokens_seen", ["ends_at"], unique=False)
+    op.create_table(
         "positions",
         sa.Column("name", sa.String(length=200), nullable=False),
         sa.Column("at", sa.String(length=200), nullable=False),
@@ -415,6 +456,30 @@ def upgrade() -> None:
     op.create_index(op.f("ix_responses_about"), "responses", ["about"], unique=False)
     op.create_index(
         "ix_responses_latest", "responses", ["customer_id", "metric", "answered_at"], unique=False
+    )
+    op.create_table(
+        "users",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("email", sa.String(length=320), nullable=False),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("role", sa.String(length=20), nullable=False),
+        sa.Column("teams", JSON, nullable=True),
+        sa.Column("brands", JSON, nullable=True),
+        sa.Column("personal", sa.Boolean(), nullable=False),
+        sa.Column("language", sa.String(length=35), nullable=False),
+        sa.Column("password", sa.String(length=300), nullable=True),
+        sa.Column("password_at", MOMENT, nullable=True),
+        sa.Column("totp", sa.LargeBinary(), nullable=True),
+        sa.Column("totp_step", sa.BigInteger(), nullable=True),
+        sa.Column("totp_at", MOMENT, nullable=True),
+        sa.Column("issuer", sa.String(length=500), nullable=True),
+        sa.Column("subject", sa.String(length=255), nullable=True),
+        sa.Column("disabled_at", MOMENT, nullable=True),
+        sa.Column("created_at", MOMENT, nullable=False),
+        sa.Column("signed_in_at", MOMENT, nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
+        sa.UniqueConstraint("email", name=op.f("uq_users_email")),
+        sa.UniqueConstraint("issuer", "subject", name=op.f("uq_users_issuer_subject")),
     )
     op.create_table(
         "writebacks",
@@ -646,6 +711,51 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_suppressions_customer_id"), "suppressions", ["customer_id"], unique=False)
     op.create_index("ix_suppressions_run", "suppressions", ["run_id"], unique=False)
+    op.create_table(
+        "user_links",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("user_id", sa.String(length=26), nullable=False),
+        sa.Column("purpose", sa.String(length=10), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("created_at", MOMENT, nullable=False),
+        sa.Column("ends_at", MOMENT, nullable=False),
+        sa.Column("used_at", MOMENT, nullable=True),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_user_links_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_user_links")),
+        sa.UniqueConstraint("digest", name=op.f("uq_user_links_digest")),
+    )
+    op.create_index(op.f("ix_user_links_user_id"), "user_links", ["user_id"], unique=False)
+    op.create_table(
+        "user_recovery_codes",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("user_id", sa.String(length=26), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("used_at", MOMENT, nullable=True),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_user_recovery_codes_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_user_recovery_codes")),
+    )
+    op.create_index(op.f("ix_user_recovery_codes_user_id"), "user_recovery_codes", ["user_id"], unique=False)
+    op.create_table(
+        "user_sessions",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("user_id", sa.String(length=26), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("stage", sa.String(length=10), nullable=False),
+        sa.Column("created_at", MOMENT, nullable=False),
+        sa.Column("proved_at", MOMENT, nullable=False),
+        sa.Column("seen_at", MOMENT, nullable=False),
+        sa.Column("ends_at", MOMENT, nullable=False),
+        sa.Column("network", sa.String(length=50), nullable=False),
+        sa.Column("agent", sa.String(length=200), nullable=False),
+        sa.Column("issuer", sa.String(length=500), nullable=True),
+        sa.Column("sid", sa.String(length=255), nullable=True),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_user_sessions_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_user_sessions")),
+        sa.UniqueConstraint("digest", name=op.f("uq_user_sessions_digest")),
+    )
+    op.create_index(op.f("ix_user_sessions_ends_at"), "user_sessions", ["ends_at"], unique=False)
+    op.create_index(op.f("ix_user_sessions_sid"), "user_sessions", ["sid"], unique=False)
+    op.create_index(op.f("ix_user_sessions_user_id"), "user_sessions", ["user_id"], unique=False)
     op.create_table(
         "doubted_presses",
         sa.Column("id", sa.String(length=26), nullable=False),

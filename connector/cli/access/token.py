@@ -8,9 +8,11 @@ from datetime import datetime, timedelta
 import click
 from sqlalchemy.exc import IntegrityError
 
+from connector.access import tokens
+from connector.access.audit import Audit
 from connector.access.rights import TOKEN_SCOPES
-from connector.cli.common.acting import plainly, span
-from connector.cli.common.context import BadInputError, open_database
+from connector.cli.common.acting import acting_here, plainly, span
+from connector.cli.common.context import BadInputError, open_database, read_settings
 from connector.cli.common.output import as_json_option, cell, show, show_json
 from connector.clock import system_clock
 from connector.runtime.operations.validation import told
@@ -61,8 +63,11 @@ def create(name: str, scopes: tuple[str, ...], expires: timedelta | None, as_jso
     with plainly():
         name = told(name, "name", _LONGEST_NAME)
     with open_database() as database:
+        log = Audit(database, read_settings().secret_key(lambda _: None))
         try:
-            secret = database.transact(lambda tx: api_tokens.create(tx, name, scopes, now, expires_at=until))
+            secret = database.transact(
+                lambda tx: tokens.create(tx, log, acting_here(), name, scopes, now, until)
+            )
         except IntegrityError as error:
             remedy = "Choose another name, or revoke that one first."
             raise BadInputError(f"NAME: there is a token {name!r} already. {remedy}") from error
@@ -104,7 +109,8 @@ def list_(as_json: bool) -> None:
 def revoke(name: str, as_json: bool) -> None:
     """End the token called NAME, at once and for good."""
     with open_database() as database:
-        revoked = database.transact(lambda tx: api_tokens.revoke(tx, name, system_clock()))
+        log = Audit(database, read_settings().secret_key(lambda _: None))
+        revoked = database.transact(lambda tx: tokens.revoke(tx, log, acting_here(), name, system_clock()))
     if not revoked:
         raise BadInputError(f"NAME: no token {cell(name)!r} is in use. `ringback token list` shows them all.")
     if as_json:
