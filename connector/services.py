@@ -22,6 +22,7 @@ from connector.runtime.jobs.own_users import OwnUsers
 from connector.runtime.jobs.retention_job import RetentionJob
 from connector.runtime.jobs.sweep import Sweep
 from connector.runtime.operations.connections import ConnectionCommands
+from connector.runtime.operations.definition_overview import DefinitionReader
 from connector.runtime.operations.definitions import DefinitionCommands
 from connector.runtime.operations.doubtful import DoubtCommands
 from connector.runtime.operations.runs import RunCommands
@@ -64,6 +65,7 @@ class Services:
     controls: RunCommands
     switches: ConnectionCommands
     definitions: DefinitionCommands
+    definition_reader: DefinitionReader
     doubts: DoubtCommands
     agents: SidebarService
     planner: SurveyPlanner

@@ -48,6 +48,7 @@ from connector.runtime.jobs.retention_job import RetentionJob
 from connector.runtime.jobs.settling_job import SettlingJob
 from connector.runtime.jobs.sweep import Sweep
 from connector.runtime.operations.connections import ConnectionCommands
+from connector.runtime.operations.definition_overview import DefinitionReader
 from connector.runtime.operations.definition_rules import rules_of
 from connector.runtime.operations.definitions import DefinitionCommands
 from connector.runtime.operations.doubtful import DoubtCommands
@@ -179,6 +180,7 @@ def _services(
     settling = Settling(database, ground.surveys.get, config.answers, PersonsOnly(database), is_person)
     timeline = Timeline(registry.TIMELINE_SOURCES)
     parts = _JobPartsOf(ground, bell)
+    rules = rules_of(config, _unheard(ground))
     return Services(
         settings=ground.settings,
         config=config,
@@ -199,7 +201,8 @@ def _services(
         counters=ground.counters,
         controls=RunCommands(database, open_desk, ground.book, config.calendar, clock, bell.ring),
         switches=ConnectionCommands(database, connections.kinds, connections.budget, clock, bell.ring),
-        definitions=DefinitionCommands(database, rules_of(config, _unheard(ground)), clock),
+        definitions=DefinitionCommands(database, rules, clock),
+        definition_reader=DefinitionReader(database, rules),
         doubts=DoubtCommands(settling, clock, bell.ring),
         planner=SurveyPlanner(database, ground.surveys, ground.asking_rules, ground.departures, clock),
         agents=SidebarService(database, ground.surveys, timeline, config.fatigue_days, ground.book.listens, clock),

@@ -82,6 +82,17 @@ def read(text: str, source: str) -> Any:
         raise _refused(source, "file", "It holds a character that YAML does not allow.", "Remove it.") from error
 
 
+def compose(text: str) -> yaml.Node | None:
+    """The text's nodes, which know their lines; None where ``read`` refuses it."""
+    if len(text.encode("utf-8", "replace")) > MAX_TEXT:
+        return None
+    try:
+        node: yaml.Node | None = yaml.compose(text, _Loader)
+    except yaml.YAMLError:
+        return None
+    return node
+
+
 def write(data: Any) -> str:
     """The values as YAML that ``read`` gives back unchanged, in the order given."""
     return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)

@@ -75,6 +75,8 @@ def _parts(services: Services) -> Parts:
         database=services.database,
         controls=services.controls,
         switches=services.switches,
+        definitions=services.definitions,
+        definition_reader=services.definition_reader,
         doubts=services.doubts,
         agents=services.agents,
         planner=services.planner,

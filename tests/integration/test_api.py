@@ -103,6 +103,7 @@ def test_each_operation_asks_for_its_scope(api: Api, operation: Any) -> None:
     others = [scope for scope in TOKEN_SCOPES if scope != operation.scope]
     less = Api(api.home, api.url, a_token(api.home, *others, name="less"))
     path = operation.path.replace("<run_id>", "x").replace("<delivery_id>", "1").replace("<name>", "zendesk")
+    path = path.replace("<slug>", "it").replace("<version>", "1")
     refused = less.ask(operation.method, path)
     assert refused.status_code == 403
     assert operation.scope in told(refused)["errors"][0]["remedy"]
@@ -264,7 +265,9 @@ def test_a_connection_is_paused_and_resumed(api: Api) -> None:
     "path",
     ["/runs/nobody", "/runs/%00", "/runs/" + "x" * 3000, "/runs/%27%20OR%201=1", "/runs/é", "/deliveries/999",
      "/deliveries/0x1", f"/deliveries/{HUGE}", "/deliveries/" + "9" * 400, "/deliveries/-1", "/deliveries/٣",
-     "/connections/nobody", "/connections/%00", "/nothing", "/runs/a/b/c", "/"],
+     "/connections/nobody", "/connections/%00", "/workflows/nobody/versions", "/workflows/%00/versions",
+     "/workflows/it/versions/9", "/workflows/it/versions/٣", "/workflows/it/versions/" + "9" * 400, "/nothing",
+     "/runs/a/b/c", "/"],
 )  # fmt: skip
 def test_what_is_not_there_is_a_problem_too(api: Api, path: str) -> None:
     missing = api.ask("GET", path)
@@ -391,6 +394,11 @@ def test_answers_are_what_the_description_says(api: Api) -> None:
         "/api/v1/deliveries": api.get("/deliveries"),
         "/api/v1/deliveries/{delivery_id}": api.get("/deliveries/1"),
         "/api/v1/connections": api.get("/connections"),
+        "/api/v1/workflows": api.get("/workflows"),
+        "/api/v1/workflows/{slug}/versions": api.get("/workflows/it/versions"),
+        "/api/v1/workflows/{slug}/versions/{version}": api.get("/workflows/it/versions/1"),
+        "/api/v1/workflows/{slug}/difference": api.get("/workflows/it/difference"),
+        "/api/v1/surveys": api.get("/surveys"),
     }
     for path, body in answers.items():
         schema = described["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["schema"]

@@ -11,8 +11,9 @@ from enum import StrEnum
 from sqlalchemy import Connection
 
 from connector.clock import Clock
+from connector.runtime.operations.definition_overview import known_version
 from connector.runtime.operations.definition_rules import DefinitionRules
-from connector.runtime.operations.errors import ConflictError, InputError, RefusedError, UnknownError
+from connector.runtime.operations.errors import ConflictError, InputError, RefusedError
 from connector.runtime.operations.validation import LONGEST_NAME, LONGEST_REASON, told
 from connector.storage.engine.database import Database
 from connector.storage.stores import definition_states, definitions
@@ -104,7 +105,7 @@ class DefinitionCommands:
         """Write the newest version to its file, whole or not at all. Raises UnknownError, and RefusedError where
         there is no folder, or where the file was changed since it was last read."""
         with self._database.read() as tx:
-            newest = _known(definitions.find(tx, kind, slug), kind, slug)
+            newest = known_version(tx, kind, slug)
         if self._rules[kind].folder is None:
             remedy = f"Write `{kind.value}s: {kind.value}s/` in ringback.yaml."
             raise RefusedError(f"No folder of {kind.value}s is configured. {remedy}")
@@ -158,7 +159,7 @@ class DefinitionCommands:
         self, tx: Connection, kind: DefinitionKind, slug: str, take: Side, by: str, seen: str | None, now: datetime
     ) -> Published:
         definitions.take_turn(tx)
-        newest = _known(definitions.find(tx, kind, slug), kind, slug)
+        newest = known_version(tx, kind, slug)
         state = definition_states.state_of(tx, kind, slug)
         _expect_waiting(state, seen)
         definition_states.keep(tx, _settled(state))
@@ -195,7 +196,7 @@ class DefinitionCommands:
     ) -> DefinitionState:
         def work(tx: Connection) -> DefinitionState:
             definitions.take_turn(tx)
-            check(_known(definitions.find(tx, DefinitionKind.WORKFLOW, slug), DefinitionKind.WORKFLOW, slug))
+            check(known_version(tx, DefinitionKind.WORKFLOW, slug))
             state = change(definition_states.state_of(tx, DefinitionKind.WORKFLOW, slug))
             definition_states.keep(tx, state)
             return state
@@ -220,7 +221,7 @@ class DefinitionCommands:
         if folder is None:
             return done
         with self._database.read() as tx:
-            newest = _known(definitions.find(tx, kind, done.slug), kind, done.slug)
+            newest = known_version(tx, kind, done.slug)
             state = definition_states.state_of(tx, kind, done.slug)
         if state.differs:
             return replace(done, trouble="The file was not written: it differs, and nobody has decided yet.")
@@ -258,12 +259,6 @@ def _expect_waiting(state: DefinitionState, seen: str | None) -> None:
         raise RefusedError(f"File and browser do not differ for {state.kind} {state.slug}: there is nothing to decide.")
     if seen is not None and digest_of(state.waiting) != seen:
         raise RefusedError("The file has changed once more since you looked.", "look at the difference again")
-
-
-def _known(newest: Definition | None, kind: DefinitionKind, slug: str) -> Definition:
-    if newest is None:
-        raise UnknownError(kind.value, slug[:60], f"`ringback {kind.value} list` shows those there are.")
-    return newest
 
 
 def _conflict(kind: DefinitionKind, slug: str, newest: Definition | None, text: str) -> ConflictError:

@@ -28,9 +28,10 @@ from connector.web.api import (
     runs,
     surveys,
 )  # fmt: skip
+from connector.web.api.definitions import operations as definitions
 from connector.web.api.operation import Call, Operation, Parts
 from connector.web.api.problems import ProblemError
-from connector.web.api.reading import LARGEST_BODY, read
+from connector.web.api.reading import read
 from workflows.errors import WorkflowError
 
 log = logging.getLogger(__name__)
@@ -39,7 +40,7 @@ PREFIX = "/api/v1"
 
 OPERATIONS: tuple[Operation, ...] = (
     *runs.OPERATIONS, *deliveries.OPERATIONS, *connections.OPERATIONS, *agent.OPERATIONS,
-    *customers.OPERATIONS, *doubtful.OPERATIONS, *surveys.OPERATIONS,
+    *customers.OPERATIONS, *doubtful.OPERATIONS, *surveys.OPERATIONS, *definitions.OPERATIONS,
 )  # fmt: skip
 
 
@@ -62,7 +63,7 @@ def blueprint(parts: Parts) -> Blueprint:
 
 def _view(operation: Operation, parts: Parts) -> Callable[..., Response]:
     def view(**path: str) -> Response:
-        request.max_content_length = LARGEST_BODY
+        request.max_content_length = operation.largest
         token = access.caller(request, parts.database, operation.scope, parts.clock())
         call = Call(parts, f"{token.name} (API)", path, read(request, operation.takes))
         answer = operation.gives.dump(operation.view(call))

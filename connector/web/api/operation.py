@@ -1,7 +1,7 @@
 """What an operation of the API is: one row, from which its route and its description in OpenAPI are made.
 
-The rows stand at the end of ``runs``, ``deliveries``, ``connections``, ``agent``, ``customers``, ``doubtful`` and
-``surveys``, each as ``OPERATIONS``.
+The rows stand at the end of ``runs``, ``deliveries``, ``connections``, ``agent``, ``customers``, ``doubtful``,
+``surveys`` and ``definitions``, each as ``OPERATIONS``.
 """
 
 from __future__ import annotations
@@ -17,9 +17,14 @@ from connector.feedback.agent.sidebar import SidebarService
 from connector.feedback.customers.record_ids import RecordIds
 from connector.feedback.surveys.overview.plan import SurveyPlanner
 from connector.runtime.operations.connections import ConnectionCommands
+from connector.runtime.operations.definition_overview import DefinitionReader
+from connector.runtime.operations.definitions import DefinitionCommands
 from connector.runtime.operations.doubtful import DoubtCommands
 from connector.runtime.operations.runs import RunCommands
 from connector.storage.engine.database import Database
+
+LARGEST_BODY = 128_000
+"""Bytes of a request's body, where an operation does not say otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +35,8 @@ class Parts:
     database: Database
     controls: RunCommands
     switches: ConnectionCommands
+    definitions: DefinitionCommands
+    definition_reader: DefinitionReader
     doubts: DoubtCommands
     agents: SidebarService
     planner: SurveyPlanner
@@ -64,3 +71,4 @@ class Operation:
     takes: Schema | None = None
     can: tuple[int, ...] = ()
     description: str = ""
+    largest: int = LARGEST_BODY  # bytes of a body

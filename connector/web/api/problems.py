@@ -12,7 +12,9 @@ from flask import Response
 from marshmallow import Schema
 from werkzeug.exceptions import HTTPException
 
-from connector.runtime.operations.errors import ControlError, InputError, RefusedError, UnknownError
+from connector.runtime.operations.errors import ConflictError, ControlError, InputError, RefusedError, UnknownError
+from workflows.errors import DefinitionError
+from workflows.yaml_lines import liner
 
 _LONGEST_VALUE = 60
 
@@ -25,6 +27,7 @@ class Fault:
     value: str
     problem: str
     remedy: str
+    line: int | None = None  # of a text that was sent
 
 
 class ProblemError(Exception):
@@ -33,10 +36,12 @@ class ProblemError(Exception):
     def __init__(
         self, status: int, kind: str, detail: str, *,
         faults: Sequence[Fault] = (), possible: Sequence[str] = (), headers: Mapping[str, str] | None = None,
+        more: Mapping[str, Any] | None = None,
     ) -> None:  # fmt: skip
         super().__init__(detail)
         self.status, self.kind, self.detail = status, kind, detail
         self.faults, self.possible, self.headers = faults, possible, headers or {}
+        self.more = more or {}
 
 
 def response(error: ProblemError) -> Response:
@@ -48,9 +53,10 @@ def response(error: ProblemError) -> Response:
         "detail": error.detail,
     }
     if error.faults:
-        body["errors"] = [asdict(fault) for fault in error.faults]
+        body["errors"] = [_as_json(fault) for fault in error.faults]
     if error.possible:
         body["possible"] = list(error.possible)
+    body |= error.more
     headers = {"Cache-Control": "no-store", **error.headers}
     return Response(json.dumps(body), error.status, headers, content_type="application/problem+json")
 
@@ -64,8 +70,22 @@ def of_control(error: ControlError) -> ProblemError:
         return ProblemError(
             422, "invalid", str(error), faults=[Fault(error.field, "", error.trouble, error.remedy)]
         )
+    if isinstance(error, ConflictError):
+        more = {"version": error.version, "difference": error.difference}
+        return ProblemError(409, "conflict", str(error), possible=error.possible, more=more)
     possible = error.possible if isinstance(error, RefusedError) else ()
     return ProblemError(409, "refused", str(error), possible=possible)
+
+
+def of_definition(error: DefinitionError, text: str) -> ProblemError:
+    """Every mistake in a workflow or survey, each at its line."""
+    line = liner(text)
+    faults = [Fault(each.path, "", each.message, each.remedy, line(each.path)) for each in error.mistakes]
+    return ProblemError(422, "invalid", str(error), faults=faults)
+
+
+def _as_json(fault: Fault) -> dict[str, Any]:
+    return {name: value for name, value in asdict(fault).items() if value is not None}
 
 
 def of_http(error: HTTPException) -> ProblemError:

@@ -11,9 +11,6 @@ from marshmallow import Schema, ValidationError, fields
 
 from connector.web.api.problems import Fault, ProblemError, of_fields
 
-LARGEST_BODY = 128_000
-"""Bytes."""
-
 
 def read(request: Request, schema: Schema | None) -> Mapping[str, Any]:
     """The checked values. Raises ProblemError 400, 415 or 422."""

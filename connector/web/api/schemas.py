@@ -333,6 +333,7 @@ class FaultLineSchema(Schema):
     value = fields.String()
     problem = fields.String()
     remedy = fields.String()
+    line = fields.Integer(**_described("Of the text that was sent, where the mistake is at a line."))
 
 
 class ProblemSchema(Schema):
@@ -344,3 +345,5 @@ class ProblemSchema(Schema):
     detail = fields.String()
     errors = fields.List(fields.Nested(FaultLineSchema))
     possible = fields.List(fields.String(), **_described("After a refusal: what can be done instead."))
+    version = fields.Integer(**_described("Where somebody else was quicker: the newest version now."))
+    difference = fields.String(**_described("In which lines it differs from what was sent."))
