@@ -37,6 +37,7 @@ from connector.runtime.effects import claims
 from connector.runtime.effects.claims import ClaimPolicy
 from connector.runtime.operations.bulk import RunFilter
 from connector.runtime.operations.locked_run import STOPPED
+from connector.secret_keys import SecretKeys
 from connector.services import Services
 from connector.storage.schema import tables as t
 from connector.storage.schema.migrate import upgrade
@@ -234,7 +235,7 @@ def a_house(url: str) -> Iterator[Services]:
     """The product's parts on a database, with a clock that stands still. Nothing runs by itself."""
     settings = Settings(url, "memory://", "http://127.0.0.1:8000", Path("ringback.yaml"), False, "text", None)
     config = read_config(CONFIG, Path("ringback.yaml"), {})
-    house = wiring.build(settings, config, secret_key=_KEY, clock=Clock())
+    house = wiring.build(settings, config, secret_keys=SecretKeys(_KEY), clock=Clock())
     try:
         yield house
     finally:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from connector.access.services import AccessServices
@@ -27,6 +27,7 @@ from connector.runtime.operations.definitions import DefinitionCommands
 from connector.runtime.operations.doubtful import DoubtCommands
 from connector.runtime.operations.runs import RunCommands
 from connector.runtime.queues.consumers import Pumps
+from connector.secret_keys import SecretKeys
 from connector.storage.engine.database import Database
 from connector.storage.stores.inbox import Inbox
 from connector.vendors.base import JobParts
@@ -73,7 +74,7 @@ class Services:
     keeper: RetentionJob
     jobs: Sequence[Job]
     job_parts: Callable[[str], JobParts]
-    secret_key: str = field(repr=False)
+    secret_keys: SecretKeys
 
     def close(self) -> None:
         self.inbox.close()

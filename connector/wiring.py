@@ -58,6 +58,7 @@ from connector.runtime.queues.consumers import Pumps
 from connector.runtime.runs.advance import OpenAdvancer, opener
 from connector.runtime.runs.timers import Timers
 from connector.runtime.runs.workflow_cache import WorkflowCache
+from connector.secret_keys import SecretKeys
 from connector.services import Services
 from connector.storage.engine.database import Database
 from connector.storage.stores.inbox import Inbox
@@ -85,7 +86,7 @@ class _Ground:
     settings: Settings
     config: Config
     vendors: Vendors
-    secret_key: str
+    secret_keys: SecretKeys
     clock: Clock
     counters: Counters
     database: Database
@@ -115,7 +116,7 @@ def build(
     settings: Settings,
     config: Config,
     *,
-    secret_key: str,
+    secret_keys: SecretKeys,
     clock: Clock = system_clock,
     share: Share = Share.ALL,
     ring: Callable[[str], None] | None = None,
@@ -127,7 +128,7 @@ def build(
     ``ring`` passes on to another process what is rung for no ``share`` of this one; without it the broker does.
     ``hash_cost`` is what a password's hash costs.
     """
-    ground = _ground(settings, config, secret_key, clock, vendors)
+    ground = _ground(settings, config, secret_keys, clock, vendors)
     celery = None
     if ring is None or share is not Share.NOTHING:
         celery = celery_app.make_celery(settings.broker_url, namespace=_namespace(settings))
@@ -135,20 +136,20 @@ def build(
     return _services(ground, celery, bell, share, hash_cost)
 
 
-def _ground(settings: Settings, config: Config, secret_key: str, clock: Clock, vendors: Vendors) -> _Ground:
+def _ground(settings: Settings, config: Config, secret_keys: SecretKeys, clock: Clock, vendors: Vendors) -> _Ground:
     counters = Counters()
     database = Database(settings.database_url, retried=counters.retried)
     return _Ground(
         settings=settings,
         config=config,
         vendors=vendors,
-        secret_key=secret_key,
+        secret_keys=secret_keys,
         clock=clock,
         counters=counters,
         database=database,
         connections=Connections(
             config,
-            store=lambda name: DatabaseTokenStore(database, name, secret_key, clock),
+            store=lambda name: DatabaseTokenStore(database, name, secret_keys, clock),
             now=lambda: clock().timestamp(),
             vendors=vendors,
         ),
@@ -170,7 +171,7 @@ def _services(
     handlers = measured(registry.handlers(features), ground.counters)
     open_desk = opener(database, ground.book, handlers)
     own_users = OwnUsers(database, connections.me, clock)
-    secrets = HookSecrets(database, ground.secret_key, clock)
+    secrets = HookSecrets(database, ground.secret_keys, clock)
     accounts = WebhookAccounts(config, own_users.known, secrets, ground.vendors)
     pumps = _pumps(ground, accounts, handlers, _hooks(ground, features), open_desk, bell)
     if celery is not None:
@@ -206,7 +207,7 @@ def _services(
         doubts=DoubtCommands(settling, clock, bell.ring),
         planner=SurveyPlanner(database, ground.surveys, ground.asking_rules, ground.departures, clock),
         agents=SidebarService(database, ground.surveys, timeline, config.fatigue_days, ground.book.listens, clock),
-        access=access_services(database, config.sign_in, ground.secret_key, hash_cost),
+        access=access_services(database, config.sign_in, ground.secret_keys, hash_cost),
         keeper=keeper,
         jobs=(
             sweep_job.job(sweep),
@@ -217,7 +218,7 @@ def _services(
             *_vendor_jobs(ground, parts),
         ),
         job_parts=parts,
-        secret_key=ground.secret_key,
+        secret_keys=ground.secret_keys,
     )
 
 
@@ -270,7 +271,7 @@ def _feature_parts(ground: _Ground) -> FeatureParts:
         ticket_fields=FieldIds(ground.database, ground.clock).ticket_fields,
         asking_rules=ground.asking_rules,
         departures=ground.departures,
-        secret_key=ground.secret_key,
+        secret_keys=ground.secret_keys,
     )
 
 

@@ -17,6 +17,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, insert, select, update
 
+from connector.access.chain_keys import ChainKeys, key_of
+from connector.secret_keys import SecretKeys
 from connector.storage.engine.database import Database
 from connector.storage.schema.tables import audit_head, audit_log
 
@@ -78,28 +80,31 @@ class ChainVerdict:
 class Audit:
     """Writes and reads the log."""
 
-    def __init__(self, database: Database, secret_key: str) -> None:
-        self._database = database
-        self._key = hashlib.sha256(f"ringback audit {secret_key}".encode()).digest()
+    def __init__(self, database: Database, keys: SecretKeys) -> None:
+        self._database, self._keys = database, ChainKeys(keys)
 
     def add(self, tx: Connection, actor: Actor, entry: AuditEntry, now: datetime) -> None:
         """In the transaction of what it tells. The head's row is locked till its end, so that the chain has one order
         whatever the processes; take it as the transaction's last step."""
-        seq, before = self._head(tx)
-        row = _content(seq + 1, now, actor, entry)
-        row["hash"] = self._hash(before, row)
+        head = self._head(tx)
+        row = _content(head.seq + 1, now, actor, entry)
+        row["hash"] = _hash(self._keys.current, head.hash, row)
         tx.execute(insert(audit_log).values(row | {"at": now}))
-        tx.execute(update(audit_head).where(audit_head.c.id == 1).values(seq=row["seq"], hash=row["hash"]))
+        moved: dict[str, Any] = {"seq": row["seq"], "hash": row["hash"]}
+        if sealed := self._keys.sealed_from(row["seq"], self._keys.opened(head.keys)):
+            moved["keys"] = sealed
+        tx.execute(update(audit_head).where(audit_head.c.id == 1).values(moved))
 
     def note(self, actor: Actor, entry: AuditEntry, now: datetime) -> None:
         """The same, in a transaction of its own: for what was only looked at, or refused."""
         self._database.transact(lambda tx: self.add(tx, actor, entry, now))
 
     def fingerprint(self, value: str) -> str:
-        """What stands for a secret or an address: the same for the same, and nothing can be read off it."""
+        """What stands for a secret or an address: the same for the same until the secret key is changed, and nothing
+        can be read off it."""
         if not value:
             return ""
-        return "#" + hmac.digest(self._key, b"value " + value.encode(), hashlib.sha256).hex()[:16]
+        return "#" + hmac.digest(self._keys.current, b"value " + value.encode(), hashlib.sha256).hex()[:16]
 
     def listed(self, tx: Connection, *, before: int | None = None, limit: int = 50, **narrowed: str) -> list[AuditLine]:
         """Newest first. ``narrowed`` by actor, action, object_kind or object."""
@@ -123,13 +128,17 @@ class Audit:
         with self._database.read() as tx:  # rows that are added meanwhile come after it, and are not asked about
             head = tx.execute(select(audit_head)).one_or_none()
         until, end = (head.seq, head.hash) if head else (0, _START)
+        stretches = self._keys.opened(head.keys) if head else ()
         seq, before = 0, _START
         for line in self.all_of():
             if line.seq > until:
                 break
             if line.seq != seq + 1:
                 return ChainVerdict(seq, before, seq + 1, "is missing")
-            if not hmac.compare_digest(self._hash(before, _row(line)), line.hash):
+            key = key_of(line.seq, stretches)
+            if key is None:
+                return ChainVerdict(seq, before, line.seq, "was written under a key that was given up")
+            if not hmac.compare_digest(_hash(key, before, _row(line)), line.hash):
                 return ChainVerdict(seq, before, line.seq, "is not as it was written")
             seq, before = line.seq, line.hash
         if seq != until:
@@ -138,17 +147,18 @@ class Audit:
             return ChainVerdict(seq, before, seq, "is not the end of the chain")
         return ChainVerdict(seq, before)
 
-    def _head(self, tx: Connection) -> tuple[int, str]:
+    def _head(self, tx: Connection) -> Any:
         row = tx.execute(select(audit_head).where(audit_head.c.id == 1).with_for_update()).one_or_none()
         if row is None:
             tx.execute(self._database.insert_new(audit_head).values(id=1, seq=0, hash=_START))
             row = tx.execute(select(audit_head).where(audit_head.c.id == 1).with_for_update()).one()
-        return row.seq, row.hash
+        return row
 
-    def _hash(self, before: str, row: Mapping[str, Any]) -> str:
-        told = {name: value for name, value in row.items() if name != "hash"}
-        text = json.dumps({**told, "at": _stamp(told["at"])}, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-        return hmac.digest(self._key, f"{before}\n{text}".encode(), hashlib.sha256).hex()
+
+def _hash(key: bytes, before: str, row: Mapping[str, Any]) -> str:
+    told = {name: value for name, value in row.items() if name != "hash"}
+    text = json.dumps({**told, "at": _stamp(told["at"])}, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hmac.digest(key, f"{before}\n{text}".encode(), hashlib.sha256).hex()
 
 
 def exported(line: AuditLine) -> str:

@@ -52,7 +52,7 @@ def check(as_json: bool) -> None:
     """
     settings = read_settings()
     if settings.database_file is None:
-        settings.secret_key(click.echo)  # on PostgreSQL nothing is made: the key is there, or it is a mistake
+        settings.secret_keys(click.echo)  # on PostgreSQL nothing is made: the key is there, or it is a mistake
     found = _checked(settings, load_config(settings.config, named=settings.config_named))
     if as_json:
         show_json(found)

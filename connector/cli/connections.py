@@ -72,13 +72,13 @@ def authorize(name: str) -> None:
     whom Ringback shall act as is signed in; the browser comes back to Ringback, which must be running.
     """
     settings = read_settings()
-    clients, key = Connections(read_config(settings)), settings.secret_key(lambda said: click.echo(said, err=True))
+    clients, keys = Connections(read_config(settings)), settings.secret_keys(lambda said: click.echo(said, err=True))
     try:
         client = clients.oauth_client(name)
     except KeyError as error:
         said = f"NAME: {name!r} is no connection with `auth: {{type: oauth, grant: authorization_code}}`."
         raise BadInputError(said) from error
-    asked = oauth_consent.begin(key, name, system_clock())
+    asked = oauth_consent.begin(keys, name, system_clock())
     back = oauth_consent.return_address(settings.base_url, name)
     click.echo(client.address(back, asked.state, asked.challenge))
     click.echo(f"Open it within ten minutes. The OAuth client's redirect URL must be {back}", err=True)

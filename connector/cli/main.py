@@ -26,6 +26,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "sandbox": ("sandbox:sandbox", "Start the stand-ins alone."),
     "migrate": ("migrate:migrate", "Bring the database to this version's shape."),
     "backup": ("safety.backup:backup", "Copy the database while everything runs, and verify the copy."),
+    "secret-key": ("safety.secret_key:secret_key", "Change the secret key without losing what it sealed."),
     "config": ("configuration:config", "Check the configuration."),
     "connections": ("connections:connections", "Show how every connection is doing; pause and resume one."),
     "brand": ("brands:brand", "See the house style of mails and pages."),

@@ -6,18 +6,20 @@ here is only what differs from machine to machine.
 
 from __future__ import annotations
 
+import csv
 import difflib
 import ipaddress
 import os
 import re
 import secrets
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from connector.secret_keys import SecretKeys
 from integrations.mailboxes import ascii_domain
 from integrations.transport import tls
 from workflows.errors import DefinitionError, Mistake
@@ -26,6 +28,7 @@ NAMES = {
     "RINGBACK_DATABASE_URL": "where everything is kept: sqlite:///file.db or postgresql://user:password@host/name",
     "RINGBACK_BROKER_URL": "the doorbell between processes: memory://, redis://host:6379/0 or amqp://host//",
     "RINGBACK_SECRET_KEY": "what survey links and stored tokens are made with; at least 32 characters",
+    "RINGBACK_SECRET_KEYS_OLD": "the keys before it, which still open what they sealed; with commas between them",
     "RINGBACK_BASE_URL": "the address people and vendors reach us at, as https://feedback.example.org; or below a path "
     "that a proxy takes off, as https://www.example.org/feedback",
     "RINGBACK_CONFIG": "the configuration file",
@@ -66,6 +69,7 @@ class Settings:
     config_named: bool
     log_format: str
     given_key: str | None = field(repr=False)
+    old_keys: tuple[str, ...] = field(default=(), repr=False)  # those of the environment
     metrics_token: str | None = field(default=None, repr=False)
     admin_email: str = ""
     admin_password: str = field(default="", repr=False)
@@ -85,6 +89,7 @@ class Settings:
             config_named=bool(named),
             log_format=reader.checked("RINGBACK_LOG", "text", _check_log),
             given_key=reader.checked("RINGBACK_SECRET_KEY", "", _check_key) or None,
+            old_keys=_several(reader.checked("RINGBACK_SECRET_KEYS_OLD", "", _check_old_keys)),
             metrics_token=reader.checked("RINGBACK_METRICS_TOKEN", "", _check_token) or None,
             admin_email=environ.get("RINGBACK_ADMIN_EMAIL", "").strip(),
             admin_password=environ.get("RINGBACK_ADMIN_PASSWORD", ""),
@@ -99,20 +104,31 @@ class Settings:
         _, _, path = self.database_url.partition("sqlite:///")
         return Path(path.partition("?")[0]) if path else None
 
-    def secret_key(self, say: Callable[[str], object]) -> str:
-        """The secret key. Without one in the environment, a SQLite database gets a file beside it that holds
+    @property
+    def key_file(self) -> Path | None:
+        """Where the secret keys are kept, one a line, the one in use first; None where the environment has the key."""
+        return self.database_file.with_suffix(".secret") if self.database_file and not self.given_key else None
+
+    def secret_keys(self, say: Callable[[str], object]) -> SecretKeys:
+        """The secret keys. Without one in the environment, a SQLite database gets a file beside it that holds
         one, made once; ``say`` is told where. Raises ``SettingsError`` on PostgreSQL, where several machines
         must share the key, and when others may read the file.
         """
         if self.given_key:
-            return self.given_key
-        if self.database_file is None:
+            return SecretKeys(self.given_key, self.old_keys)
+        if self.key_file is None:
             raise _refuse(
                 "RINGBACK_SECRET_KEY",
                 "is not set, and PostgreSQL needs one that all processes share.",
                 f"Make one with: {_NEW_KEY}",
             )
-        return _kept_key(self.database_file.with_suffix(".secret"), say)
+        first, *earlier = _kept_keys(self.key_file, say)
+        return SecretKeys(first, (*earlier, *self.old_keys))
+
+
+def new_key() -> str:
+    """A secret key, made by chance."""
+    return secrets.token_urlsafe(_KEY_LENGTH)
 
 
 def masked(url: str) -> str:
@@ -242,15 +258,33 @@ def _check_key(value: str) -> tuple[str, str] | None:
     return f"has {len(value)} characters; {_KEY_LENGTH} are needed.", f"Make one with: {_NEW_KEY}"
 
 
+def _several(value: str) -> tuple[str, ...]:
+    """Keys with commas between them; one that holds a comma itself stands in double quotes."""
+    try:
+        fields = next(csv.reader([value], skipinitialspace=True, strict=True), [])
+    except csv.Error:  # a quotation mark that never ends
+        return ("",)
+    return tuple(key for each in fields if (key := each.strip()))
+
+
+def _check_old_keys(value: str) -> tuple[str, str] | None:
+    """Which of them is wrong, by its number: never the key itself."""
+    remedy = "Put commas between the keys, and a key that holds a comma itself in double quotes."
+    for number, key in enumerate(_several(value), 1):
+        if len(key) < _KEY_LENGTH:
+            return f"its key {number} has {len(key)} characters; {_KEY_LENGTH} are needed.", remedy
+    return None
+
+
 def _check_token(value: str) -> tuple[str, str] | None:
     if len(value) >= _TOKEN_LENGTH and value.isascii():
         return None
     return f"must have {_TOKEN_LENGTH} characters or more, all of them ASCII.", f"Make one with: {_NEW_KEY}"
 
 
-def _kept_key(file: Path, say: Callable[[str], object]) -> str:
+def _kept_keys(file: Path, say: Callable[[str], object]) -> list[str]:
     if not file.exists():
-        _write_once(file, secrets.token_urlsafe(_KEY_LENGTH))
+        _write_once(file, new_key())
         say(f"made a secret key and keep it in {file}; set RINGBACK_SECRET_KEY to use one of your own")
     if stat.S_IMODE(file.stat().st_mode) & 0o077:
         raise _refuse(
@@ -258,20 +292,33 @@ def _kept_key(file: Path, say: Callable[[str], object]) -> str:
             "holds the secret key, and others on this machine may read it.",
             f"Run: chmod 600 {file}",
         )
-    key = file.read_text().strip()
-    if trouble := _check_key(key):
+    keys = file.read_text().split("\n")
+    keys = [key for each in keys if (key := each.strip())] or [""]
+    for trouble in filter(None, map(_check_key, keys)):
         raise _refuse(str(file), *trouble)
-    return key
+    return keys
 
 
 def _write_once(file: Path, key: str) -> None:
     """Whole or not at all, and never over another process's: a link fails where a file already is."""
-    draft = file.with_name(f"{file.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    with open(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as output:
-        output.write(f"{key}\n")
+    draft = _draft(file, [key])
     with suppress(FileExistsError):
         os.link(draft, file)
     draft.unlink()
+
+
+def write_keys(file: Path, keys: Sequence[str]) -> None:
+    """Put them where one key was kept, whole or not at all."""
+    os.replace(_draft(file, keys), file)
+
+
+def _draft(file: Path, keys: Sequence[str]) -> Path:
+    draft = file.with_name(f"{file.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    with open(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as output:
+        output.writelines(f"{key}\n" for key in keys)
+        output.flush()
+        os.fsync(output.fileno())
+    return draft
 
 
 def _refuse(name: str, message: str, remedy: str) -> SettingsError:

@@ -7,7 +7,7 @@ below all others, which knows nothing of features.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from sqlalchemy import Table
 
@@ -30,6 +30,7 @@ from connector.feedback.surveys.asking.selection import AskingRules
 from connector.feedback.surveys.catalog import SurveyCatalog
 from connector.feedback.surveys.feature import FEATURE as SURVEYS
 from connector.feedback.surveys.invitation_email import Mailer
+from connector.secret_keys import SecretKeys
 from connector.storage.engine.database import Database
 from connector.storage.schema import tables as t
 from connector.storage.stores.old_rows import ENGINE_KINDS, oldest_first
@@ -55,7 +56,7 @@ class FeatureParts:
     ticket_fields: FieldIdsOf
     asking_rules: AskingRules
     departures: Departures
-    secret_key: str = field(repr=False)
+    secret_keys: SecretKeys
 
 
 _ENGINE: Feature[object] = Feature(

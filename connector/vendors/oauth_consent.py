@@ -14,6 +14,8 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from connector.secret_keys import SecretKeys
+
 LASTS = timedelta(minutes=10)
 
 
@@ -29,17 +31,19 @@ class Agreement:
         return _base64(hashlib.sha256(self.verifier.encode()).digest())
 
 
-def begin(secret_key: str, connection: str, now: datetime) -> Agreement:
+def begin(keys: SecretKeys, connection: str, now: datetime) -> Agreement:
     """A new one for the connection."""
     until = int((now + LASTS).timestamp())
-    return _signed(secret_key, connection, f"{secrets.token_urlsafe(16)}.{until}")
+    return _signed(keys.first, connection, f"{secrets.token_urlsafe(16)}.{until}")
 
 
-def resume(secret_key: str, connection: str, state: str, now: datetime) -> Agreement | None:
+def resume(keys: SecretKeys, connection: str, state: str, now: datetime) -> Agreement | None:
     """The one that the browser comes back with; None when it is not ours, not this connection's, or too old."""
     said, _, _ = state.rpartition(".")
-    known = _signed(secret_key, connection, said)
-    if not hmac.compare_digest(known.state.encode(), state.encode("utf-8", "replace")):
+    given = state.encode("utf-8", "replace")
+    signed = (_signed(key, connection, said) for key in keys.every)
+    known = next((each for each in signed if hmac.compare_digest(each.state.encode(), given)), None)
+    if known is None:
         return None
     return known if now.timestamp() <= int(said.rpartition(".")[2]) else None
 

@@ -52,7 +52,7 @@ def web_app(services: Services, gate: Gate | None = None) -> Flask:
         )
     )  # fmt: skip
     app.register_blueprint(health.blueprint(services.database, services.clock))
-    app.register_blueprint(oauth_callback.blueprint(services.secret_key, _completing(services), services.clock))
+    app.register_blueprint(oauth_callback.blueprint(services.secret_keys, _completing(services), services.clock))
     app.register_blueprint(api.blueprint(_parts(services)))
     if gate is not None:
         app.register_blueprint(admin.blueprint(services, gate))
@@ -92,7 +92,7 @@ def _completing(services: Services) -> oauth_callback.Complete:
         """The connection works from now on, also where it was paused for its credentials."""
         back = return_address(services.settings.base_url, connection)
         token = services.connections.oauth_client(connection).exchange(code, back, verifier)
-        DatabaseTokenStore(services.database, connection, services.secret_key, services.clock).replace(token)
+        DatabaseTokenStore(services.database, connection, services.secret_keys, services.clock).replace(token)
         services.database.transact(lambda tx: connection_state.resume(tx, connection, services.clock()))
 
     return complete

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from flask import Blueprint, Response, make_response, render_template, request
 
 from connector.clock import Clock
+from connector.secret_keys import SecretKeys
 from connector.vendors import oauth_consent
 from integrations.errors import IntegrationError
 
@@ -19,12 +20,12 @@ Complete = Callable[[str, str, str], None]
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
-def blueprint(secret_key: str, complete: Complete, clock: Clock) -> Blueprint:
+def blueprint(keys: SecretKeys, complete: Complete, clock: Clock) -> Blueprint:
     routes = Blueprint("connecting", __name__, template_folder="templates")
 
     @routes.get("/connect/<connection>")
     def back(connection: str) -> Response:
-        known = oauth_consent.resume(secret_key, connection, request.args.get("state", ""), clock())
+        known = oauth_consent.resume(keys, connection, request.args.get("state", ""), clock())
         if known is None:
             return _page(400, "This link has ended", "Run `ringback connections authorize` again and open the new one.")
         code = request.args.get("code", "")

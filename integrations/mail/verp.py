@@ -51,39 +51,44 @@ class Marked:
 
 
 class Marks:
-    """Makes marks, and reads them back. ``secret_key`` is the house's own; with another one no mark can be read."""
+    """Makes marks with the first of the house's secret keys, and reads back those that any of them made."""
 
-    def __init__(self, secret_key: str) -> None:
-        self._tag_key = _derived(secret_key, "mail-mark:tag")
-        self._mask_key = _derived(secret_key, "mail-mark:mask")
+    def __init__(self, *secret_keys: str) -> None:
+        self._pairs = [(_derived(key, "mail-mark:tag"), _derived(key, "mail-mark:mask")) for key in secret_keys]
 
     def make(self, origin: Origin, id_: str) -> str:
         """The mark of a mail. Raises ValueError when ``id_`` is no id of ours."""
-        content = bytes([origin.value]) + _packed(id_)
-        tag = _mac(self._tag_key, content)[:_TAG]
-        return base64.b32encode(tag + self._masked(tag, content)).decode().rstrip("=").lower()
+        content, (tag_key, mask_key) = bytes([origin.value]) + _packed(id_), self._pairs[0]
+        tag = _mac(tag_key, content)[:_TAG]
+        return base64.b32encode(tag + _masked(mask_key, tag, content)).decode().rstrip("=").lower()
 
     def read(self, mark: str) -> Marked | None:
         """What the mark stands for; None when it is none of ours, or was tampered with."""
         raw = _raw(mark)
-        tag, masked = raw[:_TAG], raw[_TAG:]
-        content = self._masked(tag, masked)
-        if len(raw) != _TAG + _CONTENT or not hmac.compare_digest(tag, _mac(self._tag_key, content)[:_TAG]):
+        if len(raw) != _TAG + _CONTENT:
             return None
-        return Marked(Origin(content[0]), _unpacked(content[1:])) if content[0] in _ORIGINS else None
+        content = next(filter(None, (_content(raw, *pair) for pair in self._pairs)), b"")
+        return Marked(Origin(content[0]), _unpacked(content[1:])) if content and content[0] in _ORIGINS else None
 
     def read_address(self, address: str) -> Marked | None:
         """The same of an address that mail came to: ``bounces+<mark>@acme.example``."""
         return self.read(address.rpartition("@")[0].rpartition("+")[2])
-
-    def _masked(self, tag: bytes, content: bytes) -> bytes:
-        return bytes(a ^ b for a, b in zip(content, _mac(self._mask_key, tag), strict=False))
 
 
 def with_mark(address: str, mark: str) -> str:
     """``bounces@acme.example`` and a mark → ``bounces+<mark>@acme.example``; the address itself without a mark."""
     local, at, domain = address.rpartition("@")
     return f"{local}+{mark}{at}{domain}" if mark else address
+
+
+def _content(raw: bytes, tag_key: bytes, mask_key: bytes) -> bytes | None:
+    """What a mark holds; None when these keys did not make it."""
+    tag, content = raw[:_TAG], _masked(mask_key, raw[:_TAG], raw[_TAG:])
+    return content if hmac.compare_digest(tag, _mac(tag_key, content)[:_TAG]) else None
+
+
+def _masked(key: bytes, tag: bytes, content: bytes) -> bytes:
+    return bytes(a ^ b for a, b in zip(content, _mac(key, tag), strict=False))
 
 
 def _derived(secret_key: str, purpose: str) -> bytes:

@@ -86,10 +86,10 @@ def test_while_nobody_can_sign_in_an_address_is_printed_that_ends_with_the_first
     welcome(home.house)
     secret = caplog.messages[-1].rpartition("/")[2]
     now = home.clock()
-    assert first_admin.is_right(home.house.secret_key, secret, now)
-    assert first_admin.is_right(home.house.secret_key, secret, now + timedelta(days=1))
-    assert not first_admin.is_right(home.house.secret_key, secret, now + timedelta(days=2))
-    assert not first_admin.is_right(home.house.secret_key, "", now)
+    assert first_admin.is_right(home.house.secret_keys.first, secret, now)
+    assert first_admin.is_right(home.house.secret_keys.first, secret, now + timedelta(days=1))
+    assert not first_admin.is_right(home.house.secret_keys.first, secret, now + timedelta(days=2))
+    assert not first_admin.is_right(home.house.secret_keys.first, "", now)
 
 
 def with_admin_of_environment(home: Harness, password: str) -> Harness:

@@ -19,6 +19,7 @@ from connector.feedback.registry import FeatureParts
 from connector.feedback.surveys.asking.departures import Departures
 from connector.feedback.surveys.asking.selection import AskingRules
 from connector.feedback.surveys.files import built_in
+from connector.secret_keys import SecretKeys
 from connector.storage.schema import tables
 from connector.storage.stores.provisioned import FieldIds
 from integrations.alerts.client import AppriseAlerter
@@ -128,7 +129,7 @@ def handlers(home: Harness) -> Mapping[str, Handler]:
         ticket_fields=FieldIds(house.database, house.clock).ticket_fields,
         asking_rules=AskingRules(60, house.config.household, "NL"),
         departures=Departures(house.config.quiet_hours, house.config.calendar, "NL", house.mailer.time_zone_of),
-        secret_key="any secret key that is long enough",
+        secret_keys=SecretKeys("any secret key that is long enough"),
     )  # fmt: skip
     return registry.handlers(parts)
 

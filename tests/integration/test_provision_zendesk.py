@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from connector.clock import system_clock
+from connector.secret_keys import SecretKeys
 from connector.storage.stores.provisioned import FieldIds
 from connector.storage.stores.webhook_secrets import HookSecrets
 from integrations.callback_fields import FIELDS
@@ -93,8 +94,8 @@ def test_the_secret_is_kept_sealed_and_never_printed(admin: Admin) -> None:
     [webhook] = admin.furniture()["webhooks"]
     secret = admin.zendesk.desk.state.secrets[webhook["id"]]
     with admin.database() as database:
-        assert HookSecrets(database, SECRET_KEY, system_clock)() == {"zendesk": (secret,)}
-        assert HookSecrets(database, "another key that is long enough..", system_clock)() == {}
+        assert HookSecrets(database, SecretKeys(SECRET_KEY), system_clock)() == {"zendesk": (secret,)}
+        assert HookSecrets(database, SecretKeys("another key that is long enough.."), system_clock)() == {}
     stored = b"".join(each.read_bytes() for each in admin.folder.glob("ringback.db*"))
     assert secret.encode() not in stored
     assert secret not in said
@@ -107,7 +108,7 @@ def test_a_secret_that_zendesk_made_anew_is_fetched_and_the_old_one_still_counts
     new = admin.zendesk.rotate_secret(webhook["id"])
     admin.provision()
     with admin.database() as database:
-        assert HookSecrets(database, SECRET_KEY, system_clock)() == {"zendesk": (new, old)}
+        assert HookSecrets(database, SecretKeys(SECRET_KEY), system_clock)() == {"zendesk": (new, old)}
 
 
 def test_titles_are_in_the_language_of_the_account_or_in_the_one_that_is_asked_for(admin: Admin) -> None:
@@ -254,7 +255,7 @@ def test_a_lost_database_adopts_what_is_there(admin: Admin) -> None:
         assert admin.furniture() == before
         with admin.database() as database:
             assert len(FieldIds(database, system_clock).ticket_fields("zendesk")) == 8
-            assert "zendesk" in HookSecrets(database, SECRET_KEY, system_clock)()
+            assert "zendesk" in HookSecrets(database, SecretKeys(SECRET_KEY), system_clock)()
 
 
 def test_a_run_that_broke_off_goes_on_where_it_stopped(admin: Admin) -> None:

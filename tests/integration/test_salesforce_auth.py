@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from connector.secret_keys import SecretKeys
 from connector.storage.engine.database import Database
 from connector.storage.flow_control import connection_state
 from connector.storage.schema import tables
@@ -119,7 +120,7 @@ def database(database_url: str) -> Iterator[Database]:
 
 
 def store(database: Database, clock: HandClock) -> DatabaseTokenStore:
-    return DatabaseTokenStore(database, "salesforce", "a secret key of the tests, long enough", clock)
+    return DatabaseTokenStore(database, "salesforce", SecretKeys("a secret key of the tests, long enough"), clock)
 
 
 def test_while_one_process_asks_another_waits_and_takes_its_token(database: Database) -> None:

@@ -14,18 +14,19 @@ import requests
 from click.testing import CliRunner
 
 from connector.cli.main import main
+from connector.secret_keys import SecretKeys
 from connector.storage.engine.database import Database
 from connector.storage.flow_control import connection_state
 from connector.storage.schema import tables
 from connector.storage.stores.oauth_tokens import DatabaseTokenStore
 from connector.vendors import oauth_consent
 from integrations.auth.tokens import Token
-from integrations.errors import AuthFailed
+from integrations.errors import AuthFailed, NotYet
 from sandbox.clock import HandClock
 from sandbox.faults import Effect, Fault
 from sandbox.world import World
 from tests.support.clients import build
-from tests.support.house import SECRET_KEY, Harness, a_house, config_of
+from tests.support.house import SECRET_KEY, SECRET_KEYS, Harness, a_house, config_of
 
 BACK = "http://127.0.0.1:8000/connect/zendesk"
 
@@ -57,7 +58,7 @@ def waiting(world: World) -> str:
 
 def asked(home: Harness) -> str:
     """The address that the command prints."""
-    begun = oauth_consent.begin(SECRET_KEY, "zendesk", home.clock())
+    begun = oauth_consent.begin(SECRET_KEYS, "zendesk", home.clock())
     return home.house.connections.oauth_client("zendesk").address(BACK, begun.state, begun.challenge)
 
 
@@ -103,11 +104,12 @@ def test_after_somebody_agreed_the_connection_works_and_is_no_longer_paused(home
 def test_the_tokens_are_kept_sealed(home: Harness) -> None:
     connect(home)
     row = home.one(tables.connections, tables.connections.c.name == "zendesk")
-    held = DatabaseTokenStore(home.house.database, "zendesk", SECRET_KEY, home.clock).get()
+    held = DatabaseTokenStore(home.house.database, "zendesk", SECRET_KEYS, home.clock).get()
     assert held is not None
     assert held.value.encode() not in row.token
     assert held.refresh.encode() not in row.token
-    assert DatabaseTokenStore(home.house.database, "zendesk", "another key", home.clock).get() is None
+    with pytest.raises(NotYet, match="does not open in this process"):  # never asked for anew, which would end it
+        DatabaseTokenStore(home.house.database, "zendesk", SecretKeys("another key"), home.clock).get()
 
 
 @pytest.mark.parametrize(
@@ -167,11 +169,11 @@ def test_doctor_looks_with_what_somebody_agreed_to_and_says_when_nobody_did(
                    "RINGBACK_CONFIG": str(tmp_path / "ringback.yaml")}  # fmt: skip
     said = CliRunner().invoke(main, ["doctor"], env=environment).output
     assert "nobody has agreed to this connection yet; `ringback connections authorize`" in said
-    begun = oauth_consent.begin(SECRET_KEY, "zendesk", home.clock())
+    begun = oauth_consent.begin(SECRET_KEYS, "zendesk", home.clock())
     client = home.house.connections.oauth_client("zendesk")
     code = parse_qs(urlsplit(agree(client.address(BACK, begun.state, begun.challenge))).query)["code"][0]
     token = replace(client.exchange(code, BACK, begun.verifier), use_until=None)  # the doctor has its own clock
-    DatabaseTokenStore(home.house.database, "zendesk", SECRET_KEY, home.clock).replace(token)
+    DatabaseTokenStore(home.house.database, "zendesk", SECRET_KEYS, home.clock).replace(token)
     said = CliRunner().invoke(main, ["doctor"], env=environment).output
     assert "zendesk: reached, and our credentials are taken" in said
 
@@ -192,7 +194,7 @@ class Processes:
         auth = {"type": "oauth", "grant": "authorization_code", "client_id": self.world.zendesk.client_id,
                 "client_secret": self.world.zendesk.client_secret}  # fmt: skip
         settings = {"base_url": self.world.zendesk_url, "auth": auth}
-        store = DatabaseTokenStore(self.database, "zendesk", SECRET_KEY, self.clock)
+        store = DatabaseTokenStore(self.database, "zendesk", SECRET_KEYS, self.clock)
         client = build("zendesk", "zendesk", settings, store=store, now=lambda: self.clock().timestamp())
         self.made.append(client)
         return client
@@ -202,11 +204,11 @@ class Processes:
 def processes(database: Database, world: World, clock: HandClock) -> Iterator[Processes]:
     """With tokens that somebody agreed to."""
     processes = Processes(database, world, clock)
-    begun = oauth_consent.begin(SECRET_KEY, "zendesk", clock())
+    begun = oauth_consent.begin(SECRET_KEYS, "zendesk", clock())
     client = processes().session.tokens._client
     code = parse_qs(urlsplit(agree(client.address(BACK, begun.state, begun.challenge))).query)["code"][0]
     token = client.exchange(code, BACK, begun.verifier)
-    DatabaseTokenStore(database, "zendesk", SECRET_KEY, clock).replace(token)
+    DatabaseTokenStore(database, "zendesk", SECRET_KEYS, clock).replace(token)
     yield processes
     for each in processes.made:
         each.session.close()
@@ -245,7 +247,7 @@ def test_a_token_that_zendesk_revoked_is_refreshed_once_for_all_processes(proces
 def test_a_note_that_is_written_while_a_token_is_refreshed_does_not_cost_the_fresh_one(
     processes: Processes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client, store = processes(), DatabaseTokenStore(processes.database, "zendesk", SECRET_KEY, processes.clock)
+    client, store = processes(), DatabaseTokenStore(processes.database, "zendesk", SECRET_KEYS, processes.clock)
     refresh = type(client.session.tokens._client).refresh
 
     def interrupted(self: Any, token: Token) -> Token:
@@ -265,7 +267,7 @@ def test_a_note_that_is_written_while_a_token_is_refreshed_does_not_cost_the_fre
 
 
 def test_a_process_that_died_over_a_refresh_holds_up_the_others_for_a_minute_only(processes: Processes) -> None:
-    client, store = processes(), DatabaseTokenStore(processes.database, "zendesk", SECRET_KEY, processes.clock)
+    client, store = processes(), DatabaseTokenStore(processes.database, "zendesk", SECRET_KEYS, processes.clock)
     processes.clock.move(minutes=31)
     assert store.lease(60)
     client.session.tokens._sleep = lambda seconds: processes.clock.move(seconds=10)

@@ -38,6 +38,7 @@ from connector.runtime.operations.connections import ConnectionCommands
 from connector.runtime.operations.runs import RunCommands
 from connector.runtime.runs.advance import RunAdvancer
 from connector.runtime.runs.timers import Timers
+from connector.secret_keys import SecretKeys
 from connector.storage.flow_control.rate_budget import Budget
 from connector.vendors.clients import ids_of
 from connector.vendors.webhook_accounts import WebhookAccounts
@@ -196,7 +197,7 @@ def _handlers(ground: Ground, vendors: Vendors) -> Mapping[str, Handler]:
     return {
         "survey.send": SendSurvey(
             database=database, clients=vendors, surveys=ground.surveys, render=_invitation,
-            secret_key="secret key", rules=AskingRules(config.fatigue_days, config.household, "NL"),
+            secret_keys=SecretKeys("secret key"), rules=AskingRules(config.fatigue_days, config.household, "NL"),
             departures=Departures(config.quiet_hours, config.calendar, "NL", lambda _brand: ""),
             look=lambda _customer, _now: None,
         ),

@@ -47,7 +47,7 @@ from integrations.alerts.client import AppriseAlerter
 from integrations.auth import tokens
 from integrations.smtp.client import SmtpMessenger
 from sandbox.clock import HandClock
-from tests.support.house import SECRET_KEY, Harness, a_house, answer
+from tests.support.house import SECRET_KEYS, Harness, a_house, answer
 from tests.support.processes import free_port
 from tests.support.routes import compiled_once
 from workflows.library import load_library
@@ -199,7 +199,7 @@ def _home(order: Mapping[str, Any]) -> Harness:
     config = read_config(order["config"], file, {})
     clock = clock_in(Path(order["clock"]))
     tokens._LOOK = 0.001  # for a token that a dead process was asking for: its lease ends by a clock that stands still
-    house = wiring.build(settings, config, secret_key=SECRET_KEY, clock=clock)
+    house = wiring.build(settings, config, secret_keys=SECRET_KEYS, clock=clock)
     if house.database.is_sqlite:  # as ``serve`` does: this is the only process
         house.database.transact(lambda tx: claims.release_orphans(tx, clock()))
     nowhere = cast("Any", None)  # the world is in another process

@@ -31,6 +31,7 @@ from connector.definitions import read_surveys
 from connector.ids import new_id
 from connector.runtime.doorbell import INTAKE, TIMERS, effects_queue
 from connector.runtime.effects import claims
+from connector.secret_keys import SecretKeys
 from connector.services import Services
 from connector.storage.schema import tables
 from connector.storage.stores.definition_import import import_definitions
@@ -49,6 +50,7 @@ INBOUND_SECRET = "whsec_c2VjcmV0c2VjcmV0c2VjcmV0"
 ZENDESK_SECRET = "zendesk-signs-with-this"
 SALESFORCE_TOKEN = "salesforce-knocks-with-this"
 SECRET_KEY = "the tests' own secret key, long enough"
+SECRET_KEYS = SecretKeys(SECRET_KEY)
 _ROUNDS = 200
 
 
@@ -296,7 +298,7 @@ class Harness:
 def a_house(
     database_url: str, world: World, workflows: Mapping[str, str] | None = None, *, clock: HandClock,
     config: str | None = None, surveys: Mapping[str, str] | None = None, vendors: Vendors = VENDORS,
-    base_url: str = "http://127.0.0.1:8000",
+    base_url: str = "http://127.0.0.1:8000", secret_keys: SecretKeys = SECRET_KEYS,
 ) -> Iterator[Harness]:  # fmt: skip
     """A house on a migrated database. ``workflows`` and ``surveys`` are YAML by slug (``_`` reads as ``-``);
     without ``workflows`` those in the database stay in force, as for a second worker."""
@@ -305,7 +307,7 @@ def a_house(
     )
     settled = read_config(config or config_of(world), Path("ringback.yaml"), {})
     house = wiring.build(
-        settings, settled, secret_key=SECRET_KEY, clock=clock, vendors=vendors, hash_cost=CHEAP
+        settings, settled, secret_keys=secret_keys, clock=clock, vendors=vendors, hash_cost=CHEAP
     )
     try:
         assert house.connections.check() == ()

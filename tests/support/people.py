@@ -14,13 +14,14 @@ from connector.access.users import User
 from connector.access.way_in import second_factor
 from connector.access.way_in.passwords import HashCost
 from connector.config.sign_in.rules import SignInRules
+from connector.secret_keys import SecretKeys
 from connector.storage.engine.database import Database
 
 CHEAP = HashCost(memory=64, passes=1, lanes=1)
 """Takes no time, and protects nobody."""
 
 PASSWORD = "seven green kettles sing"
-KEY = "the tests' own secret key, long enough"
+KEY = SecretKeys("the tests' own secret key, long enough")
 BY_HAND = Actor("command", "tests")
 
 

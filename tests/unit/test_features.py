@@ -29,6 +29,7 @@ from connector.feedback.surveys.asking.departures import Departures
 from connector.feedback.surveys.asking.selection import AskingRules
 from connector.feedback.surveys.catalog import SurveyCatalog
 from connector.feedback.surveys.invitation_email import Mailer
+from connector.secret_keys import SecretKeys
 from connector.storage.engine.database import Database
 from connector.storage.schema.tables import OF_CUSTOMERS, metadata
 from connector.storage.stores.oauth_tokens import DatabaseTokenStore
@@ -53,7 +54,7 @@ def parts(tmp_path: Path) -> Iterator[FeatureParts]:
     config = read_config("", tmp_path / "ringback.yaml", {})
     clients = Connections(
         config,
-        store=lambda name: DatabaseTokenStore(database, name, _SECRET, system_clock),
+        store=lambda name: DatabaseTokenStore(database, name, SecretKeys(_SECRET), system_clock),
         now=lambda: 0.0,
         vendors=VENDORS,
     )
@@ -71,7 +72,7 @@ def parts(tmp_path: Path) -> Iterator[FeatureParts]:
         ticket_fields=FieldIds(database, system_clock).ticket_fields,
         asking_rules=AskingRules(config.fatigue_days, config.household, "NL"),
         departures=Departures(config.quiet_hours, config.calendar, "NL", lambda _brand: ""),
-        secret_key=_SECRET,
+        secret_keys=SecretKeys(_SECRET),
     )
     database.close()
 

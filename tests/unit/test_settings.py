@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from connector.config.settings import Settings, SettingsError, masked
+from connector.secret_keys import SecretKeys
 
 KEY = "k" * 32
 
@@ -163,7 +164,7 @@ def test_secrets_do_not_show_in_a_printed_value() -> None:
 @pytest.mark.parametrize(("length", "good"), [(31, False), (32, True)])
 def test_a_secret_key_has_at_least_32_characters(length: int, good: bool) -> None:
     if good:
-        assert read(SECRET_KEY="x" * length).secret_key(pytest.fail) == "x" * length
+        assert read(SECRET_KEY="x" * length).secret_keys(pytest.fail).first == "x" * length
     else:
         assert "has 31 characters; 32 are needed." in refusal({"RINGBACK_SECRET_KEY": "x" * length})
 
@@ -172,21 +173,21 @@ def test_a_key_is_made_once_beside_the_database_and_kept_from_others(tmp_path: P
     settings = read(DATABASE_URL=f"sqlite:///{tmp_path}/ringback.db")
     said: list[str] = []
 
-    first = settings.secret_key(said.append)
-    second = settings.secret_key(said.append)
+    first = settings.secret_keys(said.append)
+    second = settings.secret_keys(said.append)
 
     file = tmp_path / "ringback.secret"
-    assert first == second == file.read_text().strip()
+    assert first == second == SecretKeys(file.read_text().strip())
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert len(said) == 1
     assert str(file) in said[0]
-    assert first not in said[0]
+    assert first.first not in said[0]
 
 
 def test_processes_that_start_at_once_agree_on_the_key(tmp_path: Path) -> None:
     settings = read(DATABASE_URL=f"sqlite:///{tmp_path}/ringback.db")
     with ThreadPoolExecutor(8) as pool:
-        keys = set(pool.map(lambda _: settings.secret_key(str), range(16)))
+        keys = set(pool.map(lambda _: settings.secret_keys(str), range(16)))
     assert len(keys) == 1
     assert [file.name for file in tmp_path.iterdir()] == ["ringback.secret"]
 
@@ -196,15 +197,15 @@ def test_a_key_file_that_others_may_read_is_refused(tmp_path: Path) -> None:
     file.write_text(KEY)
     file.chmod(0o640)
     with pytest.raises(SettingsError, match="chmod 600"):
-        read(DATABASE_URL=f"sqlite:///{tmp_path}/ringback.db").secret_key(pytest.fail)
+        read(DATABASE_URL=f"sqlite:///{tmp_path}/ringback.db").secret_keys(pytest.fail)
 
 
 def test_an_empty_key_file_is_refused_rather_than_used(tmp_path: Path) -> None:
     (tmp_path / "ringback.secret").touch(0o600)
     with pytest.raises(SettingsError, match="has 0 characters"):
-        read(DATABASE_URL=f"sqlite:///{tmp_path}/ringback.db").secret_key(pytest.fail)
+        read(DATABASE_URL=f"sqlite:///{tmp_path}/ringback.db").secret_keys(pytest.fail)
 
 
 def test_postgresql_needs_a_key_that_all_processes_share() -> None:
     with pytest.raises(SettingsError, match=r"RINGBACK_SECRET_KEY: is not set.*token_urlsafe"):
-        read(DATABASE_URL="postgresql://db/x").secret_key(pytest.fail)
+        read(DATABASE_URL="postgresql://db/x").secret_keys(pytest.fail)

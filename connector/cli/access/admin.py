@@ -28,8 +28,8 @@ def create(email: str, name: str, password_stdin: bool) -> None:
     password = sys.stdin.readline().rstrip("\n") if password_stdin else _asked()
     settings = read_settings()
     with open_database() as database:
-        rules, key = read_config(settings, hint=False).sign_in, settings.secret_key(lambda _: None)
-        people = access_services(database, rules, key, HASH_COST).people
+        rules, keys = read_config(settings, hint=False).sign_in, settings.secret_keys(lambda _: None)
+        people = access_services(database, rules, keys, HASH_COST).people
         try:
             made = people.make_admin(acting_here(), email, name or email.partition("@")[0], password, system_clock())
         except FieldError as error:

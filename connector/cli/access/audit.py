@@ -9,6 +9,7 @@ from datetime import datetime
 import click
 
 from connector.access.audit import Audit, AuditLine, exported
+from connector.access.errors import AccessError
 from connector.cli.common.context import open_database, read_settings
 from connector.cli.common.output import as_json_option, cell, show, show_json
 
@@ -22,7 +23,7 @@ def audit() -> None:
 def _log() -> Iterator[Audit]:
     settings = read_settings()
     with open_database() as database:
-        yield Audit(database, settings.secret_key(lambda _: None))
+        yield Audit(database, settings.secret_keys(lambda _: None))
 
 
 @audit.command()
@@ -34,7 +35,10 @@ def verify(as_json: bool) -> None:
     code 1: the log is not whole.
     """
     with _log() as log:
-        verdict = log.verify()
+        try:
+            verdict = log.verify()
+        except AccessError as error:
+            raise click.ClickException(str(error)) from error
     if as_json:
         show_json({"rows": verdict.rows, "head": verdict.head, "broken": verdict.broken, "why": verdict.why})
     elif verdict.broken is None:
@@ -55,7 +59,7 @@ def list_(action: str, actor: str, object_: str, limit: int, as_json: bool) -> N
     """Show the newest rows."""
     settings = read_settings()
     with open_database() as database, database.read() as tx:
-        log = Audit(database, settings.secret_key(lambda _: None))
+        log = Audit(database, settings.secret_keys(lambda _: None))
         found = log.listed(tx, limit=limit, action=action, actor=actor, object=object_)
     columns = {
         "row": lambda each: each.seq,

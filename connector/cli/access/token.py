@@ -63,7 +63,7 @@ def create(name: str, scopes: tuple[str, ...], expires: timedelta | None, as_jso
     with plainly():
         name = told(name, "name", _LONGEST_NAME)
     with open_database() as database:
-        log = Audit(database, read_settings().secret_key(lambda _: None))
+        log = Audit(database, read_settings().secret_keys(lambda _: None))
         try:
             secret = database.transact(
                 lambda tx: tokens.create(tx, log, acting_here(), name, scopes, now, until)
@@ -109,7 +109,7 @@ def list_(as_json: bool) -> None:
 def revoke(name: str, as_json: bool) -> None:
     """End the token called NAME, at once and for good."""
     with open_database() as database:
-        log = Audit(database, read_settings().secret_key(lambda _: None))
+        log = Audit(database, read_settings().secret_keys(lambda _: None))
         revoked = database.transact(lambda tx: tokens.revoke(tx, log, acting_here(), name, system_clock()))
     if not revoked:
         raise BadInputError(f"NAME: no token {cell(name)!r} is in use. `ringback token list` shows them all.")

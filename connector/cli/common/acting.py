@@ -68,8 +68,8 @@ def acting() -> Iterator[Services]:
     """The house's parts, to decide with; what follows is done by `ringback serve` or the workers."""
     with open_database(), plainly():
         settings = read_settings()
-        key = settings.secret_key(lambda text: click.echo(text, err=True))
-        house = wiring.build(settings, read_config(settings), secret_key=key)
+        keys = settings.secret_keys(lambda text: click.echo(text, err=True))
+        house = wiring.build(settings, read_config(settings), secret_keys=keys)
         try:
             yield house
         finally:

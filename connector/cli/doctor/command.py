@@ -23,7 +23,9 @@ from connector.observe.backlog import read_backlog
 from connector.observe.customer_values import check_values
 from connector.observe.definition_checks import check_definitions
 from connector.observe.findings import Finding, Verdict, of_mistakes, ok, warning
+from connector.observe.keys import check_keys
 from connector.runtime.queues.celery_app import in_memory
+from connector.secret_keys import SecretKeys
 from connector.storage.engine.database import Database
 from connector.storage.stores.oauth_tokens import DatabaseTokenStore
 from connector.storage.stores.webhook_secrets import HookSecrets, Secrets
@@ -87,10 +89,9 @@ def examine(
 
 def _key(settings: Settings) -> Finding:
     """Never makes one: that is for the process that uses it."""
-    file = settings.database_file
-    if not settings.given_key and file is not None and not file.with_suffix(".secret").exists():
+    if settings.key_file is not None and not settings.key_file.exists():
         return ok("secret key", "none yet; the first start makes one beside the database")
-    _, mistakes = read_part(lambda: settings.secret_key(lambda _said: None), "secret key")
+    _, mistakes = read_part(lambda: settings.secret_keys(lambda _said: None), "secret key")
     return mistakes[0] if mistakes else ok("secret key", "there, and long enough")
 
 
@@ -128,13 +129,20 @@ def _database(
             yield stored.check_clock(database, clock)
             yield from _work(database, Connections(config, vendors=vendors), workflows, clock)
             yield from _values(database, config)
+            yield from _sealed(settings, database, clock)
             return _kept_secrets(settings, database, clock)
     return {}
 
 
 def _kept_secrets(settings: Settings, database: Database, clock: Clock) -> Secrets:
-    key = _present_key(settings)
-    return HookSecrets(database, key, clock)() if key else {}
+    keys = _present_keys(settings)
+    return HookSecrets(database, keys, clock)() if keys else {}
+
+
+def _sealed(settings: Settings, database: Database, clock: Clock) -> Iterator[Finding]:
+    if keys := _present_keys(settings):
+        with database.read() as tx:
+            yield from check_keys(tx, keys, clock())
 
 
 def _work(database: Database, connections: Connections, workflows: dict[str, str], clock: Clock) -> Iterator[Finding]:
@@ -172,20 +180,20 @@ def _reserve(connections: Connections) -> Callable[[str], float]:
 def _agreements(settings: Settings, config: Config, clock: Clock) -> Iterator[Callable[[str], TokenStore | None]]:
     """The tokens that somebody agreed to: they cannot be asked for anew, as others can. Only where a key is there."""
     agreed = {each.name for each in config.connections.values() if needs_agreement(each)}
-    key = _present_key(settings) if agreed else None
-    if not key:
+    keys = _present_keys(settings) if agreed else None
+    if not keys:
         yield lambda _name: None
         return
     with closing(Database(settings.database_url, pool_size=2)) as database:
-        yield lambda name: DatabaseTokenStore(database, name, key, clock) if name in agreed else None
+        yield lambda name: DatabaseTokenStore(database, name, keys, clock) if name in agreed else None
 
 
-def _present_key(settings: Settings) -> str | None:
-    """The secret key, if there is one and the database is: the doctor makes neither."""
+def _present_keys(settings: Settings) -> SecretKeys | None:
+    """The secret keys, if there are any and the database is: the doctor makes neither."""
     file = settings.database_file
-    if file is not None and not (file.exists() and (settings.given_key or file.with_suffix(".secret").exists())):
+    if file is not None and not (file.exists() and (settings.key_file is None or settings.key_file.exists())):
         return None
-    return read_part(lambda: settings.secret_key(lambda _said: None), "secret key")[0]
+    return read_part(lambda: settings.secret_keys(lambda _said: None), "secret key")[0]
 
 
 def _way_in(config: Config, kept: Secrets, clock: Clock, vendors: Vendors) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from connector.cli.common.environment_file import assignment
 from connector.cli.init.installation import Installation
+from connector.config.settings import new_key
 
 _HEAD = """\
 # Secrets and addresses of this installation. Ringback reads this file beside ringback.yaml; what stands in the
@@ -30,7 +31,7 @@ def _lines(wanted: Installation) -> Iterator[str]:
 
 
 def _made(wanted: Installation) -> Iterator[tuple[str, str, str]]:
-    yield "RINGBACK_SECRET_KEY", secrets.token_urlsafe(32), "Seals what is stored. Lost, it opens nothing any more."
+    yield "RINGBACK_SECRET_KEY", new_key(), "Seals what is stored. Lost, it opens nothing any more."
     yield "RINGBACK_BASE_URL", wanted.base_url, "Where customers and vendors reach Ringback."
     yield "SHOP_WEBHOOK_SECRET", f"whsec_{secrets.token_hex(24)}", "What the other system signs its events with."
     if wanted.salesforce:

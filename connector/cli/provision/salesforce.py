@@ -73,10 +73,10 @@ def _org(connection: str) -> Iterator[tuple[SalesforceCrm, ProvisioningMemory, C
     settings = read_settings()
     config = read_config(settings)
     with open_database() as database:
-        key = settings.secret_key(lambda said: click.echo(said, err=True))
-        clients = Connections(config, lambda name: DatabaseTokenStore(database, name, key, system_clock))
+        keys = settings.secret_keys(lambda said: click.echo(said, err=True))
+        clients = Connections(config, lambda name: DatabaseTokenStore(database, name, keys, system_clock))
         client = _client(clients, connection)
-        memory = ProvisioningMemory(database, connection, Box(key, PURPOSE), system_clock)
+        memory = ProvisioningMemory(database, connection, Box(keys, PURPOSE), system_clock)
         yield client, memory, config.connections[connection], settings.base_url
 
 

@@ -74,12 +74,12 @@ class _Account:
 def _account(connection: str) -> Iterator[_Account]:
     settings = read_settings()
     with open_database() as database:
-        key = settings.secret_key(lambda said: click.echo(said, err=True))
+        keys = settings.secret_keys(lambda said: click.echo(said, err=True))
         config = read_config(settings)
-        clients = Connections(config, lambda name: DatabaseTokenStore(database, name, key, system_clock))
+        clients = Connections(config, lambda name: DatabaseTokenStore(database, name, keys, system_clock))
         client, memory = (
             _client(clients, connection),
-            ProvisioningMemory(database, connection, Box(key, PURPOSE), system_clock),
+            ProvisioningMemory(database, connection, Box(keys, PURPOSE), system_clock),
         )
         yield _Account(client, memory, _endpoint(settings, connection), config.connections[connection])
 

@@ -35,6 +35,5 @@ def backup(file: Path, force: bool, as_json: bool) -> None:
         show_json({"file": str(file), "bytes": done.size, "verified": done.verified})
         return
     click.echo(f"{file}: {done.size:,} bytes, {done.verified}.")
-    key = settings.database_file.with_suffix(".secret") if settings.database_file else None
-    where = f"the file {key}" if key is not None and not settings.given_key else "RINGBACK_SECRET_KEY"
+    where = f"the file {settings.key_file}" if settings.key_file else "RINGBACK_SECRET_KEY, and the old ones"
     click.echo(f"Keep the secret key as well, elsewhere: {where}.", err=True)

@@ -16,6 +16,7 @@ import click
 
 from connector.cli.common.context import BadInputError
 from connector.cli.common.ports import PORT, cannot_be_used
+from connector.cli.serve import sealing
 from connector.cli.serve.metrics_server import exposed, shows_metrics
 from connector.cli.serve.processes import CALLS, ENGINE, WEB, ProcessGroup
 from connector.cli.serve.signals import wait_for_signal
@@ -152,6 +153,7 @@ def prepare(house: Services) -> None:
     upgrade = migrate.upgrade(house.database)
     if upgrade.changed:
         log.info("database %s is now at version %s", masked(house.settings.database_url), upgrade.after)
+    sealing.begin(house)
     try:
         imported = import_all(house.database, house.config, house.clock())
     except DefinitionError as error:

@@ -49,7 +49,7 @@ def assemble(
     settings: Settings, config: Config, share: Share = Share.ALL, ring: Callable[[str], None] | None = None
 ) -> Services:
     """Build the house, or say everything that is wrong with its connections at once."""
-    house = wiring.build(settings, config, secret_key=settings.secret_key(log.info), share=share, ring=ring)
+    house = wiring.build(settings, config, secret_keys=settings.secret_keys(log.info), share=share, ring=ring)
     mistakes = house.connections.check()
     if mistakes:
         house.close()

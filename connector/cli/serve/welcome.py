@@ -24,7 +24,7 @@ def welcome(house: Services) -> None:
     if house.settings.admin_email and house.settings.admin_password:
         _made(house)
         return
-    secret = first_admin.token(house.secret_key, house.clock())
+    secret = first_admin.token(house.secret_keys.first, house.clock())
     log.warning("nobody can sign in yet; make the first admin at %s/admin/first/%s", house.settings.base_url, secret)
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import Row, select
 from connector.feedback.base.feature import DELETE_ROWS, Feature, HookStage, OwnedTable, StagedHook
 from connector.feedback.base.timeline_source import TimelineSource
 from connector.feedback.mail_feedback.hook import ReturnedMail
+from connector.secret_keys import SecretKeys
 from connector.storage.schema.tables import mail_returns, mail_suppressions
 
 
@@ -16,7 +17,7 @@ class MailFeedbackParts(Protocol):
     """What it needs of the house."""
 
     @property
-    def secret_key(self) -> str: ...
+    def secret_keys(self) -> SecretKeys: ...
 
 
 def _returned(row: Row[Any]) -> dict[str, Any]:
@@ -26,7 +27,7 @@ def _returned(row: Row[Any]) -> dict[str, Any]:
 
 FEATURE: Feature[MailFeedbackParts] = Feature(
     name="mail_feedback",
-    hooks=lambda parts: (StagedHook(HookStage.PEOPLE, ReturnedMail(parts.secret_key)),),
+    hooks=lambda parts: (StagedHook(HookStage.PEOPLE, ReturnedMail(parts.secret_keys)),),
     owned=(OwnedTable(mail_returns, DELETE_ROWS), OwnedTable(mail_suppressions, DELETE_ROWS)),
     timeline=(
         TimelineSource(

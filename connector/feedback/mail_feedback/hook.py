@@ -19,6 +19,7 @@ from connector.feedback.customers import identity as customers
 from connector.feedback.mail_feedback import returned_mail, sent_mail, undeliverable
 from connector.feedback.mail_feedback.returned_mail import Kind
 from connector.feedback.mail_feedback.sent_mail import SentMail
+from connector.secret_keys import SecretKeys
 from connector.storage.engine.database import Database
 from connector.storage.schema.tables import household_asks, invitations
 from connector.storage.stores.inbox import insert_deliveries, own_event
@@ -36,10 +37,10 @@ _NO_WORDING = "none"  # they saw no text of ours when they asked
 
 
 class ReturnedMail:
-    """An ``EventHook``. ``secret_key`` is the house's own, with which marks are made."""
+    """An ``EventHook``. ``secret_keys`` are the house's own, with which marks are made."""
 
-    def __init__(self, secret_key: str) -> None:
-        self._marks = Marks(secret_key)
+    def __init__(self, secret_keys: SecretKeys) -> None:
+        self._marks = Marks(*secret_keys.every)
 
     def __call__(
         self, database: Database, tx: Connection, batch: Sequence[IncomingEvent], now: datetime

@@ -23,6 +23,7 @@ from connector.feedback.base.actions import (
 from connector.feedback.mail_feedback import undeliverable
 from connector.feedback.messaging.mail_names import harmless_name, unlinked_name
 from connector.feedback.messaging.text import one_line, visible
+from connector.secret_keys import SecretKeys
 from connector.storage.engine.database import Database
 from connector.storage.schema.tables import customers, runs
 from integrations.errors import IntegrationError, Permanent
@@ -132,8 +133,8 @@ class SendAlert:
 class Post:
     """Hands mails over. Key, date and envelope come from the effect, so that a repeat is the same mail, to the byte."""
 
-    def __init__(self, clients: Clients, secret_key: str) -> None:
-        self._clients, self._marks = clients, Marks(secret_key)
+    def __init__(self, clients: Clients, secret_keys: SecretKeys) -> None:
+        self._clients, self._marks = clients, Marks(*secret_keys.every)
 
     def send(self, effect: Effect, fields: Mapping[str, Any], invitation: str | None = None) -> Result:
         """``fields`` are those of ``Mail`` that were stored. What comes back is known as the invitation's, if it is

@@ -12,6 +12,7 @@ from connector.feedback.base.actions import Clients, Handler
 from connector.feedback.base.feature import Feature
 from connector.feedback.base.timeline_source import TimelineSource
 from connector.feedback.messaging.actions import Post, SendAlert, SendMessage
+from connector.secret_keys import SecretKeys
 from connector.storage.engine.database import Database
 from connector.storage.schema.tables import effects, runs
 from integrations.messaging import Alerter
@@ -42,11 +43,11 @@ class MessagingParts(Protocol):
     def teams(self) -> Mapping[str, Team]: ...
 
     @property
-    def secret_key(self) -> str: ...
+    def secret_keys(self) -> SecretKeys: ...
 
 
 def _actions(parts: MessagingParts) -> Mapping[str, Handler]:
-    post = Post(parts.clients, parts.secret_key)
+    post = Post(parts.clients, parts.secret_keys)
     return {
         "alert.send": SendAlert(parts.clients, post, parts.alerter, parts.teams),
         "message.send": SendMessage(parts.database, parts.clients, post, parts.mailer.message),

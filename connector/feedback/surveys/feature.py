@@ -18,6 +18,7 @@ from connector.feedback.surveys.asking.send_survey import SendSurvey
 from connector.feedback.surveys.catalog import SurveyCatalog
 from connector.feedback.surveys.invitation_email import Mailer
 from connector.feedback.surveys.who_pressed.confirm_mail import ConfirmAnswer
+from connector.secret_keys import SecretKeys
 from connector.storage.engine.database import Database
 from connector.storage.schema.tables import doubted_presses, household_asks, invitations, press_traces, suppressions
 from connector.storage.stores.old_rows import oldest_first, unarchived
@@ -45,7 +46,7 @@ class SurveyParts(Protocol):
     def departures(self) -> Departures: ...
 
     @property
-    def secret_key(self) -> str: ...
+    def secret_keys(self) -> SecretKeys: ...
 
 
 def _actions(parts: SurveyParts) -> Mapping[str, Handler]:
@@ -55,7 +56,7 @@ def _actions(parts: SurveyParts) -> Mapping[str, Handler]:
         clients=parts.clients,
         surveys=parts.surveys,
         render=parts.mailer.invitation,
-        secret_key=parts.secret_key,
+        secret_keys=parts.secret_keys,
         rules=parts.asking_rules,
         departures=parts.departures,
         look=consents.look,
@@ -65,7 +66,7 @@ def _actions(parts: SurveyParts) -> Mapping[str, Handler]:
         clients=parts.clients,
         surveys=parts.surveys,
         render=parts.mailer.invitation,
-        secret_key=parts.secret_key,
+        secret_keys=parts.secret_keys,
         departures=parts.departures,
         look=consents.look,
     )
@@ -75,7 +76,7 @@ def _actions(parts: SurveyParts) -> Mapping[str, Handler]:
         surveys=parts.surveys,
         mailer=parts.mailer,
         departures=parts.departures,
-        secret_key=parts.secret_key,
+        secret_keys=parts.secret_keys,
     )
     return {"survey.send": send, "survey.remind": remind, "survey.confirm": confirm}
 

@@ -1,30 +1,46 @@
-"""Secrets at rest: encrypted with keys made from the installation's secret key, a key of its own for each purpose."""
+"""Secrets at rest: encrypted with keys made from the installation's secret keys, a key of its own for each purpose.
+
+What is sealed begins with the mark of the secret key that sealed it, so that it is known, without opening anything,
+what a key still holds.
+"""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.fernet import Fernet, InvalidToken
+
+from connector.secret_keys import SecretKeys, mark_of
+
+_AFTER_MARK = b"."
 
 
 class Box:
-    """Seals texts for one ``purpose``. What was sealed with another secret key, or for another purpose, opens as None:
-    whoever needs it asks the vendor again."""
+    """Seals texts for one ``purpose`` with the first key. What a key sealed that is not among ``keys``, or was sealed
+    for another purpose, opens as None."""
 
-    def __init__(self, secret_key: str, purpose: str) -> None:
-        self._keys = MultiFernet([Fernet(_key(secret_key, purpose))])
+    def __init__(self, keys: SecretKeys, purpose: str) -> None:
+        self._mark = keys.mark
+        self._locks = {mark_of(key): Fernet(_key(key, purpose)) for key in keys.every}
 
     def seal(self, text: str) -> bytes:
-        return self._keys.encrypt(text.encode())
+        return self._mark.encode() + _AFTER_MARK + self._locks[self._mark].encrypt(text.encode())
 
     def open(self, sealed: bytes | None) -> str | None:
-        if not sealed:
+        mark, _, content = (sealed or b"").partition(_AFTER_MARK)
+        lock = self._locks.get(mark.decode("ascii", "replace"))
+        if lock is None:
             return None
         try:
-            return self._keys.decrypt(sealed).decode()
+            return lock.decrypt(content).decode()
         except InvalidToken:
             return None
+
+
+def sealed_by(sealed: bytes) -> str:
+    """The mark of the secret key that sealed it."""
+    return sealed.partition(_AFTER_MARK)[0].decode("ascii", "replace")
 
 
 def _key(secret_key: str, purpose: str) -> bytes:

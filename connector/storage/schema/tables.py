@@ -354,6 +354,8 @@ invitations = Table(
     metadata,
     _id(),
     Column("token_digest", String(64), nullable=False, unique=True),
+    Column("token_key", String(8), nullable=False, default=""),  # the mark of the secret key its link hangs on
+    Column("token_kept", LargeBinary),  # the link's secret, sealed, where another key made it; else it is derived
     Column("survey", String(100), nullable=False),
     _ref("definition_id", "definitions", nullable=False),
     _ref("customer_id", "customers", nullable=False),
@@ -395,6 +397,7 @@ invitations = Table(
     Index("ix_invitations_run", "run_id"),
     Index("ix_invitations_prepared", "id", **_where("status = 'prepared'")),
     Index("ix_invitations_open", "expires_at", **_where(_OPEN_INVITATIONS)),
+    Index("ix_invitations_keys", "token_key", "survey"),
     Index("ix_invitations_sent", "sent_at", **_where("sent_at IS NOT NULL")),
 )
 
@@ -718,6 +721,7 @@ audit_head = Table(  # one row: the end of the chain, locked by whoever adds to 
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("seq", BigInteger, nullable=False),
     Column("hash", String(64), nullable=False),
+    Column("keys", LargeBinary),  # sealed; from which row on under which key the hashes are
 )
 
 provisioned = Table(

@@ -9,12 +9,18 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, or_, select, update
 
 from connector.clock import Clock
+from connector.secret_keys import SecretKeys
 from connector.storage.engine.database import Database
-from connector.storage.engine.encryption import Box
+from connector.storage.engine.encryption import Box, sealed_by
 from connector.storage.flow_control import connection_state
 from connector.storage.schema.tables import connections
 from integrations.auth.tokens import Token
-from integrations.errors import RateLimited
+from integrations.errors import NotYet, RateLimited
+
+PURPOSE = "tokens"
+
+_UNTIL_RESTARTED = 60.0
+"""Seconds after which a process that lacks a key looks again; mostly another one has done its work by then."""
 
 _LOGIN_PAUSE = timedelta(seconds=2)
 """An hour's even pace of 1,800 logins: half of what Salesforce allows a user (3,600 an hour), for the user may log in
@@ -25,11 +31,12 @@ _LOGIN_BURST = timedelta(minutes=2)
 
 
 class DatabaseTokenStore:
-    """One connection's token in its row. A key that changed reads as "no token": a new one is asked for."""
+    """One connection's token in its row. One that another secret key sealed is not asked for anew, as that may end the
+    one that others use: ``get`` and ``put`` raise NotYet, and ``ringback secret-key`` says what to do."""
 
-    def __init__(self, database: Database, connection: str, secret_key: str, clock: Clock) -> None:
+    def __init__(self, database: Database, connection: str, keys: SecretKeys, clock: Clock) -> None:
         self._database, self._connection, self._clock = database, connection, clock
-        self._box = Box(secret_key, "tokens")
+        self._box = Box(keys, PURPOSE)
 
     def get(self) -> Token | None:
         with self._database.read() as tx:
@@ -98,8 +105,14 @@ class DatabaseTokenStore:
     def _stored(self, tx: Connection) -> Token | None:
         sealed = tx.execute(select(connections.c.token).where(connections.c.name == self._connection)).scalar()
         text = self._box.open(sealed)
+        if sealed and text is None:
+            raise NotYet(_unopened(sealed), retry_after=_UNTIL_RESTARTED, code="secret_key")
         return Token(**json.loads(text)) if text else None
 
     def _sealed(self, token: Token) -> bytes:
         return self._box.seal(json.dumps(dataclasses.asdict(token)))
 
+
+def _unopened(sealed: bytes) -> str:
+    said = f"the token is sealed with the secret key {sealed_by(sealed)} and does not open"
+    return f"{said} in this process; see `ringback secret-key status`"

@@ -10,6 +10,7 @@ from datetime import timedelta
 from sqlalchemy import Connection, select
 
 from connector.clock import Clock
+from connector.secret_keys import SecretKeys
 from connector.storage.engine.cached_value import CachedValue
 from connector.storage.engine.database import Database
 from connector.storage.engine.encryption import Box
@@ -30,8 +31,9 @@ Secrets = Mapping[str, tuple[str, ...]]
 class HookSecrets:
     """The secrets of all connections, for the processes that answer webhooks."""
 
-    def __init__(self, database: Database, secret_key: str, clock: Clock) -> None:
-        self._box = Box(secret_key, PURPOSE)
+    def __init__(self, database: Database, keys: SecretKeys, clock: Clock) -> None:
+        self._box = Box(keys, PURPOSE)
+        self._opened: dict[tuple[str, str, str], tuple[str, ...]] = {}
         self._known: CachedValue[Secrets] = CachedValue(
             database, self.read, {}, what="what webhooks are signed with", fresh=_FRESH, clock=clock
         )
@@ -40,11 +42,14 @@ class HookSecrets:
         return self._known()
 
     def read(self, tx: Connection) -> Secrets:
-        """As they are now. Those that another secret key sealed are left out."""
-        c = provisioned.c
-        found: dict[str, tuple[str, ...]] = {}
-        for row in tx.execute(select(c.connection, c.secret).where(c.secret.is_not(None)).order_by(c.kind, c.key)):
-            found[row.connection] = (*found.get(row.connection, ()), *opened(self._box, row.secret))
+        """As they are now. Of one that another secret key sealed meanwhile, what was known before still counts: a
+        process that has yet to be started with that key must refuse no webhook."""
+        c, found = provisioned.c, dict[str, tuple[str, ...]]()
+        asked = select(c.connection, c.kind, c.key, c.secret).where(c.secret.is_not(None))
+        for row in tx.execute(asked.order_by(c.kind, c.key)):
+            place = (row.connection, row.kind, row.key)
+            self._opened[place] = opened(self._box, row.secret) or self._opened.get(place, ())
+            found[row.connection] = (*found.get(row.connection, ()), *self._opened[place])
         return {name: secrets for name, secrets in found.items() if secrets}
 
 

@@ -58,7 +58,7 @@ def back(visit: AdminVisit, told: str, route: str, /, *, warning: bool = False, 
 def leave_for(visit: AdminVisit, told: str, address: str, *, warning: bool = False) -> AnyResponse:
     """The same, to a whole address of ours."""
     response = redirect(address, 303)
-    said.leave(response, visit.services.secret_key, Told("warning" if warning else "done", told), root())
+    said.leave(response, visit.services.secret_keys.first, Told("warning" if warning else "done", told), root())
     return response
 
 
@@ -77,7 +77,7 @@ def navigation(visit: AdminVisit) -> list[NavGroup]:
 
 
 def _told(visit: AdminVisit) -> Told | None:
-    return said.take(request, visit.services.secret_key)
+    return said.take(request, visit.services.secret_keys.first)
 
 
 def _status(visit: AdminVisit) -> int:

@@ -35,9 +35,10 @@ from connector.feedback.surveys.asking.send_survey import Render, stayed
 from connector.feedback.surveys.audience import MOST_REMINDERS, Reminder
 from connector.feedback.surveys.catalog import SurveyCatalog
 from connector.feedback.surveys.model import MailTexts, Survey
-from connector.ids import survey_token
+from connector.secret_keys import SecretKeys
 from connector.storage.engine.database import Database
 from connector.storage.schema.tables import OPEN_CALLBACKS, callbacks, invitations, mail_returns
+from connector.storage.sealing.survey_links import SurveyLinks
 from connector.storage.stores.inbox import insert_deliveries, own_event
 from integrations.errors import IntegrationError, NotYet, Transient
 from workflows.whole import whole
@@ -70,13 +71,13 @@ class RemindSurvey:
         clients: Clients,
         surveys: SurveyCatalog,
         render: Render,
-        secret_key: str,
+        secret_keys: SecretKeys,
         departures: Departures,
         look: Callable[[str, datetime], None],
     ) -> None:
         self._database, self._clients, self._surveys, self._render = database, clients, surveys, render
         self._departures, self._look = departures, look
-        self._secret_key, self._post = secret_key, Post(clients, secret_key)
+        self._links, self._post = SurveyLinks(database, secret_keys), Post(clients, secret_keys)
 
     def batch(self, connection: str) -> int:
         return 1
@@ -117,9 +118,9 @@ class RemindSurvey:
 
     def _send(self, effect: Effect, now: datetime) -> Result:
         request = effect.request
+        token = self._links.secret(request["invitation"])
         if (known := self._before(effect, now)) is not None:
             return known
-        token = survey_token(self._secret_key, request["invitation"])
         result = self._post.send(effect, with_token(request["mail"], token), request["invitation"])
         if stayed(result) and not effect.unsure:
             self._take_back(request["invitation"], request["number"])

@@ -47,8 +47,10 @@ from connector.feedback.surveys.asking.step_parameters import expect_channel, la
 from connector.feedback.surveys.catalog import SurveyCatalog
 from connector.feedback.surveys.languages.wordings import speaks_of_agent
 from connector.feedback.surveys.model import Survey
-from connector.ids import digest, new_id, survey_token
+from connector.ids import new_id
+from connector.secret_keys import SecretKeys
 from connector.storage.engine.database import Database
+from connector.storage.sealing.survey_links import SurveyLinks
 from connector.storage.stores.inbox import insert_deliveries, own_event
 from integrations.errors import Ambiguous, IntegrationError, NotYet, Transient
 from integrations.messaging import Mail
@@ -84,7 +86,7 @@ class SendSurvey:
         clients: Clients,
         surveys: SurveyCatalog,
         render: Render,
-        secret_key: str,
+        secret_keys: SecretKeys,
         rules: AskingRules,
         departures: Departures,
         look: Callable[[str, datetime], None],
@@ -93,7 +95,8 @@ class SendSurvey:
         self._clients, self._surveys, self._render = clients, surveys, render
         self._bookings = Bookings(database, surveys, rules, departures)
         self._rules, self._departures, self._look = rules, departures, look
-        self._secret_key, self._post, self._agents = secret_key, Post(clients, secret_key), Agents(clients)
+        self._links, self._agents = SurveyLinks(database, secret_keys), Agents(clients)
+        self._post = Post(clients, secret_keys)
 
     def batch(self, connection: str) -> int:
         return 1
@@ -178,7 +181,7 @@ class SendSurvey:
         mail = self._render(survey, language, customer.view(), request["context"], TOKEN, variants)
         departure = self._departures.of(customer, survey, _due(request) or place.now)
         row = invitation_row(invitation, customer, survey, definition_id, language, request, place)
-        row |= {"token_digest": digest(survey_token(self._secret_key, invitation)), "variants": variants}
+        row |= {**self._links.columns(invitation), "variants": variants}
         row |= departure.columns(place.now)
         sent = {"invitation": invitation, "customer": customer.id, "mail": asdict(mail), "survey": survey.slug}
         written = (Write(INVITED, row),)
@@ -202,9 +205,9 @@ class SendSurvey:
 
     def _send(self, effect: Effect, now: datetime) -> Result:
         request = effect.request
+        token = self._links.secret(request["invitation"])
         if (known := self._before(effect, now)) is not None:
             return known
-        token = survey_token(self._secret_key, request["invitation"])
         result = self._post.send(effect, with_token(request["mail"], token), request["invitation"])
         if stayed(result) and not effect.unsure:
             self._take_back(request["invitation"])

@@ -34,9 +34,10 @@ from connector.feedback.surveys.invitation_email import Mailer
 from connector.feedback.surveys.model import Survey
 from connector.feedback.surveys.who_pressed import doubts
 from connector.feedback.surveys.who_pressed.doubts import Doubt, DoubtStatus
-from connector.ids import survey_token
+from connector.secret_keys import SecretKeys
 from connector.storage.engine.database import Database
 from connector.storage.schema.tables import invitations
+from connector.storage.sealing.survey_links import SurveyLinks
 from integrations.messaging import Mail
 from workflows import durations
 
@@ -51,11 +52,11 @@ class ConfirmAnswer:
 
     def __init__(
         self, *, database: Database, clients: Clients, surveys: SurveyCatalog, mailer: Mailer,
-        departures: Departures, secret_key: str,
+        departures: Departures, secret_keys: SecretKeys,
     ) -> None:  # fmt: skip
         self._database, self._clients, self._surveys = database, clients, surveys
-        self._post = Post(clients, secret_key)
-        self._mailer, self._departures, self._secret_key = mailer, departures, secret_key
+        self._post = Post(clients, secret_keys)
+        self._mailer, self._departures, self._links = mailer, departures, SurveyLinks(database, secret_keys)
 
     def batch(self, connection: str) -> int:
         return 1
@@ -90,10 +91,10 @@ class ConfirmAnswer:
     def _send(self, effect: Effect) -> Result:
         if (reason := why_not(self._database, effect)) is not None:
             return {"done": False, "reason": reason}
+        token = self._links.secret(effect.request["invitation"])
         doubt, booked = effect.request["doubt"], effect.first_tried_at
         if not self._database.transact(lambda tx: doubts.mark_asked(tx, doubt, booked)):
             return {"done": False, "reason": f"not asked: {_NOTHING}"}
-        token = survey_token(self._secret_key, effect.request["invitation"])
         return self._post.send(effect, _with_token(effect.request["mail"], token), effect.request["invitation"])
 
     def finish(self, done: CompletionContext) -> Output:

@@ -53,6 +53,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.Column("keys", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_head")),
     )
     op.create_table(
@@ -518,6 +519,8 @@ def upgrade() -> None:
         "invitations",
         sa.Column("id", sa.String(length=26), nullable=False),
         sa.Column("token_digest", sa.String(length=64), nullable=False),
+        sa.Column("token_key", sa.String(length=8), nullable=False),
+        sa.Column("token_kept", sa.LargeBinary(), nullable=True),
         sa.Column("survey", sa.String(length=100), nullable=False),
         sa.Column("definition_id", sa.String(length=26), nullable=False),
         sa.Column("customer_id", sa.String(length=26), nullable=False),
@@ -562,6 +565,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("token_digest", name=op.f("uq_invitations_token_digest")),
     )
     op.create_index("ix_invitations_fatigue", "invitations", ["customer_id", "asked_at"], unique=False)
+    op.create_index("ix_invitations_keys", "invitations", ["token_key", "survey"], unique=False)
     op.create_index(
         "ix_invitations_open",
         "invitations",

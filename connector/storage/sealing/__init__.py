@@ -1,0 +1,1 @@
+"""What secret keys hold."""
