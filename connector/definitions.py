@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -27,7 +27,6 @@ Parse = Callable[[str, str], Any]
 Read = TypeVar("Read")
 T = TypeVar("T")
 _Texts = Mapping[Path, bytes]
-_Sound = tuple[dict[str, str], list[Mistake]]
 
 _MOST = 1_000_000  # bytes of one definition
 
@@ -51,26 +50,52 @@ def parse_survey(catalogues: Catalogues, text: str, source: str) -> Survey:
     return survey
 
 
-def import_all(database: Database, config: Config, now: datetime) -> Mapping[DefinitionKind, list[Change]]:
-    """Make the folders' files the definitions in force. Nothing changes when one of them is wrong, and what was
-    published in the browser since stays (``file_or_browser``)."""
-    retire = {
-        DefinitionKind.SURVEY: True,
-        DefinitionKind.WORKFLOW: config.workflows is not None,
-    }  # no folder says nothing about any
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found in the folders: the files that are right, by slug; what is wrong with the others (``wrong``); and
+    what is wrong with the configuration, or between the files (``general``)."""
 
-    def work(tx: Connection, found: Mapping[DefinitionKind, dict[str, str]]) -> Mapping[DefinitionKind, list[Change]]:
-        return {
-            kind: import_definitions(tx, kind, bodies, now, retire_others=retire[kind], origins=_origins(kind, bodies))
-            for kind, bodies in found.items()
+    workflows: Mapping[str, str] = field(default_factory=dict)
+    surveys: Mapping[str, str] = field(default_factory=dict)
+    wrong: tuple[Mistake, ...] = ()
+    general: tuple[Mistake, ...] = ()
+
+    @property
+    def mistakes(self) -> tuple[Mistake, ...]:
+        return (*self.general, *self.wrong)
+
+
+Changes = Mapping[DefinitionKind, list[Change]]
+
+
+def import_found(
+    database: Database, config: Config, look: Callable[[], Found], now: datetime
+) -> tuple[Found, Changes]:
+    """Make the files that ``look`` finds right the definitions in force. Of one that is wrong the last good version
+    stays, and nothing is retired; what was published in the browser since stays, too.
+
+    Raises DefinitionError with every mistake when no workflow would be in force.
+    """
+
+    def work(tx: Connection, found: Found) -> tuple[Found, Changes]:
+        if found.wrong and not found.workflows and not definitions.active(tx, DefinitionKind.WORKFLOW):
+            raise DefinitionError(str(config.path), found.mistakes)
+        bodies = {DefinitionKind.SURVEY: found.surveys, DefinitionKind.WORKFLOW: found.workflows}
+        return found, {
+            kind: import_definitions(
+                tx, kind, each, now, retire_others=kind in _retired(config, found), origins=library_origins(kind, each)
+            )
+            for kind, each in bodies.items()
         }
 
-    return with_files(
-        database,
-        config,
-        lambda: {DefinitionKind.SURVEY: read_surveys(config), DefinitionKind.WORKFLOW: read_workflows(config)},
-        work,
-    )
+    return with_files(database, config, look, work)
+
+
+def _retired(config: Config, found: Found) -> frozenset[DefinitionKind]:
+    """The kinds of which those that are in no file go. No folder says nothing about any workflow."""
+    if found.wrong:
+        return frozenset()
+    return frozenset({DefinitionKind.SURVEY, *([DefinitionKind.WORKFLOW] if config.workflows is not None else [])})
 
 
 def with_files(
@@ -93,7 +118,8 @@ def _unmoved(
     return (work(tx, found),) if _as_they_are(config) == before else ()
 
 
-def _origins(kind: DefinitionKind, bodies: Mapping[str, str]) -> Mapping[str, str]:
+def library_origins(kind: DefinitionKind, bodies: Mapping[str, str]) -> Mapping[str, str]:
+    """Which of the texts are the product's own."""
     built_in = surveys.built_in() if kind is DefinitionKind.SURVEY else {}
     return {slug: DefinitionOrigin.LIBRARY for slug, body in bodies.items() if built_in.get(slug) == body}
 
@@ -104,36 +130,35 @@ def _as_they_are(config: Config) -> _Texts:
     return {file: file.read_bytes() for folder in folders for file in _inside(folder) if file.is_file()}
 
 
-def import_sound(database: Database, config: Config, now: datetime) -> tuple[Mistake, ...]:
-    """Make those files the definitions in force that are right; where one is wrong, its last good version stays, and
-    nothing is retired. → the mistakes of the others. Raises DefinitionError when no workflow would be in force."""
+@dataclass(frozen=True, slots=True)
+class Files:
+    """A folder's files: those that are right, by slug; what is wrong with the others, and their names."""
 
-    def read() -> tuple[_Sound, _Sound]:
-        return _sound(config.surveys, partial(parse_survey, Catalogues(config.translations))), _sound(
-            config.workflows, schema.load
-        )
-
-    def work(tx: Connection, sound: tuple[_Sound, _Sound]) -> tuple[Mistake, ...]:
-        (surveys_found, wrong_surveys), (found, wrong) = sound
-        mistakes = (*wrong_surveys, *wrong)
-        if not found and not definitions.active(tx, DefinitionKind.WORKFLOW):
-            raise DefinitionError(str(config.workflows), mistakes)
-        known = {**surveys.built_in(), **surveys_found}
-        origins = _origins(DefinitionKind.SURVEY, known)
-        import_definitions(tx, DefinitionKind.SURVEY, known, now, retire_others=False, origins=origins)
-        import_definitions(tx, DefinitionKind.WORKFLOW, found, now, retire_others=False)
-        return mistakes
-
-    return with_files(database, config, read, work)
+    bodies: Mapping[str, str] = field(default_factory=dict)
+    mistakes: tuple[Mistake, ...] = ()
+    names: frozenset[str] = frozenset()
 
 
-def _sound(folder: Path | None, parse: Parse) -> _Sound:
-    """Slug → YAML of the files that are right, and what is wrong with the others."""
+def read_files(folder: Path | None, parse: Parse) -> Files:
+    """The definitions of a folder; without one there are none. Never raises: what is wrong is told."""
+    if folder is None:
+        return Files()
+    if not folder.is_dir():
+        return Files(mistakes=(Mistake(str(folder), "is not there.", "Make it, or correct ringback.yaml."),))
+    return read_each(_inside(folder), parse)
+
+
+def read_each(files: Iterable[Path], parse: Parse) -> Files:
+    """The definitions in these files. Never raises: what is wrong is told."""
     bodies: dict[str, str] = {}
     mistakes: list[Mistake] = []
-    for file in _inside(folder) if folder is not None and folder.is_dir() else ():
+    wrong: set[str] = set()
+    for file in files:
+        before = len(mistakes)
         _read_one(file, parse, bodies, mistakes)
-    return bodies, mistakes
+        if len(mistakes) > before:
+            wrong.add(file.stem)
+    return Files(bodies, tuple(mistakes), frozenset(wrong))
 
 
 def files_in(places: Iterable[Path]) -> list[Path]:
@@ -154,23 +179,11 @@ def read_text(file: Path) -> str:
         raise _refuse(file, trouble, "It must be a text in UTF-8.") from error
 
 
-def bodies_in(files: Iterable[Path], parse: Parse, source: str = "The files") -> dict[str, str]:
-    """Slug → YAML of the files. Raises DefinitionError with the mistakes of all of them."""
-    bodies: dict[str, str] = {}
-    mistakes: list[Mistake] = []
-    for file in files:
-        _read_one(file, parse, bodies, mistakes)
-    if mistakes:
-        raise DefinitionError(source, tuple(mistakes))
-    return bodies
-
-
 def _read(folder: Path | None, parse: Parse) -> dict[str, str]:
-    if folder is None:
-        return {}
-    if not folder.is_dir():
-        raise DefinitionError(str(folder), (Mistake("folder", "is not there.", "Make it, or correct ringback.yaml."),))
-    return bodies_in(_inside(folder), parse, str(folder))
+    found = read_files(folder, parse)
+    if found.mistakes:
+        raise DefinitionError(str(folder), found.mistakes)
+    return dict(found.bodies)
 
 
 def _read_one(file: Path, parse: Parse, bodies: dict[str, str], mistakes: list[Mistake]) -> None:
@@ -178,11 +191,16 @@ def _read_one(file: Path, parse: Parse, bodies: dict[str, str], mistakes: list[M
         text = read_text(file)
         slug = parse(text, file.name).slug
     except DefinitionError as error:
-        mistakes += [replace(each, path=f"{file.name}: {each.path}") for each in error.mistakes]
+        mistakes += [replace(each, path=f"{_named(file)}: {each.path}") for each in error.mistakes]
         return
     if slug in bodies:
-        mistakes.append(Mistake(file.name, f"{slug} is defined in another file, too.", "Rename one of them."))
+        mistakes.append(Mistake(_named(file), f"{slug} is defined in another file, too.", "Rename one of them."))
     bodies[slug] = text
+
+
+def _named(file: Path) -> str:
+    """For messages: workflows and surveys may have files of one name."""
+    return f"{file.parent.name}/{file.name}" if file.parent.name else file.name
 
 
 def _inside(folder: Path) -> list[Path]:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from connector.access.services import access_services
 from connector.access.way_in.passwords import HASH_COST, HashCost
+from connector.checks.installation import Examiner
+from connector.checks.known import read_known
 from connector.clock import Clock, system_clock
 from connector.config.file import Config
 from connector.config.settings import Settings
@@ -26,6 +28,7 @@ from connector.feedback.surveys.asking.departures import Departures
 from connector.feedback.surveys.asking.selection import AskingRules
 from connector.feedback.surveys.catalog import SurveyCatalog
 from connector.feedback.surveys.invitation_email import Mailer
+from connector.feedback.surveys.model import Survey
 from connector.feedback.surveys.overview.plan import SurveyPlanner
 from connector.feedback.surveys.upkeep.due_moments import DueMoments
 from connector.feedback.surveys.upkeep.expiry import Expiry
@@ -68,7 +71,6 @@ from connector.storage.stores.webhook_secrets import HookSecrets
 from connector.vendors.base import JobParts, Vendors
 from connector.vendors.claim_policies import ClaimPolicies
 from connector.vendors.clients import Connections
-from connector.vendors.emitted_types import emitted_types
 from connector.vendors.registry import VENDORS
 from connector.vendors.webhook_accounts import WebhookAccounts
 from integrations.alerts.client import AppriseAlerter
@@ -181,7 +183,7 @@ def _services(
     settling = Settling(database, ground.surveys.get, config.answers, PersonsOnly(database), is_person)
     timeline = Timeline(registry.TIMELINE_SOURCES)
     parts = _JobPartsOf(ground, bell)
-    rules = rules_of(config, _unheard(ground))
+    rules = rules_of(config, _examine(ground))
     return Services(
         settings=ground.settings,
         config=config,
@@ -275,9 +277,15 @@ def _feature_parts(ground: _Ground) -> FeatureParts:
     )
 
 
-def _unheard(ground: _Ground) -> Callable[[Workflow], Iterable[Mistake]]:
-    emitted = emitted_types(ground.config, ground.vendors)
-    return emitted.unheard if emitted is not None else lambda _: ()
+def _examine(ground: _Ground) -> Callable[[Workflow | Survey], Iterable[Mistake]]:
+    """By what is known in that moment: somebody may have published a survey, or told of a new fact."""
+
+    def examine(read: Workflow | Survey) -> Iterable[Mistake]:
+        with ground.database.read() as tx:
+            known = read_known(tx)
+        return Examiner(ground.config, ground.vendors, known).in_any(read)
+
+    return examine
 
 
 def _hooks(ground: _Ground, features: FeatureParts) -> Sequence[EventHook]:

@@ -116,3 +116,23 @@ EVENT_TYPES: Mapping[str, EventType] = _catalogue(
     EventType("reward.granted", "a reward was given", ("campaign", "code"), "customer"),
 )
 """Neutral types. A connection may name others (``parcel.lost``); they have no subject."""
+
+_EVERY = ("type", "id", "time", "connection", "customer", "consent")
+_OF_RECORDS = ("object", "record", "record_id", "detail", "change")
+_OF_TICKETS = ("requester_id", "organization_id", "group_id", "assignee_id", "brand_id", "actor_id", "requester_role",
+               "number", *_OF_RECORDS)  # fmt: skip
+_OF_ANSWERS = ("response_id", "contact", "answers", "about", "brand", "variant", "scale", "further", "ticket",
+               "ticket_id", "by", "invitation", "channel", *_OF_RECORDS)  # fmt: skip
+_MORE: Mapping[str, tuple[str, ...]] = {
+    "ticket": _OF_TICKETS, "csat": _OF_TICKETS, "callback": ("response", "shown", *_CALLBACK),
+    "survey": ("context", *_OF_ANSWERS), "feedback": (*_OF_ANSWERS, *_CHANGE), "customer": ("source", "ticket"),
+    "case": _OF_RECORDS, "opportunity": _OF_RECORDS, "order": _OF_RECORDS, "lead": _OF_RECORDS, "contact": _OF_RECORDS,
+}  # fmt: skip
+"""The first word of a type → what such events may have beside their neutral fields."""
+
+
+def known_fields(type_: str) -> frozenset[str] | None:
+    """Every field that an event of this type may have from us and from vendors; None for a type that a connection named
+    itself. A sender who chooses its own body may tell others."""
+    known = EVENT_TYPES.get(type_)
+    return frozenset({*_EVERY, *known.fields, *_MORE.get(type_.split(".")[0], ())}) if known else None

@@ -104,7 +104,7 @@ def value(text: str) -> Value:
     try:
         program = cel.compile(text)
     except Exception as error:
-        raise _refused(text, _syntax(str(error)), "read") from error
+        raise _refused(text, _single_sign(text) or _syntax(str(error)), "read") from error
     return Value(text, program, {root: _fields(text, root) for root in program.variables()}, macros(text))
 
 
@@ -178,6 +178,15 @@ def _refused(text: str, reason: str, done: str = "decided") -> ConditionError:
     line = " ".join(text.split())
     shown = line if len(line) <= 120 else line[:119] + "…"
     return ConditionError(f"The condition `{shown}` cannot be {done}: {reason}.")
+
+
+def _single_sign(text: str) -> str:
+    """What to say of one = where two are meant; "" where there is none."""
+    sign = next((token for token in tokens(text) if token.text == "=" and text[token.start - 1] != "="), None)
+    if sign is None:
+        return ""
+    before = text[: sign.start].split("\n")
+    return f"line {len(before)}, column {len(before[-1]) + 1}: a single = compares nothing; use =="
 
 
 def _syntax(message: str) -> str:

@@ -17,6 +17,7 @@ from workflows.suggestions import did_you_mean
 MAX_STEPS = 200
 MAX_NESTING = 6  # lists of steps inside each other
 MAX_EACH = 2  # each inside each: the items multiply
+_UNDECLARED = "is not declared here."
 ROOTS = frozenset({"event", "trigger", "customer", "steps", "run", "now"})
 
 
@@ -162,6 +163,12 @@ def lint(workflow: Workflow) -> tuple[Mistake, ...]:
     return tuple(replace(each, warning=True) for each in found)
 
 
+def undeclared(workflow: Workflow) -> Iterator[Mistake]:
+    """Names that nothing stands for: whatever reads one cannot be decided."""
+    found = (*_lint_trigger(workflow), *_lint_steps(workflow.steps, ROOTS))
+    return (each for each in found if each.message.endswith(_UNDECLARED))
+
+
 def _lint_trigger(workflow: Workflow) -> Iterator[Mistake]:
     for event in workflow.trigger.events:
         yield from _lint_event("trigger.event", event)
@@ -250,4 +257,4 @@ def _lint_macros(path: str, text: str | None) -> Iterator[Mistake]:
 
 def _lint_names(path: str, found: frozenset[str], known: frozenset[str]) -> Iterator[Mistake]:
     for root in sorted({name.split(".")[0] for name in found} - known):
-        yield Mistake(path, f'"{root}" is not declared here.', did_you_mean(root, known))
+        yield Mistake(path, f'"{root}" {_UNDECLARED}', did_you_mean(root, known))

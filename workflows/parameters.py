@@ -11,11 +11,14 @@ from typing import Any
 from workflows.durations import parse
 from workflows.errors import DurationError
 from workflows.sampling import share_of
-from workflows.suggestions import shown
+from workflows.suggestions import did_you_mean, shown
 from workflows.templates import is_template
 
 CHANNELS = ("email",)
 """The ways a survey can reach a person."""
+
+PRIORITIES = ("low", "normal", "high", "urgent")
+"""How pressing a ticket or a task can be; every vendor's own words are made of these."""
 
 Check = Callable[[Any], str | None]
 """A value as it stands in the file → what is wrong, a line break, what to do; None if nothing is."""
@@ -50,6 +53,12 @@ def _channel(value: Any) -> str | None:
         return None
     known = ", ".join(CHANNELS)
     return f'No survey can be sent by "{shown(value)}".\nThere is {known}: write channel: {known}, or leave it out.'
+
+
+def _priority(value: Any) -> str | None:
+    if value in PRIORITIES:
+        return None
+    return f'There is no priority "{shown(value)}".\n{did_you_mean(value, PRIORITIES)}'
 
 
 def _flag(value: Any) -> str | None:
@@ -97,6 +106,7 @@ CHECKS: Mapping[str, Check] = {
     "channel": _channel,
     **dict.fromkeys(("public", "final", "verify"), _flag),
     **dict.fromkeys(("delay", "due"), _span),
+    **dict.fromkeys(("priority", "high_value_priority"), _priority),
     **dict.fromkeys(("tags", "remove_tags"), _texts),
     "languages": _text_or_texts,
     "sample": _share,

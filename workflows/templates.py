@@ -17,6 +17,7 @@ from liquid.exceptions import FilterArgumentError, LiquidError
 from liquid.template import BoundTemplate
 
 from workflows.errors import TemplateError
+from workflows.suggestions import did_you_mean
 from workflows.template_limits import limited, one_rendering
 
 MAX_TEMPLATE = 20_000  # characters
@@ -74,9 +75,13 @@ def is_template(text: str) -> bool:
 
 
 def check_template(text: str) -> None:
-    """Raises TemplateError when the text is no template that can be read."""
-    if is_template(text):
-        _template(text)
+    """Raises TemplateError when the text is no template that can be read, or uses a filter that is not there."""
+    if not is_template(text):
+        return
+    used = _template(text).analyze(include_partials=False).filters
+    if strange := [name for name in used if name not in _ENVIRONMENT.filters]:
+        nearest = did_you_mean(strange[0], _ENVIRONMENT.filters).rstrip(".")
+        raise TemplateError(f'The template "{_short(text)}" uses a filter that is not there, "{strange[0]}". {nearest}')
 
 
 @lru_cache(maxsize=4096)

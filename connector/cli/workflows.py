@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 from sqlalchemy import Connection
 
+from connector.checks.installation import Examiner
 from connector.cli.common.acting import acting, by_option
 from connector.cli.common.context import BadInputError, open_database, read_config, read_settings
 from connector.cli.common.definition_commands import add_to
+from connector.cli.common.looking import examiner_here, examiner_of, expect_good
 from connector.cli.common.output import as_json_option, show, show_json
 from connector.cli.common.validation import FileVerdict, report
 from connector.clock import system_clock
 from connector.config.file import Config
-from connector.definitions import bodies_in, files_in, read_text, read_workflows, with_files
+from connector.definitions import files_in, read_each, read_text, read_workflows, with_files
 from connector.runtime.operations.definition_overview import DefinitionLine, overview
 from connector.storage.stores.definition_import import Change, What, import_definitions
 from connector.storage.stores.definitions import DefinitionKind
-from connector.vendors.emitted_types import EmittedTypes, emitted_types
-from connector.vendors.registry import VENDORS
 from workflows import schema
 from workflows.definitions import Workflow
-from workflows.errors import DefinitionError, Mistake
+from workflows.errors import DefinitionError
 from workflows.library import library_texts, load_library
 from workflows.workflow_tests import Report, read_script, run_script
 
@@ -44,8 +43,8 @@ def workflow() -> None:
 @as_json_option
 def validate(files: _Files, as_json: bool) -> None:
     """Check workflow FILES, or all those in a folder, and print every mistake with its place and remedy."""
-    emitted = _emitted()
-    report([_check(file, emitted) for file in files_in(files)], as_json)
+    examiner, found = examiner_here()
+    report([*found, *(_check(file, examiner) for file in files_in(files))], as_json)
 
 
 @workflow.command(name="import")
@@ -154,51 +153,25 @@ def _report_json(report: Report) -> dict[str, Any]:
     }
 
 
-def _emitted() -> EmittedTypes | None:
-    """What can happen with the configuration that is here, if one is that can be read."""
+def _check(file: Path, examiner: Examiner | None) -> FileVerdict:
     try:
-        return emitted_types(read_config(read_settings(), hint=False), VENDORS)
-    except DefinitionError:  # as where files are checked without the house's secrets
-        click.echo("The configuration cannot be read here, so nobody looked who sends the events.", err=True)
-        return None
-
-
-def _check(file: Path, emitted: EmittedTypes | None) -> FileVerdict:
-    try:
-        read = schema.load(read_text(file), file.name)
+        read = (examiner.workflow if examiner else schema.load)(read_text(file), file.name)
     except DefinitionError as error:
         return FileVerdict(str(file), "", error.mistakes)
-    return FileVerdict(str(file), read.slug, (*_unheard(read, emitted), *schema.lint(read)))
-
-
-def _unheard(workflow: Workflow, emitted: EmittedTypes | None) -> Iterator[Mistake]:
-    if emitted is not None:
-        yield from emitted.unheard(workflow)
-
-
-def _expect_heard(bodies: Mapping[str, str]) -> None:
-    """Raises DefinitionError for what would wait for ever."""
-    emitted = _emitted()
-    mistakes = [
-        replace(each, path=f"{slug}: {each.path}")
-        for slug, body in bodies.items()
-        for each in _unheard(schema.load(body, slug), emitted)
-    ]
-    if mistakes:
-        raise DefinitionError("The workflows", tuple(mistakes))
+    return FileVerdict(str(file), read.slug, schema.lint(read))
 
 
 def _import(files: Sequence[Path]) -> list[Change]:
-    config = read_config(read_settings(), hint=not files)
-    if not files:
-        _folder(config)
+    """Raises DefinitionError with every mistake of the configuration and of what is to be loaded."""
+    settings = read_settings()
+    config = read_config(settings, hint=not files)
+    places = files or [_folder(config)]
+    examiner = examiner_of(settings, config)
 
-    def read() -> dict[str, str]:
-        bodies = bodies_in(files_in(files), schema.load) if files else read_workflows(config)
-        _expect_heard(bodies)
-        return bodies
+    def read() -> Mapping[str, str]:
+        return expect_good(examiner, read_each(files_in(places), examiner.workflow))
 
-    def work(tx: Connection, bodies: dict[str, str]) -> list[Change]:
+    def work(tx: Connection, bodies: Mapping[str, str]) -> list[Change]:
         return import_definitions(tx, DefinitionKind.WORKFLOW, bodies, system_clock(), retire_others=not files)
 
     with open_database() as database:

@@ -131,7 +131,7 @@ def read_config(text: str, path: Path, environ: Mapping[str, str]) -> Config:
         loaded = config_schema(path.parent).load(values)
     except ValidationError as error:
         said = {mistake.path for mistake in missing}  # a value that is not there needs no second complaint
-        found = [each for each in mistakes_of(error) if each.path not in said]
+        found = [each for each in mistakes_of(error, raw) if each.path not in said]
         raise _refuse(path, *missing, *found) from error
     if missing:
         raise _refuse(path, *missing)

@@ -13,24 +13,46 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, validates_sche
 
 from connector.config.yaml_reader import join
 from workflows.errors import DurationError, Mistake
+from workflows.suggestions import shown
 
 EMPTY = "is empty.\nGive it a value, or leave the key out."
 NO_MAPPING = "must be a mapping.\nWrite its keys below it, indented, each with a colon."
 
 
-def mistakes_of(error: ValidationError) -> list[Mistake]:
-    """The mistakes in an error of this file's schemas, in the order of the file."""
-    return list(_walk(error.messages, ""))
+_NOT_OF_VALUES = ("is not known here.", "is missing.", "is empty", "is no name.", "is the name of")
+_MAY_BE_SECRET = frozenset({"connections", "notify", "sign_in"})
 
 
-def _walk(messages: Any, path: str) -> Iterator[Mistake]:
+def mistakes_of(error: ValidationError, raw: Any) -> list[Mistake]:
+    """The mistakes in an error of this file's schemas, in the order of the file, each with the value as ``raw`` has it:
+    before the environment's were put in, so that no secret is told."""
+    return list(_walk(error.messages, raw, ""))
+
+
+def _walk(messages: Any, raw: Any, path: str) -> Iterator[Mistake]:
     if isinstance(messages, Mapping):
         for part, inner in messages.items():
-            yield from _walk(inner, path if part == "_schema" else join(path, part))
+            if part == "_schema":
+                yield from _walk(inner, None, path)
+            else:
+                yield from _walk(inner, None if part in _MAY_BE_SECRET else _part(raw, part), join(path, part))
         return
     for each in messages:
         message, _, remedy = str(each).partition("\n")
-        yield Mistake(path or "file", message, remedy)
+        yield Mistake(path or "file", _with_value(message, raw), remedy)
+
+
+def _part(raw: Any, part: Any) -> Any:
+    try:
+        return raw[part]
+    except (LookupError, TypeError):
+        return None
+
+
+def _with_value(message: str, value: Any) -> str:
+    """A message that only says what the value is not names it, too."""
+    told = message.startswith("is ") and not message.startswith(_NOT_OF_VALUES) and isinstance(value, str | int | float)
+    return f"{shown(repr(value))} {message}" if told and repr(value) not in message else message
 
 
 class Strict(Schema):

@@ -34,6 +34,8 @@ class UnreadableError(Exception):
         super().__init__(str(mistake))
         self.mistake = mistake
 
+_UNSET = "is not set."
+
 
 def read_yaml(text: str) -> Any:
     """A YAML text's mappings, lists, text, numbers, true, false and null. Raises ``UnreadableError``."""
@@ -59,6 +61,11 @@ def put_in(value: Any, environ: Mapping[str, str]) -> tuple[Any, tuple[Mistake, 
     """
     filler = _Filler(environ)
     return filler.fill(value, ""), tuple(filler.mistakes)
+
+
+def is_unset(mistake: Mistake) -> bool:
+    """Whether only the environment lacks a value, as where files are checked without the house's secrets."""
+    return mistake.message.endswith(_UNSET)
 
 
 def join(path: str, part: str | int) -> str:
@@ -150,5 +157,5 @@ class _Filler:
         value = self._environ.get(name, "").strip() or default  # a file's last line end is no part of a secret
         if value is None:
             remedy = f"Set it, or give a default: ${{{name}:-default}}."
-            self.mistakes.append(Mistake(path, f"the environment variable {name} is not set.", remedy))
+            self.mistakes.append(Mistake(path, f"the environment variable {name} {_UNSET}", remedy))
         return value or ""

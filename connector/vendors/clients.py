@@ -190,7 +190,7 @@ class Connections:
         try:
             self.client(each.name)
         except OptionsError as error:
-            found += [Mistake(f"connections.{each.name}", f"{mistake}.", "") for mistake in error.mistakes]
+            found += [option_checks.told(each, mistake) for mistake in error.mistakes]
         return found
 
     # --- parts

@@ -69,3 +69,11 @@ def _in_secrets(each: ConnectionConfig) -> Iterator[Mistake]:
 def is_secret(given: Any) -> bool:
     """Whether somebody can sign with it."""
     return isinstance(given, str) and given.strip() != ""
+
+
+def told(each: ConnectionConfig, said: str) -> Mistake:
+    """What a client's schema said, as "auth.type: oaut is not known; did you mean oauth?", in the house's form."""
+    path, _, sentence = said.partition(": ")
+    message, _, remedy = sentence.rstrip(".").partition("; ")
+    ending = "" if remedy.endswith(("?", "!")) or not remedy else "."
+    return Mistake(f"connections.{each.name}.{path}", f"{message}.", f"{remedy[:1].upper()}{remedy[1:]}{ending}")

@@ -41,6 +41,8 @@ SECRETS = dict.fromkeys(
     "hunter2",
 ) | {"SHOP_WEBHOOK_SECRET": "whsec_aHVudGVyMmh1bnRlcjJodW50ZXIy"}
 
+TEAM = "teams: {care-team: {email: [care@acme.example]}}"
+
 
 @dataclass
 class Shell:
@@ -212,8 +214,8 @@ def test_a_workflow_that_names_what_nobody_configured_is_told(example: Shell) ->
 
     told = example.run("config", "check", code=2)
 
-    assert "win-back: steps[0].with.to: there is no team 'care-taem'. Did you mean care-team?" in told
-    assert "win-back: steps[1].with.connection: there is no connection 'zenddesk'. Did you mean" in told
+    assert 'workflows/win-back.yaml: steps[0].with.to: There is no team "care-taem". Did you mean "care-team"?' in told
+    assert 'workflows/win-back.yaml: steps[1].with.connection: There is no connection "zenddesk". Did you mean' in told
 
 
 def test_a_wrong_brand_is_told(example: Shell) -> None:
@@ -225,13 +227,14 @@ def test_a_wrong_brand_is_told(example: Shell) -> None:
 def test_a_survey_that_names_a_brand_that_nobody_configured_is_told(example: Shell) -> None:
     text = (example.folder / "surveys/after-delivery.yaml").read_text()
     example.write("surveys/after-delivery.yaml", text + "brand: acme-shop\n")
-    assert "after-delivery: brand: there is no brand 'acme-shop'." in example.run("config", "check", code=2)
+    told = example.run("config", "check", code=2)
+    assert 'surveys/after-delivery.yaml: brand: There is no brand "acme-shop".' in told
 
 
 def test_every_action_that_names_a_connection_is_looked_at(example: Shell) -> None:
     step = "{id: w, do: callback.count, with: {connection: zenddesk}}"
     example.write("workflows/count.yaml", f"workflow: count\ntrigger: {{event: ticket.solved}}\nsteps: [{step}]\n")
-    assert "count: steps[0].with.connection: there is no connection 'zenddesk'." in example.run(
+    assert 'workflows/count.yaml: steps[0].with.connection: There is no connection "zenddesk".' in example.run(
         "config", "check", code=2
     )
 
@@ -284,7 +287,7 @@ def test_checking_nothing_is_no_success(shell: Shell) -> None:
 
 
 def test_workflows_are_imported_versioned_listed_and_exported(served: Shell) -> None:
-    served.write("ringback.yaml", "workflows: flows")
+    served.write("ringback.yaml", f"{TEAM}\nworkflows: flows")
     served.write("flows/greet.yaml", WORKFLOW)
     assert served.json("workflow", "import") == [{"slug": "greet", "version": 1, "what": "new"}]
     served.write("flows/greet.yaml", WORKFLOW.replace("Hello", "Good day"))
@@ -301,7 +304,7 @@ def test_workflows_are_imported_versioned_listed_and_exported(served: Shell) -> 
 
 
 def test_where_file_and_browser_differ_a_person_decides(served: Shell, database: Database) -> None:
-    served.write("ringback.yaml", "workflows: flows/\n")
+    served.write("ringback.yaml", f"{TEAM}\nworkflows: flows/\n")
     served.write("flows/greet.yaml", WORKFLOW)
     served.run("workflow", "import")
     newer = WORKFLOW.replace("Hello", "Good day")
@@ -329,7 +332,7 @@ def test_where_file_and_browser_differ_a_person_decides(served: Shell, database:
 
 
 def test_a_workflow_is_switched_off_and_on_by_a_command(served: Shell) -> None:
-    served.write("ringback.yaml", "workflows: flows/\n")
+    served.write("ringback.yaml", f"{TEAM}\nworkflows: flows/\n")
     served.write("flows/greet.yaml", WORKFLOW)
     served.run("workflow", "import")
     assert "starts nothing more" in served.run("workflow", "off", "greet", "--reason", "too many mails")
@@ -348,6 +351,7 @@ def test_a_workflow_that_can_no_longer_be_read_is_listed_all_the_same(
 
 
 def test_a_file_that_is_named_is_imported_alone(served: Shell) -> None:
+    served.write("ringback.yaml", TEAM)
     served.write("one.yaml", WORKFLOW)
     served.write("two.yaml", WORKFLOW.replace("greet", "wave"))
     served.run("workflow", "import", "one.yaml")
@@ -363,6 +367,7 @@ def test_one_wrong_file_keeps_all_of_them_out(served: Shell) -> None:
 
 
 def test_two_files_of_one_name_are_refused(served: Shell) -> None:
+    served.write("ringback.yaml", TEAM)
     served.write("flows/a.yaml", WORKFLOW)
     served.write("flows/b.yaml", WORKFLOW)
     assert "greet is defined in another file" in served.run("workflow", "import", "flows", code=2)

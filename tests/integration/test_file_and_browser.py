@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, insert, select
 
+from connector.cli.serve.loading import load_definitions
 from connector.config.file import Config
-from connector.definitions import import_all, read_workflows, with_files
+from connector.definitions import read_workflows, with_files
 from connector.feedback.surveys.files import built_in
 from connector.observe.definition_checks import check_definitions
 from connector.runtime.operations.definition_rules import rules_of
@@ -381,11 +382,11 @@ def test_a_file_of_another_name_is_found_and_keeps_its_rights(database: Database
 def test_a_built_in_survey_that_was_changed_in_the_browser_stays_through_a_start(
     database: Database, tmp_path: Path
 ) -> None:
-    import_all(database, Config(), NOW)
+    load_definitions(database, Config(), NOW)
     body = built_in()["after-support"]
     wish = Publication(text=f"{body}\n# ours\n", by="eva", origin=BROWSER, based_on=1)
     Stage(tmp_path, database, writes=False).commands().publish(DefinitionKind.SURVEY, wish)
-    import_all(database, Config(), NOW)
+    load_definitions(database, Config(), NOW)
     with database.read() as tx:
         found = definitions.versions(tx, DefinitionKind.SURVEY, "after-support")
     assert [(each.version, each.active, each.origin) for each in found] == [(2, True, "browser"), (1, False, "library")]

@@ -111,15 +111,15 @@ def test_every_mistake_is_told_at_once_with_its_path() -> None:
         "connections.ringback: is the name of the product itself.",
         "connections.mail.kind: is missing.",
         "connections.sms: must be a mapping.",
-        "teams.care.email[0]: is no e-mail address.",
+        "teams.care.email[0]: 'nobody' is no e-mail address.",
         "teams.care.email[1]: must be text.",
         "teams.care.notfy: is not known here. Did you mean notify?",
         "teams.empty: reaches nobody.",
-        "calendar.timezone: is no time zone.",
+        "calendar.timezone: 'Mars/Base' is no time zone.",
         "calendar.hours: 'always' names no weekday.",
         "calendar.holidays: 'Atlantis' is no country we know.",
         "workflows: the folder /nowhere/at/all does not exist.",
-        "fatigue_days: is not between 0 and 3650.",
+        "fatigue_days: 4000 is not between 0 and 3650.",
         "teems: is not known here. Did you mean teams?",
     ]
     for beginning in beginnings:

@@ -89,5 +89,5 @@ def test_what_the_environment_holds_has_no_stray_ends() -> None:
 
 def test_a_number_from_the_environment_is_one_and_a_broken_one_is_refused() -> None:
     assert read_config("fatigue_days: ${DAYS}", Path("ringback.yaml"), {"DAYS": "30"}).fatigue_days == 30
-    with pytest.raises(ConfigError, match="fatigue_days: is no whole number"):
+    with pytest.raises(ConfigError, match=r"fatigue_days: '\$\{DAYS\}' is no whole number"):
         read_config("fatigue_days: ${DAYS}", Path("ringback.yaml"), {"DAYS": "30.5"})

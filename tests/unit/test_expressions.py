@@ -110,6 +110,11 @@ def test_what_cannot_be_read_says_where(text: str) -> None:
         condition(text)
 
 
+def test_a_single_sign_is_told_what_is_meant() -> None:
+    with pytest.raises(ConditionError, match=r"line 2, column 17: a single = compares nothing; use ==\."):
+        condition('true &&\n     event.band = "promoter"')
+
+
 def test_the_position_counts_lines() -> None:
     with pytest.raises(ConditionError, match="line 2, column 3"):
         condition("true &&\n  )")

@@ -117,7 +117,7 @@ def test_yaml_that_others_wrote_may_hold_whole_doubles() -> None:
 def test_a_broken_number_is_refused_where_it_was_cut_to_a_whole_one() -> None:
     with pytest.raises(ValidationError):
         SalesforceOptions(only=["bulk_above"]).load({"bulk_above": 2000.5})
-    with pytest.raises(ConfigError, match=r"fatigue_days: is no whole number\."):
+    with pytest.raises(ConfigError, match=r"fatigue_days: 60.5 is no whole number\."):
         read_config("fatigue_days: 60.5", Path("ringback.yaml"), {})
     with pytest.raises(DefinitionError, match="must be a whole number"):
         load(TRIES.format("3.5"), "w")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import replace
 
 import click
 
+from connector.checks.installation import Examiner
 from connector.cli.common.lazy import LazyGroup
+from connector.cli.common.looking import known_here
 from connector.cli.common.output import as_json_option
-from connector.cli.configuration import read_parts
 from connector.cli.doctor.telling import read_part, report, silence
 from connector.clock import Clock, system_clock
 from connector.config.file import Config, load_config
@@ -75,9 +76,9 @@ def examine(
         lambda: load_config(settings.config, named=settings.config_named), "configuration"
     )
     yield from mistakes
-    workflows: dict[str, str] = {}
+    workflows: Mapping[str, str] = {}
     if config is not None:
-        workflows = yield from _configuration(config, vendors)
+        workflows = yield from _configuration(config, Examiner(config, vendors, known_here(settings)))
     kept = yield from _database(settings, config or Config(), workflows, clock, vendors)
     if config is not None:
         yield from _way_in(config, kept, clock, vendors)
@@ -95,21 +96,21 @@ def _key(settings: Settings) -> Finding:
     return mistakes[0] if mistakes else ok("secret key", "there, and long enough")
 
 
-def _configuration(config: Config, vendors: Vendors) -> Generator[Finding, None, dict[str, str]]:
+def _configuration(config: Config, examiner: Examiner) -> Generator[Finding, None, Mapping[str, str]]:
     """→ the workflows of the folder, by slug."""
-    workflows, surveys, mistakes = read_parts(config, vendors)
-    yield from of_mistakes("configuration", mistakes)
+    looked = examiner.everything()
+    yield from of_mistakes("configuration", looked.mistakes)
     if config.path is None:
         remedy = "Write one (see examples/), or set RINGBACK_CONFIG."
         yield warning("configuration", "there is no ringback.yaml here.", remedy)
-    elif not mistakes:
-        counts = f"{len(config.connections)} connections, {len(workflows)} workflows, {len(surveys)} surveys"
-        yield ok("configuration", f"{config.path}: {counts}")
-    return workflows
+    elif not looked.mistakes:
+        files = f"{len(looked.workflows)} workflows, {len(looked.surveys)} surveys"
+        yield ok("configuration", f"{config.path}: {len(config.connections)} connections, {files}")
+    return looked.workflows
 
 
 def _database(
-    settings: Settings, config: Config, workflows: dict[str, str], clock: Clock, vendors: Vendors
+    settings: Settings, config: Config, workflows: Mapping[str, str], clock: Clock, vendors: Vendors
 ) -> Generator[Finding, None, Secrets]:
     """→ the webhook secrets that provisioning fetched."""
     file = settings.database_file
@@ -145,7 +146,9 @@ def _sealed(settings: Settings, database: Database, clock: Clock) -> Iterator[Fi
             yield from check_keys(tx, keys, clock())
 
 
-def _work(database: Database, connections: Connections, workflows: dict[str, str], clock: Clock) -> Iterator[Finding]:
+def _work(
+    database: Database, connections: Connections, workflows: Mapping[str, str], clock: Clock
+) -> Iterator[Finding]:
     now = clock()
     with database.read() as tx:
         backlog = read_backlog(tx, connections.kinds, connections.budget, now)

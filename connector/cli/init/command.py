@@ -10,9 +10,9 @@ from typing import Any
 
 import click
 
+from connector.checks.installation import Examiner
 from connector.cli.common.context import BadInputError
 from connector.cli.common.environment_file import NAME, values_in, write_private
-from connector.cli.configuration import read_parts
 from connector.cli.init.environment_text import environment_text, missing
 from connector.cli.init.installation import Account, Installation
 from connector.cli.init.library_choice import LibraryChoice, choose
@@ -145,9 +145,8 @@ def _expect_good(file: Path, environment: str) -> None:
     values = {name: value or _TO_COME.get(name, "to-come") for name, value in values_in(environment).items()}
     try:
         Settings.from_environment(values)
-        _, _, mistakes = read_parts(load_config(file, environ=values))
-        if mistakes:
-            raise DefinitionError(DEFAULT_CONFIG, tuple(mistakes))
+        if mistakes := Examiner(load_config(file, environ=values)).everything().mistakes:
+            raise DefinitionError(DEFAULT_CONFIG, mistakes)
     except DefinitionError as error:
         told = "\n".join(f"  {each}" for each in error.mistakes)
         raise BadInputError(f"What was given does not fit together:\n{told}") from error

@@ -17,6 +17,7 @@ import click
 from connector.cli.common.context import BadInputError
 from connector.cli.common.ports import PORT, cannot_be_used
 from connector.cli.serve import sealing
+from connector.cli.serve.loading import load_definitions
 from connector.cli.serve.metrics_server import exposed, shows_metrics
 from connector.cli.serve.processes import CALLS, ENGINE, WEB, ProcessGroup
 from connector.cli.serve.signals import wait_for_signal
@@ -24,7 +25,6 @@ from connector.cli.serve.sockets import address_of, bind, serve_on, why
 from connector.cli.serve.startup import opened, settle_down
 from connector.cli.serve.welcome import welcome
 from connector.config.settings import Settings, masked
-from connector.definitions import import_all, import_sound
 from connector.runtime.doorbell import Share
 from connector.runtime.effects import claims
 from connector.runtime.jobs.scheduler import Ticker
@@ -34,7 +34,6 @@ from connector.storage.schema import migrate
 from connector.storage.stores.definition_import import What
 from connector.storage.stores.definitions import DefinitionKind
 from connector.web.app import front_door, web_app
-from workflows.errors import DefinitionError
 
 log = logging.getLogger("ringback")
 
@@ -154,30 +153,13 @@ def prepare(house: Services) -> None:
     if upgrade.changed:
         log.info("database %s is now at version %s", masked(house.settings.database_url), upgrade.after)
     sealing.begin(house)
-    try:
-        imported = import_all(house.database, house.config, house.clock())
-    except DefinitionError as error:
-        _go_on_with_the_sound(house, error)
-        imported = {}
-    for kind, changes in imported.items():
+    for kind, changes in load_definitions(house.database, house.config, house.clock()).items():
         for change in changes:
             level = logging.WARNING if change.what is What.DIFFERS else logging.INFO
             log.log(level, "%s %s: %s (version %s)", kind.value, change.slug, change.what.value, change.version)
         if kind is DefinitionKind.WORKFLOW and not changes:
             log.info("no workflows: put some into the folder that ringback.yaml names, or see `ringback workflow`")
     settle_down()
-
-
-def _go_on_with_the_sound(house: Services, error: DefinitionError) -> None:
-    """A file that somebody broke must not keep the house shut: what was in force stays so, and everybody is told.
-    Raises ``error`` where nothing is in force yet."""
-    try:
-        mistakes = import_sound(house.database, house.config, house.clock())
-    except DefinitionError:
-        raise error from None
-    for mistake in mistakes:
-        log.error("a definition is NOT in force as its file has it, its last good version is: %s", mistake)
-    log.error("mend %d mistakes in definitions, then start again; `ringback config check` shows them", len(mistakes))
 
 
 def release_orphans(house: Services) -> None:

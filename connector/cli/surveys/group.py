@@ -1,28 +1,39 @@
-"""``ringback survey validate``, ``list`` and ``copy``."""
+"""``ringback survey validate``, ``import``, ``list`` and ``copy``."""
 
 from __future__ import annotations
 
-from contextlib import closing
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection
 
-from connector.cli.common.context import BadInputError, read_config, read_settings
+from connector.checks.installation import Examiner
+from connector.cli.common.context import BadInputError, open_database, read_config, read_settings
 from connector.cli.common.definition_commands import add_to
+from connector.cli.common.looking import examiner_here, examiner_of, expect_good, known_here
 from connector.cli.common.output import as_json_option, show
 from connector.cli.common.validation import FileVerdict, report
 from connector.cli.surveys.asking import not_asked, plan
 from connector.cli.surveys.folder import surveys_folder
 from connector.cli.surveys.translate import translate, words
+from connector.clock import system_clock
 from connector.config.file import Config
-from connector.config.settings import Settings
-from connector.definitions import files_in, parse_survey, read_surveys, read_text
+from connector.definitions import (
+    files_in,
+    library_origins,
+    parse_survey,
+    read_each,
+    read_surveys,
+    read_text,
+    with_files,
+)
 from connector.feedback.messaging.translations import Catalogues
 from connector.feedback.surveys import files as surveys
-from connector.feedback.surveys.checks.customer_facts import KnownFacts, known_facts, unknown_facts
-from connector.storage.engine.database import Database
+from connector.feedback.surveys.checks.customer_facts import KnownFacts, unknown_facts
+from connector.feedback.surveys.model import Survey
+from connector.storage.stores.definition_import import Change, import_definitions
 from connector.storage.stores.definitions import DefinitionKind
 from workflows.errors import DefinitionError
 from workflows.suggestions import did_you_mean
@@ -50,9 +61,26 @@ def survey() -> None:
 @as_json_option
 def validate(files: tuple[Path, ...], as_json: bool) -> None:
     """Check survey FILES, or all those in a folder, and print every mistake with its place and remedy."""
-    settings = read_settings()
-    catalogues, known = Catalogues(read_config(settings, hint=False).translations), _known_facts(settings)
-    report([_check(file, catalogues, known) for file in files_in(files)], as_json)
+    examiner, found = examiner_here()
+    known = known_here(read_settings()).facts
+    report([*found, *(_check(file, examiner, known) for file in files_in(files))], as_json)
+
+
+@survey.command(name="import")
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@as_json_option
+def import_(files: tuple[Path, ...], as_json: bool) -> None:
+    """Load surveys into the database; a changed one becomes a new version.
+
+    Without FILES it loads the configured folder, over the built-in ones, and retires the surveys whose files are gone.
+    Who was asked already keeps the version they were asked with.
+    """
+    columns = {
+        "survey": lambda each: each.slug,
+        "version": lambda each: each.version,
+        "what": lambda each: each.what,
+    }
+    show(_import(files), columns, as_json, empty="There is nothing to load: the folder holds no YAML file.")
 
 
 @survey.command()
@@ -94,24 +122,37 @@ def list_(library: bool, as_json: bool) -> None:
     show(lines, columns, as_json, empty="No surveys.")
 
 
-def _known_facts(settings: Settings) -> KnownFacts:
-    """What customers have, where there is a database to look into; surveys are checked without one, too."""
-    file = settings.database_file
-    if file is not None and not file.exists():
-        return KnownFacts(frozenset(), 0)
-    try:
-        with closing(Database(settings.database_url, pool_size=1)) as database, database.read() as tx:
-            return known_facts(tx)
-    except SQLAlchemyError:
-        return KnownFacts(frozenset(), 0)
+def _import(files: Sequence[Path]) -> list[Change]:
+    """Raises DefinitionError with every mistake of the configuration and of what is to be loaded."""
+    settings = read_settings()
+    config = read_config(settings, hint=not files)
+    places = files or [surveys_folder(config)]
+    examiner = examiner_of(settings, config)
+
+    def read() -> Mapping[str, str]:
+        own = expect_good(examiner, read_each(files_in(places), examiner.survey))
+        return own if files else {**surveys.built_in(), **own}
+
+    def work(tx: Connection, bodies: Mapping[str, str]) -> list[Change]:
+        origins = library_origins(DefinitionKind.SURVEY, bodies)
+        return import_definitions(
+            tx, DefinitionKind.SURVEY, bodies, system_clock(), retire_others=not files, origins=origins
+        )
+
+    with open_database() as database:
+        return with_files(database, config, read, work)
 
 
-def _check(file: Path, catalogues: Catalogues, known: KnownFacts) -> FileVerdict:
+def _check(file: Path, examiner: Examiner | None, known: KnownFacts) -> FileVerdict:
     try:
-        read = parse_survey(catalogues, read_text(file), file.name)
+        read = (examiner.survey if examiner else _by_itself)(read_text(file), file.name)
     except DefinitionError as error:
         return FileVerdict(str(file), "", error.mistakes)
     return FileVerdict(str(file), read.slug, (*surveys.lint(read), *unknown_facts(read, known)))
+
+
+def _by_itself(text: str, source: str) -> Survey:
+    return parse_survey(Catalogues(), text, source)
 
 
 def _line(body: str, origin: str) -> SurveyLine:

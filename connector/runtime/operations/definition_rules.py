@@ -12,6 +12,7 @@ from connector.config.file import Config
 from connector.definitions import parse_survey
 from connector.feedback.messaging.translations import Catalogues
 from connector.feedback.surveys import files as surveys
+from connector.feedback.surveys.model import Survey
 from connector.runtime.operations.definition_files import DefinitionFolder
 from connector.storage.stores.definitions import DefinitionKind
 from workflows import schema
@@ -31,19 +32,19 @@ class DefinitionRules:
 
 
 def rules_of(
-    config: Config, unheard: Callable[[Workflow], Iterable[Mistake]]
+    config: Config, examine: Callable[[Workflow | Survey], Iterable[Mistake]]
 ) -> Mapping[DefinitionKind, DefinitionRules]:
-    """The rules of this configuration. ``unheard`` finds triggers and waits on events that nobody sends."""
+    """The rules of this configuration. ``examine`` finds what the rest of the installation makes a mistake."""
     return {
         DefinitionKind.WORKFLOW: DefinitionRules(
             parse=schema.load,
-            lint=lambda read: (*unheard(read), *schema.lint(read)),
+            lint=lambda read: (*examine(read), *schema.lint(read)),
             folder=_folder(config.workflows, DefinitionKind.WORKFLOW),
             writes=config.workflows_write,
         ),
         DefinitionKind.SURVEY: DefinitionRules(
             parse=partial(parse_survey, Catalogues(config.translations)),
-            lint=surveys.lint,
+            lint=lambda read: (*examine(read), *surveys.lint(read)),
             folder=_folder(config.surveys, DefinitionKind.SURVEY),
             writes=config.surveys_write,
         ),

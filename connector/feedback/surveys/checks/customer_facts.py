@@ -37,14 +37,14 @@ def known_facts(tx: Connection) -> KnownFacts:
 
 def unknown_facts(survey: Survey, known: KnownFacts) -> Iterator[Mistake]:
     """Each fact that the survey reads and nobody has; none while there are no customers."""
-    for path, names in _read(survey).items():
+    for path, names in facts_read(survey).items():
         for name in sorted(names - known.names) if known.customers else ():
             told = f"customer.{name}: none of the {known.customers} customers looked at has it."
             yield Mistake(path, told, did_you_mean(name, known.names), warning=True)
 
 
-def _read(survey: Survey) -> Mapping[str, frozenset[str]]:
-    """Place → names of facts."""
+def facts_read(survey: Survey) -> Mapping[str, frozenset[str]]:
+    """Place in the file → the facts of customers that are read there."""
     conditions = {f"questions[{i}].if": question.condition or "" for i, question in enumerate(survey.questions)}
     found = {path: _facts(_references(text)) for path, text in conditions.items() if text}
     for path, text in mail_texts(survey):

@@ -1,0 +1,1 @@
+"""What is wrong with what an organisation wrote, found in one place and said in one sentence."""
