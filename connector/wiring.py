@@ -172,7 +172,7 @@ def _services(
     features = _feature_parts(ground)
     handlers = measured(registry.handlers(features), ground.counters)
     open_desk = opener(database, ground.book, handlers)
-    own_users = OwnUsers(database, connections.me, clock)
+    own_users = OwnUsers(database, connections.me, connections.with_a_user(), clock)
     secrets = HookSecrets(database, ground.secret_keys, clock)
     accounts = WebhookAccounts(config, own_users.known, secrets, ground.vendors)
     pumps = _pumps(ground, accounts, handlers, _hooks(ground, features), open_desk, bell)
@@ -213,7 +213,7 @@ def _services(
         keeper=keeper,
         jobs=(
             sweep_job.job(sweep),
-            own_users_job.job(own_users, connections.with_a_user()),
+            own_users_job.job(own_users),
             retention_job.job(keeper),
             settling_job.job(SettlingJob(settling, clock, lambda: bell.ring(INTAKE))),
             *_upkeep_jobs(ground, lambda: bell.ring(INTAKE)),

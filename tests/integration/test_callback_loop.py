@@ -23,7 +23,7 @@ EVENTS = {"solved": "ticket_solved", "reopened": "ticket_reopened"}
 @pytest.fixture
 def home(database_url: str) -> Iterator[Harness]:
     with a_home(database_url, **{slug.replace("-", "_"): text for slug, text in LOOP.items()}) as home:
-        home.house.own_users.learn(["zendesk"])
+        home.house.own_users.learn()
         yield home
         check_requests(home)
 

@@ -42,7 +42,7 @@ _numbers = count(1)
 def home(database_url: str) -> Iterator[Harness]:
     """One house for all examples of a test: each has a customer and a ticket of its own."""
     with a_home(database_url, **WORKFLOWS) as home:
-        home.house.own_users.learn(["zendesk"])
+        home.house.own_users.learn()
         yield home
         check_requests(home)
 

@@ -117,7 +117,7 @@ def test_a_workflow_can_ask_how_often_a_callback_was_solved(home: Harness) -> No
 
 
 def test_our_own_writes_coming_back_are_no_news(home: Harness) -> None:
-    home.house.own_users.learn(["zendesk"])
+    home.house.own_users.learn()
     me = str(home.world.zendesk.integration_user["id"])
     home.ticket_event("ticket_solved", callback(home).ticket_id, actor_id=me)
     home.settle()

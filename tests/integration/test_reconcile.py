@@ -136,7 +136,7 @@ def test_webhooks_that_arrived_are_not_asked_for_again(home: Harness) -> None:
 
 
 def test_our_own_write_is_recognised_also_when_it_is_found_later(home: Harness) -> None:
-    home.house.own_users.learn(["zendesk"])
+    home.house.own_users.learn()
     listening(home)
     home.deliver(answer(2, email="bo@example.com", customer={"email": "bo@example.com", "name": "Bo"}))
     home.settle()  # we open a ticket

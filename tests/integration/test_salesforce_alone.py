@@ -70,7 +70,7 @@ def told(home: Harness) -> None:
 def test_the_same_recovery_runs_on_cases_from_the_bad_answer_to_the_retention_survey(
     home: Harness, ann: dict[str, Any]
 ) -> None:
-    home.house.own_users.learn(["salesforce"])
+    home.house.own_users.learn()
     with home.on_the_network() as url:
         home.world.salesforce.outbound.endpoint = f"{url}/webhooks/salesforce/{SALESFORCE_TOKEN}"
         unhappy(home, ann)
@@ -146,7 +146,7 @@ def look(home: Harness) -> None:
 def test_the_same_recovery_runs_on_contact_requests(requests_home: Harness) -> None:
     home = requests_home
     ann = home.world.salesforce.add_contact("Jansen", "ann@example.com", FirstName="Ann")
-    home.house.own_users.learn(["salesforce"])
+    home.house.own_users.learn()
     look(home)
     unhappy(home, ann, contact={"phone": "06 12345678"})
     request = the_request(home)

@@ -21,7 +21,7 @@ SCORES = "trigger: {event: survey.answered}\nsteps: [{id: w, do: score.write, wi
 @pytest.fixture
 def home(database_url: str) -> Iterator[Harness]:
     with a_home(database_url, score_after_merge=AFTER_MERGE, scores=SCORES) as home:
-        home.house.own_users.learn(["salesforce"])
+        home.house.own_users.learn()
         home.run_job("poll salesforce for changes")  # the first look only says where to begin
         yield home
 

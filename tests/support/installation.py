@@ -77,6 +77,12 @@ class Installation:
         with self.database.read() as tx:
             return list(tx.execute(select(events).where(events.c.type == kind).order_by(events.c.seq)))
 
+    def told(self) -> list[tuple[str, str]]:
+        """What every event is and is about, oldest first."""
+        with self.database.read() as tx:
+            found = tx.execute(select(events.c.type, events.c.subject).order_by(events.c.seq))
+            return [(row.type, row.subject) for row in found]
+
     def count(self, table: Any) -> int:
         with self.database.read() as tx:
             return int(tx.execute(select(func.count()).select_from(table)).scalar_one())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
 from connector.clock import Clock
@@ -21,24 +21,28 @@ _FRESH = timedelta(seconds=30)
 
 
 class OwnUsers:
-    """Asks each vendor once, keeps the answer in the database, and reads it from there now and then."""
+    """Asks each vendor once, keeps the answer in the database, and reads it from there now and then.
+    ``connections`` are those at which we act as somebody."""
 
-    def __init__(self, database: Database, ask: Callable[[str], str], clock: Clock) -> None:
+    def __init__(
+        self, database: Database, ask: Callable[[str], str], connections: Sequence[str], clock: Clock
+    ) -> None:
         self._database, self._ask, self._clock = database, ask, clock
+        self._connections = frozenset(connections)
         self._known: CachedValue[Mapping[str, str]] = CachedValue(
-            database, connection_state.own_users, {}, what="whom we act as", fresh=_FRESH, clock=clock
-        )
+            database, connection_state.own_users, {}, what="whom we act as", fresh=_FRESH, clock=clock,
+            is_whole=self._is_whole,
+        )  # fmt: skip
         self._told: set[str] = set()
 
     def known(self) -> Mapping[str, str]:
         """Connection → our user's id there; as last read while the database does not answer."""
         return self._known()
 
-    def learn(self, connections: list[str]) -> None:
+    def learn(self) -> None:
         """Ask those vendors whose answer we do not have yet; one that does not answer is asked again later."""
-        for name in connections:
-            if name not in self.known():
-                self._learn(name)
+        for name in sorted(self._connections - self.known().keys()):
+            self._learn(name)
 
     def _learn(self, name: str) -> None:
         try:
@@ -54,7 +58,10 @@ class OwnUsers:
         self._known.forget()
 
 
-def job(own_users: OwnUsers, connections: list[str]) -> Job:
-    return Job(
-        name="own users", run=lambda: own_users.learn(connections), every=EVERY_SECONDS, at_start=True
-    )
+    def _is_whole(self, known: Mapping[str, str]) -> bool:
+        """Where somebody is missing, each comment of ours that comes back is taken for somebody else's."""
+        return self._connections <= known.keys()
+
+
+def job(own_users: OwnUsers) -> Job:
+    return Job(name="own users", run=own_users.learn, every=EVERY_SECONDS, at_start=True)

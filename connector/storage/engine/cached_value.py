@@ -18,9 +18,12 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
+_SOON = timedelta(seconds=1)
+
 
 class CachedValue(Generic[T]):
-    """A value that ``find`` reads, read again when it is older than ``fresh``. ``what`` names it in the log.
+    """A value that ``find`` reads, read again when it is older than ``fresh``. ``what`` names it in the log. While
+    ``is_whole`` says that something is missing in it, which another process may write any moment, a second is old.
 
     Threads may share it. Whoever answers webhooks asks on every request, and must come as far as answering 503
     without a database: so a failed reading leaves what was known.
@@ -35,8 +38,10 @@ class CachedValue(Generic[T]):
         what: str,
         fresh: timedelta,
         clock: Clock,
+        is_whole: Callable[[T], bool] = lambda _: True,
     ) -> None:
         self._database, self._find, self._what, self._fresh, self._clock = database, find, what, fresh, clock
+        self._is_whole = is_whole
         self._guard = threading.Lock()
         self._known = empty
         self._read_at: datetime | None = None
@@ -44,7 +49,7 @@ class CachedValue(Generic[T]):
     def __call__(self) -> T:
         with self._guard:
             now = self._clock()
-            if self._read_at is None or abs(now - self._read_at) > self._fresh:
+            if self._read_at is None or abs(now - self._read_at) > self._age():
                 self._read(now)
             return self._known
 
@@ -52,6 +57,9 @@ class CachedValue(Generic[T]):
         """The next call reads."""
         with self._guard:
             self._read_at = None
+
+    def _age(self) -> timedelta:
+        return self._fresh if self._is_whole(self._known) else min(self._fresh, _SOON)
 
     def _read(self, now: datetime) -> None:
         try:
