@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
+from connector.storage.engine.database import Database
 from connector.web.admin import form_token
 from tests.support.admin import TOKEN, AdminPages, admin_pages, somebody, words
 from tests.support.house import a_home
@@ -39,12 +41,11 @@ def test_every_answer_forbids_scripts_and_styles_of_others_and_is_kept_nowhere(p
 
 
 def test_a_page_that_is_gone_and_one_out_of_reach_look_the_same(pages: AdminPages) -> None:
-    gone = pages.get("/nothing-here")
     pages.door.who = somebody("viewer")
-    kept = pages.get("/design")
+    gone, kept = pages.get("/nothing-here"), pages.get("/design")
     assert (gone.status_code, kept.status_code) == (404, 404)
     assert "not within your reach" in words(gone)
-    assert words(kept).split("There is nothing")[1] == words(gone).split("There is nothing")[1]
+    assert words(kept) == words(gone)
 
 
 def test_a_form_without_the_session_s_token_or_from_elsewhere_changes_nothing(pages: AdminPages) -> None:
@@ -83,7 +84,39 @@ def test_the_browser_s_language_counts_while_none_was_chosen(pages: AdminPages) 
 
 
 def test_the_navigation_shows_what_one_may_see(pages: AdminPages) -> None:
-    assert "What needs you now" in pages.text("/")
+    assert 'href="/admin/runs"' in pages.get("/").get_data(as_text=True)
+    pages.door.who = somebody("viewer")
+    page = pages.get("/").get_data(as_text=True)
+    assert 'href="/admin/"' in page
+    assert 'href="/admin/runs"' not in page
+
+
+def test_a_database_that_is_away_is_said_and_changes_nothing(
+    pages: AdminPages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_args: object, **_named: object) -> None:
+        raise OperationalError("SELECT", {}, Exception("gone"))
+
+    monkeypatch.setattr(Database, "read", away)
+    answer = pages.get("/")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "10")
+    assert "Nothing was changed" in words(answer)
+
+
+def test_an_error_of_ours_is_a_page_with_a_mark_for_the_log(
+    pages: AdminPages, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(Database, "read", lambda _self: 1 / 0)
+    answer = pages.get("/")
+    assert answer.status_code == 500
+    assert "This is an error of ours" in words(answer)
+    [record] = [each for each in caplog.records if hasattr(each, "mark")]
+    assert record.mark in words(answer)
+
+
+def test_a_form_that_is_too_long_changes_nothing(pages: AdminPages) -> None:
+    answer = pages.post("/preferences", theme="dark", more="x" * 600_000)
+    assert answer.status_code == 413
 
 
 def test_style_and_script_are_small_and_kept_for_good(pages: AdminPages) -> None:

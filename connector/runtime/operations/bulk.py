@@ -29,6 +29,8 @@ class RunFilter:
     statuses: tuple[Status, ...] = ()
     started_before: datetime | None = None
     step: str | None = None
+    customer: str | None = None  # our id
+    started_from: datetime | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -41,6 +43,10 @@ class RunFilter:
         found.extend(_in_states(self.statuses))
         if self.started_before is not None:
             found.append(c.started_at < self.started_before)
+        if self.started_from is not None:
+            found.append(c.started_at >= self.started_from)
+        if self.customer is not None:
+            found.append(c.customer_id == self.customer)
         if self.step is not None:
             found.append(or_(c.step == self.step, c.step.startswith(f"{self.step}[", autoescape=True)))
         return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -34,6 +35,11 @@ _POSSIBLE = {
     Status.CANCELLED: ("restart",),
 }
 """What can be done by hand in each state."""
+
+
+def possible(status: str) -> Sequence[str]:
+    """What can be done by hand with a run in this state."""
+    return _POSSIBLE[Status(status)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from connector.storage.schema.tables import (
     OPEN_CALLBACKS,
@@ -21,6 +21,7 @@ from connector.storage.schema.tables import (
     callbacks,
     connections,
     customers,
+    definitions,
     deliveries,
     effects,
     identity_conflicts,
@@ -76,6 +77,39 @@ class WithheldLine:
     due: int
 
 
+@dataclass(frozen=True, slots=True)
+class CallLine:
+    """An outward call of a run; ``request`` and ``outcome`` hold what it is about, and so may name people."""
+
+    id: str
+    visit: str
+    action: str
+    connection: str
+    status: str
+    attempts: int
+    error: str
+    error_kind: str
+    due_at: datetime
+    ended_at: datetime | None
+    request: Mapping[str, Any]
+    outcome: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class AlertLine:
+    """An alert to a team, and what became of it. ``connection`` is where it went."""
+
+    id: str
+    run: str
+    workflow: str
+    connection: str
+    status: str
+    attempts: int
+    error: str
+    created_at: datetime
+    ended_at: datetime | None
+
+
 def stopped(tx: Connection) -> StoppedRuns:
     """Failed, dead and doubtful runs by their causes."""
     found: dict[str, list[Any]] = {}
@@ -87,9 +121,10 @@ def stopped(tx: Connection) -> StoppedRuns:
     return StoppedRuns(tuple(sorted(groups, key=lambda each: (-each.count, each.cause))), len(rows))
 
 
-def stopped_by(tx: Connection, cause: str, *, limit: int) -> Sequence[tuple[str, str]]:
-    """(id, step) of the oldest runs that stopped by this cause."""
-    return [(row.id, row.step) for row in reversed(tx.execute(_STOPPED).all()) if _cause(row) == cause][:limit]
+def stopped_by(tx: Connection, cause: str, *, limit: int, until: str = "") -> Sequence[tuple[str, str]]:
+    """(id, step) of the oldest runs that stopped by this cause; none that is younger than the run ``until``."""
+    rows = [row for row in reversed(tx.execute(_STOPPED).all()) if not until or row.id <= until]
+    return [(row.id, row.step) for row in rows if _cause(row) == cause][:limit]
 
 
 def withheld(tx: Connection, statuses: Sequence[str]) -> list[WithheldLine]:
@@ -124,6 +159,54 @@ def names(tx: Connection, customer_ids: Iterable[str | None]) -> Mapping[str, st
     c = customers.c
     found = tx.execute(select(c.id, c.name, c.email).where(c.id.in_(ids))) if ids else ()
     return {row.id: row.name or row.email or "" for row in found}
+
+
+def workflow_slugs(tx: Connection) -> list[str]:
+    """Every workflow there ever was, by slug."""
+    d = definitions.c
+    return list(tx.execute(select(d.slug).where(d.kind == "workflow").distinct().order_by(d.slug)).scalars())
+
+
+def workflows_in_force(tx: Connection) -> int:
+    """How many workflows start runs now."""
+    d = definitions.c
+    found = select(func.count(func.distinct(d.slug))).where(d.kind == "workflow", d.active.is_(True))
+    return int(tx.execute(found).scalar_one())
+
+
+def is_one_of(run_ids: Sequence[str]) -> ColumnElement[bool]:
+    """That a run is one of these."""
+    return runs.c.id.in_(run_ids)
+
+
+def places(tx: Connection, run_ids: Sequence[str]) -> Mapping[str, str]:
+    """Where these runs stand: run id → step."""
+    return {row.id: row.step for row in tx.execute(select(runs.c.id, runs.c.step).where(runs.c.id.in_(run_ids)))}
+
+
+def calls(tx: Connection, run_id: str) -> list[CallLine]:
+    """The outward calls of a run, in their order."""
+    c = effects.c
+    columns = (c.id, c.visit, c.action, c.connection, c.status, c.attempts, c.error, c.error_kind, c.due_at, c.ended_at,
+               c.request, c.outcome)  # fmt: skip
+    found = tx.execute(select(*columns).where(c.run_id == run_id).order_by(c.id))
+    return [CallLine(**row._mapping) for row in found]
+
+
+def definition_of(tx: Connection, run_id: str) -> str:
+    """The text of the version that a run runs with; "" of a run that is gone."""
+    found = select(definitions.c.body).join(runs, runs.c.definition_id == definitions.c.id).where(runs.c.id == run_id)
+    return str(tx.execute(found).scalar_one_or_none() or "")
+
+
+def alerts(tx: Connection, *, limit: int) -> list[AlertLine]:
+    """The alerts that went out lately, newest first: those among the latest MOST_COUNTED calls of all kinds."""
+    c = effects.c
+    some = select(c.id, c.action).order_by(c.id.desc()).limit(MOST_COUNTED).subquery()
+    sent = select(some.c.id).where(some.c.action == "alert.send").order_by(some.c.id.desc()).limit(limit)
+    columns = (c.id, c.run_id, c.workflow, c.connection, c.status, c.attempts, c.error, c.created_at, c.ended_at)
+    found = select(*columns).where(c.id.in_(sent)).order_by(c.id.desc())
+    return [AlertLine(*row) for row in tx.execute(found)]
 
 
 _c = runs.c

@@ -256,6 +256,7 @@ _IN_STATE: Mapping[str, tuple[ColumnElement[bool], ...]] = {
     "ignored": (is_now(deliveries.c.status, "ignored"),),
     "unreadable": (SET_ASIDE, deliveries.c.status == "unreadable"),
     "failed": (SET_ASIDE, deliveries.c.status == "failed"),
+    "aside": (SET_ASIDE,),
 }
 """The states that few deliveries are in, in the words of their indexes."""
 

@@ -76,6 +76,8 @@ def _answered(visit: AdminVisit, page: Page) -> AnyResponse:
         return _shown(visit, page)
     except UnknownError as error:
         return refusals.not_found(visit, error)
+    except (InputError, RefusedError) as error:
+        return refusals.unusable(visit, error)
     except RequestEntityTooLarge:
         return refusals.too_large(visit)
     except OperationalError as error:
@@ -90,7 +92,7 @@ def _answered(visit: AdminVisit, page: Page) -> AnyResponse:
 
 
 def _shown(visit: AdminVisit, page: Page) -> AnyResponse:
-    given, typed, faults = forms.read(request, page.takes)
+    given, typed, faults = forms.read(request, page.takes, visit.say)
     visit = visit.again(given=given, typed=typed, faults=faults)
     show = page.back
     if request.method == "GET" or show is None:
@@ -100,8 +102,7 @@ def _shown(visit: AdminVisit, page: Page) -> AnyResponse:
     try:
         return _made(page.view(visit))
     except InputError as error:
-        wrong = {error.field: f"{error.trouble} {error.remedy}"}
-        return _made(show(visit.again(faults=wrong, form=page.name)))
+        return _made(show(visit.again(faults=forms.of_input(error, visit.say), form=page.name)))
     except RefusedError as error:
         return _made(show(visit.again(refused=error, form=page.name)))
     except WorkflowError as error:

@@ -8,7 +8,9 @@ from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
 
 from flask import request
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema
+
+from connector.web.admin.forms import line
 
 T = TypeVar("T")
 
@@ -19,7 +21,7 @@ ROWS = 50
 class CursorSchema(Schema):
     """The part of a list's query that every list has: where the page before ended."""
 
-    before = fields.String(validate=validate.Length(max=40))
+    before = line(40)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from flask import Response
 
-from connector.runtime.operations.errors import UnknownError
+from connector.runtime.operations.errors import InputError, RefusedError, UnknownError
 from connector.web.admin import rendering
 from connector.web.admin.page import AdminVisit
 
@@ -17,6 +17,12 @@ def not_found(visit: AdminVisit, error: UnknownError | None = None) -> Response:
     say = visit.say
     text = say("It is gone, it never was, or it is not within your reach.")
     return _message(visit, 404, say("There is nothing here for you"), text)
+
+
+def unusable(visit: AdminVisit, error: InputError | RefusedError) -> Response:
+    """422 or 409, where there is no form to show it at."""
+    status = 422 if isinstance(error, InputError) else 409
+    return _message(visit, status, visit.say("Nothing was changed"), str(error))
 
 
 def from_elsewhere(visit: AdminVisit) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -40,7 +41,7 @@ def page(visit: AdminVisit, template: str, *, status: int = 0, **values: Any) ->
     frame = {
         "visit": visit, "say": visit.say, "plural": visit.say.plural, "may": visit.may, "faults": visit.faults,
         "typed": visit.typed, "moment": clock.moment, "second": clock.second, "number": visit.say.number,
-        "language": visit.say.language, "theme": visit.theme, "form_token": form_token.PLACE,
+        "pretty": _pretty, "language": visit.say.language, "theme": visit.theme, "form_token": form_token.PLACE,
     }  # fmt: skip
     around = {
         "assets": assets.files(), "navigation": navigation(visit), "told": _told(visit), "themes": THEMES,
@@ -74,6 +75,10 @@ def navigation(visit: AdminVisit) -> list[NavGroup]:
     mine = [each for each in PAGES if each.group and visit.may(each.right)]
     grouped = [(title, [each for each in mine if each.group == group]) for group, title in GROUPS.items()]
     return [NavGroup(visit.say(title) if title else "", pages) for title, pages in grouped if pages]
+
+
+def _pretty(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2, default=str)
 
 
 def _told(visit: AdminVisit) -> Told | None:

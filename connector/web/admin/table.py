@@ -1,11 +1,12 @@
-"""All pages, in the order of the navigation. Each group of pages ends with its rows, as ``PAGES``."""
+"""All pages, in the order of the navigation. Each module of pages ends with its rows, as ``PAGES``."""
 
 from __future__ import annotations
 
-from connector.web.admin.house import design
+from connector.web.admin.house import connections, design, system
 from connector.web.admin.page import Page
-from connector.web.admin.running import home
+from connector.web.admin.running import deliveries, events, home, run, runs, stopped, why
 
 PAGES: tuple[Page, ...] = (
-    *home.PAGES, *design.PAGES,
+    *home.PAGES, *stopped.PAGES, *runs.PAGES, *run.PAGES, *why.PAGES, *events.PAGES, *deliveries.PAGES,
+    *connections.PAGES, *system.PAGES, *design.PAGES,
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The words of the admin pages: English in the code, Dutch by ``translations/nl/LC_MESSAGES/admin.po``."""
+"""The words of the admin pages: English in the code, Dutch by ``translations/nl/LC_MESSAGES/admin*.po``."""
 
 from __future__ import annotations
 
@@ -58,8 +58,15 @@ def speech(language: str) -> Speech:
     """Of one of LANGUAGES."""
     if language == LANGUAGES[0]:
         return Speech(language, gettext.NullTranslations())
-    path = FOLDER / language / "LC_MESSAGES" / "admin.po"
-    return Speech(language, compiled(read_catalogue(path, language, [])))
+    words = gettext.NullTranslations()
+    for path in catalogues(language):
+        words.add_fallback(compiled(read_catalogue(path, language, [])))
+    return Speech(language, words)
+
+
+def catalogues(language: str) -> list[Path]:
+    """Its files: ``admin.po``, and those that groups of pages have of their own (``admin-<group>.po``)."""
+    return sorted((FOLDER / language / "LC_MESSAGES").glob("admin*.po"))
 
 
 def spoken(wanted: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from flask import Response, url_for
+from flask import Response, current_app, url_for
 from sqlalchemy import Connection
 
 from connector.access.rights import HOME
@@ -68,7 +68,7 @@ def _callbacks(visit: AdminVisit, tx: Connection) -> Iterator[Need]:
     if count:
         title = visit.say.plural("{number} callback is overdue", "{number} callbacks are overdue", count)
         text = visit.say("Customers were promised a call that was not made in time.")
-        yield Need("callbacks", title, count, text, "", "")
+        yield Need("callbacks", title, count, text, _address("callbacks"), visit.say("See whom to call"))
 
 
 def _cases(visit: AdminVisit, tx: Connection) -> Iterator[Need]:
@@ -76,7 +76,12 @@ def _cases(visit: AdminVisit, tx: Connection) -> Iterator[Need]:
     if count:
         title = visit.say.plural("{number} case to review", "{number} cases to review", count)
         text = visit.say("The systems do not agree who somebody is.")
-        yield Need("review", title, count, text, "", "")
+        yield Need("review", title, count, text, _address("reviews"), visit.say("See the cases"))
+
+
+def _address(name: str) -> str:
+    """Of a page; "" of one that is not built in."""
+    return url_for(f"admin.{name}") if f"admin.{name}" in current_app.view_functions else ""
 
 
 _FINDERS: tuple[Callable[[AdminVisit, Connection], Iterator[Need]], ...] = (
