@@ -1,7 +1,8 @@
 """From a refusal to an error class: what a status, a vendor's code or a broken connection means. Pure.
 
 Reasons are built from the status, the vendor's code, field names and the path without its ids; never from
-messages, query strings or bodies, because those quote what people wrote and who they are.
+messages, query strings or bodies, because those quote what people wrote and who they are. What a vendor says in its own
+words is kept apart from the reason, for who is to mend it.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ from urllib3.exceptions import NewConnectionError
 from integrations.errors import Ambiguous, AuthFailed, IntegrationError, Permanent, RateLimited, Transient
 from integrations.limits import ACCOUNT
 from integrations.transport.bounded_http import TooMuch
+
+MOST_WORDS = 300
+"""Characters of a vendor's own sentence that are kept."""
 
 _WORD = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _ID = re.compile(r"\d+|[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
@@ -46,7 +50,8 @@ class Complaint:
     """What a vendor's error body says: its own code, and the names of the fields it is about.
 
     ``cause`` is the vendor's code of a cause inside, which outranks ``code``; ``remedy`` is ours. Neither may hold
-    anything of a message. ``moved``: said of one record of many, that it was deleted or merged since we saw it.
+    anything of a message. ``words`` are the vendor's sentences about settings, never about people. ``moved``: said of
+    one record of many, that it was deleted or merged since we saw it.
     """
 
     code: str = ""
@@ -54,6 +59,7 @@ class Complaint:
     cause: str = ""
     remedy: str = ""
     moved: bool = False
+    words: str = ""
 
 
 def no_limits(headers: Mapping[str, str]) -> tuple[Limit, ...]:
@@ -178,8 +184,13 @@ def _from_response(response: requests.Response, what: str, writes: bool, dialect
         limited.of_kind = left.get(ACCOUNT, 0) > 0
         return limited
     error = kind(reason, code=code, status=status)
-    error.fields = fields
+    error.fields, error.words = fields, _bounded(found.words)
     return error
+
+
+def _bounded(words: str) -> str:
+    """A sentence on one line, not longer than people read."""
+    return " ".join(words.split())[:MOST_WORDS]
 
 
 def _kind(status: int, wait: float | None, writes: bool, dialect: Dialect) -> type[IntegrationError]:

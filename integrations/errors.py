@@ -30,6 +30,12 @@ class IntegrationError(Exception):
         super().__init__(reason)
         self.reason, self.code, self.status = reason, code, status
         self.fields: tuple[str, ...] = ()  # the vendor's names of what it complains about
+        self.words = ""  # the vendor's own sentence about our settings: for people, and never for logs
+
+    @property
+    def whole(self) -> str:
+        """The reason with the vendor's own words: for who is to mend it."""
+        return f'{self.reason} ("{self.words}")' if self.words else self.reason
 
     @property
     def is_outage(self) -> bool:

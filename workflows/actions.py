@@ -78,7 +78,7 @@ ACTIONS: Mapping[str, ActionSpec] = _catalogue(
                ("connection", "line"), ("group",), ("requested",), DeliveryGuarantee.AT_MOST_ONCE),
     ActionSpec("score.write", "write the score onto the customer's record", EffectClass.UPSERT,
                ("connection",), ("response",), ("record",)),
-    ActionSpec("alert.send", "tell a team of ours", EffectClass.BLIND, ("to", "text"), ("subject",), (),
+    ActionSpec("alert.send", "tell a team of ours", EffectClass.BLIND, ("to", "text"), ("subject", "ticket"), (),
                DeliveryGuarantee.AT_LEAST_ONCE),
     ActionSpec("message.send", "write an e-mail to the customer", EffectClass.BLIND, ("subject", "text"),
                ("to", "via"), ("sent_to",), DeliveryGuarantee.AT_MOST_ONCE),

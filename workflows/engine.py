@@ -7,7 +7,7 @@ lost in a crash is simply made again.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from workflows.definitions import Do, Step, Wait, Workflow
@@ -24,6 +24,7 @@ from workflows.runs import (
     Input,
     Moment,
     Note,
+    Rescued,
     RunState,
     Status,
     TimePassed,
@@ -31,8 +32,8 @@ from workflows.runs import (
 from workflows.step_positions import step_at
 
 __all__ = [
-    "Moment", "Verdict", "cancel", "from_json", "match_trigger", "replay", "resume", "run_key", "start", "to_json",
-    "wait_matches",
+    "Moment", "Verdict", "cancel", "from_json", "match_trigger", "rearm", "replay", "resume", "run_key", "start",
+    "to_json", "wait_matches",
 ]
 
 _AWAITING = frozenset({Status.WAITING, Status.NEEDS_REVIEW})
@@ -90,6 +91,21 @@ def replay(workflow: Workflow, state: RunState, facts: Facts, moment: Moment) ->
     return walk.advance()
 
 
+def rearm(state: RunState, failure: Rescued) -> RunState:
+    """A run that is done with a failure, put back to where that step failed. What was taken besides is not taken again;
+    what was left out because of the failure is decided anew, and failures in its ``on_error`` are over with it."""
+    others = tuple(each for each in state.rescued if each != failure and not _is_within(each, failure))
+    passed = tuple(place for place in state.visits if place != failure.place)
+    return replace(
+        state, status=Status.FAILED, position=failure.position, items=failure.items, reason=failure.reason,
+        rescued=others, passed=passed,
+    )  # fmt: skip
+
+
+def _is_within(inner: Rescued, outer: Rescued) -> bool:
+    return inner.position[: len(outer.position)] == outer.position
+
+
 def wait_matches(
     workflow: Workflow, state: RunState, facts: Facts, event_data: Mapping[str, Any], moment: Moment
 ) -> Verdict:
@@ -124,12 +140,16 @@ def to_json(state: RunState) -> dict[str, Any]:
         "items": dict(state.items),
         "waiting_for": state.waiting_for,
         "reason": state.reason,
+        **({"rescued": [asdict(each) for each in state.rescued]} if state.rescued else {}),
+        **({"passed": list(state.passed)} if state.passed else {}),
     }
 
 
 def from_json(stored: Mapping[str, Any]) -> RunState:
     """The state that ``to_json`` stored."""
-    return RunState(**{**stored, "status": Status(stored["status"]), "position": tuple(stored["position"])})
+    rescued = tuple(Rescued(**{**each, "position": tuple(each["position"])}) for each in stored.get("rescued", ()))
+    shaped = {"status": Status(stored["status"]), "position": tuple(stored["position"]), "rescued": rescued}
+    return RunState(**{**stored, **shaped, "passed": tuple(stored.get("passed", ()))})
 
 
 def _subject_names(data: Mapping[str, Any], customer: Mapping[str, Any]) -> dict[str, Any]:

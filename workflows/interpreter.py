@@ -6,7 +6,7 @@ comes in and what goes out is frozen.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from workflows.durations import parse
 from workflows.errors import ConditionError, WorkflowError
 from workflows.events import EVENT_TYPES
 from workflows.expressions import condition, equality, references, render, value
-from workflows.runs import Decision, EffectWanted, Facts, Moment, Note, RunState, Status, WaitWanted
+from workflows.runs import Decision, EffectWanted, Facts, Moment, Note, Rescued, RunState, Status, WaitWanted
 from workflows.step_positions import (
     Position,
     every_step,
@@ -40,6 +40,7 @@ class Interpreter:
         self.position: Position = state.position
         self.outputs, self.visits = dict(state.outputs), dict(state.visits)
         self.begun, self.items = dict(state.begun), dict(state.items)
+        self.rescued, self.passed = state.rescued, state.passed
         self.notes: list[Note] = []
         self.steps = {step.id: FLAGS for step in every_step(workflow.steps)}
         self.steps.update((step, {**FLAGS, **output}) for step, output in state.outputs.items())
@@ -91,6 +92,7 @@ class Interpreter:
         self.note("failed", f"This step failed: {reason.rstrip('.')}. {ending}", kind=kind)
         if rescued is None:
             return self._stopped_by(kind, reason)
+        self.rescued += (Rescued(label(self.workflow, self.position), self.position, kind, reason, dict(self.items)),)
         self.position = rescued
         return None
 
@@ -111,8 +113,9 @@ class Interpreter:
         wait: WaitWanted | None = None,
     ) -> Decision:
         state = RunState(
-            status, self.position, self.outputs, self.visits, self.begun, self.items, waiting_for, reason
-        )
+            status, self.position, self.outputs, self.visits, self.begun, self.items, waiting_for, reason,
+            self.rescued, self.passed,
+        )  # fmt: skip
         return Decision(state, tuple(self.notes), effect, wait)
 
     def _bound(self) -> dict[str, Any]:
@@ -125,6 +128,9 @@ class Interpreter:
         }
 
     def _take(self, step: Step) -> Decision | None:
+        if self.passed and label(self.workflow, self.position) in self.passed:
+            self.go_on()
+            return None
         try:
             why = self._applies(step)
             return None if why is None else _TAKE[type(step)](self, step, why)
@@ -237,8 +243,17 @@ class Interpreter:
             self.go_on()
 
     def _end(self, text: str, reason: str = "") -> Decision:
-        self.notes.append(Note("", "ended", text))
-        return self.decision(Status.SUCCEEDED, reason=reason)
+        if not self.rescued:
+            self.notes.append(Note("", "ended", text))
+            return self.decision(Status.SUCCEEDED, reason=reason)
+        failed = ", ".join(dict.fromkeys(each.place for each in self.rescued))
+        self.notes.append(Note("", "ended", f"{text} What failed on the way, and can be tried again: {failed}."))
+        return self.decision(Status.DONE_WITH_FAILURE, reason=_told(self.rescued))
+
+
+def _told(rescued: Sequence[Rescued]) -> str:
+    """Why a run is no success, in one sentence for each step that failed."""
+    return "; ".join(f"{each.place}: {each.reason.rstrip('.')}" for each in rescued)
 
 
 def _expectation(step: Wait, deadline: datetime | None) -> str:

@@ -19,6 +19,7 @@ class Status(StrEnum):
     READY = "ready"  # may be advanced now
     WAITING = "waiting"  # for an effect, an event or a time
     SUCCEEDED = "succeeded"
+    DONE_WITH_FAILURE = "done_with_failure"  # to its end, but a step failed on the way: a person may retry that one
     FAILED = "failed"  # a step failed and the workflow had no answer to it
     DEAD = "dead"  # could not be advanced at all, however often tried
     CANCELLED = "cancelled"
@@ -47,11 +48,24 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
+class Rescued:
+    """A step that failed while ``on_error`` let the run go on. ``place`` is its label ("notify[2]"); ``position`` and
+    ``items`` are what the run needs to stand there again, ``kind`` and ``reason`` as in ``EffectFailed``."""
+
+    place: str
+    position: tuple[Any, ...]
+    kind: str
+    reason: str
+    items: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class RunState:
     """Everything of a run that changes. ``to_json``/``from_json`` in ``engine`` store it in one column.
 
     ``position`` is the path to the step that comes next, or that the run waits for (see ``step_positions``);
-    ``waiting_for`` is the visit ("callback#1") whose effect, event or time the run waits for.
+    ``waiting_for`` is the visit ("callback#1") whose effect, event or time the run waits for. ``rescued`` are the
+    failures that the run went on from; ``passed`` the places that a retry of one of them does not take again.
     """
 
     status: Status
@@ -62,6 +76,8 @@ class RunState:
     items: Mapping[str, Any] = field(default_factory=dict)  # each step that is under way → the list it goes through
     waiting_for: str | None = None
     reason: str = ""
+    rescued: tuple[Rescued, ...] = ()
+    passed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

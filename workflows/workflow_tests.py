@@ -17,7 +17,7 @@ outcomes:                               # by step id; without one an action succ
   alert: {fails: permanent, reason: the room is gone}      # or a list, one for each visit
 expect:
   runs: 1                               # how many started
-  ending: succeeded                     # of every run
+  ending: done_with_failure             # of every run; succeeded, when no step failed
   actions:                              # all of them, in order; "with" names what must be equal
     - {do: alert.send}
     - {do: ticket.open, step: callback, with: {priority: high}, at: 2026-03-02T10:00:00Z}

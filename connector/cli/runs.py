@@ -18,7 +18,8 @@ from connector.storage.stores.run_queries import RunStory
 @click.group(invoke_without_command=True)
 @filter_options
 @click.option(
-    "--dead-letters", is_flag=True, help="Only runs that wait for a person: failed, dead, needs_review."
+    "--dead-letters", is_flag=True,
+    help="Only runs that wait for a person: failed, dead, needs_review, done_with_failure.",
 )
 @limit_option
 @as_json_option

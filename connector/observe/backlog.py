@@ -29,7 +29,7 @@ from connector.storage.schema.tables import (
 from connector.storage.stores.run_queries import MOST_COUNTED
 from workflows.runs import Status
 
-STOPPED = (Status.FAILED, Status.DEAD, Status.NEEDS_REVIEW)
+STOPPED = (Status.FAILED, Status.DEAD, Status.NEEDS_REVIEW, Status.DONE_WITH_FAILURE)
 """The states of a dead letter: a person must say how it goes on."""
 
 LATE = 20.0

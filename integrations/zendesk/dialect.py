@@ -16,6 +16,12 @@ _CLOSED = "closed prevents ticket update"
 _PART = re.compile(r"(total|remaining|resets)=(\d+)")
 _ENDPOINT = re.compile(r"zendesk-rate-?limit-(.+)", re.IGNORECASE)
 
+_OF_SETTINGS = frozenset(
+    {"group", "group_id", "priority", "type", "status", "due_at", "brand", "brand_id", "ticket_form_id", "tags", "base",
+     "custom_fields"}
+)  # fmt: skip
+"""Fields of a ticket that hold nothing of its people."""
+
 
 def complaint(body: Any) -> Complaint:
     """Read ``{"error": code | {"title"}, "details": {field: …}}`` or ``{"errors": [{"code"}]}``."""
@@ -23,7 +29,14 @@ def complaint(body: Any) -> Complaint:
         return Complaint()
     details = body.get("details")
     fields = tuple(map(str, details)) if isinstance(details, Mapping) else ()
-    return Complaint("closed" if _is_closed(details) else _code(body), fields)
+    return Complaint("closed" if _is_closed(details) else _code(body), fields, words=_words(details))
+
+
+def _words(details: Any) -> str:
+    """What Zendesk says of the fields that workflows fill: "Group: 12 is invalid". Of others it may quote a person."""
+    lists = [told for name, told in details.items() if name in _OF_SETTINGS] if isinstance(details, Mapping) else []
+    entries = (entry for each in lists if isinstance(each, list) for entry in each if isinstance(entry, Mapping))
+    return "; ".join(dict.fromkeys(str(entry["description"]) for entry in entries if entry.get("description")))
 
 
 def _code(body: Mapping[str, Any]) -> str:

@@ -34,7 +34,7 @@ def explained(ticket: Mapping[str, Any]) -> Iterator[None]:
 
 def _again(error: Permanent, told: list[str]) -> Permanent:
     better = Permanent(f"{error.reason}: {'; '.join(told)}, then retry this step", code=error.code, status=error.status)
-    better.fields = error.fields
+    better.fields, better.words = error.fields, error.words
     return better
 
 

@@ -101,7 +101,8 @@ def test_the_example_in_the_documentation_passes() -> None:
 
 @pytest.mark.parametrize(("old", "new", "mismatch"), [
     ("runs: 1 ", "runs: 2 ", "runs: expected 2, got 1"),
-    ("ending: succeeded", "ending: failed", "ending of run 1: expected failed, got succeeded"),
+    ("ending: done_with_failure", "ending: failed",
+     "ending of run 1: expected failed, got done_with_failure (alert: the room is gone)"),
     ("priority: high", "priority: low", "actions[1].with.priority: expected 'low', got 'high'"),
     ("step: callback", "step: other", "actions[1].step: expected other, got callback"),
     ("do: alert.send", "do: score.write", "actions[0].do: expected score.write, got alert.send"),
@@ -120,7 +121,8 @@ def test_a_mismatch_tells_what_was_expected_and_what_came(old: str, new: str, mi
 @pytest.mark.parametrize(("old", "new", "path"), [
     ("at: 2026-03-02T10:00:00Z   ", "at: 2026-03-02T10:00:00   ", "events[0].at"),
     ("at: 2026-03-02T10:00:00Z   ", "after: 3 hours   ", "events[0]"),
-    ("after: 3 hours", "afer: 3 hours", "events[1].afer"), ("ending: succeeded", "ending: fine", "expect.ending"),
+    ("after: 3 hours", "afer: 3 hours", "events[1].afer"),
+    ("ending: done_with_failure", "ending: fine", "expect.ending"),
     ("[2026-04-27]", "[2026-13-27]", "calendar.holidays[0]"), ("events:", "event:", "events"),
     ("runs: 1 ", "runs: one ", "expect.runs"), ("Europe/Amsterdam", "Mars/Olympus", "test"),
 ])

@@ -16,9 +16,11 @@ from connector.feedback.callbacks.actions import CountCallbacks, ReadCallback, R
 from connector.feedback.callbacks.answer_changes import NoteCallback
 from connector.feedback.callbacks.custom_field_ids import FieldIdsOf
 from connector.feedback.callbacks.open_ticket import OpenTicket, Rules
+from connector.feedback.callbacks.state_machine import CallbackStatus
 from connector.feedback.callbacks.update_ticket import ChangeTicket
-from connector.storage.schema.tables import callbacks
+from connector.storage.schema.tables import callbacks, runs
 from workflows.calendars import BusinessCalendar
+from workflows.runs import Status
 
 
 class CallbackParts(Protocol):
@@ -57,10 +59,16 @@ def _actions(parts: CallbackParts) -> Mapping[str, Handler]:
     }
 
 
+_ENDED_BADLY = (Status.FAILED, Status.DEAD, Status.DONE_WITH_FAILURE)
+_WITH_RUNS = select(callbacks, runs.c.status.label("run_status")).outerjoin(runs, runs.c.id == callbacks.c.run_id)
+
+
 def _callback(row: Row[Any]) -> dict[str, Any]:
-    """A callback ticket and where its loop stands."""
+    """A callback ticket and where its loop stands: "not_opened", with the run to retry, when it was refused."""
     names = ("connection", "ticket_id", "status", "cycle", "outcome", "root_cause")
-    return {name: getattr(row, name) for name in names if getattr(row, name) is not None}
+    told = {name: getattr(row, name) for name in names if getattr(row, name) is not None}
+    is_refused = row.status == CallbackStatus.ASKED and not row.ticket_id and row.run_status in _ENDED_BADLY
+    return {**told, "status": "not_opened", "run": row.run_id} if is_refused else told
 
 
 FEATURE: Feature[CallbackParts] = Feature(
@@ -70,7 +78,7 @@ FEATURE: Feature[CallbackParts] = Feature(
     owned=(OwnedTable(callbacks, blank("customer_id", "ticket_id")),),  # how long it took stays in reports
     timeline=(
         TimelineSource(
-            "callback", select(callbacks),
+            "callback", _WITH_RUNS,
             callbacks.c.customer_id, callbacks.c.created_at, callbacks.c.id, _callback,
         ),
     ),

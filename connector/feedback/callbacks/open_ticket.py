@@ -75,7 +75,8 @@ class OpenTicket:
         due = due_time(ask.params.get("due"), ask.now, self._rules.calendar)
         asked = callbacks.asked(ask.run_id, ask.facts, ask.now, connection, mark, due_at=due)
         intent = self._next(connection, request, 0)
-        return replace(intent, due_at=ask.now - OVERTAKES if self._is_high(ask) else None, writes=(asked,))
+        writes = (callbacks.in_place_of_refused(ask.run_id, connection), asked)
+        return replace(intent, due_at=ask.now - OVERTAKES if self._is_high(ask) else None, writes=writes)
 
     def _next(self, connection: str, request: dict[str, Any], stage: int) -> Intent:
         """The call that comes next: what must be found out first, or the opening."""

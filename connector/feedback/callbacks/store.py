@@ -12,7 +12,7 @@ from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, case, func, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, case, delete, func, or_, select, update
 
 from connector.feedback.base.actions import Write
 from connector.feedback.base.event_hooks import IncomingEvent
@@ -50,6 +50,12 @@ _OPENED = (
     )
 )
 _ASKED = bulk.Insert(callbacks)
+_REFUSED = delete(callbacks).where(
+    callbacks.c.run_id == bindparam("run"),
+    callbacks.c.connection == bindparam("at"),
+    callbacks.c.status == CallbackStatus.ASKED.value,
+    callbacks.c.ticket_id.is_(None),
+)
 _KEPT = ("moves", "ticket_id", "outcome", "root_cause", "closed_at", "reminded", "handed_over")
 _MOVED = bulk.Update(callbacks, where=("id",), new=(*_LIFE, *_KEPT))
 _TOLD = ("cycle", "tries", "status", "survey", "score", "outcome", "root_cause", "handed_over")
@@ -79,6 +85,11 @@ def asked(
         **known,
     }
     return Write(_ASKED, row)
+
+
+def in_place_of_refused(run_id: str, connection: str) -> Write:
+    """Forget the callback of this run whose ticket was never opened: a ticket that is asked for again has its own."""
+    return Write(_REFUSED, {"run": run_id, "at": connection})
 
 
 def opened(external_id: str, ticket_id: str) -> Write:

@@ -84,9 +84,14 @@ class SendAlert:
         addresses = [*team.email, *map(alert_targets.mark, team.notify)]
         whose = ask.facts.customer.get("name")
         subject = one_line(guarded(ask.params.get("subject") or f"Ringback: {ask.workflow}", whose))
-        text = guarded(ask.params["text"], whose)
+        text = "\n\n".join(filter(None, (guarded(ask.params["text"], whose), self._link(ask.params.get("ticket")))))
         request = {"team": team.name, "addresses": addresses, "subject": subject, "text": text}
         return self._intent(request, 0)
+
+    def _link(self, ticket: Any) -> str:
+        """Where a ticket ("zendesk:7") opens, for who has read enough; "" without one."""
+        connection, _, ticket_id = str(ticket or "").rpartition(":")
+        return self._clients.helpdesk(connection).ticket_url(ticket_id) if connection and ticket_id else ""
 
     def _team(self, name: str) -> Team:
         """A team of ours, or one person by address: the owner of an account, say."""

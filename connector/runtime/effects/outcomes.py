@@ -144,7 +144,7 @@ class Outcomes:
             pause = decide("transient", retry_after=None)
             return _unsure_again(result, pause)
         if isinstance(decision, retry.Park):
-            return Failed(result.kind, result.reason)
+            return Failed(result.kind, result.whole)
         return _again(effect, result, decision)
 
     def _bounded(self, effect: Effect, error: IntegrationError) -> float | None:

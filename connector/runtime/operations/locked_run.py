@@ -17,6 +17,7 @@ from connector.runtime.operations.errors import InputError, RefusedError, Unknow
 from connector.runtime.runs.advance import RunAdvancer
 from connector.runtime.runs.run_update import RunUpdate, slot_of
 from connector.storage.schema.tables import effects, runs
+from workflows import engine
 from workflows.definitions import Mode, Step
 from workflows.runs import LIVE, RunState, Status
 from workflows.step_positions import Position, label, step_at
@@ -31,6 +32,7 @@ _POSSIBLE = {
     Status.NEEDS_REVIEW: ("review", "retry", "skip", "cancel", "restart"),
     Status.FAILED: ("retry", "skip", "restart"),
     Status.DEAD: ("retry", "skip", "restart"),
+    Status.DONE_WITH_FAILURE: ("retry", "skip", "restart"),
     Status.SUCCEEDED: ("restart",),
     Status.CANCELLED: ("restart",),
 }
@@ -123,6 +125,18 @@ class LockedRun:
             raise RefusedError(
                 f"Run {self.id} is not at the step {step!r}: {where}. Look at its history first."
             )
+
+    def rearm(self, step: str | None = None) -> None:
+        """A run that is done with a failure stands at the step that failed again: the one named, or the first. Raises
+        InputError for a step that did not fail."""
+        if self.status is not Status.DONE_WITH_FAILURE:
+            return
+        rescued = self.state.rescued
+        found = [each for each in rescued if step is None or step in {each.place, each.place.partition("[")[0]}]
+        if not found:
+            known = ", ".join(dict.fromkeys(each.place for each in rescued))
+            raise InputError("step", f"{str(step)[:60]!r} did not fail in this run.", f"Name one of these: {known}.")
+        self.draft.state = engine.rearm(self.state, found[0])
 
     def waiting(self) -> RunState:
         """The state as it was while the step's outcome was awaited."""

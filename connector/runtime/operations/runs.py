@@ -100,6 +100,9 @@ class RunCommands:
         does an earlier step: all calls from there on are made again. A call that succeeded while its run was
         dead is not made again: the run takes its outcome in.
 
+        A run that is *done with a failure* goes back to the step that failed (``step`` names one of several), and takes
+        none again that it has taken besides: what was left out because of the failure now follows.
+
         Refused while a call is under way: its outcome decides whether there is anything to retry.
         """
         by = told(by, "by", LONGEST_NAME)
@@ -109,13 +112,16 @@ class RunCommands:
             case.allow("retry", STOPPED)
             case.stop_calls("retry")
             case.claim_key("retry")
-            place = place_of(case, step) if step else case.state.position
+            is_rescued = case.status is Status.DONE_WITH_FAILURE
+            case.rearm(step)
+            place = place_of(case, step) if step and not is_rescued else case.state.position
             effect = case.effect() if place == case.state.position and not anew else None
             if effect is not None and effect.status == "done":
                 return self._take_up(case, effect, by)
             if effect is not None and _is_repeated(effect):
                 return self._again(case, effect, f"Retried by {by}: the same call is made again.")
-            return self._replay(case, replace(case.state, position=place), by, moment)
+            passed = case.state.passed if place == case.state.position else ()
+            return self._replay(case, replace(case.state, position=place, passed=passed), by, moment)
 
         return self._act("retry", [run_id], work)
 
@@ -131,6 +137,7 @@ class RunCommands:
         def work(tx: Connection, desk: RunAdvancer, moment: Moment) -> CommandResult:
             case = open_case(tx, desk, run_id, moment.now)
             case.allow("skip", _SKIPPED)
+            case.rearm(step)
             case.at(step)
             return self._give(
                 case, _by_hand(case, given), "skip", f"Skipped by {by}, with an output by hand."
@@ -147,6 +154,7 @@ class RunCommands:
 
         def work(tx: Connection, desk: RunAdvancer, moment: Moment) -> CommandResult:
             case = open_case(tx, desk, run_id, moment.now)
+            case.rearm()
             effect = case.effect() if case.status in STOPPED else None
             if effect is None or effect.status != "review":
                 raise case.refused("review")

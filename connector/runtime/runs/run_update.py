@@ -77,6 +77,8 @@ class RunUpdate:
             return ""
         if self.status is Status.FAILED:
             return label(self.version.workflow, self.state.position)
+        if self.status is Status.DONE_WITH_FAILURE:
+            return self.state.rescued[0].place
         return (self.state.waiting_for or "").split("#")[0]
 
     def row(self, now: datetime) -> dict[str, Any]:

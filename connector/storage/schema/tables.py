@@ -82,7 +82,8 @@ def is_now(column: Column[str], value: str) -> ColumnElement[bool]:
 # The partial indexes' own words: in others the planner of SQLite does not recognise them.
 SET_ASIDE: ColumnElement[bool] = literal_column("deliveries.status IN ('unreadable', 'failed')")
 ENDED_BADLY: ColumnElement[bool] = literal_column("effects.status IN ('failed', 'review')")
-STOPPED_RUNS: ColumnElement[bool] = literal_column("runs.status IN ('failed', 'dead', 'needs_review')")
+_STOPPED_RUNS = "status IN ('failed', 'dead', 'needs_review', 'done_with_failure')"
+STOPPED_RUNS: ColumnElement[bool] = literal_column(f"runs.{_STOPPED_RUNS}")
 _OPEN_CALLBACKS = "status IN ('asked', 'open', 'taken', 'contacted', 'reopened')"
 OPEN_CALLBACKS: ColumnElement[bool] = literal_column(f"callbacks.{_OPEN_CALLBACKS}")
 _SOLVED_CALLBACKS = "status IN ('solved', 'not_reached', 'recovered', 'not_recovered')"
@@ -239,7 +240,7 @@ runs = Table(
     _ref("definition_id", "definitions", nullable=False),
     Column("key", String(300), nullable=False),
     Column("slot", String(400), unique=True),  # held while live, so that one key has one run; empty if parallel
-    Column("status", String(12), nullable=False),
+    Column("status", String(20), nullable=False),
     Column("due_at", UtcDateTime),
     Column("epoch", Integer, nullable=False, default=0),
     Column("state", _Json, nullable=False),
@@ -262,7 +263,7 @@ runs = Table(
     Index("ix_runs_waiting", "id", **_where("status = 'waiting'")),
     Index("ix_runs_succeeded", "id", **_where("status = 'succeeded'")),
     Index("ix_runs_cancelled", "id", **_where("status = 'cancelled'")),
-    Index("ix_runs_stopped", "id", **_where("status IN ('failed', 'dead', 'needs_review')")),
+    Index("ix_runs_stopped", "id", **_where(_STOPPED_RUNS)),
     Index("ix_runs_ended", "ended_at", **_where("ended_at IS NOT NULL")),
 )
 

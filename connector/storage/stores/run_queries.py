@@ -223,7 +223,8 @@ def runs_in(status: str) -> Sequence[ColumnElement[bool]]:
     return (is_now(runs.c.status, status) if status in _SETTLING else runs.c.status == status,)
 
 
-_STOPPED, _SETTLING = frozenset({"failed", "dead", "needs_review"}), frozenset({"waiting", "succeeded", "cancelled"})
+_STOPPED = frozenset({"failed", "dead", "needs_review", "done_with_failure"})
+_SETTLING = frozenset({"waiting", "succeeded", "cancelled"})
 
 
 def run_story(tx: Connection, run_id: str) -> RunStory | None:

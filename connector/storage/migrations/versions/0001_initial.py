@@ -615,7 +615,7 @@ def upgrade() -> None:
         sa.Column("definition_id", sa.String(length=26), nullable=False),
         sa.Column("key", sa.String(length=300), nullable=False),
         sa.Column("slot", sa.String(length=400), nullable=True),
-        sa.Column("status", sa.String(length=12), nullable=False),
+        sa.Column("status", sa.String(length=20), nullable=False),
         sa.Column("due_at", MOMENT, nullable=True),
         sa.Column("epoch", sa.Integer(), nullable=False),
         sa.Column("state", JSON, nullable=False),
@@ -673,8 +673,8 @@ def upgrade() -> None:
         "runs",
         ["id"],
         unique=False,
-        sqlite_where=sa.text("status IN ('failed', 'dead', 'needs_review')"),
-        postgresql_where=sa.text("status IN ('failed', 'dead', 'needs_review')"),
+        sqlite_where=sa.text("status IN ('failed', 'dead', 'needs_review', 'done_with_failure')"),
+        postgresql_where=sa.text("status IN ('failed', 'dead', 'needs_review', 'done_with_failure')"),
     )
     op.create_index(
         "ix_runs_succeeded",
