@@ -20,6 +20,7 @@ from connector.feedback.agent.timeline import Timeline
 from connector.feedback.base.actions import Handler
 from connector.feedback.base.event_hooks import EventHook
 from connector.feedback.customers.dates.round_of_all import RoundOfAll
+from connector.feedback.customers.record_ids import Spelling
 from connector.feedback.messaging.brands import home_country, read_brands
 from connector.feedback.messaging.translations import Catalogues
 from connector.feedback.registry import FeatureParts
@@ -40,6 +41,7 @@ from connector.observe.counters import Counters
 from connector.observe.measured import measured
 from connector.runtime.doorbell import INTAKE, Doorbell, Share, route
 from connector.runtime.effects.outcomes import Outcomes
+from connector.runtime.intake.brake import Brake
 from connector.runtime.intake.deliveries import Intake
 from connector.runtime.jobs import own_users as own_users_job
 from connector.runtime.jobs import retention_job, settling_job
@@ -310,9 +312,9 @@ def _pumps(
         calendar=config.calendar,
         accounts=accounts,
         hooks=hooks,
-        ids=ground.connections.ids,
+        spelling=Spelling(ground.connections.ids, ground.country),
         clock=clock,
-        country=ground.country,
+        brake=Brake(config.runs_per_record),
     )
     return Pumps(
         database=database,

@@ -72,6 +72,11 @@ def start(workflow: Workflow, facts: Facts, moment: Moment) -> Decision:
     return walk.advance()
 
 
+def park(reason: str) -> Decision:
+    """A new run that must not begin by itself: ``replay`` begins it."""
+    return Decision(RunState(Status.FAILED, reason=reason), (Note("", "stopped", f"{reason[:1].upper()}{reason[1:]}"),))
+
+
 def resume(workflow: Workflow, state: RunState, facts: Facts, given: Input, moment: Moment) -> Decision:
     """Take the run on with what happened. What it does not wait for (late, double) changes nothing but a note."""
     step = step_at(workflow, state.position) if state.status in _AWAITING else None

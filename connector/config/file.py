@@ -12,6 +12,7 @@
     surveys: surveys/
     translations: translations/
     fatigue_days: 90
+    runs_per_record: 30
     answers: {settle_after_send: 2 minutes, settle_after_touch: 30 minutes}
     quiet_hours: {from: "20:00", until: "09:00", weekends: true, holidays: true}
     household: {by: [address]}
@@ -49,6 +50,9 @@ from workflows.errors import DefinitionError, Mistake
 
 FATIGUE_DAYS = 90
 """How long a person is left in peace after a survey when the file does not say."""
+
+RUNS_PER_RECORD = 30
+"""Runs that one workflow begins about one record within an hour, when the file does not say."""
 
 
 class ConfigError(DefinitionError):
@@ -88,6 +92,7 @@ class Config:
     surveys_write: bool = False
     translations: Path | None = None
     fatigue_days: int = FATIGUE_DAYS
+    runs_per_record: int = RUNS_PER_RECORD
     answers: SettlingWindows = field(default_factory=SettlingWindows)
     quiet_hours: QuietRules = field(default_factory=QuietRules)
     household: Household = field(default_factory=Household)

@@ -189,6 +189,12 @@ class _Config(_Strict):
     workflows_write = _Read(yes_or_no)
     surveys_write = _Read(yes_or_no)
     sign_in = fields.Nested(SignInSchema, error_messages={"null": _EMPTY})
+    runs_per_record = Whole(
+        validate=validate.Range(
+            1, 100_000, error="is not between 1 and 100000.\nGive a number of runs an hour, as 30."
+        ),
+        error_messages={"invalid": "is no whole number.\nGive a number of runs an hour, as 30.", "null": _EMPTY},
+    )
     fatigue_days = Whole(
         validate=validate.Range(
             0, 3650, error="is not between 0 and 3650.\nGive a number of days; 0 is no rule."

@@ -32,6 +32,9 @@ from workflows.runs import Status
 STOPPED = (Status.FAILED, Status.DEAD, Status.NEEDS_REVIEW, Status.DONE_WITH_FAILURE)
 """The states of a dead letter: a person must say how it goes on."""
 
+PARKED = "parked: "
+"""What the reason of a run begins with that was not let begin."""
+
 LATE = 20.0
 """Seconds after which work that waits for nobody but us is late. Who looks every ten seconds sees it within
 thirty."""

@@ -10,11 +10,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from connector.clock import Clock
 from connector.observe import disk
-from connector.observe.backlog import LATE, Backlog, ConnectionState, QueueLine
+from connector.observe.backlog import LATE, PARKED, Backlog, ConnectionState, QueueLine
 from connector.observe.findings import Finding, broken, ok, warning
 from connector.storage.engine.database import Database
 from connector.storage.flow_control import connection_state
 from connector.storage.schema.migrate import current_revision, newest_revision
+from connector.storage.schema.tables import STOPPED_RUNS, runs
 from connector.storage.stores.run_queries import MOST_COUNTED
 
 _SHORT = timedelta(minutes=1)
@@ -100,6 +101,19 @@ def compare(check: str, whose: str, ahead: float, tolerance: float) -> Finding:
         return ok(check, f"within {tolerance:g} s of {whose}")
     way = "ahead of" if ahead > 0 else "behind"
     return warning(check, f"{whose} is {abs(ahead):.1f} s {way} this machine.", _CLOCK_REMEDY)
+
+
+def check_parked(tx: Connection) -> list[Finding]:
+    """Runs that were not let begin, as their record had had too many."""
+    c = runs.c
+    asked = select(c.workflow, func.count()).where(STOPPED_RUNS, c.reason.startswith(PARKED)).group_by(c.workflow)
+    return [
+        warning(
+            "work", f"{_many(count)} runs of {workflow} are parked: their record had too many within an hour.",
+            f"If it answers itself, mend it. Then let them begin: `ringback runs retry --workflow {workflow}`.",
+        )
+        for workflow, count in tx.execute(asked.order_by(c.workflow))
+    ]  # fmt: skip
 
 
 def check_work(backlog: Backlog, now: datetime) -> list[Finding]:

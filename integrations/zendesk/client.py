@@ -48,6 +48,7 @@ class ZendeskHelpdesk:
         loyalty: str = mapping.LOYALTY_FIELD,
     ) -> None:
         self._session, self._fields, self._loyalty = session, fields, loyalty
+        self._has_told_author = False
         self._of_thread = threading.local()
         self._introduced: set[str] = set()  # the keys of tickets that are asked for again, and need no other user
         self._pictures = ZendeskRecords(session, fields, organizations, _understood, self.find_users, loyalty)
@@ -156,7 +157,8 @@ class ZendeskHelpdesk:
     def update_ticket(self, ticket_id: str, changes: Json, *, key: str, repeated: bool) -> Json:
         """``PUT`` and ``DELETE /api/v2/tickets/{id}/tags``, and ``PUT /api/v2/tickets/{id}``.
 
-        A closed ticket is Permanent with the code "closed".
+        A closed ticket is Permanent with the code "closed". The first comment tells whom we act as (``acted_as``): its
+        audit bears our mark, and names its author.
         """
         number, update = mapping.numeric_id("ticket", ticket_id), mapping.render_update(changes, key)
         if update.tags:
@@ -167,10 +169,19 @@ class ZendeskHelpdesk:
                 self._zenpy.tickets.delete_tags(number, list(update.without))
         fresh = not (update.comment and repeated and self._has_mark(number, key))
         fields = {**update.fields, **(update.comment if fresh else {})}
-        if fields:
-            with explained(fields), _understood(wrote=True):
-                self._zenpy.tickets.update(Ticket(id=number, **fields))
-        return self._opened(number)
+        if not fields:
+            return self._opened(number)
+        with explained(fields), _understood(wrote=True):
+            written = self._zenpy.tickets.update(Ticket(id=number, **fields))
+        return {**self._opened(number), **self._author(getattr(written, "audit", None), key)}
+
+    def _author(self, audit: Any, key: str) -> Json:
+        if self._has_told_author or audit is None:
+            return {}
+        told = audit if isinstance(audit, dict) else audit.to_dict()
+        author = told.get("author_id") if mapping.marked(told, key) else None
+        self._has_told_author = author is not None
+        return {"acted_as": str(author)} if author is not None else {}
 
     def get_user(self, user_id: str) -> VendorUser | None:
         try:

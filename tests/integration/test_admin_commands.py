@@ -29,7 +29,7 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def here(database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("RINGBACK_DATABASE_URL", database_url)
-    monkeypatch.setenv("RINGBACK_SECRET_KEY", KEY)
+    monkeypatch.setenv("RINGBACK_SECRET_KEY", KEY.first)
     return database_url
 
 

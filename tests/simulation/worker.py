@@ -20,6 +20,7 @@ from connector.feedback.callbacks.open_ticket import OpenTicket, Rules
 from connector.feedback.callbacks.update_ticket import ChangeTicket
 from connector.feedback.consent import opt_out_events
 from connector.feedback.crm.scores.write_score import WriteScore
+from connector.feedback.customers.record_ids import Spelling
 from connector.feedback.messaging.actions import Post, SendAlert, SendMessage
 from connector.feedback.responses import store as responses
 from connector.feedback.surveys.asking.departures import Departures
@@ -96,7 +97,7 @@ class Worker:
         hooks = (responses.record, callbacks.record, opt_out_events.record)
         self._intake = Intake(
             database=database, book=ground.book, open_desk=self._desk, calendar=calendar, accounts=accounts,
-            hooks=hooks, ids=ids_of(ground.config), clock=clock,
+            hooks=hooks, spelling=Spelling(ids_of(ground.config)), clock=clock,
         )
         self._timers = Timers(database, self._desk, calendar, clock)
         self._outcomes = Outcomes(database, self._desk, calendar, clock, self._chance.random)

@@ -44,3 +44,12 @@ class RecordIds:
 
 PLAIN = RecordIds()
 """No connection has ids that are written in several ways."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """How records and phone numbers are written that a house hears of: ``country`` is where numbers without + are
+    from."""
+
+    ids: RecordIds
+    country: str = "NL"

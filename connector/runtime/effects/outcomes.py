@@ -169,8 +169,11 @@ class Outcomes:
         return {"status": "done", "due_at": now, "outcome": dict(verdict), "ended_at": now}
 
     def _tell_connections(self, tx: Connection, mine: Sequence[tuple[Effect, _Verdict]], now: datetime) -> None:
-        """Refused credentials pause the connection, a limit holds it until the vendor said."""
+        """Refused credentials pause the connection, a limit holds it until the vendor said, a write of ours may
+        tell whom we act as."""
         for effect, verdict in mine:
+            if isinstance(verdict, Mapping) and (whom := verdict.get("acted_as")):
+                connection_state.learn_own_user(self._database, tx, effect.connection, str(whom), now)
             if not isinstance(verdict, _Again):
                 continue
             if isinstance(verdict.error, AuthFailed):

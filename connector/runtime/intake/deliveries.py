@@ -20,11 +20,12 @@ from connector.feedback.base.event_hooks import EventHook, IncomingEvent
 from connector.feedback.customers import identity as customers
 from connector.feedback.customers import review_queue
 from connector.feedback.customers.identity import Conflict, Customer, Resolver
-from connector.feedback.customers.record_ids import RecordIds
+from connector.feedback.customers.record_ids import Spelling
 from connector.ids import new_id
 from connector.observe import journal
 from connector.observe.journal import Understood
-from connector.runtime.intake import brake, matching, telling
+from connector.runtime.intake import matching, telling
+from connector.runtime.intake.brake import Brake
 from connector.runtime.intake.careful_start import MOST_BEGUN, CarefulStart
 from connector.runtime.intake.matching import StartPlan
 from connector.runtime.runs.advance import OpenAdvancer, RunAdvancer
@@ -46,6 +47,7 @@ Accounts = Callable[[str], Account | None]
 Begun = Sequence[tuple[int, str]]  # deliveries, and the runs they began
 Reading = tuple[Any, Translation, str]  # a delivery, what it means, and why it cannot be read
 
+_DEFAULT = Brake()
 _KNOWN = select(events.c.connection, events.c.external_id).where(
     events.c.connection == bindparam("connection"), events.c.external_id.in_(bindparam("ids", expanding=True))
 )
@@ -62,8 +64,7 @@ class Taken:
 
 
 class Intake:
-    """Understands deliveries. ``ids`` knows how connections name their records; ``country`` is where phone
-    numbers without + are from."""
+    """Understands deliveries."""
 
     def __init__(
         self,
@@ -74,13 +75,13 @@ class Intake:
         calendar: BusinessCalendar,
         accounts: Accounts,
         hooks: Sequence[EventHook],
-        ids: RecordIds,
+        spelling: Spelling,
         clock: Clock,
-        country: str = customers.HOME,
+        brake: Brake = _DEFAULT,
     ) -> None:
         self._database, self._book, self._open_desk, self._calendar = database, book, open_desk, calendar
         self._accounts, self._hooks = accounts, hooks
-        self._ids, self._clock, self._country = ids, clock, country
+        self._spelling, self._clock, self._brake = spelling, clock, brake
         self._careful = CarefulStart()
 
     def take(self, limit: int) -> Taken:
@@ -193,7 +194,7 @@ class Intake:
         self._lock(tx, [event for event, _ in found])
         arrivals = self._arrive(tx, _only_new(tx, found), now)
         active = self._book.active(tx)
-        plans = brake.braked(tx, arrivals, [matching.plan(arrival, active, moment) for arrival in arrivals], now)
+        plans = self._brake(tx, arrivals, [matching.plan(arrival, active, moment) for arrival in arrivals], now)
         seqs = _insert_events(tx, arrivals, plans, now)
         matching.wake(desk, arrivals, seqs, moment)
         planned = [(arrival.delivery_id, draft) for arrival, plan in zip(arrivals, plans, strict=True)
@@ -204,7 +205,7 @@ class Intake:
     def _lock(self, tx: Connection, found: Sequence[Event]) -> None:
         """In one go, so that intakes cannot cross: the events, the people, and what waits look for."""
         exclusive = [f"event:{event.connection}:{event.id}" for event in found]
-        exclusive += customers.lock_keys([event.person for event in found], self._ids, self._country)
+        exclusive += customers.lock_keys([event.person for event in found], self._spelling.ids, self._spelling.country)
         for event in found:
             subject = IncomingEvent("", event, 0, None, event.data).subject
             exclusive += [subject_key(event.type, subject)] if subject else []
@@ -214,7 +215,7 @@ class Intake:
     def _arrive(self, tx: Connection, fresh: Sequence[tuple[Event, int]], now: datetime) -> Sequence[IncomingEvent]:
         """Give each event its customer, and each feature its part."""
         people = [_person(event, now) for event, _ in fresh]
-        resolved = Resolver(self._database, tx, self._ids, now, self._country).resolve(people)
+        resolved = Resolver(self._database, tx, self._spelling.ids, now, self._spelling.country).resolve(people)
         batch: Sequence[IncomingEvent] = [
             _arrival(event, delivery_id, customer)
             for (event, delivery_id), (customer, _) in zip(fresh, resolved, strict=True)

@@ -27,12 +27,14 @@ KEY_LENGTH = 300
 
 @dataclass(frozen=True, slots=True)
 class StartPlan:
-    """What a workflow makes of an event: start a run under a key, or not, and why."""
+    """What a workflow makes of an event: start a run under a key, or not, and why. A parked run is there, and begins
+    when a person lets it."""
 
     version: Version
     starts: bool
     why: str
     key: str = ""
+    parked: bool = False
 
     def json(self) -> dict[str, Any]:
         workflow = self.version.workflow.slug
@@ -69,7 +71,10 @@ def new_runs(arrival: IncomingEvent, plans: Sequence[StartPlan], seq: int, now: 
         run_id = new_id()
         facts = Facts(run_id, arrival.data, customer, now)
         customer_id = arrival.customer.id if arrival.customer else None
-        drafts.append(RunUpdate(run_id, each.version, each.key, facts, seq, customer_id, 0, started_at=now))
+        draft = RunUpdate(run_id, each.version, each.key, facts, seq, customer_id, 0, started_at=now)
+        if each.parked:
+            draft.take(engine.park(each.why))
+        drafts.append(draft)
     return drafts
 
 

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 EVERY_SECONDS = 60.0
 
-_FRESH = timedelta(seconds=30)
+_FRESH = timedelta(seconds=5)
 
 
 class OwnUsers:

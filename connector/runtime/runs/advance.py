@@ -63,8 +63,10 @@ class RunAdvancer:
         self.asked: set[str] = set()  # the queues with new work, for the doorbell
 
     def start(self, drafts: Sequence[RunUpdate]) -> set[str]:
-        """Begin new runs; those whose key is taken follow their workflow's mode. → ids of the runs that exist."""
-        drafts = _last_restarts(drafts)
+        """Begin new runs; those whose key is taken follow their workflow's mode, and those that were parked
+        stay where they are. → ids of the runs that exist."""
+        parked = [draft for draft in drafts if draft.state is not None]
+        drafts = _last_restarts([draft for draft in drafts if draft.state is None])
         self._make_room(drafts)
         self._asks.together(drafts)
         for draft in drafts:
@@ -74,7 +76,13 @@ class RunAdvancer:
         queued = self._queue([draft for draft in drafts if draft.id not in begun_ids])
         self._store(begun)
         self._follow(begun)
-        return begun_ids | queued
+        return begun_ids | queued | self._park(parked)
+
+    def _park(self, drafts: Sequence[RunUpdate]) -> set[str]:
+        """New runs that do nothing before a person lets them: they hold no key, and stand in nobody's way."""
+        ids = self._insert(drafts) if drafts else set()
+        self._store(drafts)
+        return ids
 
     def _insert(self, drafts: Sequence[RunUpdate]) -> set[str]:
         """→ ids of the runs that are new; the others' keys are taken."""

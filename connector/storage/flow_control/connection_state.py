@@ -104,6 +104,13 @@ def know_own_user(database: Database, tx: Connection, name: str, user_id: str, n
     tx.execute(update(connections).where(connections.c.name == name).values(own_user=user_id, updated_at=now))
 
 
+def learn_own_user(database: Database, tx: Connection, name: str, user_id: str, now: datetime) -> None:
+    """The same as a write of ours tells it, where the vendor did not say it when asked."""
+    ensure(database, tx, [name], now)
+    unknown = update(connections).where(connections.c.name == name, connections.c.own_user.is_(None))
+    tx.execute(unknown.values(own_user=user_id, updated_at=now))
+
+
 def own_users(tx: Connection) -> dict[str, str]:
     rows = tx.execute(select(connections.c.name, connections.c.own_user).where(connections.c.own_user.is_not(None)))
     return {row.name: row.own_user for row in rows}
