@@ -193,7 +193,7 @@ class Worker:
 def _handlers(ground: Ground, vendors: Vendors) -> Mapping[str, Handler]:
     """The table of ``connector.wiring``, between simulated vendors."""
     database, config = ground.database, ground.config
-    post = Post(vendors, "secret key")
+    post = Post(vendors, SecretKeys("secret key"))
     change, rules = ChangeTicket(vendors, config.calendar, _no_fields), Rules(config.calendar)
     return {
         "survey.send": SendSurvey(
