@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from connector.access import users
 from connector.access.audit import Actor, Audit, AuditEntry
-from connector.access.errors import BlockedError, FieldError, GoneError
+from connector.access.errors import BlockedError, FieldError, GoneError, sentence
 from connector.access.rights import ALWAYS_EVERYTHING, ROLES
 from connector.access.users import User
 from connector.access.way_in import links, passwords, second_factor, sessions
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 _EMAIL = re.compile(r"[^\s@\"<>,;]{1,64}@[^\s@\"<>,;]{1,255}")
 _LONGEST_NAME = 200
-_LAST_ADMIN = "This is the last admin who can sign in. Make somebody else an admin first."
+_LAST_ADMIN = sentence("This is the last admin who can sign in. Make somebody else an admin first.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

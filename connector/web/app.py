@@ -22,6 +22,9 @@ from connector.storage.stores.oauth_tokens import DatabaseTokenStore
 from connector.vendors.oauth_consent import return_address
 from connector.web import api, health, metrics, oauth_callback
 from connector.web.admin import blueprint as admin
+from connector.web.admin.entry import blueprint as entry
+from connector.web.admin.entry.gate import SessionGate
+from connector.web.admin.entry.letters import Letters
 from connector.web.admin.page import Gate
 from connector.web.api.operation import Parts
 from connector.web.mounting import mounted, mounted_door
@@ -39,7 +42,8 @@ PAGE_THREADS = 16
 
 
 def web_app(services: Services, gate: Gate | None = None) -> Flask:
-    """All of it as Flask has it. See ``front_door``. The admin pages are there only with a ``gate`` before them."""
+    """All of it as Flask has it. See ``front_door``. ``gate`` stands before the admin pages; without one, that of
+    sessions."""
     app = Flask("ringback", static_folder=None)
     app.url_map.merge_slashes = False  # it would redirect, to the host that the caller names
     app.url_map.strict_slashes = False
@@ -54,8 +58,9 @@ def web_app(services: Services, gate: Gate | None = None) -> Flask:
     app.register_blueprint(health.blueprint(services.database, services.clock))
     app.register_blueprint(oauth_callback.blueprint(services.secret_keys, _completing(services), services.clock))
     app.register_blueprint(api.blueprint(_parts(services)))
-    if gate is not None:
-        app.register_blueprint(admin.blueprint(services, gate))
+    sessions, letters = SessionGate(services), Letters(services)
+    app.register_blueprint(entry.blueprint(services, sessions, letters))
+    app.register_blueprint(admin.blueprint(services, gate or sessions))
     metrics.install(app, services.counters, services.settings.metrics_token, services.settings.base_url)
     app.wsgi_app = mounted(app.wsgi_app, services.settings.base_url)  # type: ignore[method-assign, assignment]
     return app
@@ -82,6 +87,7 @@ def _parts(services: Services) -> Parts:
         planner=services.planner,
         helpdesks=services.connections.having(Role.HELPDESK),
         ids=services.connections.ids,
+        audit=services.access.audit,
         clock=services.clock,
         ring=services.bell.ring,
     )

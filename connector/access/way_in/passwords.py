@@ -14,6 +14,8 @@ from functools import cached_property
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from connector.access.errors import sentence
+
 SHORTEST, LONGEST = 12, 256  # characters; NIST SP 800-63B asks for eight beside a second factor
 _AT_ONCE = threading.BoundedSemaphore(2)
 _COMMON = (
@@ -68,19 +70,19 @@ def fault_of(password: str, *, email: str = "", name: str = "") -> str:
     ones that nobody would try first are good (NIST SP 800-63B, 3.1.1)."""
     plain = _normal(password).lower()
     if len(plain) < SHORTEST:
-        return "It is too short. Take 12 characters or more; several words are easy to remember."
+        return sentence("It is too short. Take 12 characters or more; several words are easy to remember.")
     if len(plain) > LONGEST:
-        return "It is too long. Take at most 256 characters."
+        return sentence("It is too long. Take at most 256 characters.")
     if len(set(plain)) < 5:
-        return "It repeats few characters. Take several words."
+        return sentence("It repeats few characters. Take several words.")
     about = [part for part in (email.partition("@")[0], *name.split()) if len(part) > 3]
     if any(part.lower() in plain for part in about):
-        return "It holds your name or address. Take words that nobody connects with you."
+        return sentence("It holds your name or address. Take words that nobody connects with you.")
     rest = plain
     for word in _COMMON:
         rest = rest.replace(word, "")
     if len(rest) < SHORTEST // 2 or rest.isdigit():
-        return "It is one of those that are tried first. Take several words of your own."
+        return sentence("It is one of those that are tried first. Take several words of your own.")
     return ""
 
 

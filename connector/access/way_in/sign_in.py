@@ -63,6 +63,11 @@ class SignIn:
         kept = self._hashes.kept(password) if self._hashes.is_stale(able.password or "") else None
         return self._database.transact(lambda tx: self._begin(tx, able, kept, came, now, before))
 
+    def may_ask(self, email: str, came: Came, now: datetime) -> bool:
+        """Whether a mail may be asked for now: not many to one address, nor from one network."""
+        email = normal_email(email)[:_LONGEST]
+        return self._attempts.count(f"mail {email}", came.network, (), now) is None
+
     def by_code(self, session: Session, code: str, came: Came, now: datetime) -> Outcome:
         """The second step, by an app's code or a recovery code; the half session ends and a whole one begins."""
         if (wait := self._attempts.count(f"code {session.user_id}", came.network, [came.network], now)) is not None:

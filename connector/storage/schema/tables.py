@@ -681,16 +681,6 @@ user_links = Table(  # one-time addresses: an invitation, a new password
     Column("used_at", UtcDateTime),
 )
 
-oidc_requests = Table(  # sign-ins that are under way at the provider
-    "oidc_requests",
-    metadata,
-    Column("digest", String(64), primary_key=True),  # of the state, which the browser brings back
-    Column("verifier", LargeBinary, nullable=False),  # PKCE's; sealed
-    Column("nonce", String(64), nullable=False),
-    Column("next", String(2000), nullable=False),
-    Column("ends_at", UtcDateTime, nullable=False, index=True),
-)
-
 oidc_tokens_seen = Table(  # logout tokens that had their effect; each counts once
     "oidc_tokens_seen",
     metadata,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +15,8 @@ from connector.access.rights import HOME
 from connector.ids import new_id
 from connector.runtime.operations.errors import InputError, RefusedError, UnknownError
 from connector.services import Services
-from connector.web.admin import assets, form_token, forms, refusals, rendering
+from connector.web.admin import assets, audited, form_token, forms, refusals, rendering
+from connector.web.admin.addresses import inside
 from connector.web.admin.page import AdminVisit, Gate, Page, SignedIn
 from connector.web.admin.table import PAGES
 from connector.web.admin.words import LANGUAGES, speech, spoken
@@ -30,7 +30,6 @@ LARGEST_FORM = 512 * 1024
 """Bytes: the text of a workflow of 200 kB, as a form writes it."""
 
 _LANGUAGE, _THEME = "ringback-language", "ringback-theme"
-_ADDRESS = re.compile(r"/admin([/?][\w/?=&%.+~:-]*)?", re.ASCII)
 _YEAR = 365 * 24 * 3600  # seconds
 _FOR_GOOD = f"public, max-age={_YEAR}, immutable"
 
@@ -70,8 +69,10 @@ def _answered(visit: AdminVisit, page: Page) -> AnyResponse:
     """The page, or what there is to say instead. Nothing of a refused request was done."""
     try:
         if not visit.may(page.right):
+            audited.refused(visit, "right")
             return refusals.not_found(visit)
         if request.method != "GET" and not form_token.is_ours(request, visit.form_token):
+            audited.refused(visit, "form")
             return refusals.from_elsewhere(visit)
         return _shown(visit, page)
     except UnknownError as error:
@@ -96,11 +97,11 @@ def _shown(visit: AdminVisit, page: Page) -> AnyResponse:
     visit = visit.again(given=given, typed=typed, faults=faults)
     show = page.back
     if request.method == "GET" or show is None:
-        return _made(page.view(visit))
+        return _done(visit, page)
     if faults:
         return _made(show(visit.again(form=page.name)))
     try:
-        return _made(page.view(visit))
+        return _done(visit, page)
     except InputError as error:
         return _made(show(visit.again(faults=forms.of_input(error, visit.say), form=page.name)))
     except RefusedError as error:
@@ -109,14 +110,20 @@ def _shown(visit: AdminVisit, page: Page) -> AnyResponse:
         return _made(show(visit.again(refused=RefusedError(str(error)), form=page.name)))
 
 
+def _done(visit: AdminVisit, page: Page) -> AnyResponse:
+    made = _made(page.view(visit))
+    if made.status_code < 400:
+        audited.done(visit, page)
+    return made
+
+
 def _made(shown: Any) -> AnyResponse:
     return shown if isinstance(shown, AnyResponse) else Response(shown)
 
 
 def _choose(visit: AdminVisit) -> AnyResponse:
     """Language and colours, kept in this browser; then back to where the person was."""
-    back = visit.typed.get("back", "")
-    response = redirect(request.script_root + (back if _ADDRESS.fullmatch(back) else f"{PREFIX}/"), 303)
+    response = redirect(request.script_root + inside(visit.typed.get("back", "")), 303)
     for name, known in ((_LANGUAGE, LANGUAGES), (_THEME, rendering.THEMES)):
         value = visit.typed.get(name.removeprefix("ringback-"), "")
         if value in known:
@@ -124,7 +131,7 @@ def _choose(visit: AdminVisit) -> AnyResponse:
     return response
 
 
-_PREFERENCES = Page("POST", "/preferences", "preferences", HOME, _choose)
+_PREFERENCES = Page("POST", "/preferences", "preferences", HOME, _choose, audited=True)
 _ELSEWHERE = Page("GET", "/<path:_rest>", "elsewhere", HOME, refusals.not_found)
 """Every other address below ours."""
 
@@ -149,11 +156,5 @@ def _limits() -> None:
 
 
 def _guarded(response: Response) -> Response:
-    """What every answer says to the browser. Nothing of a page is kept by it, but for files of ours."""
-    response.headers["Content-Security-Policy"] = rendering.POLICY
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Referrer-Policy"] = "same-origin"
-    response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    response.headers["X-Frame-Options"] = "DENY"
-    response.headers.setdefault("Cache-Control", "no-store")
+    rendering.guard(response)
     return response if request.endpoint == "admin.static" else compress(request, response)

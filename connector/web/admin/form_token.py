@@ -27,10 +27,11 @@ def masked(token: str) -> str:
 
 def is_ours(request: Request, token: str) -> bool:
     """Whether a form was sent by a page of ours in this session."""
-    return _from_here(request) and hmac.compare_digest(_unmasked(request.form.get(FIELD, "")), token.encode())
+    return came_from_here(request) and hmac.compare_digest(_unmasked(request.form.get(FIELD, "")), token.encode())
 
 
-def _from_here(request: Request) -> bool:
+def came_from_here(request: Request) -> bool:
+    """Whether no page of a stranger's sent this, as the browser says."""
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
         return site == "same-origin"

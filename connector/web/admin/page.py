@@ -97,7 +97,8 @@ class Page:
     its ``title``.
 
     ``takes`` checks the query of a GET and the form of a POST. ``back`` shows again where a form stands, when what was
-    sent in it is wrong (422) or cannot be done (409).
+    sent in it is wrong (422) or cannot be done (409). ``audited``: the view writes its own row of the audit log; else
+    the frame tells what was done, and by whom.
     """
 
     method: str
@@ -111,3 +112,4 @@ class Page:
     icon: str = ""
     takes: Schema | None = None
     back: View | None = None
+    audited: bool = False

@@ -51,6 +51,17 @@ def page(visit: AdminVisit, template: str, *, status: int = 0, **values: Any) ->
     return _sent(visit, text, status or _status(visit))
 
 
+def guard(response: Response) -> Response:
+    """What every answer says to the browser. Nothing of a page is kept by it, but for files of ours."""
+    response.headers["Content-Security-Policy"] = POLICY
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers.setdefault("Referrer-Policy", "same-origin")
+    response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    response.headers["X-Frame-Options"] = "DENY"
+    response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
 def back(visit: AdminVisit, told: str, route: str, /, *, warning: bool = False, **names: Any) -> AnyResponse:
     """After something was done: to the page that shows it, which says ``told`` once."""
     return leave_for(visit, told, url_for(f"admin.{route}", **names), warning=warning)

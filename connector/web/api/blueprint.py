@@ -64,9 +64,10 @@ def blueprint(parts: Parts) -> Blueprint:
 def _view(operation: Operation, parts: Parts) -> Callable[..., Response]:
     def view(**path: str) -> Response:
         request.max_content_length = operation.largest
-        token = access.caller(request, parts.database, operation.scope, parts.clock())
+        token = access.caller(request, parts, operation)
         call = Call(parts, f"{token.name} (API)", path, read(request, operation.takes))
         answer = operation.gives.dump(operation.view(call))
+        access.tell(operation, call, token)
         return _json(json.dumps(_as_seen_by(token, operation, answer), ensure_ascii=False))
 
     return view

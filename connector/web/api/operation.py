@@ -13,6 +13,7 @@ from typing import Any
 
 from marshmallow import Schema
 
+from connector.access.audit import Audit
 from connector.feedback.agent.sidebar import SidebarService
 from connector.feedback.customers.record_ids import RecordIds
 from connector.feedback.surveys.overview.plan import SurveyPlanner
@@ -42,6 +43,7 @@ class Parts:
     planner: SurveyPlanner
     helpdesks: Sequence[str]
     ids: RecordIds
+    audit: Audit
     clock: Callable[[], datetime]
     ring: Callable[[str], None]
 

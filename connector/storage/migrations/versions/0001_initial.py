@@ -347,16 +347,6 @@ def upgrade() -> None:
         op.f("ix_mail_suppressions_customer_id"), "mail_suppressions", ["customer_id"], unique=False
     )
     op.create_table(
-        "oidc_requests",
-        sa.Column("digest", sa.String(length=64), nullable=False),
-        sa.Column("verifier", sa.LargeBinary(), nullable=False),
-        sa.Column("nonce", sa.String(length=64), nullable=False),
-        sa.Column("next", sa.String(length=2000), nullable=False),
-        sa.Column("ends_at", MOMENT, nullable=False),
-        sa.PrimaryKeyConstraint("digest", name=op.f("pk_oidc_requests")),
-    )
-    op.create_index(op.f("ix_oidc_requests_ends_at"), "oidc_requests", ["ends_at"], unique=False)
-    op.create_table(
         "oidc_tokens_seen",
         sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("ends_at", MOMENT, nullable=False),

@@ -1,0 +1,47 @@
+"""What the frame tells the audit log by itself: refusals, what was changed, and whose customer's record was read.
+
+A row of the table that is ``audited`` writes more than the frame can know, in the transaction of its change.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from flask import request
+
+from connector.access.audit import USER, Actor, AuditEntry
+from connector.web.admin.page import AdminVisit, Page
+from connector.web.survey.visitor import network_of
+
+_CODE = re.compile(r"[A-Za-z0-9_.:-]{0,60}")
+_CUSTOMER = "customer_id"
+
+
+def refused(visit: AdminVisit, why: str) -> None:
+    """Somebody wanted what is not theirs to do."""
+    entry = AuditEntry(action="refused", object_kind="page", object=visit.name, after={"why": why, **dict(visit.path)})
+    visit.services.access.audit.note(_who(visit), entry, visit.now)
+
+
+def done(visit: AdminVisit, page: Page) -> None:
+    """An action was done, or a customer's record was looked at."""
+    reads = request.method == "GET"
+    if page.audited or (reads and _CUSTOMER not in visit.path):
+        return
+    kind, object_ = next(iter(visit.path.items()), ("", ""))
+    action = "customer.read" if reads else page.name
+    entry = AuditEntry(
+        action=action, object_kind=kind.removesuffix("_id"), object=object_, after={} if reads else _told(visit)
+    )
+    visit.services.access.audit.note(_who(visit), entry, visit.now)
+
+
+def _told(visit: AdminVisit) -> Mapping[str, str]:
+    """What the form said: words of ours as they are, what people wrote by its fingerprint."""
+    mark = visit.services.access.audit.fingerprint
+    return {name: value if _CODE.fullmatch(value) else mark(value) for name, value in sorted(visit.typed.items())}
+
+
+def _who(visit: AdminVisit) -> Actor:
+    return Actor(USER, visit.viewer.user_id, network_of(request))

@@ -1,0 +1,1 @@
+"""Before the frame: how somebody comes in."""
