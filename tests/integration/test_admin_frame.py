@@ -115,7 +115,7 @@ def test_an_error_of_ours_is_a_page_with_a_mark_for_the_log(
 
 
 def test_a_form_that_is_too_long_changes_nothing(pages: AdminPages) -> None:
-    answer = pages.post("/preferences", theme="dark", more="x" * 600_000)
+    answer = pages.post("/preferences", theme="dark", more="x" * 2_100_000)
     assert answer.status_code == 413
 
 

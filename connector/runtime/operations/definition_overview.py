@@ -107,6 +107,10 @@ class DefinitionReader:
             first = known_version(tx, kind, slug, before) if before is not None else _before(tx, last)
         return self._compared(kind, first, last.body, f"version {last.version}")
 
+    def compare(self, first: Definition, text: str, called: str) -> Compared:
+        """A version and a text that somebody has, which they call so."""
+        return self._compared(DefinitionKind(first.kind), first, text, called)
+
     def _compared(
         self, kind: DefinitionKind, first: Definition, last: str, called: str, file: str | None = None
     ) -> Compared:

@@ -232,6 +232,17 @@ definition_states = Table(  # what is known of a slug beside its versions
     Column("off_reason", Text, nullable=False, default=""),
 )
 
+definition_drafts = Table(  # a text that somebody is writing, until they publish it or throw it away
+    "definition_drafts",
+    metadata,
+    Column("user_id", String(40), primary_key=True),
+    Column("kind", String(20), primary_key=True),
+    Column("slug", String(100), primary_key=True),  # empty: of a new one
+    Column("body", Text, nullable=False),
+    Column("based_on", Integer, nullable=False),  # the version that they began with
+    Column("updated_at", UtcDateTime, nullable=False),
+)
+
 runs = Table(
     "runs",
     metadata,

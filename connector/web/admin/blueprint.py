@@ -26,8 +26,8 @@ from workflows.errors import WorkflowError
 log = logging.getLogger(__name__)
 
 PREFIX = "/admin"
-LARGEST_FORM = 512 * 1024
-"""Bytes: the text of a workflow of 200 kB, as a form writes it."""
+LARGEST_FORM = 2 * 1024 * 1024
+"""Bytes: a text that is far too long for a workflow, as a form writes it, so that it is told and not lost."""
 
 _LANGUAGE, _THEME = "ringback-language", "ringback-theme"
 _YEAR = 365 * 24 * 3600  # seconds

@@ -53,7 +53,7 @@ def page(visit: AdminVisit, template: str, *, status: int = 0, **values: Any) ->
 
 def guard(response: Response) -> Response:
     """What every answer says to the browser. Nothing of a page is kept by it, but for files of ours."""
-    response.headers["Content-Security-Policy"] = POLICY
+    response.headers.setdefault("Content-Security-Policy", POLICY)
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers.setdefault("Referrer-Policy", "same-origin")
     response.headers["Cross-Origin-Opener-Policy"] = "same-origin"

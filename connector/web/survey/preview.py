@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache, partial
 from typing import Any
 
 from flask import Blueprint, Flask
@@ -19,40 +21,73 @@ from connector.web.survey import rendering
 from connector.web.survey.rendering import Frame
 from connector.web.survey.sheets import Sheet, branch_of, branches_of
 from connector.web.survey.thanks import Answered
+from integrations.messaging import Mail
 from workflows.scoring import Band
 
 _HERE = "https://feedback.example"  # nobody can own it (RFC 2606): a click on a preview leads nowhere
 _CUSTOMER: Mapping[str, Any] = {"name": "Ann Bakker", "email": "ann@example.com"}
 _CONTEXT = {"agent": "Jan de Boer"}
+_MOVING = re.compile(r"<script\b.*?</script>|<link\b[^>]*>", re.DOTALL | re.IGNORECASE)
 _LATER = datetime.max.replace(tzinfo=UTC)
 
 
 def preview(brand: Brand, survey: Survey) -> dict[str, str]:
     """File name → HTML, for every language of the survey, and a list of them in ``index.html``."""
-    files = dict(_files(brand, survey))
+    files = {name: make() for language in survey.languages for name, make in _makers(brand, survey, language).items()}
     return {**files, "index.html": _index(brand, survey, files)}
 
 
-def _files(brand: Brand, survey: Survey) -> Iterator[tuple[str, str]]:
-    mailer = Mailer(_HERE, {brand.name: brand})
+def one_file(brand: Brand, survey: Survey, name: str) -> str | None:
+    """One of these files, as "en/page.html"; None where there is none of that name."""
+    language = name.partition("/")[0]
+    make = _makers(brand, survey, language).get(name) if language in survey.languages else None
+    return make() if make is not None else None
+
+
+def still(html: str) -> str:
+    """A page without what runs in it and what it fetches, for where neither may be."""
+    return _MOVING.sub("", html)
+
+
+def names_of(brand: Brand, survey: Survey) -> list[str]:
+    """The names of all files but the list, in the order of the survey's languages."""
+    return [name for language in survey.languages for name in _makers(brand, survey, language)]
+
+
+def _makers(brand: Brand, survey: Survey, language: str) -> Mapping[str, Callable[[], str]]:
+    """File name → what makes its text, in one language."""
     shown = in_tone(replace(survey, brand=brand.name), brand.tone)
-    app = _app()
-    for language in survey.languages:
-        mail = mailer.invitation(shown, language, _CUSTOMER, _CONTEXT, "preview")
-        yield f"{language}/mail.html", mail.html
-        yield f"{language}/mail.txt", f"{mail.subject}\n\n{mail.text}"
-        frame = Frame(brand, language, unsubscribe="#", fallback=survey.fallback)
-        with app.test_request_context("/s/preview"):
-            yield f"{language}/page.html", _page(frame, shown, {})
-            for band, score in _scores(shown).items():
-                yield f"{language}/page-{band}.html", _page(frame, shown, {shown.main.id: score})
-                yield f"{language}/thanks-{band}.html", _thanks(frame, shown, {shown.main.id: score})
+    mailer = Mailer(_HERE, {brand.name: brand})
+    frame = Frame(brand, language, unsubscribe="#", fallback=survey.fallback)
+
+    def mail() -> Mail:
+        return mailer.invitation(shown, language, _CUSTOMER, _CONTEXT, "preview")
+
+    def written() -> str:
+        made = mail()
+        return f"{made.subject}\n\n{made.text}"
+
+    makers: dict[str, Callable[[], str]] = {
+        "mail.html": lambda: mail().html,
+        "mail.txt": written,
+        "page.html": partial(_page, frame, shown, {}),
+    }
+    for band, score in _scores(shown).items():
+        makers[f"page-{band}.html"] = partial(_page, frame, shown, {shown.main.id: score})
+        makers[f"thanks-{band}.html"] = partial(_thanks, frame, shown, {shown.main.id: score})
+    return {f"{language}/{name}": make for name, make in makers.items()}
+
+
+def _as_asked(make: Callable[[], Any]) -> str:
+    """What a page answers, where it believes to be asked for."""
+    with _app().test_request_context("/s/preview"):
+        return str(make().get_data(as_text=True))
 
 
 def _page(frame: Frame, survey: Survey, answers: Mapping[str, Any]) -> str:
     branches = branches_of(survey, answers, {})
     sheet = Sheet(survey, branch_of(survey, answers, {}), answers, branches=branches)
-    return _text(rendering.question_page(frame, sheet, "#", "#", "#"))
+    return _as_asked(lambda: rendering.question_page(frame, sheet, "#", "#", "#"))
 
 
 def _thanks(frame: Frame, survey: Survey, answers: Mapping[str, Any]) -> str:
@@ -62,11 +97,7 @@ def _thanks(frame: Frame, survey: Survey, answers: Mapping[str, Any]) -> str:
         started_at=None, answered_at=None,
     )  # fmt: skip
     answered = Answered(given, survey, _CUSTOMER, {})
-    return _text(rendering.thank_you(frame, answered, "", again=False))
-
-
-def _text(response: Any) -> str:
-    return str(response.get_data(as_text=True))
+    return _as_asked(lambda: rendering.thank_you(frame, answered, "", again=False))
 
 
 def _scores(survey: Survey) -> dict[str, int]:
@@ -82,6 +113,7 @@ def _index(brand: Brand, survey: Survey, files: Mapping[str, str]) -> str:
     return f"{head}<h1>{title}</h1><ul>{lines}</ul></html>\n"
 
 
+@cache
 def _app() -> Flask:
     """The addresses that pages name; none of them is served."""
     pages = Blueprint("survey", __name__, template_folder="../templates")

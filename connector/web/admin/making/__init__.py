@@ -1,0 +1,1 @@
+"""Pages about what follows from answers: workflows and surveys."""
