@@ -10,13 +10,14 @@ from functools import partial
 from typing import Any
 
 from a2wsgi import WSGIMiddleware
-from flask import Flask
+from flask import Flask, render_template
 from sqlalchemy.exc import SQLAlchemyError
 
 from connector.runtime.doorbell import INTAKE
 from connector.runtime.runs.outlook import Outlook
 from connector.runtime.runs.workflow_cache import WorkflowCache
 from connector.services import Services
+from connector.storage.engine.database import AWAY
 from connector.storage.flow_control import connection_state
 from connector.storage.stores.oauth_tokens import DatabaseTokenStore
 from connector.vendors.oauth_consent import return_address
@@ -61,9 +62,19 @@ def web_app(services: Services, gate: Gate | None = None) -> Flask:
     sessions, letters = SessionGate(services), Letters(services)
     app.register_blueprint(entry.blueprint(services, sessions, letters))
     app.register_blueprint(admin.blueprint(services, gate or sessions))
+    for error in AWAY:
+        app.register_error_handler(error, _database_away)
     metrics.install(app, services.counters, services.settings.metrics_token, services.settings.base_url)
     app.wsgi_app = mounted(app.wsgi_app, services.settings.base_url)  # type: ignore[method-assign, assignment]
     return app
+
+
+def _database_away(error: Exception) -> tuple[str, int, dict[str, str]]:
+    """What no room of pages answers itself."""
+    log.error("the database does not answer (%s)", type(error).__name__)
+    title, text = "The database is away", "Nothing was changed. Try again in a moment."
+    headers = {"Retry-After": "10", "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+    return render_template("connect/page.html", title=title, text=text), 503, headers
 
 
 def front_door(services: Services, pages: Flask) -> App:

@@ -17,7 +17,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from connector.storage.engine import json_codec, private_files
 from connector.storage.engine.writer_queue import WriterQueue
@@ -40,6 +41,22 @@ SELECT set_config('idle_in_transaction_session_timeout', '60s', false)
 WHERE current_setting('idle_in_transaction_session_timeout') = '0'
 """  # whoever set it for the role, or in the URL, knows better
 _RETRIED_STATES = {"40001", "40P01"}  # serialisation failure, deadlock
+
+
+AWAY = (OperationalError, InterfaceError, PoolTimeout)
+"""What is raised where the database does not answer, or takes no writes."""
+
+_POOL_PATIENCE = 4.0
+"""Seconds that a connection of ours is waited for: senders and pages are answered within five."""
+
+_PATIENCE = {
+    "connect_timeout": 3,  # seconds
+    "tcp_user_timeout": 1500,  # milliseconds until a line that takes nothing more counts as cut
+    "keepalives_idle": 10,  # seconds; and a silent one is asked whether it is still there
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+}
+"""How PostgreSQL's client notices that nobody is there; whoever says otherwise in the URL knows better."""
 
 
 class LostRaceError(Exception):
@@ -141,15 +158,19 @@ class Database:
 def _engine(url: str, pool_size: int) -> Engine:
     if url.startswith(("postgres://", "postgresql://")):
         url = "postgresql+psycopg://" + url.split("://", 1)[1]
+    whole = _with_our_authority(make_url(url))
+    is_sqlite = whole.get_backend_name() == "sqlite"
     engine = create_engine(
-        _with_our_authority(make_url(url)),
+        whole,
+        connect_args={} if is_sqlite else {name: each for name, each in _PATIENCE.items() if name not in whole.query},
+        pool_timeout=_POOL_PATIENCE,
         pool_size=pool_size,
         max_overflow=pool_size,
-        pool_pre_ping=not url.startswith("sqlite"),
+        pool_pre_ping=not is_sqlite,
         json_serializer=json_codec.dumps,
         hide_parameters=True,  # an error's text reaches the log, and parameters are people's words and addresses
     )
-    if engine.dialect.name == "sqlite":
+    if is_sqlite:
         event.listen(engine, "do_connect", partial(_ours_alone, _file(engine)))
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, Response, abort, redirect, request
-from sqlalchemy.exc import OperationalError
 from werkzeug import Response as AnyResponse
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
@@ -15,6 +14,7 @@ from connector.access.rights import HOME
 from connector.ids import new_id
 from connector.runtime.operations.errors import InputError, RefusedError, UnknownError
 from connector.services import Services
+from connector.storage.engine.database import AWAY
 from connector.web.admin import assets, audited, form_token, forms, refusals, rendering
 from connector.web.admin.addresses import inside
 from connector.web.admin.page import AdminVisit, Gate, Page, SignedIn
@@ -81,8 +81,8 @@ def _answered(visit: AdminVisit, page: Page) -> AnyResponse:
         return refusals.unusable(visit, error)
     except RequestEntityTooLarge:
         return refusals.too_large(visit)
-    except OperationalError as error:
-        log.error("the database does not answer (%s)", type(error.orig).__name__)  # noqa: TRY400 - its text may hold a name
+    except AWAY as error:
+        log.error("the database does not answer (%s)", type(error).__name__)  # noqa: TRY400 - its text may hold a name
         return refusals.unavailable(visit)
     except HTTPException:
         raise

@@ -9,12 +9,12 @@ from functools import cache
 from typing import Any
 
 from flask import Blueprint, Response, request
-from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
 from connector.access.masked_fields import without_personal
 from connector.access.rights import AGENT, PERSONAL, may
 from connector.runtime.operations.errors import ControlError
+from connector.storage.engine.database import AWAY
 from connector.storage.stores.api_tokens import ApiToken
 from connector.web.api import (
     access,
@@ -54,7 +54,8 @@ def blueprint(parts: Parts) -> Blueprint:
     routes.register_error_handler(ProblemError, problems.response)
     routes.register_error_handler(ControlError, lambda error: problems.response(problems.of_control(error)))
     routes.register_error_handler(WorkflowError, _broken)
-    routes.register_error_handler(OperationalError, _away)
+    for error in AWAY:
+        routes.register_error_handler(error, _away)
     routes.app_errorhandler(404)(_outside)
     routes.app_errorhandler(405)(_outside)
     routes.register_error_handler(HTTPException, lambda error: problems.response(problems.of_http(error)))
@@ -98,9 +99,9 @@ def _broken(error: WorkflowError) -> Response:
     return problems.response(ProblemError(409, "refused", str(error)))
 
 
-def _away(error: OperationalError) -> Response:
+def _away(error: Exception) -> Response:
     """The database does not answer; nothing was done, and the same request may be made again."""
-    log.error("the database does not answer (%s)", type(error.orig).__name__)
+    log.error("the database does not answer (%s)", type(error).__name__)
     detail = "The database does not answer now. Nothing was changed; ask again."
     return problems.response(ProblemError(503, "unavailable", detail, headers={"Retry-After": "10"}))
 

@@ -30,7 +30,7 @@ from connector.storage.flow_control.guess_limit import GuessLimit
 from connector.web.survey import rendering
 from connector.web.survey.rendering import Frame
 from connector.web.survey.visitor import is_ahead, network_of, visitor_of
-from connector.web.survey.visits import SurveyVisit
+from connector.web.survey.visits import DrawnVisits, SurveyVisit
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,8 @@ NOWHERE = Done(None)
 @dataclass(frozen=True, slots=True)
 class Reception:
     """Finds whose page it is. ``ring`` wakes the intake after an event of ours was stored; ``outlook`` tells what the
-    workflows would do about an answer; ``answers_are_read``: whoever answers our mail is heard."""
+    workflows would do about an answer; ``answers_are_read``: whoever answers our mail is heard; ``drawn`` are those
+    whose form was drawn lately."""
 
     settling: Settling
     brands: Mapping[str, Brand]
@@ -57,6 +58,7 @@ class Reception:
     guesses: GuessLimit
     outlook: Outlook | None
     answers_are_read: bool
+    drawn: DrawnVisits
 
     @property
     def database(self) -> Database:

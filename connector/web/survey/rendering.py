@@ -85,11 +85,14 @@ class OpenUntil:
     until: datetime
 
 
-def question_page(frame: Frame, sheet: Sheet, here: str, save: str, seen: str) -> Response:
+def question_page(
+    frame: Frame, sheet: Sheet, here: str, save: str, seen: str, *, is_unsaved: bool = False
+) -> Response:
     """The survey. 422 when answers were refused, so that nothing takes it for done. ``here``, ``save`` and ``seen`` are
-    where the form goes, where its script saves, and where it says that somebody touched the page."""
+    where the form goes, where its script saves, and where it says that somebody touched the page. ``is_unsaved``: what
+    was sent could not be saved, and stands in the form."""
     status = 422 if sheet.errors else 200
-    more = {"here": here, "save": save, "seen": seen, **_fields(frame, sheet)}
+    more = {"here": here, "save": save, "seen": seen, "is_unsaved": is_unsaved, **_fields(frame, sheet)}
     return _page(frame, "survey/page.html", status, assets.script(), **more)
 
 
@@ -176,6 +179,21 @@ def too_many(frame: Frame, wait: timedelta) -> Response:
     response = message(frame, say("Please wait a moment"), [text], status=429)
     response.headers["Retry-After"] = str(math.ceil(wait.total_seconds()))
     return response
+
+
+def not_shown(frame: Frame) -> Response:
+    """While the database does not answer."""
+    say = frame.words
+    return message(frame, say("This page cannot be shown at the moment"), [say("Please try again in a minute.")])
+
+
+def not_saved(frame: Frame, action: str, sent: Sequence[tuple[str, str]], words: Sequence[str]) -> Response:
+    """While the database does not answer, and the form is not at hand: what was ``sent`` travels along to ``action``;
+    ``words`` of it are shown, so that somebody sees that they are still there."""
+    say = frame.words
+    text = say("This is not saved yet, as our system does not answer at the moment. Please press Send again.")
+    again: dict[str, Any] = {"action": action, "submit": say("Send again"), "sent": sent, "words": words}
+    return message(frame, say("Not saved yet"), [text], **again)
 
 
 def trap(frame: Frame, survey: str) -> Response:

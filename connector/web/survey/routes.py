@@ -27,16 +27,18 @@ from connector.feedback.surveys.answering.settling import Settling
 from connector.feedback.surveys.who_pressed import taps, traces
 from connector.feedback.surveys.who_pressed.traces import Touched
 from connector.runtime.runs.outlook import Outlook
+from connector.storage.engine.database import AWAY
 from connector.storage.flow_control.guess_limit import GuessLimit
 from connector.web.survey import mistakes, rendering
 from connector.web.survey.compression import compress
+from connector.web.survey.database_away import AwayPages
 from connector.web.survey.forms import Form, Given, read_form
 from connector.web.survey.guarded import GuardedPages
 from connector.web.survey.reception import NOWHERE, Done, Reception
 from connector.web.survey.rendering import OpenUntil
 from connector.web.survey.sheets import Sheet
 from connector.web.survey.thanks import Answered, promise_of, sentence_of
-from connector.web.survey.visits import SurveyVisit
+from connector.web.survey.visits import DrawnVisits, SurveyVisit
 from workflows.calendars import BusinessCalendar
 
 MAX_BODY = 256 * 1024  # bytes: several open answers of 5,000 characters, each up to 12 bytes in a form
@@ -49,7 +51,8 @@ def blueprint(
     the workflows would do about an answer, so that the thank-you can say it; ``answers_are_read``: whoever answers our
     mail is heard."""
     parts = (settling, brands, clock, ring, GuessLimit(settling.database), outlook, answers_are_read)
-    pages, guarded = SurveyPages(*parts), GuardedPages(*parts)
+    drawn = DrawnVisits()
+    pages, guarded, unreached = SurveyPages(*parts, drawn), GuardedPages(*parts, drawn), AwayPages(*parts, drawn)
     found = Blueprint("survey", __name__, template_folder="../templates")
     found.add_app_template_filter(rendering.unmarked)
     routes: tuple[tuple[str, str, Any, str], ...] = (
@@ -70,6 +73,8 @@ def blueprint(
     found.after_request(lambda response: compress(request, rendering.guard(response)))
     found.after_app_request(_guard)
     found.register_error_handler(413, pages.too_large)
+    for error in AWAY:
+        found.register_error_handler(error, unreached.away)
     return found
 
 
@@ -187,5 +192,6 @@ class SurveyPages(Reception):
         return Touch(self.clock(), visit.frame.language)
 
     def _questions(self, visit: SurveyVisit, sheet: Sheet) -> AnyResponse:
+        self.drawn.remember(visit)
         here, save, seen = (visit.url(endpoint) for endpoint in ("submit", "answer", "seen"))
         return rendering.question_page(visit.frame, sheet, here, save, seen)

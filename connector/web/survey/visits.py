@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any
 
 from flask import request, url_for
@@ -12,6 +14,7 @@ from connector.feedback.customers.phone_origins import Origin, origin_of
 from connector.feedback.surveys.answers import AnswerError, check_answer
 from connector.feedback.surveys.invitations import Invitation
 from connector.feedback.surveys.model import Question, Survey
+from connector.ids import digest
 from connector.web.survey.contacts import Known, as_shown, known_of
 from connector.web.survey.forms import as_words
 from connector.web.survey.rendering import Frame, OpenUntil
@@ -89,3 +92,25 @@ class SurveyVisit:
     def wants_to_change(self) -> bool:
         """They followed the thank-you's link, or clicked another score in the mail."""
         return "change" in request.args or self.chosen is not None
+
+
+_MOST = 1_000  # visits that are remembered: some 10 MB
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnVisits:
+    """Whose forms this process drew lately; by digest, as the token is a secret."""
+
+    _visits: OrderedDict[str, SurveyVisit] = field(default_factory=OrderedDict)
+    _guard: Lock = field(default_factory=Lock)
+
+    def remember(self, visit: SurveyVisit) -> None:
+        with self._guard:
+            self._visits[digest(visit.token)] = visit
+            self._visits.move_to_end(digest(visit.token))
+            while len(self._visits) > _MOST:
+                self._visits.popitem(last=False)
+
+    def of(self, token: str) -> SurveyVisit | None:
+        with self._guard:
+            return self._visits.get(digest(token))
