@@ -127,7 +127,7 @@ def test_pages_programs_and_senders_are_told_soon_and_all_is_well_after(night: N
     assert away.status_code == 503
     assert "does not answer" in away.get_json()["why"]
     assert night.get("/healthz").status_code == 200
-    for path in (night.page, night.page.replace("/s/", "/u/"), "/api/v1/runs"):
+    for path in (night.page, night.page.replace("/s/", "/u/"), "/api/v1/runs", "/admin/", "/admin/sign-in"):
         assert is_away(night.get(path, Authorization="Bearer rb_nobody")), path
     assert night.get("/api/v1/runs", Authorization="Bearer rb_nobody").content_type == "application/problem+json"
     assert is_away(night.post(f"{night.page}/answer", {"q.score": "2"}))
