@@ -65,9 +65,9 @@ def _from_here() -> None:
         abort(403, "The tour's buttons work on the tour's own pages only.")
 
 
-def _moment(at: datetime) -> str:
-    """A time of today, on this machine's clock."""
-    return f"{at.astimezone():%H:%M:%S}"
+def _moment(at: datetime, style: str) -> str:
+    """On this machine's clock, for visitors without scripts; see ``zone.js``."""
+    return f"{at.astimezone():%A %d %B, %H:%M}" if style == "day" else f"{at.astimezone():%H:%M:%S}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from connector.demo.outside import Letter
 from connector.demo.records import Run
 from connector.demo.scene import Scene
@@ -48,8 +46,3 @@ def plain(why: str) -> str:
 def many(count: int, noun: str) -> str:
     """A number with its noun: 1 run, 2 runs."""
     return f"{count} {noun}{'s' * (count != 1)}"
-
-
-def clock(moment: datetime) -> str:
-    """A time of today, on this machine."""
-    return f"{moment.astimezone():%H:%M:%S}"

@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from connector.demo.outside import Letter
-from connector.demo.pieces import button, clock, many, plain, run_link, sentences, shown, ticket_link
+from connector.demo.pieces import button, many, plain, run_link, sentences, shown, ticket_link
 from connector.demo.records import Answer, Call, Happened, Run
 from connector.demo.scene import Scene, Turn, is_over, turn_of
 from connector.demo.shortened import HOUR, INSTEAD
-from connector.demo.values import Link, State, Step, Table
+from connector.demo.values import At, Link, State, Step, Table
 
 _NOTHING = "–"
 _BANDS = {"detractor": "an unhappy customer", "passive": "a neutral customer", "promoter": "a happy customer"}
@@ -65,7 +65,7 @@ def _webhook_now(scene: Scene) -> tuple[Any, ...]:
     )
     tries = scene.attempts(event)
     rows = tuple(
-        (f"Delivery {number}", clock(each.at), f"answered {each.status}, {_reply(each.reply)}")
+        (f"Delivery {number}", At(each.at), f"answered {each.status}, {_reply(each.reply)}")
         for number, each in enumerate(tries, 1)
     )
     return (
@@ -238,15 +238,15 @@ def _trouble(scene: Scene, run: Run | None) -> list[str]:
     ]
 
 
-def _ticket_rows(ticket: Mapping[str, Any]) -> tuple[tuple[str, ...], ...]:
+def _ticket_rows(ticket: Mapping[str, Any]) -> tuple[tuple[str | At, ...], ...]:
     named = {"Subject": "subject", "Status": "status", "Priority": "priority", "Due": "due_at"}
-    rows = [(label, _cell(label, ticket.get(name))) for label, name in named.items()]
+    rows: list[tuple[str | At, ...]] = [(label, _cell(label, ticket.get(name))) for label, name in named.items()]
     return (*rows, ("Tags", ", ".join(ticket.get("tags", ()))))
 
 
-def _cell(label: str, value: Any) -> str:
+def _cell(label: str, value: Any) -> str | At:
     if label == "Due" and value:
-        return f"{datetime.fromisoformat(value).astimezone():%A %d %B, %H:%M}"
+        return At(datetime.fromisoformat(value), "day")
     return str(value or _NOTHING)
 
 
@@ -368,13 +368,19 @@ def _score_table(scene: Scene) -> Table:
             _figure(earlier, ""),
             _figure(sales.get("NPS_Score__c"), sales.get("NPS_Band__c")),
         ),
-        ("Zendesk user", _NOTHING, _figure(desk.get("ringback_score"), desk.get("ringback_band"))),
+        ("Zendesk user", _NOTHING, _figure(desk.get("ringback_score"), desk.get("ringback_band")) + _loop(desk)),
     )
     return Table(rows, ("Record", "Before", "Now"))
 
 
 def _figure(score: Any, band: Any) -> str:
     return _NOTHING if score is None else f"{score:g} ({band})" if band else f"{score:g}"
+
+
+def _loop(desk: Mapping[str, Any]) -> str:
+    """How far the callback is, once there is one."""
+    status = desk.get("ringback_loop_status")
+    return f", {status}" if status else ""
 
 
 def _score_links(scene: Scene) -> tuple[Link, ...]:

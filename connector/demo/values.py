@@ -120,10 +120,18 @@ class Button:
 
 
 @dataclass(frozen=True, slots=True)
+class At:
+    """A moment as a cell: shown by the visitor's own clock. ``style`` is "time", or "day" for another day's."""
+
+    at: datetime
+    style: str = "time"
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """Facts in rows; the first cell of each is its heading. ``heads`` may be empty."""
 
-    rows: tuple[tuple[str, ...], ...]
+    rows: tuple[tuple[str | At, ...], ...]
     heads: tuple[str, ...] = ()
 
 

@@ -63,7 +63,8 @@ def test_the_library_is_complete_and_its_files_are_named_after_their_workflows()
         "send-by-hand", "logged-feedback", "mail-answers", "outcome-by-hand", "answer-changed",
         "account-owner-alert", "score-after-conversion", "score-after-merge",
         "score-backfill",
-        "was-this-you", "answers-in-salesforce", "loop-in-salesforce", "answers-on-tickets",
+        "was-this-you", "answers-in-salesforce", "loop-in-salesforce", "loop-on-records",
+        "answers-on-tickets",
         "support-effort", "after-delivery", "onboarding", "relationship",
         "survey-reminders",
     }
@@ -82,6 +83,26 @@ def test_an_answer_about_a_ticket_is_noted_and_tagged_there() -> None:
     assert trace.actions[0].params["body"] == "The customer answered: NPS 3 (detractor)\nit took days"
     assert trace.actions[1].params["tags"] == ["ringback_detractor"]
     assert play("answers-on-tickets", (0, "survey.answered", ANSWER)).runs == ()
+
+
+@pytest.mark.parametrize(("band", "there", "gone"), [
+    ("promoter", ["ringback_recovered"], ["ringback_not_recovered", "ringback_detractor"]),
+    ("passive", ["ringback_recovered"], ["ringback_not_recovered", "ringback_detractor"]),
+    ("detractor", ["ringback_not_recovered", "ringback_detractor"], ["ringback_recovered"]),
+])
+def test_an_answer_about_a_solution_says_on_its_ticket_whether_it_was_recovered(
+    band: str, there: list[str], gone: list[str]
+) -> None:
+    second = {**ANSWER, "band": band, "about": "a1", "context": {"ticket": "zendesk:9"}}
+    trace = play("answers-on-tickets", (0, "survey.answered", second), outcomes={"note": (Outcome({"done": True}),)})
+    [tagged] = [asked.params for asked in trace.actions if asked.action == "ticket.update"]
+    assert (tagged["tags"], tagged["remove_tags"]) == (there, gone)
+
+
+@pytest.mark.parametrize(("status", "actions_"), [("recovered", ["score.write"]), ("taken", [])])
+def test_how_far_the_loop_is_stands_on_the_customers_record(status: str, actions_: list[str]) -> None:
+    trace = play("loop-on-records", (0, "callback.changed", changed(status, response="a1")))
+    assert actions(trace) == actions_
 
 
 def test_a_solved_ticket_asks_once_per_ticket() -> None:

@@ -228,9 +228,23 @@ def test_record_pages_hang_together_and_show_fields_that_exist() -> None:
         assert {n for n in values if n.startswith("Facet-")} == {n for n in regions if n.startswith("Facet-")}
         assert set(regions) >= {"header", "main", "sidebar"}
         rules = texts(root, "flexiPageRegions/itemInstances/componentInstance/visibilityRule/criteria/leftValue")
-        assert [re.fullmatch(r"\{!Record\.(\w+)\}", rule)[1] in fields_of(sobject) for rule in rules] == [True]  # type: ignore[index]  # a rule of another form fails here
+        ruled = [re.fullmatch(r"\{!Record\.(\w+)\}", rule)[1] for rule in rules]  # type: ignore[index]  # a rule of another form fails here
+        assert ruled
+        assert set(ruled) <= fields_of(sobject)
         marks = [str(each.text) for each in root.iter(f"{NS}identifier")]
         assert len(marks) == len(set(marks))
+
+
+def test_nobody_who_was_won_back_is_called_unhappy() -> None:
+    """Neither by the warning on their page nor by the list of those to win back."""
+    for source in of("FlexiPage"):
+        if "This customer is unhappy" in source.text:
+            place = "flexiPageRegions/itemInstances/componentInstance/visibilityRule/criteria"
+            told = [texts(tree(source), f"{place}/{part}") for part in ("leftValue", "operator", "rightValue")]
+            assert ("{!Record.Loop_Status__c}", "NE", "recovered") in set(zip(*told, strict=True)), source
+    for sobject in ("Contact", "Lead"):
+        [view] = [each for each in of("ListView") if f"{sobject}.Ringback_Unhappy" in each.component.name]
+        assert texts(tree(view), "filters/value") == ["detractor", "recovered"]
 
 
 def test_report_types_join_along_lookups_of_ours() -> None:

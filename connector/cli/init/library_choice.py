@@ -16,8 +16,8 @@ from workflows.step_positions import every_step
 _ALWAYS = ("promoter-thanks",)
 _HELPDESK = (
     "after-support", "support-recovery", "callback-status", "callback-not-reached", "callback-closed",
-    "outcome-by-hand", "retention-survey", "retention-answered", "answers-on-tickets", "logged-feedback",
-    "send-by-hand",
+    "outcome-by-hand", "retention-survey", "retention-answered", "answers-on-tickets", "loop-on-records",
+    "logged-feedback", "send-by-hand",
 )  # fmt: skip
 _CRM = ("score-after-merge", "score-after-conversion", "score-backfill")
 _BOTH = ("score-writeback",)  # of the two systems that it writes to, one is enough

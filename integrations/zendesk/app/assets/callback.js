@@ -5,12 +5,14 @@ import {newKey} from "./house.js";
 
 const CALLED = ["recovered", "partly", "not_recovered"]; // a call took place: the cause is asked for
 const GONE = ["merged", "deleted", "spam"];
+const WON_BACK = "recovered"; // the customer said so
 
 export function callback(desk, found, name) {
   const {say} = desk;
-  const over = GONE.includes(found.status);
+  const wonBack = found.status === WON_BACK;
+  const over = wonBack || GONE.includes(found.status);
   return el("section", {class: "part callback-part", "aria-labelledby": "callback"},
-    el("h2", {id: "callback"}, say("callback.title")),
+    el("h2", {id: "callback"}, say(wonBack ? "callback.won_back" : "callback.title")),
     el("p", {class: "badge"}, say.or(`callback.status.${found.status}`, found.status)),
     answer(say, found), reach(say, found), known(say, found),
     over ? null : [guide(desk, found, name), desk.keep(`outcome-${found.ticket_id}`, () => form(desk, found))]);
