@@ -161,6 +161,18 @@ def test_after_a_restart_of_the_only_process_harmless_calls_are_free_again_at_on
     assert freed == {"zendesk"}  # the mail may still be on its way: it waits for its lease
 
 
+def test_mails_of_a_dead_process_keep_the_next_from_sending_none_of_its_own(home: Harness) -> None:
+    home.install(mails=WRITE_TO_THE_CUSTOMER)
+    ask(home, 3)
+    who, now, database = ClaimPolicy("mail", "before", concurrency=3), home.clock(), home.house.database
+    assert len(database.transact(lambda tx: claims.claim(database, tx, who, now, 100))) == 3
+    ask(home, 3)
+    assert database.transact(lambda tx: claims.claim(database, tx, who, now, 100)) == []  # three are all it may have
+    database.transact(lambda tx: claims.release_orphans(tx, now))
+    after = ClaimPolicy("mail", "after", concurrency=3)
+    assert len(database.transact(lambda tx: claims.claim(database, tx, after, now, 100))) == 3
+
+
 def test_a_score_of_a_dead_process_is_written_again_after_a_moment_and_none_overtakes_it(home: Harness) -> None:
     home.install(tickets=WRITE_THE_SCORE)
     known = {"email": "ann@example.com", "salesforce_contact_id": "003000000000001AAA"}

@@ -283,9 +283,11 @@ def release_orphans(tx: Connection, now: datetime) -> set[str]:
 
     At once what a repeat cannot harm (A: the vendor honours our key, B: the same write again) and what has no order
     with others. What has one waits ``GRACE``: until then its serial is taken, and a request of the dead process that
-    is still on its way cannot land after a newer one. C and D wait for their lease. → the connections of the first.
+    is still on its way cannot land after a newer one. C and D wait for their lease, in nobody's hands: 64 mails of a
+    dead process kept the next from sending any for a minute. → the connections of the first.
     """
     c = effects.c
+    tx.execute(update(effects).where(is_now(c.status, "performing")).values(owner=None))
     harmless = c.effect_class.in_(("A", "B"))
     soon = update(effects).where(is_now(c.status, "performing"), harmless, c.serial.is_not(None))
     tx.execute(soon.where(c.lease_until > now + GRACE).values(lease_until=now + GRACE))
