@@ -157,7 +157,7 @@ def _ground(settings: Settings, config: Config, secret_keys: SecretKeys, clock: 
             now=lambda: clock().timestamp(),
             vendors=vendors,
         ),
-        surveys=SurveyCatalog(database, clock),
+        surveys=SurveyCatalog(database),
         mailer=Mailer(settings.base_url, read_brands(config.brands, Catalogues(config.translations))),
         inbox=Inbox(database),
         book=WorkflowCache(),

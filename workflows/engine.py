@@ -134,6 +134,13 @@ def cancel(state: RunState, reason: str) -> Decision:
     return Decision(ended, (Note("", "ended", f"Cancelled: {reason.rstrip('.')}."),))
 
 
+def dismiss(state: RunState, reason: str) -> Decision:
+    """Leave a run that stopped as it is, for good; ``reason`` is for people, and what stopped it stays beside it."""
+    why = "; ".join(filter(None, [reason.rstrip("."), state.reason]))
+    ended = replace(state, status=Status.DISMISSED, waiting_for=None, reason=why)
+    return Decision(ended, (Note("", "ended", f"Dismissed: {reason.rstrip('.')}."),))
+
+
 def to_json(state: RunState) -> dict[str, Any]:
     """The state as plain JSON values."""
     return {

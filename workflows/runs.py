@@ -24,6 +24,7 @@ class Status(StrEnum):
     DEAD = "dead"  # could not be advanced at all, however often tried
     CANCELLED = "cancelled"
     NEEDS_REVIEW = "needs_review"  # a human must say what happened
+    DISMISSED = "dismissed"  # it failed, and a human said that nothing more is to be done
 
 
 LIVE = frozenset({Status.QUEUED, Status.READY, Status.WAITING, Status.NEEDS_REVIEW})

@@ -1,4 +1,4 @@
-"""``ringback runs cancel|retry|restart|skip|review``: people's hands on runs."""
+"""``ringback runs cancel|retry|restart|dismiss|skip|review``: people's hands on runs."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ from connector.cli.common.acting import (
     span,
     yes_option,
 )
-from connector.cli.common.context import BadInputError
+from connector.cli.common.context import BadInputError, open_database
 from connector.cli.common.output import as_json_option, show_json
 from connector.runtime.operations import bulk as controls_bulk
 from connector.runtime.operations.bulk import Action, BulkLine, RunFilter
+from connector.runtime.operations.following import follow
 from connector.runtime.operations.runs import CommandResult, RunCommands
 from connector.services import Services
 from workflows.runs import Status
@@ -91,12 +92,20 @@ def cancel(by: str, reason: str, **given: Any) -> None:
 @click.option(
     "--anew", is_flag=True, help="A new call under a new key, even where the same one could be repeated."
 )
-def retry(by: str, from_step: str | None, anew: bool, **given: Any) -> None:
+@click.option(
+    "--wait", "patience", type=click.FloatRange(0, 3600), default=10.0, show_default=True, metavar="SECONDS",
+    help="Stay so long for what comes of it; 0 looks at nothing that a worker must do.",
+)
+def retry(by: str, from_step: str | None, anew: bool, patience: float, **given: Any) -> None:
     """Let runs that failed, died or need a review go on from where they stopped.
 
-    The same call is made again where that is safe; otherwise the step begins anew.
+    The same call is made again where that is safe; otherwise the step begins anew. The exit code is 1 when a run failed
+    again in the time of --wait; a worker (`ringback serve`) makes the calls.
     """
-    _each(given, lambda controls: lambda run_id: controls.retry(run_id, by, step=from_step, anew=anew))
+    as_json = given["as_json"]
+    done = _each(given, lambda controls: lambda run_id: controls.retry(run_id, by, step=from_step, anew=anew))
+    if done:
+        _follow([each.run for each in done], patience, as_json)
 
 
 @click.command()
@@ -104,6 +113,14 @@ def retry(by: str, from_step: str | None, anew: bool, **given: Any) -> None:
 def restart(by: str, **given: Any) -> None:
     """Begin new runs from the same events and facts, with the newest version of the workflow."""
     _each(given, lambda controls: lambda run_id: controls.restart(run_id, by))
+
+
+@click.command()
+@_many
+@click.option("--reason", required=True, help="Why; it stands in the history.")
+def dismiss(by: str, reason: str, **given: Any) -> None:
+    """Say of runs that failed, died or need a review that nothing more is to be done: they wait for nobody any more."""
+    _each(given, lambda controls: lambda run_id: controls.dismiss(run_id, by, reason))
 
 
 @click.command()
@@ -145,21 +162,33 @@ def review(run_id: str, answer: str, output: dict[str, Any], by: str, as_json: b
         _tell_one(house.controls.answer_review(run_id, answer == "happened", by, output=output), as_json)
 
 
-COMMANDS = (cancel, retry, restart, skip, review)
+COMMANDS = (cancel, retry, restart, dismiss, skip, review)
 
 
-def _each(given: dict[str, Any], action_of: Callable[[RunCommands], Action]) -> None:
-    """Find them, be sure, do it with one after the other, and say how each went."""
+def _each(given: dict[str, Any], action_of: Callable[[RunCommands], Action]) -> list[CommandResult]:
+    """Find them, be sure, do it with one after the other, and say how each went. → those that could be done."""
     as_json, yes, dry_run = given.pop("as_json"), given.pop("yes"), given.pop("dry_run")
     chosen = Chosen(given.pop("ids"), chosen_from(**given))
     with acting() as house:
         ids = chosen.find(house)
         if dry_run:
             _tell_count(len(ids), as_json)
-            return
+            return []
         be_sure(len(ids), "runs", yes=yes)
         lines = list(progress(controls_bulk.each(action_of(house.controls), ids), len(ids)))
     _tell(lines, as_json)
+    return [line.done for line in lines if line.done]
+
+
+def _follow(ids: Sequence[str], patience: float, as_json: bool) -> None:
+    """Say how they stand now, after their calls; ends the command when one failed again."""
+    with open_database() as database:
+        fates = follow(database, ids, patience)
+    for fate in fates:
+        click.echo(str(fate), err=as_json)
+    again = sum(fate.failed for fate in fates)
+    if again:
+        raise click.ClickException(f"{again} of {len(fates)} failed again.")
 
 
 def _tell_count(count: int, as_json: bool) -> None:

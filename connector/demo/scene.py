@@ -12,7 +12,7 @@ from connector.demo.values import Journey, Json, Path, Places
 from connector.demo.visitor import survey_link
 
 _SETTLED = ("solved", "closed")
-_OVER = ("succeeded", "done_with_failure", "failed", "dead", "cancelled", "needs_review")
+_OVER = ("succeeded", "done_with_failure", "failed", "dead", "cancelled", "needs_review", "dismissed")
 
 
 class Turn(StrEnum):

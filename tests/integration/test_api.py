@@ -173,11 +173,23 @@ def test_a_step_is_skipped_a_run_restarted_and_one_cancelled(api: Api) -> None:
     assert api.post(f"/runs/{new}/cancel", reason="enough")["status"] == "cancelled"
 
 
+def test_a_failed_run_is_dismissed_with_a_reason_alone_or_with_others(api: Api) -> None:
+    run = a_failed_run(api)
+    assert api.ask("POST", f"/runs/{run}/dismiss", json={}).status_code == 422
+    assert api.post(f"/runs/{run}/dismiss", reason="called by phone")["status"] == "dismissed"
+    a_failed_run(api)
+    body = {"action": "dismiss", "filter": {"status": ["failed"]}, "dry_run": False}
+    assert api.ask("POST", "/runs/bulk", json=body).status_code == 422
+    done = api.post("/runs/bulk", **body, reason="of an old test")
+    assert [line["done"]["status"] for line in done["items"]] == ["dismissed"]
+    assert [each["status"] for each in api.get("/runs?status=dismissed")["items"]] == ["dismissed"] * 2
+
+
 def test_what_the_state_does_not_allow_is_refused_with_what_is_possible(api: Api) -> None:
     run = a_failed_run(api)
     refused = api.ask("POST", f"/runs/{run}/cancel", json={"reason": "no"})
     assert refused.status_code == 409
-    assert told(refused)["possible"] == ["retry", "skip", "restart"]
+    assert told(refused)["possible"] == ["retry", "skip", "restart", "dismiss"]
     assert api.ask("POST", f"/runs/{run}/review", json={"happened": True}).status_code == 409
 
 

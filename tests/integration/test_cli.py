@@ -614,6 +614,23 @@ def test_what_a_state_does_not_allow_is_refused_with_what_it_does(served: Shell,
     assert "Error: Run run1 is waiting" in served.run("runs", "review", "run1", "happened", code=1)
 
 
+def test_a_failed_run_is_tried_again_told_if_it_fails_again_and_dismissed(served: Shell, database: Database) -> None:
+    a_waiting_run(database)
+    with database.write() as tx:
+        body = definitions.find(tx, DefinitionKind.WORKFLOW, "greet")
+        assert body is not None
+        failing = body.body.replace("Hello", "'{{ event.nothing_of_the_kind }}'")
+        tx.execute(update(tables.definitions).values(body=failing))
+        state = {"status": "failed", "position": [0]}
+        tx.execute(update(tables.runs).values(status="failed", state=state, reason="why", slot=None))
+    said = served.run("runs", "retry", "run1", "--wait", "0", code=1)
+    assert "Run run1: it is failed again, at hello: " in said
+    assert "1 of 1 failed again." in said
+    assert "it is dismissed now" in served.run("runs", "dismiss", "run1", "--reason", "of an old test")
+    assert served.json("runs", "--dead-letters") == []
+    assert served.json("runs", "--status", "dismissed")[0]["reason"].startswith("by ")
+
+
 def test_dead_letters_are_listed_with_their_reasons(served: Shell, database: Database) -> None:
     a_waiting_run(database)
     assert served.json("runs", "--dead-letters") == []

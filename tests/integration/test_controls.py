@@ -11,12 +11,14 @@ from typing import Any
 
 import pytest
 
+from connector.observe.backlog import read_backlog
 from connector.runtime.doorbell import INTAKE, effects_queue
 from connector.runtime.effects import claims
 from connector.runtime.effects.claims import ClaimPolicy
 from connector.runtime.operations import bulk as controls_bulk
 from connector.runtime.operations.bulk import RunFilter
 from connector.runtime.operations.errors import InputError, RefusedError, UnknownError
+from connector.runtime.operations.following import follow
 from connector.runtime.operations.runs import RunCommands
 from connector.runtime.runs import dead_letter
 from connector.storage.flow_control import connection_state
@@ -476,6 +478,73 @@ def test_a_review_is_answered_once_and_only_where_there_is_a_doubt(home: Harness
     with pytest.raises(RefusedError, match="review is not possible"):
         controls(home).answer_review(run, False, "Bo")
     assert len(home.mails("ann@example.com")) == 1
+
+
+# --- dismiss --------------------------------------------------------------------------------------------------------
+
+
+def dead_letters(home: Harness) -> dict[str, int]:
+    with home.house.database.read() as tx:
+        found = read_backlog(tx, (), lambda _: None, home.clock())
+    calls = sum(each.failed + each.review for each in found.connections)
+    every = {**found.stopped, "calls": calls}
+    return {what: count for what, count in every.items() if count}
+
+
+@pytest.mark.parametrize("stop", [failed, in_doubt])
+def test_a_dismissed_run_waits_for_nobody_and_its_history_says_who_and_why(
+    home: Harness, stop: Callable[[Harness], str]
+) -> None:
+    run = stop(home)
+    assert dead_letters(home)
+    done = controls(home).dismiss(run, "Ann", "The customer was called by phone")
+    assert (done.status, done.what) == ("dismissed", "dismissed")
+    assert dead_letters(home) == {}
+    assert "Dismissed: by Ann: The customer was called by phone." in home.story()
+    assert home.run().reason.startswith("by Ann: The customer was called by phone; ")  # and what had stopped it
+    assert (home.run().slot, home.run().ended_at) == (None, home.clock())
+
+
+def test_dismissing_twice_is_once_and_nothing_but_a_restart_follows(home: Harness) -> None:
+    run = failed(home)
+    controls(home).dismiss(run, "Ann", "done by hand")
+    assert controls(home).dismiss(run, "Bo", "me, too").what == "was dismissed before"
+    with pytest.raises(RefusedError, match=r"dismissed: retry is not possible\. Possible instead: restart\."):
+        controls(home).retry(run, "Bo")
+    assert home.story().count("Dismissed: by Ann: done by hand.") == 1
+
+
+def test_a_run_that_goes_well_cannot_be_dismissed_and_a_reason_is_needed(home: Harness) -> None:
+    with pytest.raises(InputError, match="reason"):
+        controls(home).dismiss(failed(home), "Ann", " ")
+    home.install(it=PAUSE_SINGLE)
+    home.deliver(answer(4))
+    home.settle()
+    [waiting] = [run for run in home.runs() if run.status == "waiting"]
+    with pytest.raises(RefusedError, match="waiting: dismiss is not possible"):
+        controls(home).dismiss(waiting.id, "Ann", "enough")
+
+
+# --- what came of it ------------------------------------------------------------------------------------------------
+
+
+def test_a_retry_that_fails_again_is_told_as_such_with_the_reason(home: Harness) -> None:
+    run = failed(home)
+    refuse_tickets(home)
+    controls(home).retry(run, "Ann")
+    [fate] = follow(home.house.database, [run], 10, pause=lambda _: home.settle())
+    assert fate.failed
+    assert str(fate).startswith(f"Run {run}: it is failed again, at callback: ")
+
+
+def test_a_retry_that_goes_well_is_told_and_one_that_nobody_works_on_is_not_waited_for_for_ever(home: Harness) -> None:
+    run = failed(home)
+    controls(home).retry(run, "Ann")
+    [unseen] = follow(home.house.database, [run], 0.3, pause=lambda _: None)
+    assert (unseen.failed, unseen.calls) == (False, True)
+    assert "its call has not ended yet" in str(unseen)
+    [fate] = follow(home.house.database, [run], 10, pause=lambda _: home.settle())
+    assert str(fate) == f"Run {run}: it is succeeded now."
 
 
 # --- restart --------------------------------------------------------------------------------------------------------

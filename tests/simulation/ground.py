@@ -87,7 +87,7 @@ class SqliteGround:
         event.listen(self.database.engine, "connect", _without_fsync)
         self.book = WorkflowCache()
         self._surveys_from = Database(f"sqlite:///{self._template}", pool_size=1)
-        self.surveys = SurveyCatalog(self._surveys_from, lambda: START)
+        self.surveys = SurveyCatalog(self._surveys_from)
         self.surveys.find("retention")
         self._onlooker: sqlite3.Connection | None = None
 

@@ -11,7 +11,7 @@ from connector.feedback.surveys.catalog import SurveyCatalog
 from connector.runtime.runs.workflow_cache import WorkflowCache
 from connector.storage.engine.database import Database
 from connector.storage.schema.tables import definitions, metadata
-from tests.simulation.ground import START, furnish, seat, the_config
+from tests.simulation.ground import furnish, seat, the_config
 
 _KEPT = {"definitions"}
 """A definition never changes under its id, and is dear to read."""
@@ -44,7 +44,7 @@ class PostgresGround:
         self._onlooker.execute(_NO_WITNESSES)
         self._onlooker.execute(_WITNESSES)
         furnish(self.database, self.config)
-        self.book, self.surveys = WorkflowCache(), SurveyCatalog(self.database, lambda: START)
+        self.book, self.surveys = WorkflowCache(), SurveyCatalog(self.database)
         self.surveys.find("retention")
 
     def fresh(self, active: frozenset[str]) -> None:

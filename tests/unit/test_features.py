@@ -62,7 +62,7 @@ def parts(tmp_path: Path) -> Iterator[FeatureParts]:
         database=database,
         clients=clients,
         ids=clients.ids,
-        surveys=SurveyCatalog(database, system_clock),
+        surveys=SurveyCatalog(database),
         mailer=Mailer("https://feedback.example", read_brands(config.brands)),
         alerter=AppriseAlerter(),
         teams=config.teams,

@@ -17,7 +17,7 @@ from connector.storage.engine.database import Database
 from connector.storage.schema.tables import deliveries, events, invitations, runs, suppressions
 from connector.storage.stores.inbox import OWN, insert_deliveries, own_event
 
-_STOPPED = ("failed", "dead", "cancelled", "needs_review", "done_with_failure")
+_STOPPED = ("failed", "dead", "cancelled", "needs_review", "done_with_failure", "dismissed")
 
 
 @dataclass(frozen=True, slots=True)

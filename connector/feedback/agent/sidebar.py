@@ -225,7 +225,7 @@ class SidebarService:
     def _offers(self, tx: Connection, customer: Customer | None) -> list[SurveyOffer]:
         now, heard = self._clock(), self._listens(tx, REQUESTED)
         offers = []
-        for survey in sorted(self._surveys.active(), key=lambda each: not speaks_of_agent(each)):
+        for survey in sorted(self._surveys.active(tx), key=lambda each: not speaks_of_agent(each)):
             if survey.passes_fatigue:
                 continue  # it belongs to an answer already given, and asks about nothing else
             why = None if heard else f"not sent: {NO_WORKFLOW}"

@@ -125,6 +125,24 @@ class RunCommands:
 
         return self._act("retry", [run_id], work)
 
+    def dismiss(self, run_id: str, by: str, reason: str) -> CommandResult:
+        """Say of a run that failed, died or needs a review that nothing more is to be done: it, and its calls that
+        ended badly, wait for nobody any more. What happened, who said so and why stay in its history. Dismissing
+        twice is once. Refused while a call is under way."""
+        by, reason = told(by, "by", LONGEST_NAME), told(reason, "reason", LONGEST_REASON)
+
+        def work(tx: Connection, desk: RunAdvancer, moment: Moment) -> CommandResult:
+            case = open_case(tx, desk, run_id, moment.now)
+            case.allow("dismiss", STOPPED | {Status.DISMISSED})
+            if case.status is Status.DISMISSED:
+                return CommandResult(case.id, "dismissed", "was dismissed before")
+            case.stop_calls("dismiss")
+            _close_calls(case)
+            desk.adopt([(case.draft, engine.dismiss(case.state, f"by {by}: {reason}"))])
+            return CommandResult(case.id, case.status.value, "dismissed")
+
+        return self._act("dismiss", [run_id], work)
+
     def skip(self, run_id: str, step: str, output: Mapping[str, Any], by: str) -> CommandResult:
         """Give the step at which a run waits or stopped its output by hand, and let it go on.
 
@@ -263,6 +281,12 @@ def _by_hand(case: LockedRun, output: Mapping[str, Any]) -> Input:
         return EventArrived(case.visit, output) if step.event else TimePassed(case.visit)
     why = f"Run {case.id}: {case.place!r} is neither an action nor a wait, so it takes no output."
     raise RefusedError(why, "retry", "restart after mending the workflow")
+
+
+def _close_calls(case: LockedRun) -> None:
+    """Calls that ended badly, or that nobody could be sure of, are nobody's business any more."""
+    open_ = effects.c.status.in_(("failed", "review"))
+    case.tx.execute(update(effects).where(effects.c.run_id == case.id, open_).values(status="cancelled"))
 
 
 def _close_review(case: LockedRun, given: Input) -> None:

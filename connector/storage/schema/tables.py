@@ -274,6 +274,7 @@ runs = Table(
     Index("ix_runs_waiting", "id", **_where("status = 'waiting'")),
     Index("ix_runs_succeeded", "id", **_where("status = 'succeeded'")),
     Index("ix_runs_cancelled", "id", **_where("status = 'cancelled'")),
+    Index("ix_runs_dismissed", "id", **_where("status = 'dismissed'")),
     Index("ix_runs_stopped", "id", **_where(_STOPPED_RUNS)),
     Index("ix_runs_ended", "ended_at", **_where("ended_at IS NOT NULL")),
 )

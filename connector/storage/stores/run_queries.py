@@ -224,7 +224,7 @@ def runs_in(status: str) -> Sequence[ColumnElement[bool]]:
 
 
 _STOPPED = frozenset({"failed", "dead", "needs_review", "done_with_failure"})
-_SETTLING = frozenset({"waiting", "succeeded", "cancelled"})
+_SETTLING = frozenset({"waiting", "succeeded", "cancelled", "dismissed"})
 
 
 def run_story(tx: Connection, run_id: str) -> RunStory | None:

@@ -40,6 +40,10 @@ def _retry(call: Call) -> CommandResult:
     return call.parts.controls.retry(call.path["run_id"], call.by, step=step, anew=anew)
 
 
+def _dismiss(call: Call) -> CommandResult:
+    return call.parts.controls.dismiss(call.path["run_id"], call.by, call.given["reason"])
+
+
 def _skip(call: Call) -> CommandResult:
     return call.parts.controls.skip(call.path["run_id"], call.given["step"], call.given["output"], call.by)
 
@@ -68,14 +72,15 @@ def _bulk(call: Call) -> dict[str, Any]:
 def _action(call: Call) -> Action:
     controls, by, name = call.parts.controls, call.by, call.given["action"]
     reason = call.given.get("reason", "")
-    if name == "cancel" and not reason:
+    if name in ("cancel", "dismiss") and not reason:
         raise InputError(
-            "reason", "is missing, and cancel needs it.", "Write a few words; they stand in the history."
+            "reason", f"is missing, and {name} needs it.", "Write a few words; they stand in the history."
         )
     actions: Mapping[str, Action] = {
         "cancel": lambda run_id: controls.cancel([run_id], by, reason)[0],
         "retry": lambda run_id: controls.retry(run_id, by),
         "restart": lambda run_id: controls.restart(run_id, by),
+        "dismiss": lambda run_id: controls.dismiss(run_id, by, reason),
     }
     return actions[name]
 
@@ -92,9 +97,11 @@ OPERATIONS = (
               schemas.RunsSchema(), schemas.RunQuerySchema()),
     Operation("GET", _ONE, "getRun", "One run with every decision", _READ, _show, schemas.StorySchema(), can=(404,)),
     Operation("POST", f"{_ONE}/cancel", "cancelRun", "End a run that is going", _WRITE, _cancel,
-              schemas.DoneSchema(), schemas.CancelSchema(), can=(404, 409)),
+              schemas.DoneSchema(), schemas.ReasonSchema(), can=(404, 409)),
     Operation("POST", f"{_ONE}/retry", "retryRun", "Let a run that stopped go on", _WRITE, _retry,
               schemas.DoneSchema(), schemas.RetrySchema(), can=(404, 409)),
+    Operation("POST", f"{_ONE}/dismiss", "dismissRun", "Say of a run that stopped that nothing more is to be done",
+              _WRITE, _dismiss, schemas.DoneSchema(), schemas.ReasonSchema(), can=(404, 409)),
     Operation("POST", f"{_ONE}/skip", "skipStep", "Give a step its output by hand", _WRITE, _skip,
               schemas.DoneSchema(), schemas.SkipSchema(), can=(404, 409)),
     Operation("POST", f"{_ONE}/review", "answerReview", "Say whether a doubtful call happened", _WRITE, _review,

@@ -88,8 +88,8 @@ class DeliveryQuerySchema(Schema):
     limit = _limit()
 
 
-class CancelSchema(Schema):
-    """Why a run is cancelled."""
+class ReasonSchema(Schema):
+    """Why a run is cancelled, or dismissed."""
 
     reason = _reason()
 
@@ -128,12 +128,12 @@ class BulkSchema(Schema):
     """One action for many runs."""
 
     action = fields.String(
-        required=True, validate=validate.OneOf(["cancel", "retry", "restart"]),
-        **_described("One of: cancel, retry, restart."),
+        required=True, validate=validate.OneOf(["cancel", "retry", "restart", "dismiss"]),
+        **_described("One of: cancel, retry, restart, dismiss."),
     )  # fmt: skip
     filter = fields.Nested(FilterSchema, required=True, **_described("Which runs: at least one of workflow, status, "
                                                                "started_before, step."))  # fmt: skip
-    reason = _text("Why, in a few words; cancel needs it.", 500)
+    reason = _text("Why, in a few words; cancel and dismiss need it.", 500)
     dry_run = fields.Boolean(load_default=True, **_described("true (unless you say false): only count."))
     after = fields.String(
         load_default="",

@@ -102,7 +102,7 @@ class SendSurvey:
         return 1
 
     def prepare(self, ask: ActionContext) -> Intent | Output:
-        self._bookings.survey(str(ask.params["survey"]))
+        self._bookings.survey(str(ask.params["survey"]), ask.tx)
         expect_channel(ask.params.get("channel"))
         customer = _customer(ask.tx, ask.facts.customer.get("id"))
         request = self._request(ask)
@@ -142,7 +142,7 @@ class SendSurvey:
 
     def _who(self, customer: Customer | None, request: Mapping[str, Any], place: Place) -> Intent | Output:
         """Ask a helpdesk that knows this person for their address; what the rules forbid now need not be asked."""
-        survey, _ = self._bookings.survey(request["survey"])
+        survey, _ = self._bookings.survey(request["survey"], place.tx)
         if customer and (reason := self._rules.why_not(place.tx, customer, survey, request, place.now)):
             return withheld(place, customer.id, survey.slug, reason)
         if customer and (known := self._known_as(customer, place.tx)):
@@ -164,7 +164,7 @@ class SendSurvey:
 
     def _invite(self, customer: Customer, request: Mapping[str, Any], place: Place) -> Intent | Output:
         """The invitation and its mail, whole, but for the secret of the link; before it, the agent's name."""
-        survey, _ = self._bookings.survey(request["survey"])
+        survey, _ = self._bookings.survey(request["survey"], place.tx)
         reason = self._rules.why_not(place.tx, customer, survey, request, place.now)
         reason = reason or eligibility.comes_back(place.tx, customer.email)
         if reason := reason or eligibility.other_language(customer.locale, request.get("languages") or ()):
@@ -173,7 +173,7 @@ class SendSurvey:
         return whole if isinstance(whole, Intent) else self._mailed(customer, whole, place)
 
     def _mailed(self, customer: Customer, request: Mapping[str, Any], place: Place) -> Intent:
-        survey, definition_id = self._bookings.survey(request["survey"])
+        survey, definition_id = self._bookings.survey(request["survey"], place.tx)
         via, _ = self._clients.messenger(request["via"])
         invitation = new_id()
         language = survey.language_for(customer.locale)
@@ -271,9 +271,9 @@ class SendSurvey:
             review_queue.keep_conflict(done.tx, review_queue.ReviewMatch("", conflict.kept, conflict.others, done.now))
         return self._invite(customer, {**request, "due_at": None}, place)
 
-    def _reminders(self, slug: str) -> int:
+    def _reminders(self, slug: str, tx: Connection) -> int:
         """How often the survey's file reminds; a survey that was taken away meanwhile does not."""
-        found = self._surveys.find(slug)
+        found = self._surveys.find(slug, tx)
         return len(found[0].reminders) if found else 0
 
     def _sent(self, done: CompletionContext) -> Output:
@@ -285,7 +285,7 @@ class SendSurvey:
         if why:
             return Output(dict(result), (Write(SENT, row),))
         told = {"invitation": request["invitation"], "survey": request["survey"], "channel": "email"}
-        told["reminders"] = self._reminders(request["survey"])
+        told["reminders"] = self._reminders(request["survey"], done.tx)
         told["customer"] = {"id": request["customer"]}
         event = own_event("survey.sent", f"sent-{request['invitation']}", done.now, told)
         insert_deliveries(done.database, done.tx, [event])

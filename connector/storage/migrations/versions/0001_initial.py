@@ -642,6 +642,14 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_runs_customer_id"), "runs", ["customer_id"], unique=False)
     op.create_index(
+        "ix_runs_dismissed",
+        "runs",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("status = 'dismissed'"),
+        postgresql_where=sa.text("status = 'dismissed'"),
+    )
+    op.create_index(
         "ix_runs_ended",
         "runs",
         ["ended_at"],

@@ -9,8 +9,9 @@ from connector.web.admin import rendering
 from connector.web.admin.page import AdminVisit, Page
 from connector.web.admin.words import later
 
-STATES = ("succeeded", "waiting", "ready", "queued", "needs_review", "failed", "dead", "cancelled", "active", "paused",
-          "held", "open-circuit", "stopped", "new", "ignored", "unreadable", "ok", "warning", "broken")  # fmt: skip
+STATES = ("succeeded", "waiting", "ready", "queued", "needs_review", "failed", "dead", "cancelled", "dismissed",
+          "active", "paused", "held", "open-circuit", "stopped", "new", "ignored", "unreadable", "ok", "warning",
+          "broken")  # fmt: skip
 
 
 def _show(visit: AdminVisit) -> Any:

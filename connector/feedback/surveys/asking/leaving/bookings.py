@@ -39,9 +39,9 @@ class Bookings:
         self._database, self._surveys, self._rules, self._departures = database, surveys, rules, departures
         self._group: GroupCommit[_Wanted, Held] = GroupCommit(self._commit)
 
-    def survey(self, slug: str) -> tuple[Survey, str]:
+    def survey(self, slug: str, tx: Connection) -> tuple[Survey, str]:
         """The survey in force and its version. Raises NotPossibleError."""
-        found = self._surveys.find(slug)
+        found = self._surveys.find(slug, tx)
         if found is None:
             raise NotPossibleError(
                 f"survey: {slug!r} is not there. Put {slug}.yaml into the surveys folder, or name one of those there."
@@ -65,7 +65,7 @@ class Bookings:
 
     def _booked(self, tx: Connection, wanted: Sequence[_Wanted]) -> list[Held]:
         """All locks at once, in one order: groups of several processes cannot cross."""
-        found = [(invited(tx, request["invitation"]), self.survey(request["survey"])[0]) for request, _ in wanted]
+        found = [(invited(tx, request["invitation"]), self.survey(request["survey"], tx)[0]) for request, _ in wanted]
         self._database.lock(tx, [key for who, survey in found for key in self._rules.lock_keys(who, survey)])
         return [self._look(tx, *each, *whom) for each, whom in zip(wanted, found, strict=True)]
 
