@@ -36,3 +36,6 @@ class BlockedError(AccessError):
 
 class GoneError(AccessError):
     """Nobody and nothing has that id."""
+
+
+LAST_ADMIN = sentence("This is the last admin who can sign in. Make somebody else an admin first.")

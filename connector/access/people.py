@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from connector.access import users
 from connector.access.audit import Actor, Audit, AuditEntry
-from connector.access.errors import BlockedError, FieldError, GoneError, sentence
+from connector.access.errors import LAST_ADMIN, BlockedError, FieldError, GoneError
 from connector.access.rights import ALWAYS_EVERYTHING, ROLES
 from connector.access.users import User
 from connector.access.way_in import links, passwords, second_factor, sessions
@@ -26,7 +26,6 @@ T = TypeVar("T")
 
 _EMAIL = re.compile(r"[^\s@\"<>,;]{1,64}@[^\s@\"<>,;]{1,255}")
 _LONGEST_NAME = 200
-_LAST_ADMIN = sentence("This is the last admin who can sign in. Make somebody else an admin first.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -263,4 +262,4 @@ def _one(tx: Connection, user_id: str) -> User:
 
 def _not_the_last(tx: Connection, user: User) -> None:
     if not users.other_admins(tx, user.id):
-        raise BlockedError(_LAST_ADMIN)
+        raise BlockedError(LAST_ADMIN)

@@ -12,6 +12,7 @@ from connector.web.admin.entry.doors import Doors
 from connector.web.admin.entry.gate import SessionGate
 from connector.web.admin.entry.letters import Letters
 from connector.web.admin.entry.newcomers import Newcomers
+from connector.web.admin.entry.provider import ProviderDoors
 
 _LARGEST = 1024 * 1024
 """Bytes: what is carried through a sign-in, as a form writes it."""
@@ -24,6 +25,10 @@ def blueprint(services: Services, gate: SessionGate, letters: Letters) -> Bluepr
     for rule, name, show, take in _routes(doors, newcomers):
         routes.add_url_rule(rule, name, show, methods=["GET"])
         routes.add_url_rule(rule, f"{name}_sent", take, methods=["POST"])
+    provider = ProviderDoors(services, gate)
+    routes.add_url_rule("/oidc/start", "to_provider", provider.there, methods=["GET"])
+    routes.add_url_rule("/oidc/back", "from_provider", provider.back, methods=["GET"])
+    routes.add_url_rule("/oidc/ended", "ended_at_provider", provider.ended, methods=["POST"])
     routes.before_request(_limits)
     routes.after_request(frame.guard)
     return routes

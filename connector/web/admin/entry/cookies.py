@@ -25,6 +25,17 @@ def drop(response: AnyResponse, settings: Settings) -> AnyResponse:
     return response
 
 
+def lend(response: AnyResponse, settings: Settings, sealed: str, seconds: int) -> AnyResponse:
+    """What a browser takes along to the provider and back; 0 seconds take it away."""
+    name, secure = _lent_name(settings), _is_secure(settings)
+    response.set_cookie(name, sealed, max_age=seconds, path="/", secure=secure, httponly=True, samesite="Lax")
+    return response
+
+
+def lent(request: Request, settings: Settings) -> str:
+    return request.cookies.get(_lent_name(settings), "")
+
+
 def form_token(secret: str) -> str:
     """What every form of this session carries: bound to it, and it cannot be made back into the cookie."""
     return digest(f"form {secret}") if secret else ""
@@ -33,6 +44,10 @@ def form_token(secret: str) -> str:
 def name(settings: Settings) -> str:
     """What it is called."""
     return "__Host-ringback" if _is_secure(settings) else "ringback-session"
+
+
+def _lent_name(settings: Settings) -> str:
+    return "__Host-ringback-journey" if _is_secure(settings) else "ringback-journey"
 
 
 def _is_secure(settings: Settings) -> bool:
