@@ -63,7 +63,7 @@ class AsgiApp:
             await _send(send, self._cut_off(sender, error), last=True)
             return
         if sender is None:
-            await self._pages(scope, _told(body, receive), send)
+            await self._pages(_unmistakable(scope), _told(body, receive), send)
         else:
             await _send(send, await self._answer(sender, token, scope, body))
 
@@ -137,6 +137,12 @@ def _told(body: bytes, receive: Receive) -> Receive:
         return {"type": "http.request", "body": body, "more_body": False}
 
     return again
+
+
+def _unmistakable(scope: Scope) -> Scope:
+    """Without headers that have an underscore in their name: WSGI cannot tell them from those with a hyphen, and a
+    stranger's ``X_Forwarded_For`` would pass a proxy that writes its own ``X-Forwarded-For``."""
+    return {**scope, "headers": [(name, value) for name, value in scope["headers"] if b"_" not in name]}
 
 
 def _header(scope: Scope, wanted: bytes) -> bytes:

@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 from connector.secret_keys import SecretKeys
 from integrations.mailboxes import ascii_domain
 from integrations.transport import tls
+from integrations.transport.forwarded import Network, read_networks
 from workflows.errors import DefinitionError, Mistake
 
 NAMES = {
@@ -31,6 +32,8 @@ NAMES = {
     "RINGBACK_SECRET_KEYS_OLD": "the keys before it, which still open what they sealed; with commas between them",
     "RINGBACK_BASE_URL": "the address people and vendors reach us at, as https://feedback.example.org; or below a path "
     "that a proxy takes off, as https://www.example.org/feedback",
+    "RINGBACK_TRUSTED_PROXIES": "the proxies before us, as addresses or networks with commas between them; what they "
+    "say in X-Forwarded-For of who called them is believed",
     "RINGBACK_CONFIG": "the configuration file",
     "RINGBACK_LOG": "text, or json for one JSON object a line",
     "RINGBACK_METRICS_TOKEN": "what a caller of /metrics must bring; at least 16 characters",
@@ -71,6 +74,7 @@ class Settings:
     given_key: str | None = field(repr=False)
     old_keys: tuple[str, ...] = field(default=(), repr=False)  # those of the environment
     metrics_token: str | None = field(default=None, repr=False)
+    trusted_proxies: tuple[Network, ...] = ()
     admin_email: str = ""
     admin_password: str = field(default="", repr=False)
 
@@ -91,6 +95,7 @@ class Settings:
             given_key=reader.checked("RINGBACK_SECRET_KEY", "", _check_key) or None,
             old_keys=_several(reader.checked("RINGBACK_SECRET_KEYS_OLD", "", _check_old_keys)),
             metrics_token=reader.checked("RINGBACK_METRICS_TOKEN", "", _check_token) or None,
+            trusted_proxies=_networks(reader.checked("RINGBACK_TRUSTED_PROXIES", "", _check_networks)),
             admin_email=environ.get("RINGBACK_ADMIN_EMAIL", "").strip(),
             admin_password=environ.get("RINGBACK_ADMIN_PASSWORD", ""),
         )
@@ -273,6 +278,19 @@ def _check_old_keys(value: str) -> tuple[str, str] | None:
     for number, key in enumerate(_several(value), 1):
         if len(key) < _KEY_LENGTH:
             return f"its key {number} has {len(key)} characters; {_KEY_LENGTH} are needed.", remedy
+    return None
+
+
+def _networks(value: str) -> tuple[Network, ...]:
+    """What was refused trusts nobody: it is told of."""
+    return () if _check_networks(value) else read_networks(value)
+
+
+def _check_networks(value: str) -> tuple[str, str] | None:
+    try:
+        read_networks(value)
+    except ValueError as error:
+        return f"{error}.", "Write the proxies' own addresses or networks, as 10.0.0.5, 192.168.7.0/24."
     return None
 
 

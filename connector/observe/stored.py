@@ -16,6 +16,7 @@ from connector.storage.engine.database import Database
 from connector.storage.flow_control import connection_state
 from connector.storage.schema.migrate import current_revision, newest_revision
 from connector.storage.schema.tables import STOPPED_RUNS, runs
+from connector.storage.stores import cursors
 from connector.storage.stores.run_queries import MOST_COUNTED
 
 _SHORT = timedelta(minutes=1)
@@ -101,6 +102,24 @@ def compare(check: str, whose: str, ahead: float, tolerance: float) -> Finding:
         return ok(check, f"within {tolerance:g} s of {whose}")
     way = "ahead of" if ahead > 0 else "behind"
     return warning(check, f"{whose} is {abs(ahead):.1f} s {way} this machine.", _CLOCK_REMEDY)
+
+
+FORWARDED_BY = "forwarded for by"
+"""The position of who last handed on a request without being trusted (see ``web.senders``)."""
+
+_NEWS = timedelta(days=7)
+
+
+def check_proxies(tx: Connection, now: datetime) -> list[Finding]:
+    """Whether somebody hands requests on whom nobody trusts: then everybody has their address."""
+    seen = cursors.since(tx, FORWARDED_BY)
+    if seen is None or now - seen[1] > _NEWS:
+        return []
+    peer, at = seen
+    says = f"{peer} handed on requests (X-Forwarded-For), last at {at:%Y-%m-%d %H:%M} UTC, and is not trusted: "
+    says += "whoever comes through it counts as one network."
+    remedy = f"If it is a proxy of yours: RINGBACK_TRUSTED_PROXIES={peer}. If it is a stranger, nothing is wrong."
+    return [warning("proxies", says, remedy)]
 
 
 def check_parked(tx: Connection) -> list[Finding]:

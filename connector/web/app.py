@@ -29,6 +29,7 @@ from connector.web.admin.entry.letters import Letters
 from connector.web.admin.page import Gate
 from connector.web.api.operation import Parts
 from connector.web.mounting import mounted, mounted_door
+from connector.web.senders import Noticed, seen_through
 from connector.web.survey import routes as survey_routes
 from integrations.roles import Role
 from webhooks import receiver
@@ -65,7 +66,9 @@ def web_app(services: Services, gate: Gate | None = None) -> Flask:
     for error in AWAY:
         app.register_error_handler(error, _database_away)
     metrics.install(app, services.counters, services.settings.metrics_token, services.settings.base_url)
-    app.wsgi_app = mounted(app.wsgi_app, services.settings.base_url)  # type: ignore[method-assign, assignment]
+    pages = mounted(app.wsgi_app, services.settings.base_url)
+    noticed = Noticed(services.database, services.clock)
+    app.wsgi_app = seen_through(pages, services.settings.trusted_proxies, noticed)  # type: ignore[method-assign, assignment]
     return app
 
 

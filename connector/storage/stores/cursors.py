@@ -33,6 +33,19 @@ def where(tx: Connection, name: str) -> str | None:
     return tx.execute(select(positions.c.at).where(positions.c.name == name)).scalar_one_or_none()
 
 
+def put(database: Database, tx: Connection, name: str, at: str, now: datetime) -> None:
+    """It stands at ``at`` now, wherever it stood and whoever moves it."""
+    row = {"name": name, "at": at, "moved_at": now, "taken_until": None}
+    tx.execute(database.insert_new(positions), [row])
+    tx.execute(update(positions).where(positions.c.name == name).values(at=at, moved_at=now))
+
+
+def since(tx: Connection, name: str) -> tuple[str, datetime] | None:
+    """Where it stands, and since when; None if it never began."""
+    row = tx.execute(select(positions.c.at, positions.c.moved_at).where(positions.c.name == name)).one_or_none()
+    return (row.at, row.moved_at) if row else None
+
+
 def hold(tx: Connection, name: str, at: str, until: datetime) -> None:
     """It stands at ``at`` now, and whoever moves it has it until then."""
     tx.execute(update(positions).where(positions.c.name == name).values(at=at, taken_until=until))
