@@ -29,6 +29,7 @@ from workflows.runs import (
     Status,
     TimePassed,
 )
+from workflows.sentences import found, say
 from workflows.step_positions import step_at
 
 __all__ = [
@@ -46,11 +47,11 @@ def match_trigger(
     """Whether the event starts a run, and why. Raises ConditionError when the condition cannot be decided."""
     trigger = workflow.trigger
     if event_type not in trigger.events:
-        return Verdict(False, f"it starts on {trigger.told}, and this is {event_type}")
+        return Verdict(False, say("trigger.other", events=trigger.told, event=event_type))
     if not workflow.enabled:
-        return Verdict(False, "the workflow is switched off")
+        return Verdict(False, say("trigger.off"))
     if trigger.condition is None:
-        return Verdict(True, f"it starts on every {event_type}")
+        return Verdict(True, say("trigger.every", event=event_type))
     return condition(trigger.condition).decide({**_subject_names(data, customer), "now": moment.now})
 
 
@@ -68,7 +69,7 @@ def run_key(workflow: Workflow, data: Mapping[str, Any], customer: Mapping[str, 
 def start(workflow: Workflow, facts: Facts, moment: Moment) -> Decision:
     """Begin a run and take its first steps."""
     walk = Interpreter(workflow, RunState(Status.READY), facts, moment)
-    walk.notes.append(Note("", "started", f"Started by {facts.event.get('type') or workflow.trigger.event}."))
+    walk.notes.append(Note("", "started", say("run.started", event=facts.event.get("type") or workflow.trigger.event)))
     return walk.advance()
 
 
@@ -90,9 +91,9 @@ def resume(workflow: Workflow, state: RunState, facts: Facts, given: Input, mome
 def replay(workflow: Workflow, state: RunState, facts: Facts, moment: Moment) -> Decision:
     """Try a failed run's last step again, as a new visit. Only for runs that failed or need a review."""
     if state.status not in {Status.FAILED, Status.DEAD, Status.NEEDS_REVIEW}:
-        return Decision(state, (Note("", "ignored", f"A run that is {state.status} is not replayed."),))
+        return Decision(state, (Note("", "ignored", say("run.not_replayed", status=state.status.value)),))
     walk = Interpreter(workflow, state, facts, moment)
-    walk.note("started", "Tried again from this step.")
+    walk.note("started", say("run.again"))
     return walk.advance()
 
 
@@ -120,18 +121,18 @@ def wait_matches(
     """
     step = step_at(workflow, state.position)
     if state.status is not Status.WAITING or not isinstance(step, Wait) or step.event is None:
-        return Verdict(False, "the run does not wait for an event")
+        return Verdict(False, say("wait.none"))
     if step.match is None:
-        return Verdict(True, f"any {step.event} will do")
+        return Verdict(True, say("wait.any", event=step.event))
     return condition(step.match).decide({**Interpreter(workflow, state, facts, moment).names(), "event": event_data})
 
 
 def cancel(state: RunState, reason: str) -> Decision:
     """End a run that is still going; ``reason`` is for people. A run that ended stays as it is."""
     if state.status not in LIVE:
-        return Decision(state, (Note("", "ignored", f"Not cancelled: the run is {state.status} already."),))
+        return Decision(state, (Note("", "ignored", say("run.not_cancelled", status=state.status.value)),))
     ended = replace(state, status=Status.CANCELLED, waiting_for=None, reason=reason)
-    return Decision(ended, (Note("", "ended", f"Cancelled: {reason.rstrip('.')}."),))
+    return Decision(ended, (Note("", "ended", say("run.cancelled", reason=reason.rstrip("."))),))
 
 
 def dismiss(state: RunState, reason: str) -> Decision:
@@ -176,8 +177,11 @@ def _fits(step: Step, given: Input) -> bool:
 
 
 def _ignored(state: RunState, given: Input) -> Note:
-    waits = f"it waits for {state.waiting_for}" if state.waiting_for else f"it is {state.status}"
-    return Note("", "ignored", f"Something came for {given.visit}, which the run does not wait for: {waits}.")
+    if state.waiting_for:
+        text = say("run.unexpected_waits", visit=given.visit, waiting_for=state.waiting_for)
+    else:
+        text = say("run.unexpected_is", visit=given.visit, status=state.status.value)
+    return Note("", "ignored", text)
 
 
 def _take_in(walk: Interpreter, step: Step, given: Input) -> Decision | None:
@@ -197,15 +201,19 @@ def _take_in(walk: Interpreter, step: Step, given: Input) -> Decision | None:
 def _done(walk: Interpreter, step: Step, output: Mapping[str, Any]) -> None:
     told = {"done": True, **output}
     action = step.action if isinstance(step, Do) else ""
-    reason = f": {str(told['reason']).rstrip('.')}" if told.get("reason") else ""
-    walk.note("done", f"{action} {'is done' if told['done'] else 'was not done'}{reason}.")
+    id_ = "step.done" if told["done"] else "step.not_done"
+    if told.get("reason"):
+        reason = found(str(told["reason"]).rstrip("."), told.get("said"))
+        walk.note("done", say(f"{id_}_reason", action=action, reason=reason))
+    else:
+        walk.note("done", say(id_, action=action))
     walk.record(step, told)
     walk.go_on()
 
 
 def _arrived(walk: Interpreter, step: Step, event: Mapping[str, Any]) -> None:
     event_type = step.event if isinstance(step, Wait) else ""
-    walk.note("matched", f"{event_type} came.")
+    walk.note("matched", say("wait.came", event=event_type))
     fields = {name: item for name, item in event.items() if name not in _RESERVED}
     walk.record(step, {**fields, "done": True, "event": dict(event)})
     walk.go_on()
@@ -213,10 +221,10 @@ def _arrived(walk: Interpreter, step: Step, event: Mapping[str, Any]) -> None:
 
 def _time_passed(walk: Interpreter, step: Step) -> None:
     if isinstance(step, Wait) and step.event is not None:
-        walk.note("timed_out", f"{step.event} did not come in time.")
+        walk.note("timed_out", say("wait.not_in_time", event=step.event))
         walk.record(step, {"done": False, "timed_out": True})
         walk.enter("timeout")
     else:
-        walk.note("done", "The time has passed.")
+        walk.note("done", say("wait.time_passed"))
         walk.record(step, {"done": True})
         walk.go_on()

@@ -18,6 +18,7 @@ import cel
 
 from workflows.errors import ConditionError
 from workflows.expression_text import clauses, depth, equality, macros, references, tokens
+from workflows.sentences import say
 from workflows.templates import check_template, render, template_references
 
 __all__ = [
@@ -240,9 +241,11 @@ def _explain(judged: Condition, result: bool, context: Any, names: Mapping[str, 
 
 def _sentence(text: str, result: bool, names: Mapping[str, Any]) -> str:
     line = " ".join(text.split())
-    said = f"{line} is {'true' if result else 'false'}"
     shown = [f"{path} is {_shown(lookup(names, path))}" for path in sorted(references(text)) if path != line]
-    return f"{said} ({', '.join(shown[:4])})" if shown else said
+    if not shown:
+        return say("condition.true" if result else "condition.false", condition=line)
+    facts = ", ".join(shown[:4])
+    return say("condition.true_for" if result else "condition.false_for", condition=line, facts=facts)
 
 
 def _shown(item: Any) -> str:

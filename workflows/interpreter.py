@@ -16,6 +16,7 @@ from workflows.errors import ConditionError, WorkflowError
 from workflows.events import EVENT_TYPES
 from workflows.expressions import condition, equality, references, render, value
 from workflows.runs import Decision, EffectWanted, Facts, Moment, Note, Rescued, RunState, Status, WaitWanted
+from workflows.sentences import Sentence, say, say_because
 from workflows.step_positions import (
     Position,
     every_step,
@@ -82,14 +83,14 @@ class Interpreter:
             elif len(self.position) > 1:
                 self._leave()
             else:
-                return self._end("All steps are done.")
+                return self._end(say("run.all_done"))
 
     def fail(self, step: Step, kind: str, reason: str) -> Decision | None:
         """The step failed: its ``on_error``, or the nearest around it, takes over; without one the run stops here."""
         self.record(step, {"done": False, "failed": True, "kind": kind, "reason": reason})
         rescued = rescue(self.workflow, self.position)
-        ending = "The run goes on, as on_error says." if rescued else "The run stops here."
-        self.note("failed", f"This step failed: {reason.rstrip('.')}. {ending}", kind=kind)
+        id_ = "step.failed_goes_on" if rescued else "step.failed_stops"
+        self.note("failed", say(id_, reason=reason.rstrip(".")), kind=kind)
         if rescued is None:
             return self._stopped_by(kind, reason)
         self.rescued += (Rescued(label(self.workflow, self.position), self.position, kind, reason, dict(self.items)),)
@@ -143,8 +144,8 @@ class Interpreter:
             return ""
         verdict = condition(step.condition).decide(self.names())
         if verdict.value:
-            return f", because {verdict.why}"
-        self.note("skipped", f"Skipped, because {verdict.why}.")
+            return verdict.why
+        self.note("skipped", say("step.skipped", why=verdict.why))
         self.record(step, {"done": False, "skipped": True})
         self.go_on()
         return None
@@ -163,14 +164,14 @@ class Interpreter:
     def _do(self, step: Do, why: str) -> Decision:
         params = render(step.params, self.names())
         visit = self._begin(step)
-        self.note("asked", f"Asked for {step.action}{why}.", action=step.action)
+        self.note("asked", say_because("step.asked", why, action=step.action), action=step.action)
         effect = EffectWanted(visit, step.id, step.action, params, step.retry, step.delivery)
         return self.decision(Status.WAITING, waiting_for=visit, effect=effect)
 
     def _wait(self, step: Wait, why: str) -> Decision:
         subject, since, deadline = self._subject(step), self._since(step), self._deadline(step)
         visit = self._begin(step)
-        self.note("waiting", f"Waiting {_expectation(step, deadline)}{why}.")
+        self.note("waiting", _expectation(step, deadline, why))
         wait = WaitWanted(visit, step.id, step.event, subject, since, deadline)
         return self.decision(Status.WAITING, waiting_for=visit, wait=wait)
 
@@ -198,16 +199,16 @@ class Interpreter:
     def _choose(self, step: Choose, why: str) -> None:
         for number, branch in enumerate(step.branches):
             if branch.condition is None:
-                return self._branch(step, number, "no other branch applies")
+                return self._branch(step, number, say("branch.otherwise"))
             verdict = condition(branch.condition).decide(self.names())
             if verdict.value:
                 return self._branch(step, number, verdict.why)
-        self.note("branched", "No branch applies, so the run goes on.")
+        self.note("branched", say("branch.none"))
         self.record(step, {"done": False})
         return self.go_on()
 
     def _branch(self, step: Choose, number: int, why: str) -> None:
-        self.note("branched", f"Took branch {number + 1}, because {why}.", branch=number)
+        self.note("branched", say("branch.taken", number=number + 1, why=why), branch=number)
         self.record(step, {"done": True, "branch": number})
         self.enter(f"choose:{number}")
 
@@ -217,7 +218,8 @@ class Interpreter:
             raise ConditionError(f"each.in `{step.items}` is no list. Name a list.")
         if len(found) > MAX_ITEMS:
             raise ConditionError(f"each.in `{step.items}` has {len(found)} items, and {MAX_ITEMS} are allowed.")
-        self.note("branched", f"Going through {len(found)} item{'s' * (len(found) != 1)}{why}.", items=len(found))
+        id_ = "each.one" if len(found) == 1 else "each.many"
+        self.note("branched", say_because(id_, why, count=len(found)), items=len(found))
         self.record(step, {"done": True, "count": len(found)})
         if not found:
             return self.go_on()
@@ -226,9 +228,9 @@ class Interpreter:
 
     def _stop(self, step: Stop, why: str) -> Decision:
         reason = str(render(step.reason, self.names()))
-        self.note("stopped", f"Stopped: {reason.rstrip('.')}{why}.")
+        self.note("stopped", say_because("step.stopped", why, reason=reason.rstrip(".")))
         self.record(step, {"done": True})
-        return self._end("The workflow stopped the run.", reason)
+        return self._end(say("run.stopped"), reason)
 
     def _leave(self) -> None:
         """A list of steps is finished: to the next item, or on after the step that holds it."""
@@ -247,7 +249,7 @@ class Interpreter:
             self.notes.append(Note("", "ended", text))
             return self.decision(Status.SUCCEEDED, reason=reason)
         failed = ", ".join(dict.fromkeys(each.place for each in self.rescued))
-        self.notes.append(Note("", "ended", f"{text} What failed on the way, and can be tried again: {failed}."))
+        self.notes.append(Note("", "ended", say("run.with_failures", ending=text, places=failed)))
         return self.decision(Status.DONE_WITH_FAILURE, reason=_told(self.rescued))
 
 
@@ -256,9 +258,12 @@ def _told(rescued: Sequence[Rescued]) -> str:
     return "; ".join(f"{each.place}: {each.reason.rstrip('.')}" for each in rescued)
 
 
-def _expectation(step: Wait, deadline: datetime | None) -> str:
-    until = f"until {deadline:%Y-%m-%d %H:%M} UTC" if deadline else "as long as it takes"
-    return f"for {step.event} {until}" if step.event else until
+def _expectation(step: Wait, deadline: datetime | None, why: str) -> Sentence:
+    """What the run waits for, and until when."""
+    until = f"{deadline:%Y-%m-%d %H:%M}" if deadline else ""
+    if not step.event:
+        return say_because("wait.until", why, until=until)
+    return say_because("wait.event_until" if until else "wait.event", why, event=step.event, until=until)
 
 
 _TAKE: Mapping[type[Step], Callable[..., Decision | None]] = {

@@ -84,6 +84,27 @@ def test_one_workflow_shows_its_text_versions_runs_and_decisions(pages: AdminPag
     assert pages.get("/workflows/it/versions/9").status_code == 404
 
 
+def test_histories_and_decisions_are_told_in_the_language_of_the_page(pages: AdminPages) -> None:
+    pages.door.who = somebody(language="nl")
+    shown = pages.text("/workflows/it")
+    assert "hij begint bij elke survey.answered" in shown
+    [run, *_] = re.findall(r"/admin/runs/(\w+)", pages.get("/workflows/it").get_data(as_text=True))
+    story = pages.text(f"/runs/{run}")
+    for line in (
+        "Begonnen door survey.answered.",
+        "ticket.open gevraagd.",
+        "ticket.open bij zendesk: gedaan na 1 poging",
+        "Alle stappen zijn gedaan.",
+    ):
+        assert line in story
+    assert "Started by" not in story
+
+
+def test_who_may_not_see_what_customers_said_sees_none_of_it_in_any_language(pages: AdminPages) -> None:
+    pages.door.who = somebody(language="nl", personal=False)
+    assert "hij begint" not in pages.text("/workflows/it")
+
+
 def test_a_new_workflow_is_published_from_a_text_and_says_who_and_why(pages: AdminPages) -> None:
     done = publish(pages, "one", 0, note="a first try")
     assert (done.status_code, done.location) == (303, "/admin/workflows/greet")

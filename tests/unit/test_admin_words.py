@@ -13,6 +13,7 @@ from babel.messages.pofile import read_po
 from connector.feedback.messaging.catalogue_files import read_catalogue
 from connector.web.admin.words import LANGUAGES, catalogues, speech, spoken
 from workflows.errors import Mistake
+from workflows.sentences import SENTENCES
 
 WEB = Path(__file__).resolve().parents[2] / "connector" / "web"
 METHODS = [("**.py", "python"), ("**.html", "jinja2.ext:babel_extract")]
@@ -25,7 +26,7 @@ WORDS = {
 def said() -> set[str]:
     """The English of every sentence; of a pair that is counted, the first."""
     folders = (WEB / "admin", WEB / "templates" / "admin", WEB.parent / "access")
-    return {words for folder in folders for words in _found(folder)}
+    return {words for folder in folders for words in _found(folder)} | set(SENTENCES.values())
 
 
 def _found(folder: Path) -> Iterator[str]:

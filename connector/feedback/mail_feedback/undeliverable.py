@@ -17,11 +17,10 @@ from connector.feedback.mail_feedback.returned_mail import Kind
 from connector.storage.engine.database import Database
 from connector.storage.schema.tables import mail_returns, mail_suppressions
 from integrations import mailboxes
+from workflows.sentences import say
 
 SOFT_BOUNCES = 3
 WITHIN = timedelta(days=30)
-
-_REASON = "not sent: mail to this address comes back ({why}); correct the address, or release it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +71,18 @@ def look_again(database: Database, tx: Connection, address: str, customer: str |
 
 def why_not(tx: Connection, address: str | None) -> str | None:
     """The reason not to write to this address, or None."""
+    why = comes_back(tx, address)
+    return None if why is None else say("refusal.undeliverable", why=why)
+
+
+def comes_back(tx: Connection, address: str | None) -> str | None:
+    """Why mail to this address comes back; None where it does not, or nobody was told."""
     if not address:
         return None
     s = mail_suppressions.c
     asked = select(s.reason).where(s.address == mailboxes.normal(address), s.since.is_not(None))
-    why = tx.execute(asked).scalar_one_or_none()
-    return None if why is None else _REASON.format(why=why)
+    why: str | None = tx.execute(asked).scalar_one_or_none()
+    return why
 
 
 def lift(tx: Connection, address: str, by: str, now: datetime) -> bool:

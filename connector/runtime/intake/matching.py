@@ -18,6 +18,7 @@ from workflows import engine
 from workflows.engine import Moment
 from workflows.errors import WorkflowError
 from workflows.runs import EventArrived, Facts
+from workflows.sentences import kept
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +39,9 @@ class StartPlan:
 
     def json(self) -> dict[str, Any]:
         workflow = self.version.workflow.slug
-        return {"workflow": workflow, "version": self.version.number, "starts": self.starts, "why": self.why}
+        line = {"workflow": workflow, "version": self.version.number, "starts": self.starts, "why": str(self.why)}
+        said = kept(self.why)
+        return line if said is None else {**line, "said": said}
 
 
 def plan(arrival: IncomingEvent, active: Sequence[Version], moment: Moment) -> list[StartPlan]:

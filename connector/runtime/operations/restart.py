@@ -15,6 +15,7 @@ from workflows.definitions import Mode
 from workflows.engine import Moment
 from workflows.errors import WorkflowError
 from workflows.runs import LIVE, Facts, Note
+from workflows.sentences import say
 
 _AS = "restarted_as"
 
@@ -51,7 +52,7 @@ class Restart:
             0,
             started_at=moment.now,
         )
-        draft.notes.append(Note("", "by_hand", f"Restarted by {by}, after run {old.id}.", {"after": old.id}))
+        draft.notes.append(Note("", "by_hand", say("hand.restarted_after", by=by, run=old.id), {"after": old.id}))
         return draft
 
     def _newest(self, case: LockedRun) -> Version:
@@ -103,5 +104,5 @@ def _refuse_taken(case: LockedRun, draft: RunUpdate) -> None:
 def _tell(case: LockedRun, by: str, new_run: str) -> None:
     """Into the old run's history; cancelling may have moved it on, so it is read again."""
     old = case.desk.load([case.id])[case.id]
-    old.notes.append(Note("", "by_hand", f"Restarted by {by} as run {new_run}.", {_AS: new_run}))
+    old.notes.append(Note("", "by_hand", say("hand.restarted_as", by=by, run=new_run), {_AS: new_run}))
     case.desk.jot([old])

@@ -32,6 +32,7 @@ from workflows.calendars import BusinessCalendar
 from workflows.definitions import Do, Wait
 from workflows.engine import Moment
 from workflows.runs import LIVE, Decision, EffectDone, EventArrived, Input, Note, Status, TimePassed
+from workflows.sentences import say
 
 log = logging.getLogger(__name__)
 
@@ -119,7 +120,7 @@ class RunCommands:
             if effect is not None and effect.status == "done":
                 return self._take_up(case, effect, by)
             if effect is not None and _is_repeated(effect):
-                return self._again(case, effect, f"Retried by {by}: the same call is made again.")
+                return self._again(case, effect, say("hand.retried_same", by=by))
             passed = case.state.passed if place == case.state.position else ()
             return self._replay(case, replace(case.state, position=place, passed=passed), by, moment)
 
@@ -158,7 +159,7 @@ class RunCommands:
             case.rearm(step)
             case.at(step)
             return self._give(
-                case, _by_hand(case, given), "skip", f"Skipped by {by}, with an output by hand."
+                case, _by_hand(case, given), "skip", say("hand.skipped", by=by)
             )
 
         return self._act("skip", [run_id], work)
@@ -178,10 +179,8 @@ class RunCommands:
                 raise case.refused("review")
             if not happened:
                 case.claim_key("review")
-                return self._again(
-                    case, effect, f"{by} looked: it did not happen. The same call is made again."
-                )
-            return self._give(case, EffectDone(case.visit, given), "review", f"{by} looked: it happened.")
+                return self._again(case, effect, say("hand.not_happened", by=by))
+            return self._give(case, EffectDone(case.visit, given), "review", say("hand.happened", by=by))
 
         return self._act("review", [run_id], work)
 
@@ -221,7 +220,7 @@ class RunCommands:
 
     def _take_up(self, case: LockedRun, row: Any, by: str) -> CommandResult:
         """The call succeeded, and the run died before it could take the outcome in."""
-        case.draft.notes.append(Note(case.place, "by_hand", f"Retried by {by}: the call had succeeded."))
+        case.draft.notes.append(Note(case.place, "by_hand", say("hand.retried_done", by=by)))
         case.draft.state = case.waiting()
         effect = Effect(**{field.name: getattr(row, field.name) for field in fields(Effect)})
         case.desk.finish([(case.draft, effect, row.outcome or {})])
@@ -229,7 +228,7 @@ class RunCommands:
 
     def _replay(self, case: LockedRun, state: Any, by: str, moment: Moment) -> CommandResult:
         draft = case.draft
-        draft.notes.append(Note("", "by_hand", f"Retried by {by}: anew, under a new key."))
+        draft.notes.append(Note("", "by_hand", say("hand.retried_anew", by=by)))
         decision = engine.replay(draft.version.workflow, state, draft.facts, moment)
         case.desk.adopt([(draft, decision)])
         return CommandResult(case.id, case.status.value, "tried again from its step, as a new visit")

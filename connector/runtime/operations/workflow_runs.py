@@ -10,6 +10,7 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select, union_all
 
 from connector.storage.schema.tables import events, runs
+from workflows.sentences import found
 
 LATEST = 200
 """Runs of a workflow that its figures are made of."""
@@ -67,10 +68,10 @@ def figures(tx: Connection, slugs: Sequence[str]) -> dict[str, RunFigures]:
 def decisions(tx: Connection, slug: str, most: int = 20) -> list[DecisionLine]:
     """What a workflow decided about the latest events of those it listens to, the newest first."""
     c = events.c
-    found = select(c.id, c.type, c.time, c.decisions).order_by(c.seq.desc()).limit(LOOKED_THROUGH)
+    latest = select(c.id, c.type, c.time, c.decisions).order_by(c.seq.desc()).limit(LOOKED_THROUGH)
     lines = [
-        DecisionLine(row.id, row.type, row.time, each["version"], each["starts"], each["why"])
-        for row in tx.execute(found)
+        DecisionLine(row.id, row.type, row.time, each["version"], each["starts"], found(each["why"], each.get("said")))
+        for row in tx.execute(latest)
         for each in row.decisions
         if each["workflow"] == slug
     ]

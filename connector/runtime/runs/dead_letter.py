@@ -9,8 +9,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, update
 
+from connector.runtime.runs.run_update import as_stored
 from connector.storage.schema.tables import effects, history, runs, waits
-from workflows.runs import Status
+from workflows.runs import Note, Status
+from workflows.sentences import say
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +27,7 @@ def mark_dead(tx: Connection, run_ids: Iterable[str], error: Exception, now: dat
     dead = {"status": Status.DEAD.value, "reason": reason, "slot": None, "due_at": None}
     over = {"epoch": runs.c.epoch + 1, "updated_at": now, "ended_at": now}
     tx.execute(update(runs).where(runs.c.id.in_(ids)).values(dead | over))
-    note = {"step": "", "kind": "failed", "text": f"The run {reason}.", "data": {}}
+    note = as_stored(Note("", "failed", say("run.not_advanced", error=type(error).__name__)))
     tx.execute(insert(history), [{"run_id": id_, "at": now, "notes": [note]} for id_ in ids])
     open_waits = update(waits).where(waits.c.run_id.in_(ids), waits.c.status == "open")
     tx.execute(open_waits.values(status="cancelled", closed_at=now))

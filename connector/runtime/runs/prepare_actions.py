@@ -29,6 +29,7 @@ from workflows.actions import ACTIONS, EffectClass
 from workflows.engine import Moment
 from workflows.errors import WorkflowError
 from workflows.runs import Decision, EffectDone, EffectFailed, EffectWanted, Input, Note
+from workflows.sentences import say
 
 Answer = Intent | Output | EffectFailed
 
@@ -62,7 +63,7 @@ class ActionRunner:
     def resume(self, draft: RunUpdate, what: Input) -> None:
         """Give the run its input; one that is not there yet, or has ended, takes none."""
         if draft.state is None or not draft.is_live:
-            draft.notes.append(Note("", "ignored", "came after the run had ended; nothing follows from it"))
+            draft.notes.append(Note("", "ignored", say("run.too_late")))
             return
         draft.take(engine.resume(draft.version.workflow, draft.state, draft.facts, what, self._moment))
         self._settle(draft)
@@ -70,7 +71,7 @@ class ActionRunner:
     def finish(self, draft: RunUpdate, effect: Effect, result: Mapping[str, Any]) -> None:
         """An effect succeeded: its action ends, or asks for its next call."""
         if draft.state is None or draft.state.waiting_for != effect.visit:
-            draft.notes.append(Note("", "ignored", f"{effect.action} succeeded after the run had moved on"))
+            draft.notes.append(Note("", "ignored", say("run.moved_on", action=effect.action)))
             return
         answer = self._finished(draft, effect, result)
         if isinstance(answer, Intent):

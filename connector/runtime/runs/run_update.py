@@ -13,6 +13,7 @@ from connector.storage.schema.tables import runs
 from workflows import engine
 from workflows.definitions import Mode
 from workflows.runs import LIVE, Decision, EffectWanted, Facts, Note, RunState, Status, WaitWanted
+from workflows.sentences import kept
 from workflows.step_positions import label
 
 
@@ -97,8 +98,14 @@ class RunUpdate:
         }
 
     def history_row(self, now: datetime) -> dict[str, Any]:
-        notes = [{"step": n.step, "kind": n.kind, "text": n.text, "data": dict(n.data)} for n in self.notes]
-        return {"run_id": self.id, "at": now, "notes": notes}
+        return {"run_id": self.id, "at": now, "notes": [as_stored(each) for each in self.notes]}
+
+
+def as_stored(note: Note) -> dict[str, Any]:
+    """A line of history as JSON: the sentence in English, and beside it which one it is, to be told in any language."""
+    line = {"step": note.step, "kind": note.kind, "text": str(note.text), "data": dict(note.data)}
+    said = kept(note.text)
+    return line if said is None else {**line, "said": said}
 
 
 def slot_of(workflow: str, key: str) -> str:

@@ -21,6 +21,7 @@ from workflows import engine
 from workflows.engine import Moment
 from workflows.errors import WorkflowError
 from workflows.runs import EventArrived, Note, WaitWanted
+from workflows.sentences import say
 
 _OF_TYPE = select(waits).where(is_now(waits.c.status, "open"), waits.c.event_type == bindparam("type"))
 # Not one condition with OR: for that SQLite may read every wait there is.
@@ -124,7 +125,7 @@ def decide(draft: RunUpdate, event: Any, moment: Moment) -> tuple[bool, list[Not
     try:
         verdict = engine.wait_matches(draft.version.workflow, draft.state, draft.facts, event.data, moment)
     except WorkflowError as error:
-        return False, [Note(step, "failed", f"an event could not be compared: {error}")]
+        return False, [Note(step, "failed", say("wait.not_compared", error=str(error)))]
     return verdict.value, []
 
 

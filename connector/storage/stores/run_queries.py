@@ -27,6 +27,7 @@ from connector.storage.schema.tables import (
     runs,
     waits,
 )
+from workflows.sentences import SENTENCES, found, say
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,37 +285,45 @@ def _runs() -> Select[*tuple[Any, ...]]:
 
 
 def _noted(tx: Connection, run_id: str) -> Iterator[StoryLine]:
-    found = select(history.c.at, history.c.notes).where(history.c.run_id == run_id).order_by(history.c.id)
-    for row in tx.execute(found):
+    noted = select(history.c.at, history.c.notes).where(history.c.run_id == run_id).order_by(history.c.id)
+    for row in tx.execute(noted):
         for note in row.notes:
-            yield StoryLine(row.at, note["kind"], note["step"], note["text"], note.get("data", {}))
+            text = found(note["text"], note.get("said"))
+            yield StoryLine(row.at, note["kind"], note["step"], text, note.get("data", {}))
 
 
 def _waited(tx: Connection, run_id: str) -> Iterator[StoryLine]:
-    found = select(waits).where(waits.c.run_id == run_id).order_by(waits.c.id)
-    for row in tx.execute(found):
-        what = f"{row.event_type} about {row.subject}" if row.subject else row.event_type
+    of_run = select(waits).where(waits.c.run_id == run_id).order_by(waits.c.id)
+    for row in tx.execute(of_run):
+        about = say("story.expects_about", event=row.event_type, subject=row.subject)
+        expects = about if row.subject else say("story.expects", event=row.event_type)
         data = {"event_seq": row.event_seq, "status": row.status}
-        yield StoryLine(row.opened_at, "wait", _step(row.visit), f"expects {what}", data)
+        yield StoryLine(row.opened_at, "wait", _step(row.visit), expects, data)
         if row.closed_at is not None:
-            yield StoryLine(row.closed_at, "wait", _step(row.visit), f"{row.event_type}: {row.status}", data)
+            ended = say("story.wait", event=row.event_type, status=_word(row.status))
+            yield StoryLine(row.closed_at, "wait", _step(row.visit), ended, data)
 
 
 def _called(tx: Connection, run_id: str) -> Iterator[StoryLine]:
-    found = select(effects).where(effects.c.run_id == run_id).order_by(effects.c.id)
-    for row in tx.execute(found):
-        call = f"{row.action} on {row.connection}"
+    of_run = select(effects).where(effects.c.run_id == run_id).order_by(effects.c.id)
+    for row in tx.execute(of_run):
+        call = {"action": row.action, "connection": row.connection}
         data = {"effect": row.id, "key": row.key, "class": row.effect_class, "stage": row.stage}
-        yield StoryLine(row.created_at, "effect", _step(row.visit), f"{call} is wanted", data)
+        yield StoryLine(row.created_at, "effect", _step(row.visit), say("story.wanted", **call), data)
         if row.first_tried_at is not None:
-            yield StoryLine(row.first_tried_at, "effect", _step(row.visit), f"{call} is tried", data)
+            yield StoryLine(row.first_tried_at, "effect", _step(row.visit), say("story.tried", **call), data)
         if row.ended_at is not None:
             yield StoryLine(row.ended_at, "effect", _step(row.visit), _ending(row, call), data)
 
 
-def _ending(row: Row[Any], call: str) -> str:
-    tries = f"after {row.attempts} attempt{'s' * (row.attempts != 1)}"
-    return f"{call} is {row.status} {tries}" + (f": {row.error}" if row.error else "")
+def _ending(row: Row[Any], call: Mapping[str, str]) -> str:
+    id_ = "story.ended_once" if row.attempts == 1 else "story.ended"
+    tries = {**call, "status": _word(row.status), "attempts": row.attempts}
+    return say(f"{id_}_error", **tries, error=row.error) if row.error else say(id_, **tries)
+
+
+def _word(status: str) -> str:
+    return say(f"status.{status}") if f"status.{status}" in SENTENCES else status
 
 
 def _step(visit: str) -> str:

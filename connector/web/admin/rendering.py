@@ -7,18 +7,20 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime, format_time
 from flask import Response, make_response, redirect, render_template, request, url_for
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from werkzeug import Response as AnyResponse
 
 from connector.web.admin import assets, form_token, said
 from connector.web.admin.page import GROUPS, AdminVisit, Page
 from connector.web.admin.said import Told
 from connector.web.admin.words import LANGUAGES, NAMES, Speech
+from workflows.sentences import found, told
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -41,6 +43,7 @@ def page(visit: AdminVisit, template: str, *, status: int = 0, **values: Any) ->
     frame = {
         "visit": visit, "say": visit.say, "plural": visit.say.plural, "may": visit.may, "faults": visit.faults,
         "typed": visit.typed, "moment": clock.moment, "second": clock.second, "number": visit.say.number,
+        "in_words": partial(in_words, visit),
         "pretty": _pretty, "language": visit.say.language, "theme": visit.theme, "form_token": form_token.PLACE,
     }  # fmt: skip
     around = {
@@ -136,6 +139,17 @@ class WallClock:
         if local.date() != self._today:
             shown = f"{format_date(local, 'medium', locale=self._say.locale)}, {shown}"
         return Markup('<time datetime="{}" title="{}">{}</time>').format(local.isoformat(), whole, shown)
+
+
+def in_words(visit: AdminVisit, text: str, said: Any = None) -> Markup:
+    """Something that was kept in English, in the language of the page where it is a sentence of ours (``said`` is what
+    was kept beside it); else as it is, marked as English. Masked for who may not see it."""
+    whole = found(text, said)
+    shown = visit.shown(whole)
+    if shown is not whole:
+        return escape(shown)
+    words = told(whole, visit.say)
+    return escape(words) if words is not None else Markup('<span lang="en">{}</span>').format(text)
 
 
 def labels(say: Speech, words: Mapping[str, str]) -> dict[str, str]:

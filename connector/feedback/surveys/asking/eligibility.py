@@ -20,37 +20,31 @@ from connector.feedback.surveys.asking.refusal import Refusal
 from connector.feedback.surveys.model import Survey
 from connector.storage.schema.tables import callbacks, events, invitations
 
-NO_ADDRESS = Refusal("no_address", "not sent: no e-mail address is known")
-NO_ADDRESS_THERE = Refusal("no_address", "not sent: the customer has no e-mail address")
-OPTED_OUT = Refusal("opted_out", "not sent: the customer opted out of surveys")
-SUSPENDED = Refusal("suspended", "not sent: the customer is suspended in the helpdesk")
-STAFF = Refusal("staff", "not sent: the requester works here (agent or admin in the helpdesk); colleagues are no "
-                "customers")  # fmt: skip
-SIDE_CONVERSATION = Refusal(
-    "side_conversation", "not sent: the ticket is a side conversation of an agent's, and not a customer's"
-)
-INTERNAL = Refusal("internal", "not sent: the ticket is internal; the customer never saw it")
-UNKNOWN = Refusal("unknown", "not sent: the helpdesk does not know the customer any more")
-ANOTHERS_ADDRESS = Refusal("anothers_address", "not sent: this e-mail address belongs to another customer")
-SAME_OCCASION = Refusal("occasion", "not sent: already asked for this occasion")
-IN_HAND = Refusal("in_hand", "not sent: a person has this callback in hand since the last answer")
-
-UNKNOWN_LANGUAGE = "not sent: the customer's language is not known, and only {wanted} is asked"
-OTHER_LANGUAGE = "not sent: the customer's language is {language}, and only {wanted} is asked"
+NO_ADDRESS = Refusal("no_address", "refusal.no_address")
+NO_ADDRESS_THERE = Refusal("no_address", "refusal.no_address_there")
+OPTED_OUT = Refusal("opted_out", "refusal.opted_out")
+SUSPENDED = Refusal("suspended", "refusal.suspended")
+STAFF = Refusal("staff", "refusal.staff")
+SIDE_CONVERSATION = Refusal("side_conversation", "refusal.side_conversation")
+INTERNAL = Refusal("internal", "refusal.internal")
+UNKNOWN = Refusal("unknown", "refusal.unknown")
+ANOTHERS_ADDRESS = Refusal("anothers_address", "refusal.anothers_address")
+SAME_OCCASION = Refusal("occasion", "refusal.occasion")
+IN_HAND = Refusal("in_hand", "refusal.in_hand")
 
 _ENDS = {
-    "ticket.reopened": "reopened",
-    "ticket.merged": "merged",
-    "ticket.deleted": "deleted",
-    "ticket.spam": "marked as spam",
+    "ticket.reopened": Refusal("ticket_gone", "refusal.ticket_reopened"),
+    "ticket.merged": Refusal("ticket_gone", "refusal.ticket_merged"),
+    "ticket.deleted": Refusal("ticket_gone", "refusal.ticket_deleted"),
+    "ticket.spam": Refusal("ticket_gone", "refusal.ticket_spam"),
 }
 _NOT_ABOUT = {
     **{
-        status: Refusal("callback_moved", f"not sent: the callback ticket was {status}")
+        status: Refusal("callback_moved", f"refusal.callback_{status.value}")
         for status in (CallbackStatus.REOPENED, CallbackStatus.MERGED, CallbackStatus.DELETED)
     },
-    CallbackStatus.SPAM: Refusal("callback_moved", "not sent: the callback ticket was marked as spam"),
-    CallbackStatus.UNREACHED: Refusal("not_reached", "not sent: the customer was not reached"),
+    CallbackStatus.SPAM: Refusal("callback_moved", "refusal.callback_spam"),
+    CallbackStatus.UNREACHED: Refusal("not_reached", "refusal.not_reached"),
 }
 
 
@@ -72,13 +66,13 @@ def why_not(
     if last is None:
         return None
     ago = (now - last).days
-    return Refusal("fatigue", f"not sent: asked {ago} days ago, the rule is {days}", days_ago=ago, rule_days=days)
+    return Refusal("fatigue", "refusal.fatigue", days_ago=ago, rule_days=days)
 
 
 def comes_back(tx: Connection, address: str | None) -> Refusal | None:
     """The reason not to write to an address that mail comes back from."""
-    why = undeliverable.why_not(tx, address)
-    return None if why is None else Refusal("undeliverable", why)
+    why = undeliverable.comes_back(tx, address)
+    return None if why is None else Refusal("undeliverable", "refusal.undeliverable", {"why": why})
 
 
 def no_contact(event: Mapping[str, Any]) -> Refusal | None:
@@ -105,8 +99,8 @@ def other_language(locale: str | None, languages: Sequence[str]) -> Refusal | No
     told = (locale or "").lower().replace("_", "-")
     if not languages or any(told == each or told.startswith(f"{each}-") for each in languages):
         return None
-    words = OTHER_LANGUAGE if told else UNKNOWN_LANGUAGE
-    return Refusal("language", words.format(language=told, wanted=" or ".join(languages)))
+    id_ = "refusal.language" if told else "refusal.language_unknown"
+    return Refusal("language", id_, {"language": told, "wanted": " or ".join(languages)})
 
 
 def ticket_gone(tx: Connection, ticket: object) -> Refusal | None:
@@ -116,7 +110,7 @@ def ticket_gone(tx: Connection, ticket: object) -> Refusal | None:
     c = events.c
     told = select(c.type).where(c.type.in_((*_ENDS, "ticket.solved", "ticket.restored")), c.subject == str(ticket))
     last = tx.execute(told.order_by(c.seq.desc()).limit(1)).scalar_one_or_none()
-    return Refusal("ticket_gone", f"not sent: the ticket was {_ENDS[last]}") if last in _ENDS else None
+    return _ENDS.get(last) if last is not None else None
 
 
 def _exists(tx: Connection, once: str, own: str | None) -> bool:

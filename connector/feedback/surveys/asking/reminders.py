@@ -47,15 +47,15 @@ log = logging.getLogger(__name__)
 
 REMINDED = "survey.reminded"
 
-NO_INVITATION = Refusal("no_invitation", "no reminder: there is no such invitation")
-NOT_SENT = Refusal("not_sent", "no reminder: the invitation did not leave")
-ANSWERED = Refusal("answered", "no reminder: the survey is answered")
-UNDER_WAY = Refusal("under_way", "no reminder: an answer was begun")
-BOUNCED = Refusal("bounced", "no reminder: the invitation came back")
-OPTED_OUT = Refusal("opted_out", "no reminder: the customer opted out of surveys")
-RUN_OUT = Refusal("run_out", "no reminder: the link runs out before it could leave")
-ALREADY = Refusal("reminded", "no reminder: this one was sent already")
-NEWER = Refusal("newer_survey", "no reminder: a newer survey was sent to the customer")
+NO_INVITATION = Refusal("no_invitation", "no_reminder.no_invitation")
+NOT_SENT = Refusal("not_sent", "no_reminder.not_sent")
+ANSWERED = Refusal("answered", "no_reminder.answered")
+UNDER_WAY = Refusal("under_way", "no_reminder.under_way")
+BOUNCED = Refusal("bounced", "no_reminder.bounced")
+OPTED_OUT = Refusal("opted_out", "no_reminder.opted_out")
+RUN_OUT = Refusal("run_out", "no_reminder.run_out")
+ALREADY = Refusal("reminded", "no_reminder.reminded")
+NEWER = Refusal("newer_survey", "no_reminder.newer_survey")
 
 Json = Mapping[str, Any]
 _i = invitations.c
@@ -89,8 +89,9 @@ class RemindSurvey:
             return Output(NO_INVITATION.told())
         survey = self._surveys.get(row.survey, row.definition_id)
         if number > len(survey.reminders):
-            times = f"{len(survey.reminders)} time{'s' * (len(survey.reminders) != 1)}"
-            return Output(Refusal("no_more", f"no reminder: the survey reminds {times}", number=number).told())
+            times = len(survey.reminders)
+            id_ = "no_reminder.once" if times == 1 else "no_reminder.no_more"
+            return Output(Refusal("no_more", id_, {"times": times}, number=number).told())
         if reason := why_not(ask.tx, row, number, ask.now):
             return Output(reason.told())
         departure = self._departure(ask.tx, row, survey, number, ask.now)
@@ -204,7 +205,10 @@ def _reasons(tx: Connection, row: Row[Any], number: int, now: datetime) -> Itera
 
 def _retold(reason: Refusal | None) -> Refusal | None:
     """A reason not to ask is one not to remind."""
-    return Refusal(reason.code, reason.replace("not sent", "no reminder"), **reason.numbers) if reason else None
+    if reason is None:
+        return None
+    id_ = reason.id.replace("refusal.", "no_reminder.", 1)
+    return Refusal(reason.code, id_, {**reason.values}, **reason.numbers)
 
 
 def _open_callback(tx: Connection, customer_id: str) -> Refusal | None:
@@ -213,7 +217,7 @@ def _open_callback(tx: Connection, customer_id: str) -> Refusal | None:
     found = tx.execute(select(c.ticket_id).where(c.customer_id == customer_id, OPEN_CALLBACKS).limit(1)).first()
     if found is None:
         return None
-    return Refusal("open_callback", "no reminder: a callback of theirs is open", ticket=found.ticket_id)
+    return Refusal("open_callback", "no_reminder.open_callback", ticket=found.ticket_id)
 
 
 def _invitation(tx: Connection, id_: str, *, lock: bool = False) -> Row[Any] | None:

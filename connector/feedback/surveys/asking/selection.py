@@ -80,8 +80,7 @@ class AskingRules:
         for by, key in self.households(customer):
             if last := _last_asked(tx, key, now - timedelta(days=days), customer.id):
                 ago = (now - last).days
-                words = f"not sent: somebody of the household (same {by}) was asked {ago} days ago, the rule is {days}"
-                return Refusal("household", words, days_ago=ago, rule_days=days, by=by)
+                return Refusal("household", "refusal.household", days_ago=ago, rule_days=days, by=by)
         return None
 
 
@@ -130,8 +129,8 @@ def _outside_segment(text: str | None, customer: Customer, request: Json) -> Ref
         if condition(text).decide({"customer": customer.view(), "context": dict(request.get("context") or {})}).value:
             return None
     except ConditionError as error:
-        return Refusal("segment", f"not sent: whether they are of the segment ({text}) is not known: {error}")
-    return Refusal("segment", f"not sent: they are not of the segment the survey is for ({text})")
+        return Refusal("segment", "refusal.segment_unknown", {"segment": text, "error": str(error)})
+    return Refusal("segment", "refusal.segment", {"segment": text})
 
 
 def _share(survey: Survey, request: Json) -> Decimal | None:
@@ -145,8 +144,8 @@ def _outside_sample(share: Decimal | None, customer: Customer, survey: Survey, r
     drawn = draw(survey.slug, str(request.get("once") or customer.id))
     if drawn < share:
         return None
-    words = f"not sent: {share.normalize():f} % are asked, and the draw here was {drawn:.1f}"
-    return Refusal("sample", words, share=float(share), drawn=float(drawn))
+    words = {"share": f"{share.normalize():f}", "drawn": f"{drawn:.1f}"}
+    return Refusal("sample", "refusal.sample", words, share=float(share), drawn=float(drawn))
 
 
 def _used_up(tx: Connection, quota: Quota, survey: Survey, request: Json, now: datetime) -> Refusal | None:
@@ -159,6 +158,5 @@ def _used_up(tx: Connection, quota: Quota, survey: Survey, request: Json, now: d
     count: int = tx.execute(asked.where(c.team == team) if quota.of_team else asked).scalar_one()
     if count < quota.most:
         return None
-    whose = f" of team {team}" if quota.of_team else ""
-    words = f"not sent: {count} people{whose} were asked in the last {_SPANS[quota.span]}, the quota is {quota.most}"
-    return Refusal("team_quota" if quota.of_team else "quota", words, asked=count, quota=quota.most, team=team)
+    code = "team_quota" if quota.of_team else "quota"
+    return Refusal(code, f"refusal.{code}", {"span": _SPANS[quota.span]}, asked=count, quota=quota.most, team=team)

@@ -1,0 +1,201 @@
+"""Sentences that are kept: in English, and beside it which sentence it is and what was filled in, so that it can be
+told in every language when it is read.
+
+Which language is spoken is the caller's business: ``told`` is handed the words of one. An id is never used for another
+sentence, as rows of years ago name it; a sentence may be worded better under its id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+_UNEXPECTED = "Something came for {visit}, which the run does not wait for: "
+
+SENTENCES: Mapping[str, str] = {
+    "run.started": "Started by {event}.",
+    "run.again": "Tried again from this step.",
+    "run.not_replayed": "A run that is {status} is not replayed.",
+    "run.not_cancelled": "Not cancelled: the run is {status} already.",
+    "run.cancelled": "Cancelled: {reason}.",
+    "run.unexpected_waits": _UNEXPECTED + "it waits for {waiting_for}.",
+    "run.unexpected_is": _UNEXPECTED + "it is {status}.",
+    "run.all_done": "All steps are done.",
+    "run.stopped": "The workflow stopped the run.",
+    "run.with_failures": "{ending} What failed on the way, and can be tried again: {places}.",
+    "run.not_advanced": "The run could not be advanced: an error of ours ({error}); the log says where.",
+    "run.too_late": "came after the run had ended; nothing follows from it",
+    "run.moved_on": "{action} succeeded after the run had moved on",
+    "step.failed_goes_on": "This step failed: {reason}. The run goes on, as on_error says.",
+    "step.failed_stops": "This step failed: {reason}. The run stops here.",
+    "step.skipped": "Skipped, because {why}.",
+    "step.asked": "Asked for {action}.",
+    "step.asked_because": "Asked for {action}, because {why}.",
+    "step.done": "{action} is done.",
+    "step.done_reason": "{action} is done: {reason}.",
+    "step.not_done": "{action} was not done.",
+    "step.not_done_reason": "{action} was not done: {reason}.",
+    "step.stopped": "Stopped: {reason}.",
+    "step.stopped_because": "Stopped: {reason}, because {why}.",
+    "wait.event_until": "Waiting for {event} until {until} UTC.",
+    "wait.event_until_because": "Waiting for {event} until {until} UTC, because {why}.",
+    "wait.event": "Waiting for {event} as long as it takes.",
+    "wait.event_because": "Waiting for {event} as long as it takes, because {why}.",
+    "wait.until": "Waiting until {until} UTC.",
+    "wait.until_because": "Waiting until {until} UTC, because {why}.",
+    "wait.came": "{event} came.",
+    "wait.not_in_time": "{event} did not come in time.",
+    "wait.time_passed": "The time has passed.",
+    "wait.not_compared": "an event could not be compared: {error}",
+    "wait.any": "any {event} will do",
+    "wait.none": "the run does not wait for an event",
+    "branch.none": "No branch applies, so the run goes on.",
+    "branch.taken": "Took branch {number}, because {why}.",
+    "branch.otherwise": "no other branch applies",
+    "each.one": "Going through 1 item.",
+    "each.one_because": "Going through 1 item, because {why}.",
+    "each.many": "Going through {count} items.",
+    "each.many_because": "Going through {count} items, because {why}.",
+    "trigger.off": "the workflow is switched off",
+    "trigger.every": "it starts on every {event}",
+    "trigger.other": "it starts on {events}, and this is {event}",
+    "condition.true": "{condition} is true",
+    "condition.true_for": "{condition} is true ({facts})",
+    "condition.false": "{condition} is false",
+    "condition.false_for": "{condition} is false ({facts})",
+    "hand.retried_same": "Retried by {by}: the same call is made again.",
+    "hand.retried_done": "Retried by {by}: the call had succeeded.",
+    "hand.retried_anew": "Retried by {by}: anew, under a new key.",
+    "hand.skipped": "Skipped by {by}, with an output by hand.",
+    "hand.happened": "{by} looked: it happened.",
+    "hand.not_happened": "{by} looked: it did not happen. The same call is made again.",
+    "hand.restarted_after": "Restarted by {by}, after run {run}.",
+    "hand.restarted_as": "Restarted by {by} as run {run}.",
+    "story.expects": "expects {event}",
+    "story.expects_about": "expects {event} about {subject}",
+    "story.wait": "{event}: {status}",
+    "story.wanted": "{action} on {connection} is wanted",
+    "story.tried": "{action} on {connection} is tried",
+    "story.ended_once": "{action} on {connection} is {status} after 1 attempt",
+    "story.ended_once_error": "{action} on {connection} is {status} after 1 attempt: {error}",
+    "story.ended": "{action} on {connection} is {status} after {attempts} attempts",
+    "story.ended_error": "{action} on {connection} is {status} after {attempts} attempts: {error}",
+    "status.matched": "matched",
+    "status.timed_out": "timed_out",
+    "status.cancelled": "cancelled",
+    "status.done": "done",
+    "status.failed": "failed",
+    "status.review": "review",
+    "refusal.no_address": "not sent: no e-mail address is known",
+    "refusal.no_address_there": "not sent: the customer has no e-mail address",
+    "refusal.opted_out": "not sent: the customer opted out of surveys",
+    "refusal.suspended": "not sent: the customer is suspended in the helpdesk",
+    "refusal.staff": "not sent: the requester works here (agent or admin in the helpdesk); colleagues are no customers",
+    "refusal.side_conversation": "not sent: the ticket is a side conversation of an agent's, and not a customer's",
+    "refusal.internal": "not sent: the ticket is internal; the customer never saw it",
+    "refusal.unknown": "not sent: the helpdesk does not know the customer any more",
+    "refusal.anothers_address": "not sent: this e-mail address belongs to another customer",
+    "refusal.occasion": "not sent: already asked for this occasion",
+    "refusal.in_hand": "not sent: a person has this callback in hand since the last answer",
+    "refusal.callback_reopened": "not sent: the callback ticket was reopened",
+    "refusal.callback_merged": "not sent: the callback ticket was merged",
+    "refusal.callback_deleted": "not sent: the callback ticket was deleted",
+    "refusal.callback_spam": "not sent: the callback ticket was marked as spam",
+    "refusal.not_reached": "not sent: the customer was not reached",
+    "refusal.fatigue": "not sent: asked {days_ago} days ago, the rule is {rule_days}",
+    "refusal.undeliverable": "not sent: mail to this address comes back ({why}); correct the address, or release it",
+    "refusal.language_unknown": "not sent: the customer's language is not known, and only {wanted} is asked",
+    "refusal.language": "not sent: the customer's language is {language}, and only {wanted} is asked",
+    "refusal.ticket_reopened": "not sent: the ticket was reopened",
+    "refusal.ticket_merged": "not sent: the ticket was merged",
+    "refusal.ticket_deleted": "not sent: the ticket was deleted",
+    "refusal.ticket_spam": "not sent: the ticket was marked as spam",
+    "refusal.household": "not sent: somebody of the household (same {by}) was asked {days_ago} days ago, the rule is "
+    "{rule_days}",
+    "refusal.segment": "not sent: they are not of the segment the survey is for ({segment})",
+    "refusal.segment_unknown": "not sent: whether they are of the segment ({segment}) is not known: {error}",
+    "refusal.sample": "not sent: {share} % are asked, and the draw here was {drawn}",
+    "refusal.quota": "not sent: {asked} people were asked in the last {span}, the quota is {quota}",
+    "refusal.team_quota": "not sent: {asked} people of team {team} were asked in the last {span}, the quota is {quota}",
+    "no_reminder.no_invitation": "no reminder: there is no such invitation",
+    "no_reminder.not_sent": "no reminder: the invitation did not leave",
+    "no_reminder.answered": "no reminder: the survey is answered",
+    "no_reminder.under_way": "no reminder: an answer was begun",
+    "no_reminder.bounced": "no reminder: the invitation came back",
+    "no_reminder.opted_out": "no reminder: the customer opted out of surveys",
+    "no_reminder.run_out": "no reminder: the link runs out before it could leave",
+    "no_reminder.reminded": "no reminder: this one was sent already",
+    "no_reminder.newer_survey": "no reminder: a newer survey was sent to the customer",
+    "no_reminder.once": "no reminder: the survey reminds 1 time",
+    "no_reminder.no_more": "no reminder: the survey reminds {times} times",
+    "no_reminder.open_callback": "no reminder: a callback of theirs is open",
+    "no_reminder.undeliverable": "no reminder: mail to this address comes back ({why}); correct the address, or "
+    "release it",
+    "no_reminder.ticket_reopened": "no reminder: the ticket was reopened",
+    "no_reminder.ticket_merged": "no reminder: the ticket was merged",
+    "no_reminder.ticket_deleted": "no reminder: the ticket was deleted",
+    "no_reminder.ticket_spam": "no reminder: the ticket was marked as spam",
+}  # fmt: skip
+"""Id → English, with the places that are filled in."""
+
+
+class Sentence(str):
+    """A sentence in English. ``id`` says which, ``values`` what was filled in: texts, numbers and sentences."""
+
+    id: str
+    values: Mapping[str, Any]
+
+    def __new__(cls, id_: str, text: str, values: Mapping[str, Any]) -> Sentence:
+        made = super().__new__(cls, text)
+        made.id, made.values = id_, values
+        return made
+
+
+def say(id_: str, /, **values: Any) -> Sentence:
+    """The sentence of this id."""
+    return Sentence(id_, SENTENCES[id_].format_map(values), values)
+
+
+def say_because(id_: str, why: str, /, **values: Any) -> Sentence:
+    """The same, and why, where there is a reason."""
+    return say(f"{id_}_because", why=why, **values) if why else say(id_, **values)
+
+
+def kept(text: str) -> list[Any] | None:
+    """What is stored beside the text, as JSON; None of a text that is no sentence of ours."""
+    if not isinstance(text, Sentence):
+        return None
+    return [text.id, {name: _as_json(value) for name, value in text.values.items()}]
+
+
+def found(text: str, stored: Any) -> str:
+    """The sentence that was stored so; the text alone where nothing, or nothing that we know, stands beside it."""
+    match stored:
+        case [str(id_), dict(values)] if id_ in SENTENCES:
+            return Sentence(id_, text, {name: _of_json(value) for name, value in values.items()})
+    return text
+
+
+def told(text: Any, words: Callable[[str], str]) -> str | None:
+    """The sentence in another language: ``words`` has the translation of an English one. None where it cannot be told,
+    as it is no sentence of ours."""
+    if not isinstance(text, Sentence):
+        return None
+    try:
+        filled = {name: told(value, words) or value for name, value in text.values.items()}
+        return words(SENTENCES[text.id]).format_map(filled)
+    except (KeyError, IndexError):  # a row of an older program, which filled in something else
+        return None
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, Sentence):
+        return {"text": str(value), "said": kept(value)}
+    return value if isinstance(value, (int, float)) else str(value)
+
+
+def _of_json(value: Any) -> Any:
+    match value:
+        case {"text": str(text), "said": said}:
+            return found(text, said)
+    return value
