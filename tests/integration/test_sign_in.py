@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import delete
+from sqlalchemy.exc import OperationalError
 
 from connector.access.people import Rights
 from connector.access.way_in import first_admin
@@ -444,3 +445,19 @@ def test_the_pages_speak_dutch(home: Harness) -> None:
     who = stranger(home)
     shown = who.client.get("/admin/sign-in", headers={**OURS, "Accept-Language": "nl"}).get_data(as_text=True)
     assert "Inloggen" in shown
+
+
+@pytest.mark.parametrize("path", ["/", "/users", "/sign-in"])
+def test_while_the_database_is_away_everybody_is_told_so(
+    home: Harness, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = new(home)
+    ann.enter()
+
+    def gone(*_: object) -> None:
+        raise OperationalError("SELECT", {}, Exception("gone"))
+
+    monkeypatch.setattr(home.house.database, "read", gone)
+    answer = ann.get(path)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "10")
+    assert "The database does not answer" in words(answer)

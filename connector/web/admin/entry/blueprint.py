@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Blueprint, request
+from sqlalchemy.exc import OperationalError
 
 from connector.services import Services
 from connector.web.admin import rendering as frame
+from connector.web.admin.entry import rendering
 from connector.web.admin.entry.doors import Doors
 from connector.web.admin.entry.gate import SessionGate
 from connector.web.admin.entry.letters import Letters
@@ -29,6 +31,7 @@ def blueprint(services: Services, gate: SessionGate, letters: Letters) -> Bluepr
     routes.add_url_rule("/oidc/start", "to_provider", provider.there, methods=["GET"])
     routes.add_url_rule("/oidc/back", "from_provider", provider.back, methods=["GET"])
     routes.add_url_rule("/oidc/ended", "ended_at_provider", provider.ended, methods=["POST"])
+    routes.register_error_handler(OperationalError, lambda error: rendering.away(services, error))
     routes.before_request(_limits)
     routes.after_request(frame.guard)
     return routes

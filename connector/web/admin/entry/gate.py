@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask import abort, redirect, request, url_for
+from sqlalchemy.exc import OperationalError
 from werkzeug import Response as AnyResponse
 
 from connector.access import users
@@ -21,6 +22,12 @@ class SessionGate:
         self._services, self._is_open = services, False
 
     def __call__(self, page: Page) -> SignedIn | AnyResponse:
+        try:
+            return self._asked(page)
+        except OperationalError as error:
+            return rendering.away(self._services, error)
+
+    def _asked(self, page: Page) -> SignedIn | AnyResponse:
         if not self.is_open():
             abort(404)
         found = current.look_up(self._services)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
 from flask import Response, make_response, render_template, request
+from sqlalchemy.exc import OperationalError
 
 from connector.services import Services
 from connector.web.admin import assets, form_token
 from connector.web.admin import rendering as frame
 from connector.web.admin.entry import cookies
 from connector.web.admin.words import Speech, speech, spoken
+
+log = logging.getLogger(__name__)
 
 _LANGUAGE, _THEME = "ringback-language", "ringback-theme"
 
@@ -37,6 +41,16 @@ def page(
     }  # fmt: skip
     text = render_template(f"admin/entry/{template}", **around, **values)
     return make_response(text, 422 if faults and status == 200 else status)
+
+
+def away(services: Services, error: OperationalError) -> Response:
+    """503: the database does not answer; nobody comes in, and nothing was done."""
+    log.error("the database does not answer (%s)", type(error.orig).__name__)
+    say = words()
+    text = say("The database does not answer, so nobody can sign in now. Nothing was changed. Try again in a moment.")
+    response = message(services, say("The database is away"), text, status=503)
+    response.headers["Retry-After"] = "10"
+    return response
 
 
 def message(

@@ -13,6 +13,7 @@ from connector.access.way_in import second_factor, sessions
 from connector.web.admin import rendering
 from connector.web.admin.entry import cookies, current
 from connector.web.admin.page import AdminVisit, Page
+from connector.web.admin.people.browsers import in_short
 from connector.web.admin.people.forms import ROLE_WORDS, PasswordSchema, refusals
 from connector.web.admin.words import LANGUAGES, NAMES
 
@@ -31,7 +32,7 @@ def _account(visit: AdminVisit) -> Response:
     values: dict[str, Any] = {
         "user": me.user, "sessions": going, "mine": me.session.id, "codes": codes,
         "roles": rendering.labels(visit.say, ROLE_WORDS), "tongues": [(code, NAMES[code]) for code in LANGUAGES],
-        "needs_factor": visit.services.access.sign_in.needs_factor(me.user),
+        "in_short": in_short, "needs_factor": visit.services.access.sign_in.needs_factor(me.user),
     }  # fmt: skip
     return rendering.page(visit, "admin/people/account.html", **values)
 

@@ -15,6 +15,7 @@ from connector.web.admin import rendering
 from connector.web.admin.entry import current
 from connector.web.admin.entry.letters import Letters
 from connector.web.admin.page import AdminVisit, Page
+from connector.web.admin.people.browsers import in_short
 from connector.web.admin.people.forms import ROLE_WORDS, InviteSchema, RightsSchema, refusals, rights_of
 from connector.web.admin.words import later, speech
 
@@ -53,7 +54,7 @@ def _one(visit: AdminVisit) -> Response:
         if user is None:
             raise UnknownError("person", visit.path["user_id"][:40], "")
         going = sessions.of_user(tx, user.id, visit.now, visit.services.config.sign_in.idle)
-    values: dict[str, Any] = {"user": user, "sessions": going, "is_me": user.id == visit.viewer.user_id}
+    values: dict[str, Any] = {"user": user, "sessions": going, "in_short": in_short}
     around = {**_choices(visit), **_words(visit)}
     return rendering.page(visit, "admin/people/user.html", section="users", **values, **around)
 
