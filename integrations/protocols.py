@@ -32,6 +32,7 @@ class VendorUser:
     staff: bool = False  # an agent or admin of the helpdesk, no customer
     alias: str | None = None  # the name that customers see of an agent, where it is another
     photo: str | None = None  # the web address of their picture
+    account: str = ""  # the id of the account that they belong to; "" where the vendor does not tell it
 
 
 @dataclass(frozen=True, slots=True)

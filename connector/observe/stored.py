@@ -18,6 +18,7 @@ from connector.storage.schema.migrate import current_revision, newest_revision
 from connector.storage.schema.tables import STOPPED_RUNS, runs
 from connector.storage.stores import cursors
 from connector.storage.stores.run_queries import MOST_COUNTED
+from workflows.runs import Status
 
 _SHORT = timedelta(minutes=1)
 
@@ -146,6 +147,9 @@ def _dead_letters(backlog: Backlog) -> Iterator[Finding]:
     if backlog.set_aside:
         said = f"{_many(backlog.set_aside)} deliveries could not be read or processed."
         yield warning("work", said, "See `ringback deliveries --status unreadable` and `--status failed`.")
+    if runs := sum(backlog.stopped[status] for status in (Status.FAILED, Status.DEAD, Status.DONE_WITH_FAILURE)):
+        remedy = "See `ringback runs --dead-letters`: mend the cause and retry them, or dismiss them with a reason."
+        yield warning("work", f"{_many(runs)} runs stopped with a failure.", remedy)
     failed = sum(each.failed for each in backlog.connections)
     if failed:
         yield warning("work", f"{_many(failed)} calls ended badly.", "See `ringback runs --status failed`.")

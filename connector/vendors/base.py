@@ -62,6 +62,8 @@ class Vendor:
     """The setting without which its webhooks cannot be told from forgeries."""
     proof_remedy: str = "Set it"
     """How that setting is got, as a sentence without its end; ``{connection}`` is its name."""
+    account_option: str = ""
+    """The setting that says by its id which account is meant; webhooks of another are refused."""
     address_option: str = "base_url"
     """The setting that says where it is reached."""
     default_concurrency: int = CONCURRENCY

@@ -24,7 +24,7 @@ from integrations.errors import OptionsError
 from integrations.kind import Kind
 from integrations.limits import SHARE, UNLIMITED, Rate, Rates
 from integrations.messaging import Mailbox, Messenger
-from integrations.protocols import Crm, Helpdesk, Sales
+from integrations.protocols import Crm, Helpdesk, Sales, VendorUser
 from integrations.roles import Role
 from workflows.errors import Mistake
 
@@ -123,8 +123,11 @@ class Connections:
 
     def me(self, connection: str) -> str:
         """The id of the user we act as."""
-        whom = self.crm(connection) if self.has(connection, Role.CRM) else self.helpdesk(connection)
-        return whom.me().id
+        return self.whom(connection).id
+
+    def whom(self, connection: str) -> VendorUser:
+        """The user we act as."""
+        return (self.crm(connection) if self.has(connection, Role.CRM) else self.helpdesk(connection)).me()
 
     # --- how fast, and how many
 

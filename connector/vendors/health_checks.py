@@ -43,43 +43,46 @@ class Visit:
     name: str
     vendor: Vendor
     call: Callable[[], object]
+    account: str = ""  # the id of the account that is meant, as the settings have it
 
 
 def check_connections(
     connections: Connections, configured: Sequence[ConnectionConfig], seconds: float = SECONDS
 ) -> list[Finding]:
     """Ask every vendor who we are (a mail server: log in), all at once; → a finding each, in their order."""
-    visits = [visit for each in configured if (visit := _visit(connections, each.name))]
+    visits = [visit for each in configured if (visit := _visit(connections, each))]
     answers = _all_at_once(visits, seconds)
     return [_verdict(visit, answers.get(visit.name), seconds) for visit in visits]
 
 
-def _visit(connections: Connections, name: str) -> Visit | None:
+def _visit(connections: Connections, configured: ConnectionConfig) -> Visit | None:
     """None for a connection that only receives."""
-    vendor = connections.vendor(name)
+    name, vendor = configured.name, connections.vendor(configured.name)
     if Role.MAILBOX in vendor.roles:
         return Visit(name, vendor, lambda: connections.mailbox(name).greet())
     if Role.MESSENGER in vendor.roles:
         return Visit(name, vendor, lambda: connections.messenger(name)[1].greet())
-    return Visit(name, vendor, lambda: _greeting(connections, name)) if vendor.client is not None else None
+    meant = str(configured.options.get(vendor.account_option) or "")
+    return Visit(name, vendor, lambda: _greeting(connections, name), meant) if vendor.client is not None else None
 
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """A CRM that took our credentials: how many of the day's calls are used, and the fields that our user cannot
-    write."""
+    """A CRM that took our credentials: how many of the day's calls are used, the fields that our user cannot write, and
+    whose it is."""
 
     usage: Usage
     hidden: Sequence[str]
+    account: str = ""
 
 
 def _greeting(connections: Connections, name: str) -> Reached | str:
     """Who we are there; and in a CRM, what else is worth knowing."""
-    me = connections.me(name)
+    me = connections.whom(name)
     if not connections.has(name, Role.CRM):
-        return me
+        return me.id
     crm = connections.crm(name)
-    return Reached(crm.usage(), crm.hidden())
+    return Reached(crm.usage(), crm.hidden(), me.account)
 
 
 def _all_at_once(visits: Sequence[Visit], seconds: float) -> Mapping[str, object]:
@@ -125,9 +128,20 @@ def _verdict(visit: Visit, answer: object, seconds: float) -> Finding:
     taken = f"{visit.vendor.kind}: reached, and our credentials are taken"
     if not isinstance(answer, Reached):
         return ok(check, taken)
+    if other := _other_account(visit, answer.account):
+        return broken(check, f"{taken}, but {other}", f"Correct {visit.vendor.account_option}, or base_url.")
     if answer.hidden:
         return warning(check, f"{taken}, but our user cannot write {_some(answer.hidden)}.", visit.vendor.hidden_remedy)
     return ok(check, f"{taken}; {answer.usage.used:,} of {answer.usage.total:,} daily calls are used")
+
+
+def _other_account(visit: Visit, found: str) -> str:
+    """What to say where another account answers than the settings name; "" where it is that, or nobody knows."""
+    same = visit.vendor.id_form.canonical
+    if not found or not visit.account or same(found) == same(visit.account):
+        return ""
+    named = f"{visit.vendor.account_option} names {visit.account}"
+    return f"{named}, and this is {found}: every webhook of it is refused."
 
 
 def _some(names: Sequence[str]) -> str:

@@ -17,6 +17,10 @@ EVERYBODYS = ("requests_per_minute", "concurrency", "longest_hold")
 
 _MOST_SIDE_BY_SIDE = 200
 
+_SHORTEST_SECRET, _FEWEST_SIGNS = 16, 6
+_WEAK = f"can be guessed: it has fewer than {_SHORTEST_SECRET} signs, or the same few again and again."
+_STRONG = "Let a program make it: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'."
+
 LONGEST_HOLD = timedelta(minutes=15)
 """So long a vendor may hold a connection by one answer (``Retry-After``); then it is asked again."""
 
@@ -64,6 +68,13 @@ def _in_secrets(each: ConnectionConfig) -> Iterator[Mistake]:
         if given is not None and not all(map(is_secret, given if isinstance(given, list) and given else [given])):
             remedy = "Write one text in quotes, or while they change a list of them."
             yield Mistake(f"connections.{each.name}.{name}", "is no text.", remedy)
+        elif any(map(_is_weak, given if isinstance(given, list) else [given] if given else [])):
+            yield Mistake(f"connections.{each.name}.{name}", _WEAK, _STRONG)
+
+
+def _is_weak(secret: str) -> bool:
+    """Whether somebody could guess it who tries long enough; nothing but this tells a webhook from a forgery."""
+    return len(secret) < _SHORTEST_SECRET or len(set(secret)) < _FEWEST_SIGNS
 
 
 def is_secret(given: Any) -> bool:

@@ -142,7 +142,8 @@ class SalesforceCrm:
         """By OpenID Connect's userinfo, which every token may ask, with or without Chatter in the org."""
         with _understood():
             info = self._salesforce.oauth2("userinfo")
-            return VendorUser(str(info["user_id"]), email=info.get("email"), name=info.get("name"))
+            whose = str(info.get("organization_id") or "")
+            return VendorUser(str(info["user_id"]), info.get("email"), info.get("name"), account=whose)
 
     def _write(self, part: Sequence[mapping.Row]) -> Sequence[IntegrationError | None]:
         self._calls.check()

@@ -38,7 +38,7 @@ SECRETS = dict.fromkeys(
         "SALESFORCE_CLIENT_SECRET",
         "SALESFORCE_WEBHOOK_TOKEN",
     ),
-    "hunter2",
+    "hunter2-of-the-example",
 ) | {"SHOP_WEBHOOK_SECRET": "whsec_aHVudGVyMmh1bnRlcjJodW50ZXIy"}
 
 TEAM = "teams: {care-team: {email: [care@acme.example]}}"

@@ -522,6 +522,30 @@ def test_dead_letters_are_told_with_where_to_look(practice: Practice, database: 
         assert f"`ringback {command}`" in remedies
 
 
+def test_failed_runs_are_told_also_where_no_call_failed_until_they_are_dismissed(
+    practice: Practice, database: Database
+) -> None:
+    store_run(database, store_event(database, deliver(database)))
+    with database.write() as tx:
+        tx.execute(update(tables.runs).values(status="failed", slot=None, facts={"event": {}, "customer": {}}))
+        tx.execute(update(tables.effects).values(status="done"))
+    [finding] = [each for each in practice.findings()["work"] if "runs stopped" in each["says"]]
+    assert finding["says"] == "1 runs stopped with a failure."
+    assert "`ringback runs --dead-letters`" in finding["remedy"]
+    words = ["runs", "dismiss", "run1", "--reason", "of an old test"]
+    CliRunner().invoke(main, words, env=practice.environment, catch_exceptions=False)
+    assert "was set aside" in only(practice.findings(), "work")["says"]
+
+
+def test_an_org_that_is_not_the_one_that_is_meant_is_broken(practice: Practice, world: World) -> None:
+    other = "00D999999999999"
+    practice.write(config_of(world).replace(world.salesforce.organization_id, other))
+    finding = only(practice.findings(code=1), "connection salesforce")
+    said = f"organization_id names {other}, and this is {world.salesforce.organization_id}: every webhook of it is"
+    assert said in finding["says"]
+    assert finding["remedy"] == "Correct organization_id, or base_url."
+
+
 @pytest.mark.parametrize(("seconds", "late"), [(20, False), (21, True)])
 def test_work_that_nobody_does_is_told_after_twenty_seconds(
     database: Database, seconds: int, late: bool

@@ -50,7 +50,7 @@ def custom_fields(admin: SalesforceAdmin) -> set[str]:
 
 
 def test_a_dry_run_lets_the_org_check_the_package_and_changes_nothing(admin: SalesforceAdmin) -> None:
-    said = admin.provision("--dry-run")
+    said = admin.provision("--dry-run", code=1)
     assert f"+ CustomField              {SCORE}" in said
     assert f"{ALL + 1} to make" in said
     assert admin.changes == 0
@@ -73,9 +73,9 @@ def test_provisioning_makes_everything_in_one_deployment_and_a_second_run_change
 
 
 def test_who_has_only_the_newest_score_written_is_told_how_to_have_everything(admin: SalesforceAdmin) -> None:
-    assert "set write_back: everything in ringback.yaml" in admin.provision("--dry-run")
+    assert "set write_back: everything in ringback.yaml" in admin.provision("--dry-run", code=1)
     admin.configure(write_back="everything")
-    assert "write_back" not in admin.provision("--dry-run")
+    assert "write_back" not in admin.provision("--dry-run", code=1)
 
 
 def test_the_integration_user_may_write_what_it_will_write(admin: SalesforceAdmin) -> None:

@@ -46,7 +46,7 @@ def ours(admin: Admin) -> dict[str, int]:
 
 def test_a_dry_run_says_what_it_would_make_and_makes_nothing(admin: Admin) -> None:
     before = admin.furniture()
-    said = admin.provision("--dry-run")
+    said = admin.provision("--dry-run", code=1)
     assert "+ ticket field        Ringback: root cause" in said
     assert "+ view                Ringback: call now" in said
     assert "to make" in said
@@ -170,7 +170,7 @@ def _understood(body: bytes) -> Event:
 
 def test_it_says_what_only_a_person_can_do(admin: Admin) -> None:
     admin.zendesk.desk.state.ticket_forms[1] = {"id": 1, "active": True, "ticket_field_ids": [7]}
-    said = admin.provision("--dry-run")
+    said = admin.provision("--dry-run", code=1)
     assert "SLA of callbacks" in said
     assert "fields on the ticket form" in said
     condition = {"field": "current_tags", "operator": "includes", "value": "ringback_callback"}
@@ -192,7 +192,7 @@ def test_what_somebody_changed_is_shown_and_mended_every_time(admin: Admin) -> N
         admin.thing("webhooks", "Ringback")["subscriptions"].pop()
         admin.thing("macros", "Ringback: not reached")["actions"].pop()
         admin.thing("ticket_fields", "Ringback: outcome")["raw_title"] = "Result"
-        said = admin.provision("--dry-run")
+        said = admin.provision("--dry-run", code=1)
         assert "its conditions differ" in said
         assert "status is 'inactive', and should be 'active'" in said
         assert "not subscribed to ticket.csat_received" in said

@@ -99,6 +99,12 @@ SLIPS_OF_CONFIGURATIONS = [
          "Write https:// and the account's host name."),
     Slip("00D000000000001", "12345", "connections.salesforce.organization_id", "is no id.",
          "Give the 15 or 18 letters and digits of the record."),
+    Slip("another-secret-of-some-length", "abc", "connections.zendesk.webhook_secret",
+         "can be guessed: it has fewer than 16 signs, or the same few again and again.",
+         "Let a program make it: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'."),
+    Slip("a-token-of-some-length-at-least", "aaaaaaaaaaaaaaaaaaaaaaaa", "connections.salesforce.webhook_token",
+         "can be guessed: it has fewer than 16 signs, or the same few again and again.",
+         "Let a program make it: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'."),
     Slip("smtp://localhost:1025", "localhost:1025", "connections.mail.url", "is no SMTP address.",
          "Write smtp://host:port or smtps://host:port."),
     Slip("kind: smtp", "kind: smpt", "connections.mail.kind", "'smpt' is not known. Did you mean smtp?",
@@ -257,7 +263,7 @@ def test_what_is_right_is_refused_by_none_of_them(place: Place, caplog: pytest.L
 
 
 def by_what_is_said(slip: Slip) -> str:
-    return slip.says
+    return f"{slip.path} {slip.says}"
 
 
 @pytest.mark.parametrize("slip", SLIPS_OF_CONFIGURATIONS, ids=by_what_is_said)

@@ -57,7 +57,8 @@ def provision_options(command: Command) -> Command:
 
 
 def provision(account: str, provisioner: Provisioner, memory: ProvisioningMemory, wish: ProvisionOptions) -> bool:
-    """Plan, show the plan, and unless it is a dry run carry it out. ``account`` says where. → whether all is well.
+    """Plan, show the plan, and unless it is a dry run carry it out. ``account`` says where. → whether all is well, and
+    nothing is left to do.
 
     Exits with a sentence when the vendor cannot be looked at, or the admin does not agree to a removal.
     """
@@ -73,7 +74,7 @@ def provision(account: str, provisioner: Provisioner, memory: ProvisioningMemory
         click.echo("Nothing was changed: mend what is marked ✘, then run the same command again.", err=True)
         return False
     if wish.dry_run:
-        return True
+        return not _open(steps)
     if wish.remove and not wish.yes and any(each.verb is Verb.REMOVE for each in steps):
         click.confirm("What stands in removed fields goes with them. Go on?", abort=True)
     outcome = carry_out(steps, provisioner, memory, show_told, time.sleep)
@@ -132,13 +133,18 @@ def _as_json(
     blocked = any(each.verb is Verb.BLOCKED for each in steps)
     if wish.dry_run or blocked:
         show_json({"plan": [_plain(each) for each in steps]})
-        return not blocked
+        return not blocked and not _open(steps)
     if wish.remove and not wish.yes:
         raise click.UsageError("--remove with --json needs --yes: nobody can be asked.")
     outcome = carry_out(steps, provisioner, memory, lambda _told: None, time.sleep)
     done = [_plain(each.step) | {"vendor_id": each.vendor_id, "trouble": each.trouble} for each in outcome.told]
     show_json({"ok": outcome.ok, "done": done, "broken_off": outcome.broken_off})
     return outcome.ok
+
+
+def _open(steps: Sequence[Step]) -> bool:
+    """Whether there is something to do."""
+    return any(each.verb in CHANGING for each in steps)
 
 
 def _plain(step: Step) -> dict[str, Any]:

@@ -14,9 +14,10 @@ from typing import Any
 
 import click
 
-from connector.cli.common.context import BadInputError
+from connector.cli.common.context import BadInputError, read_settings
 from connector.cli.common.ports import PORT, cannot_be_used
 from connector.cli.serve import sealing
+from connector.cli.serve.alone import alone_on
 from connector.cli.serve.loading import load_definitions
 from connector.cli.serve.metrics_server import exposed, shows_metrics
 from connector.cli.serve.processes import CALLS, ENGINE, WEB, ProcessGroup
@@ -72,7 +73,8 @@ def serve(host: str, port: int, processes: int, metrics_host: str, metrics_port:
     Brings the database to this version's shape first, and takes the workflows and surveys from their folders.
     """
     share, ring = Share.ALL, None
-    with closing(_bound(host, port)) as listening, closing(ProcessGroup()) as sides:
+    alone = alone_on(read_settings().database_file)
+    with alone, closing(_bound(host, port)) as listening, closing(ProcessGroup()) as sides:
         if processes > 1:
             sides.start(WEB, listening)
         if processes > 2:

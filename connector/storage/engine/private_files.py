@@ -12,8 +12,9 @@ log = logging.getLogger(__name__)
 OWNER_ONLY = 0o600
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
-BESIDE = ("", "-wal", "-shm", "-journal", "-door", "-turn")
-"""What lies at a SQLite file: itself, SQLite's own files, and those by which processes take turns."""
+BESIDE = ("", "-wal", "-shm", "-journal", "-door", "-turn", "-serve")
+"""What lies at a SQLite file: itself, SQLite's own files, those by which processes take turns, and the mark of the one
+`serve` that works on it."""
 
 
 def prepare(database: Path) -> None:

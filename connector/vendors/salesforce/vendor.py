@@ -58,6 +58,7 @@ VENDOR = Vendor(
     max_body_bytes=4_000_000,  # 100 notifications of records with long texts are larger than what others send
     proof_option="webhook_token",
     proof_remedy="Run `ringback provision salesforce {connection}`, or set it",
+    account_option="organization_id",
     default_concurrency=20,  # an org has 25 places for requests that take long, and we are not alone in it
     id_form=IdForm(canonical, forms, fault),
     identity_field="salesforce_contact_id",
