@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select, tuple_, update
 
 from connector.feedback.customers import identity as customers
 from connector.feedback.customers.record_ids import RecordIds
@@ -120,10 +120,13 @@ def _meet_again(tx: Connection, found: ReviewMatch) -> None:
     keep(tx, [found])
 
 
-def listed(tx: Connection, *, status: str | None = OPEN, limit: int = 50) -> list[ReviewCase]:
-    """The list, those met last first."""
+def listed(tx: Connection, *, status: str | None = OPEN, limit: int = 50, before: str = "") -> list[ReviewCase]:
+    """The list, those met last first; from behind the case ``before`` on."""
     c = identity_conflicts.c
     rows = select(identity_conflicts).order_by(c.seen_at.desc(), c.id.desc()).limit(limit)
+    if before:
+        place = select(c.seen_at, c.id).where(c.id == before).correlate(None).scalar_subquery()
+        rows = rows.where(tuple_(c.seen_at, c.id) < place)
     return _cases(tx, tx.execute(rows.where(c.status == status) if status else rows).all())
 
 

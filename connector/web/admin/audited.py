@@ -15,7 +15,8 @@ from connector.web.admin.page import AdminVisit, Page
 from connector.web.survey.visitor import network_of
 
 _CODE = re.compile(r"[A-Za-z0-9_.:-]{0,60}")
-_CUSTOMER = "customer_id"
+_OF_CUSTOMERS = frozenset({"customer_id", "case_id", "callback_id"})
+"""What addresses name whose page shows a customer's record."""
 
 
 def refused(visit: AdminVisit, why: str) -> None:
@@ -27,7 +28,7 @@ def refused(visit: AdminVisit, why: str) -> None:
 def done(visit: AdminVisit, page: Page) -> None:
     """An action was done, or a customer's record was looked at."""
     reads = request.method == "GET"
-    if page.audited or (reads and _CUSTOMER not in visit.path):
+    if page.audited or (reads and _OF_CUSTOMERS.isdisjoint(visit.path)):
         return
     kind, object_ = next(iter(visit.path.items()), ("", ""))
     action = "customer.read" if reads else page.name

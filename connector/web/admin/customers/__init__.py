@@ -1,0 +1,1 @@
+"""Pages about customers: who they are, what happened to them, whom to call."""
