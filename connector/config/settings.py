@@ -44,6 +44,7 @@ NAMES = {
 """Every setting and its meaning, for help texts and messages."""
 
 DEFAULT_CONFIG = "ringback.yaml"
+DEFAULT_BASE_URL = "http://127.0.0.1:8000"
 _KEY_LENGTH = 32  # characters
 _TOKEN_LENGTH = 16  # characters
 _NEW_KEY = "python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
@@ -87,7 +88,7 @@ class Settings:
             database_url=reader.checked("RINGBACK_DATABASE_URL", "sqlite:///ringback.db", _check_database),
             broker_url=reader.checked("RINGBACK_BROKER_URL", "memory://", _check_broker),
             base_url=_plain_base_url(
-                reader.checked("RINGBACK_BASE_URL", "http://127.0.0.1:8000", _check_base_url)
+                reader.checked("RINGBACK_BASE_URL", DEFAULT_BASE_URL, _check_base_url)
             ),
             config=Path(named or DEFAULT_CONFIG),
             config_named=bool(named),

@@ -83,7 +83,7 @@ def home(database_url: str) -> Iterator[Harness]:
 def test_while_nobody_can_sign_in_an_address_is_printed_that_ends_with_the_first_admin(
     home: Harness, caplog: pytest.LogCaptureFixture
 ) -> None:
-    welcome(home.house)
+    welcome(home.house, "http://127.0.0.1:8000")
     secret = caplog.messages[-1].rpartition("/")[2]
     now = home.clock()
     assert first_admin.is_right(home.house.secret_keys.first, secret, now)
@@ -101,15 +101,15 @@ def with_admin_of_environment(home: Harness, password: str) -> Harness:
 def test_the_environment_names_the_first_admin_and_later_changes_nothing(home: Harness) -> None:
     with_admin_of_environment(home, PASSWORD)
     for _ in range(2):
-        welcome(home.house)
+        welcome(home.house, "http://127.0.0.1:8000")
     [made] = home.rows(tables.users)
     assert (made.email, made.role) == ("ada@bank.example", "admin")
     with_admin_of_environment(home, "another green kettle")
-    welcome(home.house)
+    welcome(home.house, "http://127.0.0.1:8000")
     assert home.rows(tables.users) == [made]
 
 
 def test_a_password_that_is_tried_first_stops_the_first_start(home: Harness) -> None:
     with pytest.raises(SettingsError, match="RINGBACK_ADMIN_PASSWORD") as refused:
-        welcome(with_admin_of_environment(home, "password").house)
+        welcome(with_admin_of_environment(home, "password").house, "http://127.0.0.1:8000")
     assert "password'" not in str(refused.value)

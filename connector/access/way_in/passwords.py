@@ -6,10 +6,11 @@ most two at once, so that a crowd at the door takes 128 MiB and not all there is
 
 from __future__ import annotations
 
+import base64
+import secrets
 import threading
 import unicodedata
 from dataclasses import dataclass
-from functools import cached_property
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -41,6 +42,7 @@ class Passwords:
 
     def __init__(self, cost: HashCost = HASH_COST) -> None:
         self._hasher = PasswordHasher(time_cost=cost.passes, memory_cost=cost.memory, parallelism=cost.lanes)
+        self._nobodys = _of_nobody(cost)
 
     def kept(self, password: str) -> str:
         """What is stored of a password."""
@@ -60,9 +62,12 @@ class Passwords:
         """Whether it was made at another cost, and should be made anew while the password is at hand."""
         return self._hasher.check_needs_rehash(kept)
 
-    @cached_property
-    def _nobodys(self) -> str:
-        return self._hasher.hash("nobody has this password")
+
+
+def _of_nobody(cost: HashCost) -> str:
+    """A hash that no password has, at this cost. It is made up: the first comparison must not take twice the time."""
+    salt, made_up = (base64.b64encode(secrets.token_bytes(size)).decode().rstrip("=") for size in (16, 32))
+    return f"$argon2id$v=19$m={cost.memory},t={cost.passes},p={cost.lanes}${salt}${made_up}"
 
 
 def fault_of(password: str, *, email: str = "", name: str = "") -> str:

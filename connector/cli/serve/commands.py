@@ -82,7 +82,7 @@ def serve(host: str, port: int, processes: int, metrics_host: str, metrics_port:
             share, ring = Share.ADVANCING, partial(sides.ring, CALLS)
         with opened(share, ring) as house:
             prepare(house)
-            welcome(house)
+            welcome(house, address_of(listening, host))
             release_orphans(house)
             with exposed(house.counters.registry, metrics_host, metrics_port), working(house), ticking(house):
                 _serve(house, listening, sides if processes > 1 else None, address_of(listening, host))
@@ -111,7 +111,7 @@ def web(host: str, port: int, metrics_host: str, metrics_port: int | None) -> No
     with closing(_bound(host, port)) as listening, opened() as house:
         _needs_broker(house.settings)
         prepare(house)
-        welcome(house)
+        welcome(house, address_of(listening, host))
         with exposed(house.counters.registry, metrics_host, metrics_port):
             serve_on(listening, front_door(house, web_app(house)), address_of(listening, host))
 

@@ -9,23 +9,26 @@ from connector.access import users
 from connector.access.audit import SYSTEM, Actor
 from connector.access.errors import BlockedError, FieldError
 from connector.access.way_in import first_admin
-from connector.config.settings import SettingsError
+from connector.config.settings import DEFAULT_BASE_URL, SettingsError
 from connector.services import Services
 from workflows.errors import Mistake
 
 log = logging.getLogger("ringback")
 
 
-def welcome(house: Services) -> None:
-    """Raises SettingsError when the environment's admin cannot be made."""
+def welcome(house: Services, listening: str) -> None:
+    """``listening`` is where this process is reached, for a house that was told no address of its own. Raises
+    SettingsError when the environment's admin cannot be made."""
     with house.database.read() as tx:
         if users.any_admin(tx):
             return
     if house.settings.admin_email and house.settings.admin_password:
         _made(house)
         return
+    base = house.settings.base_url
+    address = listening if base == DEFAULT_BASE_URL else base
     secret = first_admin.token(house.secret_keys.first, house.clock())
-    log.warning("nobody can sign in yet; make the first admin at %s/admin/first/%s", house.settings.base_url, secret)
+    log.warning("nobody can sign in yet; make the first admin at %s/admin/first/%s", address, secret)
 
 
 def _made(house: Services) -> None:
