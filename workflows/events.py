@@ -65,7 +65,7 @@ _CALLBACK = ("ticket", "ticket_id", "callback")
 _STANDING = ("status", "previous", "shown", "cycle", "tries", "handed_over", "response", "survey", "score", "outcome",
              "root_cause")  # fmt: skip
 _ANSWER = ("response", "survey", "metric", "score", "band", "comment", "contact_consent", "contact_refused",
-           "answered_at", "context")  # fmt: skip
+           "improvements", "answered_at", "context")  # fmt: skip
 _SURVEY = ("invitation", "survey", "channel")
 _CHANGE = ("previous", "revision")  # what counted before: {score, band, comment, contact_consent, bands}, or nothing
 

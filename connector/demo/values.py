@@ -54,7 +54,7 @@ class PathWords:
 
 PATHS: Mapping[Path, PathWords] = {
     Path.PROMOTER: PathWords(
-        "A happy customer", "A 10: no alert, no ticket, only the score.", "A happy customer"
+        "A happy customer", "A 10: no ticket. The team reads the compliment.", "A happy customer"
     ),
     Path.NO_CONSENT: PathWords(
         "Unhappy, but no call please", "Without consent there is no ticket.", "Unhappy, without consent"

@@ -13,6 +13,7 @@ from a2wsgi import WSGIMiddleware
 from flask import Flask, render_template
 from sqlalchemy.exc import SQLAlchemyError
 
+from connector.feedback.messaging.way_out import WayOut
 from connector.runtime.doorbell import INTAKE
 from connector.runtime.runs.outlook import Outlook
 from connector.runtime.runs.workflow_cache import WorkflowCache
@@ -21,7 +22,7 @@ from connector.storage.engine.database import AWAY
 from connector.storage.flow_control import connection_state
 from connector.storage.stores.oauth_tokens import DatabaseTokenStore
 from connector.vendors.oauth_consent import return_address
-from connector.web import api, health, metrics, oauth_callback
+from connector.web import api, health, metrics, oauth_callback, way_out
 from connector.web.admin import blueprint as admin
 from connector.web.admin.entry import blueprint as entry
 from connector.web.admin.entry.gate import SessionGate
@@ -55,6 +56,12 @@ def web_app(services: Services, gate: Gate | None = None) -> Flask:
             services.settling, services.mailer.brands, services.clock, lambda: services.bell.ring(INTAKE),
             outlook=Outlook(WorkflowCache(), services.config.calendar),
             answers_are_read=services.connections.hears_answers(),
+        )
+    )  # fmt: skip
+    app.register_blueprint(
+        way_out.blueprint(
+            services.database, WayOut(services.secret_keys), services.mailer.brands, services.clock,
+            lambda: services.bell.ring(INTAKE),
         )
     )  # fmt: skip
     app.register_blueprint(health.blueprint(services.database, services.clock))

@@ -37,6 +37,8 @@ class Origin(Enum):
     """An invitation to a survey: ``invitations.id``."""
     EFFECT = 2
     """Any other mail, to a customer or a team: ``effects.id``."""
+    RUN = 3
+    """The way out of what a workflow writes to a customer: ``runs.id``. No mail comes back to it."""
 
 
 _ORIGINS = frozenset(origin.value for origin in Origin)  # a newer release may know more

@@ -22,6 +22,7 @@ from connector.feedback.consent import opt_out_events
 from connector.feedback.crm.scores.write_score import WriteScore
 from connector.feedback.customers.record_ids import Spelling
 from connector.feedback.messaging.actions import Post, SendAlert, SendMessage
+from connector.feedback.messaging.way_out import WayOut
 from connector.feedback.responses import store as responses
 from connector.feedback.surveys.asking.departures import Departures
 from connector.feedback.surveys.asking.selection import AskingRules
@@ -193,7 +194,7 @@ class Worker:
 def _handlers(ground: Ground, vendors: Vendors) -> Mapping[str, Handler]:
     """The table of ``connector.wiring``, between simulated vendors."""
     database, config = ground.database, ground.config
-    post = Post(vendors, SecretKeys("secret key"))
+    post, way_out = Post(vendors, SecretKeys("secret key")), WayOut(SecretKeys("secret key"))
     change, rules = ChangeTicket(vendors, config.calendar, _no_fields), Rules(config.calendar)
     return {
         "survey.send": SendSurvey(
@@ -212,7 +213,7 @@ def _handlers(ground: Ground, vendors: Vendors) -> Mapping[str, Handler]:
         "call.request": RequestCall(vendors, rules.country),
         "score.write": WriteScore(database, vendors),
         "alert.send": SendAlert(vendors, post, vendors.chat, config.teams),
-        "message.send": SendMessage(database, vendors, post, lambda subject, text, locale, workflow: {"html": text}),
+        "message.send": SendMessage(database, vendors, post, lambda subject, text, *_: {"html": text}, way_out),
     }
 
 

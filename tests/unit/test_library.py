@@ -348,16 +348,34 @@ def test_other_answers_need_no_second_human(data: dict[str, Any]) -> None:
     assert play("retention-answered", (0, "survey.answered", data)).runs == ()
 
 
-def test_a_promoter_who_may_be_contacted_is_thanked() -> None:
-    trace = play("promoter-thanks", (0, "survey.answered", {**ANSWER, "band": "promoter"}))
-    assert actions(trace) == ["message.send"]
-    assert trace.actions[0].params["text"].startswith("Dear Ann,")
+PRAISE = {**ANSWER, "score": 10, "band": "promoter", "comment": "Anna was great", "contact_consent": False}
 
 
-@pytest.mark.parametrize("consent", [False, None])
-def test_a_promoter_who_may_not_be_contacted_is_left_alone(consent: object) -> None:
-    data = {**ANSWER, "band": "promoter", "contact_consent": consent}
-    assert play("promoter-thanks", (0, "survey.answered", data)).runs == ()
+def test_a_compliment_is_passed_on_and_whoever_wishes_to_hear_of_it_is_thanked() -> None:
+    about = {"context": {"ticket": "zendesk:7", "agent": "Anna"}, "improvements": True}
+    trace = play("promoter-thanks", (0, "survey.answered", {**PRAISE, **about}))
+    assert actions(trace) == ["alert.send", "message.send"]
+    told, thanked = (asked.params for asked in trace.actions)
+    assert (told["subject"], told["text"]) == ("A compliment for Anna", "Ann gave 10: Anna was great")
+    assert told["ticket"] == "zendesk:7"
+    assert thanked["text"].startswith("Dear Ann,\n\nThank you for your answer.")
+
+
+def test_a_dutch_promoter_is_thanked_in_dutch() -> None:
+    person = {"id": "c1", "name": "Ann", "locale": "nl-NL"}
+    trace = play("promoter-thanks", (0, "survey.answered", {**PRAISE, "improvements": True}), customer=person)
+    thanked = trace.actions[-1].params
+    assert (thanked["subject"], thanked["text"].split(",")[0]) == ("Dank u wel", "Beste Ann")
+
+
+@pytest.mark.parametrize("wish", [{}, {"improvements": False}, {"contact_consent": None, "improvements": None}])
+def test_a_promoter_who_wishes_no_mail_gets_none_and_their_words_are_passed_on(wish: dict[str, Any]) -> None:
+    assert actions(play("promoter-thanks", (0, "survey.answered", {**PRAISE, **wish}))) == ["alert.send"]
+
+
+def test_a_score_without_words_is_nothing_to_pass_on_and_a_second_answer_no_compliment() -> None:
+    assert actions(play("promoter-thanks", (0, "survey.answered", {**PRAISE, "comment": ""}))) == []
+    assert play("promoter-thanks", (0, "survey.answered", {**PRAISE, "about": "a1"})).runs == ()
 
 
 @pytest.mark.parametrize("broken", ["salesforce", "zendesk"])
@@ -403,7 +421,7 @@ def test_who_says_later_that_they_may_be_called_is_called_and_alerted_about_once
 def test_a_change_for_the_better_starts_no_recovery_and_is_thanked_for_once() -> None:
     better = change({**ANSWER, **BETTER, "contact_consent": True}, ANSWER, "detractor")
     assert play("support-recovery", (0, "survey.changed", better)).runs == ()
-    assert actions(play("promoter-thanks", (0, "survey.changed", better))) == ["message.send"]
+    assert actions(play("promoter-thanks", (0, "survey.changed", better))) == ["alert.send", "message.send"]
     again = change({**ANSWER, **BETTER, "contact_consent": True}, ANSWER, "promoter", "detractor")
     assert play("promoter-thanks", (0, "survey.changed", again)).runs == ()
 

@@ -146,7 +146,7 @@ def test_a_brand_says_who_sends_and_where_answers_go() -> None:
     assert mail.sender == "Care <care@acme.example>"
     assert mail.headers is not None
     assert mail.headers["Reply-To"] == "Help <help@acme.example>"
-    plain = Mailer("https://f.example", {"default": brand}).message("Hi", "Hello", "nl", "greet")
+    plain = Mailer("https://f.example", {"default": brand}).message("Hi", "Hello", "nl", "greet", "mark")
     assert (plain["sender"], plain["headers"]["Feedback-ID"]) == (brand.sender, "greet:care:message:ringback")
 
 

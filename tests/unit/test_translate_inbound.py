@@ -52,7 +52,8 @@ def test_an_answer_has_every_neutral_field_and_everything_else_it_came_with() ->
     assert set(EVENT_TYPES["survey.answered"].fields) <= set(event.data)
     expected = {"response": "answer-1", "response_id": "answer-1", "survey": "after-support", "metric": "nps",
                 "score": 3, "band": "detractor", "scale": "nps", "comment": "Waited a week for the lamp.",
-                "contact_consent": True, "contact_refused": False, "answered_at": "2026-11-22T09:59:30Z",
+                "contact_consent": True, "contact_refused": False, "improvements": False,
+                "answered_at": "2026-11-22T09:59:30Z",
                 "about": None, "device": "phone", "previous": None, "revision": 1,
                 "ticket": "zendesk-nl:90210", "context": {"ticket_id": "90210", "product": "Desk lamp"}}
     assert dict(event.data) == expected

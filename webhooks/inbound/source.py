@@ -104,6 +104,7 @@ def _answered(_kind: str, data: Data, time: datetime, own: bool) -> Data:
     answer["contact_refused"] = data.get("contact_refused") is True if own else asked and not answer["contact_consent"]
     if not own:
         data, answer = ({name: each[name] for name in each if name not in _OURS} for each in (data, answer))
+    answer["improvements"] = data.get("improvements") is True
     return {**_FIRST_TIME, **data, **answer, "response": answer["response_id"], "answered_at": written(answered_at)}
 
 

@@ -6,13 +6,17 @@ import click
 
 from connector.cli.common.acting import acting, by_option
 from connector.cli.common.output import as_json_option, limit_option, show, show_json, table
+from connector.cli.responses.wishes import wishes
 from connector.feedback.surveys.who_pressed.doubts import Doubt, DoubtStatus
 from connector.feedback.surveys.who_pressed.rules import Presser
 
 
 @click.group()
 def responses() -> None:
-    """Answers: those that may not be a person's."""
+    """Answers: those that may not be a person's, and who is to hear what was done with theirs."""
+
+
+responses.add_command(wishes)
 
 
 @responses.group(invoke_without_command=True)

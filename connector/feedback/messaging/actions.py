@@ -23,6 +23,7 @@ from connector.feedback.base.actions import (
 from connector.feedback.mail_feedback import undeliverable
 from connector.feedback.messaging.mail_names import harmless_name, unlinked_name
 from connector.feedback.messaging.text import one_line, visible
+from connector.feedback.messaging.way_out import WayOut
 from connector.secret_keys import SecretKeys
 from connector.storage.engine.database import Database
 from connector.storage.schema.tables import customers, runs
@@ -34,10 +35,11 @@ OPTED_OUT = "not sent: the customer wants no mail from us"
 
 
 class SendMessage:
-    """One mail to the customer, unless they opted out, checked again when it leaves."""
+    """One mail to the customer with the way out, unless they opted out, checked again when it leaves."""
 
-    def __init__(self, database: Database, clients: Clients, post: Post, render: Any) -> None:
+    def __init__(self, database: Database, clients: Clients, post: Post, render: Any, way_out: WayOut) -> None:
         self._database, self._clients, self._post, self._render = database, clients, post, render
+        self._way_out = way_out
 
     def batch(self, connection: str) -> int:
         return 1
@@ -50,7 +52,7 @@ class SendMessage:
         via, _ = self._clients.messenger(ask.params.get("via"))
         subject, text = (guarded(ask.params[part], customer.get("name")) for part in ("subject", "text"))
         subject = one_line(subject)
-        look = self._render(subject, text, customer.get("locale"), ask.workflow)
+        look = self._render(subject, text, customer.get("locale"), ask.workflow, self._way_out.mark(ask.run_id))
         name = harmless_name(customer.get("name"))
         mail = {"to": to, "to_name": name, "subject": subject, "text": text, **look}
         return Intent(via, {"mail": mail, "customer": customer.get("id")})

@@ -27,9 +27,11 @@ from connector.feedback.messaging.translations import Words
 _TEMPLATES = Path(__file__).parents[2] / "web" / "templates" / "mail"
 
 
-def render_message(subject: str, text: str, language: str, brand: Brand) -> str:
-    """The HTML of a plain message; its text is escaped, its line breaks are kept."""
-    return _message_page(brand.catalogues.near(language), brand).render(subject=one_line(subject), text=text)
+def render_message(subject: str, text: str, language: str, brand: Brand, leave: str = "") -> str:
+    """The HTML of a plain message; its text is escaped, its line breaks are kept. ``leave`` is the way out, if it has
+    one of its own."""
+    page = _message_page(brand.catalogues.near(language), brand)
+    return page.render(subject=one_line(subject), text=text, leave=leave)
 
 
 def brand_headers(brand: Brand, campaign: str, kind: str) -> Mapping[str, str]:

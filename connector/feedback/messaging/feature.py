@@ -12,6 +12,7 @@ from connector.feedback.base.actions import Clients, Handler
 from connector.feedback.base.feature import Feature
 from connector.feedback.base.timeline_source import TimelineSource
 from connector.feedback.messaging.actions import Post, SendAlert, SendMessage
+from connector.feedback.messaging.way_out import WayOut
 from connector.secret_keys import SecretKeys
 from connector.storage.engine.database import Database
 from connector.storage.schema.tables import effects, runs
@@ -21,7 +22,7 @@ from integrations.messaging import Alerter
 class MessageWriter(Protocol):
     """Who makes of a plain message what is the brand's business."""
 
-    def message(self, subject: str, text: str, locale: str | None, workflow: str) -> Mapping[str, Any]: ...
+    def message(self, subject: str, text: str, locale: str | None, workflow: str, leave: str) -> Mapping[str, Any]: ...
 
 
 class MessagingParts(Protocol):
@@ -47,10 +48,10 @@ class MessagingParts(Protocol):
 
 
 def _actions(parts: MessagingParts) -> Mapping[str, Handler]:
-    post = Post(parts.clients, parts.secret_keys)
+    post, way_out = Post(parts.clients, parts.secret_keys), WayOut(parts.secret_keys)
     return {
         "alert.send": SendAlert(parts.clients, post, parts.alerter, parts.teams),
-        "message.send": SendMessage(parts.database, parts.clients, post, parts.mailer.message),
+        "message.send": SendMessage(parts.database, parts.clients, post, parts.mailer.message, way_out),
     }
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import liquid
 
+from connector.feedback.messaging import way_out
 from connector.feedback.messaging.brands import Brand, choose
 from connector.feedback.messaging.email_layout import brand_headers, compile_page, render_message
 from connector.feedback.messaging.mail_names import harmless_name, unlinked_name
@@ -85,11 +86,15 @@ class Mailer:
         """Where the mails of one invitation lead."""
         return links(self._base_url, token)
 
-    def message(self, subject: str, text: str, locale: str | None, workflow: str) -> Mapping[str, Any]:
-        """A workflow's plain message in the default brand: the fields of a mail that are the brand's business."""
-        brand = choose(self.brands, "")
-        html = render_message(subject, text, locale or "", brand)
-        return {"html": html, "sender": brand.sender, "headers": brand_headers(brand, workflow, "message")}
+    def message(self, subject: str, text: str, locale: str | None, workflow: str, leave: str) -> Mapping[str, Any]:
+        """A workflow's plain message in the default brand: the fields of a mail that are the brand's business. The mark
+        ``leave`` leads to the way out."""
+        brand, address = choose(self.brands, ""), f"{self._base_url}{way_out.PATH}{leave}"
+        say = brand.words(brand.catalogues.near(locale or ""))
+        whole = f"{text.rstrip()}\n\n{say('No more mail like this:')} {address}\n"
+        told = {"html": render_message(subject, text, locale or "", brand, address), "text": whole}
+        headers = {**way_out.headers(address), **brand_headers(brand, workflow, "message")}
+        return {**told, "sender": brand.sender, "headers": headers}
 
 
 def _rendered(said: Mapping[str, str], customer: Mapping[str, Any], fixed: _Fixed, where: Links, brand: Brand) -> Mail:
@@ -114,8 +119,7 @@ def _said(parts: Mapping[str, Text], language: str, names: Mapping[str, Any]) ->
 
 def _headers(survey: Survey, brand: Brand, unsubscribe: str) -> Mapping[str, str]:
     """The brand's, and what lets mail programs offer the way out (RFC 8058, 3.1 and 8)."""
-    ways = {"List-Unsubscribe": f"<{unsubscribe}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
-    return {**ways, **brand_headers(brand, survey.slug, "invitation")}
+    return {**way_out.headers(unsubscribe), **brand_headers(brand, survey.slug, "invitation")}
 
 
 def _names(customer: Mapping[str, Any], context: Mapping[str, Any]) -> dict[str, Any]:

@@ -229,6 +229,14 @@ def stop_question(frame: Frame, action: str) -> Response:
     return message(frame, say("No more surveys?"), [text], action=action, submit=say("Stop the surveys"))
 
 
+def mail_question(frame: Frame, action: str) -> Response:
+    """The same in a mail that is no survey."""
+    say = frame.words
+    text = say("You will get no more mail like this, and no surveys. Messages about your orders and questions still "
+               "reach you.")  # fmt: skip
+    return message(frame, say("No more mail like this?"), [text], action=action, submit=say("Stop it"))
+
+
 def stop_for_sure(frame: Frame, action: str) -> Response:
     """Asks for one more tap, as the first may have been a program's."""
     say = frame.words

@@ -69,6 +69,7 @@ def data(done: Invitation, survey: Survey, at: datetime) -> dict[str, Any]:
         "comment": comment_of(survey, answers),
         "contact_consent": consent is True,
         "contact_refused": consent is False,
+        "improvements": consent_of(survey, answers, Purpose.IMPROVEMENTS) is True,
         "contact": contact_of(survey, answers) if consent else {},
         "answered_at": at.isoformat(),
         "answers": dict(answers),
