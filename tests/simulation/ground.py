@@ -34,7 +34,7 @@ OUR_USER = "9000"
 
 _CONFIG = """\
 connections:
-  zendesk: {kind: zendesk, base_url: "https://desk.example", webhook_secret: unused}
+  zendesk: {kind: zendesk, base_url: "https://desk.example", webhook_secret: nobody-ever-uses-this}
   salesforce: {kind: salesforce, base_url: "https://crm.example", organization_id: 00D000000000001}
   survey-platform: {kind: inbound, webhook_secret: whsec_c2VjcmV0c2VjcmV0c2VjcmV0}
   mail: {kind: smtp, url: "smtp://mail.example", sender: "Acme <feedback@acme.example>"}

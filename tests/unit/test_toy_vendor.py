@@ -24,9 +24,10 @@ from tests.unit.toy_vendors import CRM, DESK
 
 OURS = table(*VENDORS.values(), DESK, CRM)
 
+KNOCK = "knock-knock-who-is-there"
 CONFIG = """\
 connections:
-  desk: {{kind: toydesk, base_url: "{url}", webhook_secret: knock}}
+  desk: {{kind: toydesk, base_url: "{url}", webhook_secret: knock-knock-who-is-there}}
   crm: {{kind: toycrm, base_url: "{url}"}}
   survey-platform: {{kind: inbound, webhook_secret: whsec_c2VjcmV0c2VjcmV0c2VjcmV0}}
   mail: {{kind: smtp, url: "{mail}", sender: "Acme <feedback@acme.example>"}}
@@ -94,7 +95,7 @@ def home(toys: Toys, server: Server, sqlite_template: Path, tmp_path: Path) -> I
             yield home
 
 
-def solved(home: Harness, knock: str = "knock", user: str = "U-7") -> int:
+def solved(home: Harness, knock: str = KNOCK, user: str = "U-7") -> int:
     told = {"id": "e-1", "ticket": "T-5", "user": user, "email": "ann@example.com", "name": "Ann Jansen"}
     body = json.dumps(told).encode()
     return home.client.post(f"/webhooks/desk/{knock}", data=body, content_type="application/json").status_code
@@ -113,7 +114,7 @@ def test_the_doctor_asks_both_who_we_are_and_tells_what_is_missing(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with World(clock=HandClock()) as world:
-        config = CONFIG.format(url=server.url, mail=world.smtp_url).replace(", webhook_secret: knock", "")
+        config = CONFIG.format(url=server.url, mail=world.smtp_url).replace(f", webhook_secret: {KNOCK}", "")
         (tmp_path / "ringback.yaml").write_text(config)
         monkeypatch.chdir(tmp_path)
         monkeypatch.setenv("RINGBACK_SECRET_KEY", SECRET_KEY)
