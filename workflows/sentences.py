@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+_UNDER_WAY = "Run {run}: {action} at {connection} is under way; {wish} must wait for its outcome "
 _UNEXPECTED = "Something came for {visit}, which the run does not wait for: "
 
 SENTENCES: Mapping[str, str] = {
@@ -80,6 +81,30 @@ SENTENCES: Mapping[str, str] = {
     "story.ended_once_error": "{action} on {connection} is {status} after 1 attempt: {error}",
     "story.ended": "{action} on {connection} is {status} after {attempts} attempts",
     "story.ended_error": "{action} on {connection} is {status} after {attempts} attempts: {error}",
+    "refused.state": "Run {run} is {status}: {wish} is not possible.",
+    "refused.under_way": _UNDER_WAY + "(a minute at most). Try again then.",
+    "refused.under_way_until": _UNDER_WAY + "(until {until} UTC at most). Try again then.",
+    "refused.key_held": "Run {run}: {wish} is not possible while run {holder} has the same key.",
+    "refused.key_taken": "Run {run}: another run has its key by now.",
+    "refused.same_key": "Run {run}: run {holder} has the same key.",
+    "refused.at_once": "Another run of the same key began at this moment.",
+    "refused.elsewhere": "Run {run} is not at the step '{step}': it is at '{place}' now. Look at its history first.",
+    "refused.nowhere": "Run {run} is not at the step '{step}': it is at no step. Look at its history first.",
+    "refused.workflow_gone": "Run {run}: the workflow {workflow} is retired or switched off.",
+    "refused.other_event": "Run {run}: version {version} starts on {events}, and this run began with {event}.",
+    "refused.no_key": "Run {run}: version {version} finds no key for it: {error}",
+    "refused.restarted": "Run {run} was restarted already, as run {successor}.",
+    "refused.no_output": "Run {run}: '{place}' is neither an action nor a wait, so it takes no output.",
+    "refused.no_folder": "No folder of {kind}s is configured. Write `{kind}s: {kind}s/` in ringback.yaml.",
+    "refused.retired": "The workflow {workflow} is retired: its file is gone.",
+    "refused.off_by_text": "Its text switches {workflow} off.",
+    "refused.file_undecided": "The file was not written: it differs, and nobody has decided yet.",
+    "refused.file_changed": "The file was not written: somebody changed it since it was last read.",
+    "refused.nothing_to_decide": "File and browser do not differ for {kind} {slug}: there is nothing to decide.",
+    "refused.file_once_more": "The file has changed once more since you looked.",
+    "refused.no_base": "There is no {kind} {slug} yet, so it can be based on none: give 0.",
+    "refused.published": "Version {version} of {slug} was published meanwhile.",
+    "refused.published_by": "Version {version} of {slug} was published by {by} meanwhile.",
     "status.matched": "matched",
     "status.timed_out": "timed_out",
     "status.cancelled": "cancelled",

@@ -22,6 +22,7 @@ from connector.storage.stores.definition_states import DefinitionState
 from connector.storage.stores.definitions import Definition, DefinitionKind, DefinitionOrigin, Draft, digest_of
 from workflows import differences
 from workflows.errors import DefinitionError, Mistake
+from workflows.sentences import say
 
 log = logging.getLogger(__name__)
 
@@ -107,8 +108,7 @@ class DefinitionCommands:
         with self._database.read() as tx:
             newest = known_version(tx, kind, slug)
         if self._rules[kind].folder is None:
-            remedy = f"Write `{kind.value}s: {kind.value}s/` in ringback.yaml."
-            raise RefusedError(f"No folder of {kind.value}s is configured. {remedy}")
+            raise RefusedError(say("refused.no_folder", kind=kind.value))
         done = self._with_file(kind, Published(slug, newest.version, What.UNCHANGED))
         if done.trouble:
             raise RefusedError(done.trouble)
@@ -207,9 +207,9 @@ class DefinitionCommands:
 
     def _can_start(self, newest: Definition) -> None:
         if not newest.active:
-            raise RefusedError(f"The workflow {newest.slug} is retired: its file is gone.", "publish it again")
+            raise RefusedError(say("refused.retired", workflow=newest.slug), "publish it again")
         if not self._rules[DefinitionKind.WORKFLOW].parse(newest.body, newest.slug).enabled:
-            raise RefusedError(f"Its text switches {newest.slug} off.", "publish it with enabled: true")
+            raise RefusedError(say("refused.off_by_text", workflow=newest.slug), "publish it with enabled: true")
 
     def _written(self, kind: DefinitionKind, done: Published) -> Published:
         return self._with_file(kind, done) if self._rules[kind].writes else done
@@ -224,13 +224,13 @@ class DefinitionCommands:
             newest = known_version(tx, kind, done.slug)
             state = definition_states.state_of(tx, kind, done.slug)
         if state.differs:
-            return replace(done, trouble="The file was not written: it differs, and nobody has decided yet.")
+            return replace(done, trouble=say("refused.file_undecided"))
         try:
             file = folder.write_over(done.slug, newest.body, state.file_digest)
         except RefusedError as error:
-            return replace(done, trouble=str(error))
+            return replace(done, trouble=error.why)
         if file is None:
-            return replace(done, trouble="The file was not written: somebody changed it since it was last read.")
+            return replace(done, trouble=say("refused.file_changed"))
         self._database.transact(lambda tx: self._note_file(tx, newest))
         return replace(done, file=str(file))
 
@@ -256,15 +256,15 @@ def _settled(state: DefinitionState) -> DefinitionState:
 
 def _expect_waiting(state: DefinitionState, seen: str | None) -> None:
     if state.waiting is None:
-        raise RefusedError(f"File and browser do not differ for {state.kind} {state.slug}: there is nothing to decide.")
+        raise RefusedError(say("refused.nothing_to_decide", kind=state.kind, slug=state.slug))
     if seen is not None and digest_of(state.waiting) != seen:
-        raise RefusedError("The file has changed once more since you looked.", "look at the difference again")
+        raise RefusedError(say("refused.file_once_more"), "look at the difference again")
 
 
 def _conflict(kind: DefinitionKind, slug: str, newest: Definition | None, text: str) -> ConflictError:
     if newest is None:
-        why = f"There is no {kind.value} {slug} yet, so it can be based on none: give 0."
+        why = say("refused.no_base", kind=kind.value, slug=slug)
         return ConflictError(why, 0, "")
-    by = f" by {newest.author}" if newest.author else ""
-    why = f"Version {newest.version} of {slug} was published{by} meanwhile."
+    newer = {"version": newest.version, "slug": slug}
+    why = say("refused.published_by", **newer, by=newest.author) if newest.author else say("refused.published", **newer)
     return ConflictError(why, newest.version, differences.unified(newest.body, text))

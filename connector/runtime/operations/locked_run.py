@@ -20,6 +20,7 @@ from connector.storage.schema.tables import effects, runs
 from workflows import engine
 from workflows.definitions import Mode, Step
 from workflows.runs import LIVE, RunState, Status
+from workflows.sentences import say
 from workflows.step_positions import Position, label, step_at
 
 _ID = re.compile(r"[0-9a-z]{1,26}")
@@ -83,7 +84,7 @@ class LockedRun:
 
     def refused(self, wish: str) -> RefusedError:
         possible = [each for each in _POSSIBLE[self.status] if each != wish]
-        return RefusedError(f"Run {self.id} is {self.status.value}: {wish} is not possible.", *possible)
+        return RefusedError(say("refused.state", run=self.id, status=self.status.value, wish=wish), *possible)
 
     def allow(self, wish: str, states: frozenset[Status]) -> None:
         if self.status not in states:
@@ -103,11 +104,10 @@ class LockedRun:
             select(effects).where(c.run_id == self.id, c.status == "performing").limit(1)
         ).first()
         if flying:
-            until = f"until {flying.lease_until:%H:%M:%S} UTC" if flying.lease_until else "a minute"
-            under_way = (
-                f"{flying.action} at {flying.connection} is under way; {wish} must wait for its outcome"
-            )
-            raise RefusedError(f"Run {self.id}: {under_way} ({until} at most). Try again then.")
+            call = {"run": self.id, "action": flying.action, "connection": flying.connection, "wish": wish}
+            if flying.lease_until:
+                raise RefusedError(say("refused.under_way_until", **call, until=f"{flying.lease_until:%H:%M:%S}"))
+            raise RefusedError(say("refused.under_way", **call))
 
     def claim_key(self, wish: str) -> None:
         """A run that ended gave its key away; it can go on only while no other run has it."""
@@ -116,16 +116,15 @@ class LockedRun:
         slot = slot_of(self.draft.version.workflow.slug, self.draft.key)
         holder = self.tx.execute(select(runs.c.id).where(runs.c.slot == slot)).scalar()
         if holder:
-            why = f"Run {self.id}: {wish} is not possible while run {holder} has the same key."
+            why = say("refused.key_held", run=self.id, wish=wish, holder=holder)
             raise RefusedError(why, f"cancel run {holder}", "wait for its end")
 
     def at(self, step: str) -> None:
         """Refuse when the run is not at the step that the person saw."""
         if step not in {self.place, self.place.partition("[")[0]} or not step:
-            where = f"it is at {self.place!r} now" if self.place else "it is at no step"
-            raise RefusedError(
-                f"Run {self.id} is not at the step {step!r}: {where}. Look at its history first."
-            )
+            if self.place:
+                raise RefusedError(say("refused.elsewhere", run=self.id, step=step, place=self.place))
+            raise RefusedError(say("refused.nowhere", run=self.id, step=step))
 
     def rearm(self, step: str | None = None) -> None:
         """A run that is done with a failure stands at the step that failed again: the one named, or the first. Raises

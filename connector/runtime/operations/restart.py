@@ -34,7 +34,7 @@ class Restart:
             case.desk.cancel([case.id], f"by {by}: restarted as run {draft.id}")
         _refuse_taken(case, draft)
         if draft.id not in case.desk.start([draft]):
-            raise RefusedError(f"Run {case.id}: another run has its key by now.", "look again")
+            raise RefusedError(say("refused.key_taken", run=case.id), "look again")
         _tell(case, by, draft.id)
         return draft.id
 
@@ -60,23 +60,19 @@ class Restart:
         for version in self._book.active(case.tx):
             if version.workflow.slug == slug:
                 return version
-        raise RefusedError(
-            f"Run {case.id}: the workflow {slug} is retired or switched off.", "import it, then restart"
-        )
+        raise RefusedError(say("refused.workflow_gone", run=case.id, workflow=slug), "import it, then restart")
 
 
 def _key(case: LockedRun, version: Version) -> str:
     """The key as the newest version makes it; the event must be one that the version speaks of."""
     facts, trigger = case.draft.facts, version.workflow.trigger
     if facts.event.get("type") not in trigger.events:
-        why = (
-            f"version {version.number} starts on {trigger.told}, and this run began with {facts.event.get('type')}"
-        )
-        raise RefusedError(f"Run {case.id}: {why}.")
+        begun = {"run": case.id, "version": version.number, "event": facts.event.get("type")}
+        raise RefusedError(say("refused.other_event", events=trigger.told, **begun))
     try:
         return engine.run_key(version.workflow, facts.event, facts.customer)
     except WorkflowError as error:
-        raise RefusedError(f"Run {case.id}: version {version.number} finds no key for it: {error}") from error
+        raise RefusedError(say("refused.no_key", run=case.id, version=version.number, error=str(error))) from error
 
 
 def _refuse_second(case: LockedRun) -> None:
@@ -84,9 +80,8 @@ def _refuse_second(case: LockedRun) -> None:
     told = case.tx.execute(select(history.c.notes).where(history.c.run_id == case.id)).scalars()
     for note in (note for notes in told for note in notes):
         if successor := note.get("data", {}).get(_AS):
-            raise RefusedError(
-                f"Run {case.id} was restarted already, as run {successor}.", f"restart run {successor}"
-            )
+            why = say("refused.restarted", run=case.id, successor=successor)
+            raise RefusedError(why, f"restart run {successor}")
 
 
 def _refuse_taken(case: LockedRun, draft: RunUpdate) -> None:
@@ -97,7 +92,7 @@ def _refuse_taken(case: LockedRun, draft: RunUpdate) -> None:
     slot = slot_of(draft.version.workflow.slug, draft.key)
     holder = case.tx.execute(select(runs.c.id).where(runs.c.slot == slot)).scalar()
     if holder:
-        why = f"Run {case.id}: run {holder} has the same key."
+        why = say("refused.same_key", run=case.id, holder=holder)
         raise RefusedError(why, f"cancel run {holder}", f"restart run {holder}")
 
 

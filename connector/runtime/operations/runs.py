@@ -248,7 +248,7 @@ class RunCommands:
         try:
             done, asked = self._database.transact(lambda tx: self._at_desk(tx, work))
         except IntegrityError as error:  # two runs of one key at the same moment: the other one has it
-            raise RefusedError("Another run of the same key began at this moment.", "look again") from error
+            raise RefusedError(say("refused.at_once"), "look again") from error
         log.info(
             "by hand: %s of run %s", wish, ", ".join(ids)
         )  # who it was stands in the history, not in the log
@@ -278,7 +278,7 @@ def _by_hand(case: LockedRun, output: Mapping[str, Any]) -> Input:
         return EffectDone(case.visit, output)
     if isinstance(step, Wait):
         return EventArrived(case.visit, output) if step.event else TimePassed(case.visit)
-    why = f"Run {case.id}: {case.place!r} is neither an action nor a wait, so it takes no output."
+    why = say("refused.no_output", run=case.id, place=case.place)
     raise RefusedError(why, "retry", "restart after mending the workflow")
 
 

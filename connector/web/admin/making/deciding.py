@@ -15,6 +15,7 @@ from connector.web.admin.making import overview
 from connector.web.admin.making.kinds import KINDS, PageKind
 from connector.web.admin.page import AdminVisit, Page
 from connector.web.admin.words import later
+from workflows.sentences import told
 
 
 class TakeSchema(Schema):
@@ -45,7 +46,8 @@ def _resolve(kind: PageKind, visit: AdminVisit) -> ResponseReturnValue:
     slug, take = visit.path["slug"], Side(visit.given["take"])
     done = visit.services.definitions.resolve(kind.kind, slug, take, visit.by, visit.given["seen"] or None)
     said = visit.say("The file counts.") if take is Side.FILE else visit.say("What was published here counts.")
-    return rendering.back(visit, f"{said} {done.trouble}".strip(), kind.one, warning=bool(done.trouble), slug=slug)
+    trouble = told(done.trouble, visit.say) or done.trouble
+    return rendering.back(visit, f"{said} {trouble}".strip(), kind.one, warning=bool(done.trouble), slug=slug)
 
 
 def _off(visit: AdminVisit) -> ResponseReturnValue:

@@ -22,6 +22,7 @@ from connector.web.admin.page import AdminVisit, Page
 from connector.web.admin.words import later
 from workflows.errors import DefinitionError, Mistake
 from workflows.library import library_texts
+from workflows.sentences import told
 from workflows.whole import Whole
 from workflows.yaml_lines import liner
 
@@ -134,7 +135,7 @@ def _publish(kind: PageKind, visit: AdminVisit, slug: str) -> ResponseReturnValu
     done = visit.services.definitions.publish(kind.kind, wish)
     _drafts(visit).drop(visit.viewer.user_id, kind.kind, slug)
     said = visit.say("Version {version} is in force.", version=done.version)
-    written = visit.say("Its file was written.") if done.file else done.trouble
+    written = visit.say("Its file was written.") if done.file else told(done.trouble, visit.say) or done.trouble
     where = url_for(f"admin.{kind.one}", slug=done.slug)
     return rendering.leave_for(visit, f"{said} {written}".strip(), where, warning=bool(done.trouble))
 
