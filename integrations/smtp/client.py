@@ -20,6 +20,7 @@ from integrations.mail.verp import with_mark
 from integrations.mailboxes import ascii_domain
 from integrations.messaging import Mail
 from integrations.smtp import message
+from integrations.smtp.bounded_answers import BoundedSmtp, BoundedSmtpSsl
 from integrations.smtp.dkim import DkimKey
 from integrations.transport import tls
 
@@ -195,8 +196,8 @@ class SmtpMessenger:
         context, it would take any certificate."""
         host, port, ours = self._server.host, self._server.port, self._sender.domain
         if not self._server.implicit_tls:
-            return smtplib.SMTP(host, port, local_hostname=ours, timeout=self._timeout)
-        return smtplib.SMTP_SSL(host, port, local_hostname=ours, timeout=self._timeout, context=tls.context())
+            return BoundedSmtp(host, port, local_hostname=ours, timeout=self._timeout)
+        return BoundedSmtpSsl(host, port, local_hostname=ours, timeout=self._timeout, context=tls.context())
 
     def _prepare(self, connection: smtplib.SMTP) -> None:
         connection.ehlo_or_helo_if_needed()

@@ -8,6 +8,7 @@ import threading
 import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,7 @@ from integrations.alerts.client import AppriseAlerter
 from integrations.error_mapping import Dialect
 from integrations.errors import Ambiguous, IntegrationError, Transient
 from integrations.http import VendorSession
+from integrations.smtp.client import SmtpMessenger
 from integrations.transport import bounded_http
 from integrations.transport.bounded_http import Bound
 from tests.support.http import Reply, serving
@@ -25,11 +27,11 @@ JSON = {"Content-Type": "application/json"}
 
 
 @contextmanager
-def talking(*pieces: bytes, forever: bytes = b"", pause: float = 0.0) -> Iterator[int]:
-    """A server that says the pieces and then the last of them for ever, at a pace. → its port."""
+def talking(*pieces: bytes, forever: bytes = b"", pause: float = 0.0, speaks_first: bool = False) -> Iterator[int]:
+    """A server that says the pieces and then ``forever``, at a pace. → its port."""
     stop = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as door:
-        thread = threading.Thread(target=_talk, args=(door, pieces, forever, pause, stop), daemon=True)
+        thread = threading.Thread(target=_talk, args=(door, pieces, forever, pause, stop, speaks_first), daemon=True)
         thread.start()
         yield door.getsockname()[1]
         stop.set()
@@ -37,12 +39,15 @@ def talking(*pieces: bytes, forever: bytes = b"", pause: float = 0.0) -> Iterato
         thread.join(5)
 
 
-def _talk(door: socket.socket, pieces: tuple[bytes, ...], forever: bytes, pause: float, stop: threading.Event) -> None:
+def _talk(
+    door: socket.socket, pieces: tuple[bytes, ...], forever: bytes, pause: float, stop: threading.Event, first: bool
+) -> None:
     while not stop.is_set():
         with suppress(OSError):
             client, _ = door.accept()
             with client:
-                client.recv(65_536)
+                if not first:
+                    client.recv(65_536)
                 for piece in pieces:
                     client.sendall(piece)
                 while forever and not stop.is_set():
@@ -130,3 +135,32 @@ def test_an_alert_takes_no_more_of_the_answer_than_it_needs() -> None:
         pytest.raises(Ambiguous),
     ):
         AppriseAlerter().alert([f"json://127.0.0.1:{port}/hook"], "Jan is unhappy", "x")
+
+
+# --- mail servers
+
+MAIL_SERVERS = {
+    "lines without end": {"forever": b"220-" + b"x" * 400 + b"\r\n"},
+    "a line without end": {"forever": b"2" * 4096},
+    "a byte at a time": {"forever": b"2", "pause": 0.02},
+    "an answer without end after the greeting": {"pieces": (b"220 here\r\n",), "forever": b"250-size\r\n" * 100},
+}
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("server", MAIL_SERVERS.values(), ids=MAIL_SERVERS)
+def test_a_mail_server_whose_answer_has_no_end_is_left(server: dict[str, Any]) -> None:
+    how = {**server, "speaks_first": True}
+    with talking(*how.pop("pieces", ()), **how) as port, memory_within(8):
+        messenger = SmtpMessenger(f"smtp://127.0.0.1:{port}", "Acme <feedback@acme.example>", timeout=1.0)
+        with pytest.raises(Transient, match="no connection to the mail server"):
+            messenger.greet()
+        messenger.close()
+
+
+def test_a_mail_server_that_says_much_and_comes_to_an_end_is_heard() -> None:
+    lines = b"".join(b"220-welcome %d\r\n" % number for number in range(200)) + b"220 here\r\n"
+    with talking(lines, b"250 acme\r\n", speaks_first=True) as port:
+        messenger = SmtpMessenger(f"smtp://127.0.0.1:{port}", "Acme <feedback@acme.example>", timeout=30.0)
+        messenger.greet()
+        messenger.close()
