@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, event
 from werkzeug.test import TestResponse
 
 from connector.access.rights import viewer
@@ -46,7 +46,7 @@ def pages(home_pages: AdminPages) -> Iterator[AdminPages]:
     with home_pages.home.house.database.write() as tx:
         tx.execute(delete(tables.definition_drafts))
         for table in (tables.definition_states, tables.definitions):
-            tx.execute(delete(table).where(table.c.slug == "greet"))
+            tx.execute(delete(table).where(table.c.slug.startswith("greet")))
 
 
 def publish(pages: AdminPages, name: str, based_on: int, **more: Any) -> TestResponse:
@@ -111,6 +111,50 @@ def test_a_new_workflow_is_published_from_a_text_and_says_who_and_why(pages: Adm
     shown = pages.text("/workflows/greet")
     for part in ("Version 1 is in force.", "the browser, Ada Admin", "a first try"):
         assert part in shown
+
+
+def test_what_is_published_stands_in_the_audit_log_and_drafts_do_not(pages: AdminPages) -> None:
+    before = len(pages.home.rows(tables.audit_log))
+    pages.post("/new/workflow", text="half a th", do="keep")
+    pages.post("/new/workflow", text=TEXT.format("one"), do="check")
+    publish(pages, "one", 0)
+    publish(pages, "two", 1)
+    rows = pages.home.rows(tables.audit_log)[before:]
+    assert [(each.action, each.object, each.before, each.after["version"]) for each in rows] == [
+        ("workflow.publish", "greet", {"version": 0}, 1),
+        ("workflow.publish", "greet", {"version": 1}, 2),
+    ]
+
+
+def test_the_first_page_names_drafts_and_what_differs(pages: AdminPages) -> None:
+    differing(pages)
+    pages.post("/new/workflow", text="half a th", do="keep")
+    shown = pages.text("/")
+    assert "greet: file and browser differ" in shown
+    assert "Your draft of something new" in shown
+    pages.door.who = somebody("viewer")
+    assert "greet" not in pages.text("/")
+
+
+def test_a_list_makes_as_many_statements_for_many_as_for_few(pages: AdminPages) -> None:
+    def statements(path: str) -> int:
+        seen: list[str] = []
+
+        def count(*given: Any) -> None:
+            seen.append(given[2])
+
+        engine = pages.home.house.database.engine
+        event.listen(engine, "before_cursor_execute", count)
+        pages.text(path)
+        event.remove(engine, "before_cursor_execute", count)
+        return len(seen)
+
+    few = statements("/workflows")
+    now = pages.home.clock()
+    many = {f"greet-{number}": TEXT.format(number).replace("greet", f"greet-{number}") for number in range(30)}
+    with pages.home.house.database.write() as tx:
+        import_definitions(tx, DefinitionKind.WORKFLOW, many, now, retire_others=False)
+    assert statements("/workflows") == few
 
 
 def test_every_mistake_stands_at_its_line_and_the_text_is_kept_as_a_draft(pages: AdminPages) -> None:

@@ -52,16 +52,16 @@ class Drafts:
             row = tx.execute(select(definition_drafts).where(_mine(user_id, kind, slug))).one_or_none()
         return TextDraft(**row._mapping) if row else None
 
-    def of(self, user_id: str, kind: DefinitionKind) -> dict[str, datetime]:
-        """Slug → when it was kept, of one person."""
-        c = definition_drafts.c
-        mine = select(c.slug, c.updated_at).where(c.user_id == user_id, c.kind == kind.value)
-        with self._database.read() as tx:
-            return {row.slug: row.updated_at for row in tx.execute(mine)}
-
     def drop(self, user_id: str, kind: DefinitionKind, slug: str) -> None:
         """It was published, or nobody wants it any more."""
         self._database.transact(lambda tx: tx.execute(delete(definition_drafts).where(_mine(user_id, kind, slug))))
+
+
+def drafts_of(tx: Connection, user_id: str, kind: DefinitionKind) -> dict[str, datetime]:
+    """Slug → when it was kept, of one person."""
+    c = definition_drafts.c
+    mine = select(c.slug, c.updated_at).where(c.user_id == user_id, c.kind == kind.value).order_by(c.slug)
+    return {row.slug: row.updated_at for row in tx.execute(mine)}
 
 
 def _mine(user_id: str, kind: DefinitionKind, slug: str) -> ColumnElement[bool]:

@@ -43,6 +43,13 @@ def state_of(connection: Connection, kind: str, slug: str) -> DefinitionState:
     return DefinitionState(**row._mapping) if row else DefinitionState(kind, slug)
 
 
+def differing(connection: Connection, kind: str) -> list[str]:
+    """The slugs of which file and browser both changed, in order."""
+    c = definition_states.c
+    found = select(c.slug).where(c.kind == kind, c.waiting.is_not(None)).order_by(c.slug)
+    return list(connection.execute(found).scalars())
+
+
 def keep(connection: Connection, state: DefinitionState) -> None:
     """Write it in place of what was known. Call it while the definitions are locked (``definitions.take_turn``)."""
     mine = (definition_states.c.kind == state.kind) & (definition_states.c.slug == state.slug)

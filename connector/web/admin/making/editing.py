@@ -10,13 +10,14 @@ from flask import url_for
 from flask.typing import ResponseReturnValue
 from marshmallow import Schema, fields, validate
 
+from connector.access.audit import AuditEntry
 from connector.runtime.operations.definition_overview import Compared
 from connector.runtime.operations.definitions import Publication, unix
 from connector.runtime.operations.drafts import Drafts, TextDraft
 from connector.runtime.operations.errors import ConflictError
 from connector.runtime.operations.validation import LONGEST_REASON
 from connector.storage.stores.definitions import DefinitionOrigin
-from connector.web.admin import rendering
+from connector.web.admin import audited, rendering
 from connector.web.admin.making.kinds import KINDS, PageKind
 from connector.web.admin.page import AdminVisit, Page
 from connector.web.admin.words import later
@@ -133,6 +134,11 @@ def _publish(kind: PageKind, visit: AdminVisit, slug: str) -> ResponseReturnValu
         based_on=given["based_on"], slug=slug, settles=given["settles"],
     )  # fmt: skip
     done = visit.services.definitions.publish(kind.kind, wish)
+    entry = AuditEntry(
+        action=f"{kind.one}.publish", object_kind=kind.one, object=done.slug, before={"version": given["based_on"]},
+        after={"version": done.version, "what": done.what.value},
+    )  # fmt: skip
+    audited.note(visit, entry)
     _drafts(visit).drop(visit.viewer.user_id, kind.kind, slug)
     said = visit.say("Version {version} is in force.", version=done.version)
     written = visit.say("Its file was written.") if done.file else told(done.trouble, visit.say) or done.trouble
@@ -184,16 +190,19 @@ def _drafts(visit: AdminVisit) -> Drafts:
 
 
 def pages() -> Iterator[Page]:
+    """What is published the view tells the audit log itself; a draft is nobody else's business."""
     for kind in KINDS:
         new, one = f"/new/{kind.one}", f"/{kind.many}/<slug>/edit"
         edit, send, again = partial(_edit, kind), partial(_send, kind), partial(_again, kind)
         drop = partial(_throw_away, kind)
         yield Page("GET", new, f"{kind.one}_new", kind.writing, edit, takes=StartSchema())
-        yield Page("POST", new, f"{kind.one}_create", kind.writing, send, takes=TextSchema(), back=again)
-        yield Page("POST", f"{new}/draft", f"{kind.one}_new_drop", kind.writing, drop)
+        yield Page("POST", new, f"{kind.one}_create", kind.writing, send, takes=TextSchema(), back=again,
+                   audited=True)  # fmt: skip
+        yield Page("POST", f"{new}/draft", f"{kind.one}_new_drop", kind.writing, drop, audited=True)
         yield Page("GET", one, f"{kind.one}_edit", kind.writing, edit, takes=StartSchema())
-        yield Page("POST", one, f"{kind.one}_publish", kind.writing, send, takes=TextSchema(), back=again)
-        yield Page("POST", f"{one}/draft", f"{kind.one}_drop", kind.writing, drop)
+        yield Page("POST", one, f"{kind.one}_publish", kind.writing, send, takes=TextSchema(), back=again,
+                   audited=True)  # fmt: skip
+        yield Page("POST", f"{one}/draft", f"{kind.one}_drop", kind.writing, drop, audited=True)
 
 
 PAGES = tuple(pages())

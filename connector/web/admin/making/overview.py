@@ -8,7 +8,7 @@ from typing import Any
 
 from flask.typing import ResponseReturnValue
 
-from connector.runtime.operations.drafts import Drafts
+from connector.runtime.operations.drafts import drafts_of
 from connector.runtime.operations.workflow_runs import LATEST, decisions, figures
 from connector.storage.stores import run_queries
 from connector.storage.stores.definitions import Definition, DefinitionKind
@@ -27,8 +27,8 @@ _VERSIONS = 20
 
 def _list(kind: PageKind, visit: AdminVisit) -> ResponseReturnValue:
     lines = visit.services.definition_reader.overview(kind.kind)
-    drafts = Drafts(visit.services.database, visit.services.clock).of(visit.viewer.user_id, kind.kind)
     with visit.services.database.read() as tx:
+        drafts = drafts_of(tx, visit.viewer.user_id, kind.kind)
         runs = figures(tx, [each.slug for each in lines]) if _has_runs(kind, visit) else {}
     return rendering.page(visit, "admin/definitions.html", kind=kind, lines=lines, runs=runs, drafts=drafts,
                           with_runs=_has_runs(kind, visit), latest=LATEST, **_words(visit))  # fmt: skip

@@ -9,7 +9,9 @@ from flask import Response, current_app, url_for
 from sqlalchemy import Connection
 
 from connector.access.rights import HOME
-from connector.storage.stores import page_queries
+from connector.runtime.operations.drafts import drafts_of
+from connector.storage.stores import definition_states, page_queries
+from connector.storage.stores.definitions import DefinitionKind
 from connector.web.admin import rendering
 from connector.web.admin.page import AdminVisit, Page
 from connector.web.admin.words import later
@@ -84,8 +86,28 @@ def _address(name: str) -> str:
     return url_for(f"admin.{name}") if f"admin.{name}" in current_app.view_functions else ""
 
 
+def _differing(visit: AdminVisit, tx: Connection) -> Iterator[Need]:
+    """Where file and browser both changed, and a person must decide."""
+    for kind in DefinitionKind:
+        found = definition_states.differing(tx, kind) if visit.may(f"{kind}s:write") else []
+        for slug in found:
+            title = visit.say("{name}: file and browser differ", name=slug)
+            text = visit.say("Both were changed, so nothing was replaced. Somebody must decide.")
+            address = url_for(f"admin.{kind}_both", slug=slug)
+            yield Need("workflows", title, 1, text, address, visit.say("See the difference and decide"))
+
+
+def _drafts(visit: AdminVisit, tx: Connection) -> Iterator[Need]:
+    for kind in DefinitionKind:
+        for slug in drafts_of(tx, visit.viewer.user_id, kind) if visit.may(f"{kind}s:write") else ():
+            address = url_for(f"admin.{kind}_edit", slug=slug) if slug else url_for(f"admin.{kind}_new")
+            title = visit.say("Your draft of {name}", name=slug) if slug else visit.say("Your draft of something new")
+            text, link = visit.say("It is not published yet."), visit.say("Go on with it")
+            yield Need("workflows", title, 1, text, address, link)
+
+
 _FINDERS: tuple[Callable[[AdminVisit, Connection], Iterator[Need]], ...] = (
-    _callbacks, _stopped, _connections, _deliveries, _cases,
+    _callbacks, _stopped, _connections, _deliveries, _cases, _differing, _drafts,
 )  # fmt: skip
 
 PAGES = (
