@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import asdict, dataclass
 
 import click
 
@@ -13,11 +14,19 @@ from connector.cli.common.context import BadInputError, open_database
 from connector.cli.common.output import as_json_option, cell, limit_option, printable, show, show_json
 from connector.storage.engine.database import Database
 from connector.storage.stores import run_queries
-from connector.storage.stores.run_queries import DeliveryStory, EventLine
+from connector.storage.stores.page_queries import event_types
+from connector.storage.stores.run_queries import DeliveryLine, DeliveryStory, EventLine
 
 _TROUBLE = ("unreadable", "failed")
 _PAGE = 500
 _STATUSES = ("new", "done", "ignored", "unreadable", "failed")
+
+
+@dataclass(frozen=True, slots=True)
+class ListedDelivery(DeliveryLine):
+    """A delivery with the types of the events it told; none where they were known, or it means nothing here."""
+
+    events: tuple[str, ...] = ()
 
 
 @click.group(invoke_without_command=True)
@@ -34,15 +43,18 @@ def deliveries(
         return
     with open_database() as database, database.read() as tx:
         found = run_queries.list_deliveries(tx, status=status, connection=connection, limit=limit)
+        told = event_types(tx, [each.id for each in found])
+    lines = [ListedDelivery(**asdict(each), events=told.get(each.id, ())) for each in found]
     columns = {
         "id": lambda each: each.id,
         "received (utc)": lambda each: each.received_at,
         "connection": lambda each: each.connection,
         "status": lambda each: each.status,
+        "event": lambda each: ", ".join(each.events),
         "bytes": lambda each: each.size,
         "reason": lambda each: each.reason,
     }
-    show(found, columns, as_json, empty="No deliveries.")
+    show(lines, columns, as_json, empty="No deliveries.")
 
 
 @deliveries.command(name="show")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import click
@@ -12,7 +13,15 @@ from connector.cli.runs_acting import COMMANDS, chosen_from, filter_options
 from connector.clock import system_clock
 from connector.runtime.operations.locked_run import STOPPED, gone
 from connector.storage.stores import run_queries
-from connector.storage.stores.run_queries import RunStory
+from connector.storage.stores.page_queries import names
+from connector.storage.stores.run_queries import RunLine, RunStory
+
+
+@dataclass(frozen=True, slots=True)
+class ListedRun(RunLine):
+    """A run with what its customer is called: their name, else their address."""
+
+    customer: str = ""
 
 
 @click.group(invoke_without_command=True)
@@ -32,16 +41,19 @@ def runs(context: click.Context, /, dead_letters: bool, limit: int, as_json: boo
         given["statuses"] = (*given["statuses"], *STOPPED)
     with open_database() as database, database.read() as tx:
         found = run_queries.list_runs(tx, limit=limit, where=chosen_from(**given).conditions())
+        known = names(tx, [each.customer_id for each in found])
+    lines = [ListedRun(**asdict(each), customer=known.get(each.customer_id or "", "")) for each in found]
     columns = {
         "run": lambda each: each.id,
         "workflow": lambda each: f"{each.workflow} v{each.version}",
+        "customer": lambda each: each.customer or each.customer_id or "",
         "status": lambda each: each.status,
         "step": lambda each: each.step,
         "started (utc)": lambda each: each.started_at,
         "goes on (utc)": lambda each: each.due_at,
         "reason": lambda each: each.reason,
     }
-    show(found, columns, as_json, empty="No runs.")
+    show(lines, columns, as_json, empty="No runs.")
 
 
 @runs.command(name="show")

@@ -457,7 +457,10 @@ def test_deliveries_are_listed_newest_first_and_narrowed(served: Shell, database
     assert [each["id"] for each in served.json("deliveries", "--limit", "1")] == [second]
     assert [each["id"] for each in served.json("deliveries", "--status", "unreadable")] == [second]
     assert [each["id"] for each in served.json("deliveries", "--connection", "zendesk")] == [first]
-    assert "unreadable  1      no JSON" in served.run("deliveries")
+    assert "unreadable  –      1      no JSON" in served.run("deliveries")
+    store_event(database, first)
+    assert [each["events"] for each in served.json("deliveries")] == [[], ["ticket.solved"]]
+    assert "ticket.solved" in served.run("deliveries")
 
 
 def test_a_delivery_is_shown_with_its_events_and_their_decisions(served: Shell, database: Database) -> None:
@@ -507,7 +510,8 @@ def test_runs_are_listed_and_narrowed(served: Shell, database: Database) -> None
         "run1"
     ]
     assert served.json("runs", "--status", "failed") == []
-    assert "greet v1  waiting" in served.run("runs")
+    assert "greet v1  –         waiting" in served.run("runs")
+    assert served.json("runs")[0]["customer"] == ""
     assert served.run("runs", "--workflow", "other") == "No runs.\n"
 
 

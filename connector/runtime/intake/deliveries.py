@@ -6,7 +6,7 @@ A delivery that cannot be understood is set aside with its reason and holds up n
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -48,7 +48,7 @@ Begun = Sequence[tuple[int, str]]  # deliveries, and the runs they began
 Reading = tuple[Any, Translation, str]  # a delivery, what it means, and why it cannot be read
 
 _DEFAULT = Brake()
-_KNOWN = select(events.c.connection, events.c.external_id).where(
+_KNOWN = select(events.c.connection, events.c.external_id, events.c.type, events.c.delivery_id).where(
     events.c.connection == bindparam("connection"), events.c.external_id.in_(bindparam("ids", expanding=True))
 )
 _ARRIVED = bulk.Insert(events)
@@ -165,8 +165,8 @@ class Intake:
             return Taken(0)
         now = self._clock()
         found = [(event, row.id) for row, translation, _ in read for event in translation.events]
-        desk, begun = self._apply(tx, found, now)
-        verdicts = [_verdict(row, translation, error) for row, translation, error in read]
+        desk, begun, known = self._apply(tx, found, now)
+        verdicts = [_verdict(row, translation, error, known.get(row.id, "")) for row, translation, error in read]
         inbox.settle(tx, verdicts, now)
         rows = [row for row, _, _ in read]
         return Taken(len(rows), frozenset(desk.asked), _understood(rows, verdicts, begun))
@@ -186,13 +186,17 @@ class Intake:
         except WebhookError as error:
             return Translation(), error.reason
 
-    def _apply(self, tx: Connection, found: Sequence[tuple[Event, int]], now: datetime) -> tuple[RunAdvancer, Begun]:
+    def _apply(
+        self, tx: Connection, found: Sequence[tuple[Event, int]], now: datetime
+    ) -> tuple[RunAdvancer, Begun, Mapping[int, str]]:
+        """→ the desk, the runs that were begun, and of deliveries that told nothing new what was known."""
         moment = Moment(now, self._calendar)
         desk = self._open_desk(tx, moment)
         if not found:
-            return desk, []
+            return desk, [], {}
         self._lock(tx, [event for event, _ in found])
-        arrivals = self._arrive(tx, _only_new(tx, found), now)
+        fresh, known = _only_new(tx, found)
+        arrivals = self._arrive(tx, fresh, now)
         active = self._book.active(tx)
         plans = self._brake(tx, arrivals, [matching.plan(arrival, active, moment) for arrival in arrivals], now)
         seqs = _insert_events(tx, arrivals, plans, now)
@@ -200,7 +204,7 @@ class Intake:
         planned = [(arrival.delivery_id, draft) for arrival, plan in zip(arrivals, plans, strict=True)
                    for draft in matching.new_runs(arrival, plan, seqs[arrival.id], now)]  # fmt: skip
         exist = desk.start([draft for _, draft in planned])
-        return desk, [(delivery_id, draft.id) for delivery_id, draft in planned if draft.id in exist]
+        return desk, [(delivery_id, draft.id) for delivery_id, draft in planned if draft.id in exist], known
 
     def _lock(self, tx: Connection, found: Sequence[Event]) -> None:
         """In one go, so that intakes cannot cross: the events, the people, and what waits look for."""
@@ -243,19 +247,34 @@ def _arrival(event: Event, delivery_id: int, customer: Customer | None) -> Incom
     return IncomingEvent(new_id(), event, delivery_id, customer, data)
 
 
-def _only_new(tx: Connection, found: Sequence[tuple[Event, int]]) -> list[tuple[Event, int]]:
-    """Drop what is known already: the same id on the same connection is the same fact."""
+def _only_new(
+    tx: Connection, found: Sequence[tuple[Event, int]]
+) -> tuple[list[tuple[Event, int]], Mapping[int, str]]:
+    """Drop what is known already: the same id on the same connection is the same fact. → the others, and of deliveries
+    of which nothing is left what they are known as."""
     by_connection: dict[str, set[str]] = {}
     for event, _ in found:
         by_connection.setdefault(event.connection, set()).add(event.id)
     asked = ({"connection": name, "ids": list(ids)} for name, ids in by_connection.items())
-    known = {tuple(row) for each in asked for row in tx.execute(_KNOWN, each)}
-    fresh = []
+    known = {(row.connection, row.external_id): row for each in asked for row in tx.execute(_KNOWN, each)}
+    fresh, told = [], {key: (row.type, row.delivery_id) for key, row in known.items()}
+    doubles: dict[int, str] = {}
     for event, delivery_id in found:
-        if (event.connection, event.id) not in known:
-            known.add((event.connection, event.id))
+        key = (event.connection, event.id)
+        if key in told:
+            doubles.setdefault(delivery_id, _known_as(*told[key], delivery_id))
+        else:
+            told[key] = (event.type, delivery_id)
             fresh.append((event, delivery_id))
-    return fresh
+    newcomers = {delivery_id for _, delivery_id in fresh}
+    return fresh, {delivery: said for delivery, said in doubles.items() if delivery not in newcomers}
+
+
+def _known_as(type_: str, first: int | None, delivery_id: int) -> str:
+    """Nothing of a delivery that is only understood anew: its facts are its own."""
+    if first == delivery_id:
+        return ""
+    return f"already known as {type_}" + (f" of delivery {first}" if first is not None else "")
 
 
 def _insert_events(
@@ -306,10 +325,10 @@ def _understood(
     )
 
 
-def _verdict(row: Any, translation: Translation, error: str) -> tuple[int, str, str]:
+def _verdict(row: Any, translation: Translation, error: str, known: str) -> tuple[int, str, str]:
     if error:
         return row.id, "unreadable", error
     trouble = "; ".join(translation.trouble)
     if translation.events:
-        return row.id, "done", trouble
+        return row.id, "done", trouble or known
     return row.id, "unreadable" if trouble else "ignored", trouble or translation.ignored

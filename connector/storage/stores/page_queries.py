@@ -24,6 +24,7 @@ from connector.storage.schema.tables import (
     definitions,
     deliveries,
     effects,
+    events,
     identity_conflicts,
     is_now,
     runs,
@@ -151,6 +152,14 @@ def callbacks_overdue(tx: Connection, now: datetime) -> int:
 def open_cases(tx: Connection) -> int:
     """Cases on the review list, at most MOST_COUNTED."""
     return _bounded(tx, select(identity_conflicts.c.id).where(identity_conflicts.c.status == "open"))
+
+
+def event_types(tx: Connection, delivery_ids: Iterable[int]) -> Mapping[int, tuple[str, ...]]:
+    """What these deliveries told, by their ids; those that told nothing new are not among them."""
+    c, told = events.c, dict[int, tuple[str, ...]]()
+    for row in tx.execute(select(c.delivery_id, c.type).where(c.delivery_id.in_(list(delivery_ids))).order_by(c.seq)):
+        told[row.delivery_id] = tuple(dict.fromkeys((*told.get(row.delivery_id, ()), row.type)))
+    return told
 
 
 def names(tx: Connection, customer_ids: Iterable[str | None]) -> Mapping[str, str]:
