@@ -35,6 +35,9 @@ ENTRY = {
 """What has to be open to whoever is not signed in yet."""
 
 PROVIDER = {"to_provider", "from_provider", "ended_at_provider"}
+DONE_ALREADY = {"workflow_drop", "survey_drop"}
+"""A draft that is not there is thrown away already."""
+
 OPEN_TO_ALL = {"openapi"}
 SESSIONS = tables.user_sessions
 
@@ -144,7 +147,7 @@ def test_a_role_with_the_right_is_told_that_there_is_no_such_thing_and_nothing_b
         person.get("/account")
         answer_ = person.get(filled(page.rule)) if page.method == "GET" else person.post(filled(page.rule))
         assert answer_.status_code < 500, (role, words(answer_))
-        if "<" in page.rule:
+        if "<" in page.rule and page.name not in DONE_ALREADY:
             assert answer_.status_code in (404, 409, 422), (role, answer_.status_code)
 
 

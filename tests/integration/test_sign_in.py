@@ -9,7 +9,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 from sqlalchemy.exc import OperationalError
 
 from connector.access.people import Rights
@@ -258,6 +258,20 @@ def test_a_session_that_is_not_used_ends_and_what_was_typed_is_sent_after_the_si
     assert home.one(tables.users, tables.users.c.id == ann.user.id).language == "nl"  # type: ignore[union-attr]
 
 
+def test_a_page_from_a_session_before_is_sent_again_after_a_look(home: Harness) -> None:
+    ann = new(home)
+    ann.enter()
+    ann.get("/account")
+    old = ann.page
+    ann.post("/sign-out")
+    ann.enter()
+    ann.page = old
+    shown = ann.post("/account/language", language="nl")
+    assert (shown.status_code, "Send it now?" in words(shown)) == (403, True)
+    assert home.one(tables.users, tables.users.c.id == ann.user.id).language == ""  # type: ignore[union-attr]
+    assert ann.post("/account/language", language="nl").status_code == 303
+
+
 def test_through_password_and_code_what_was_typed_comes_along_and_never_a_secret(home: Harness) -> None:
     ada = new(home, "admin")
     ada.enter()
@@ -461,3 +475,27 @@ def test_while_the_database_is_away_everybody_is_told_so(
     answer = ann.get(path)
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "10")
     assert "The database does not answer" in words(answer)
+
+
+def test_an_admin_looks_at_the_pages_as_another_role_and_only_looks(home: Harness) -> None:
+    ada = new(home, "admin")
+    ada.enter()
+    ada.get("/users")
+    assert ada.post("/look-as", role="agent").status_code == 303
+    assert "You look at the pages as this role: agent" in words(ada.get("/"))
+    assert ada.get("/users").status_code == 404
+    ada.get("/account")
+    assert ada.post("/account/language", language="nl").status_code == 409
+    ada.get("/")
+    assert ada.post("/look-as/end").status_code == 303
+    assert ada.get("/users").status_code == 200
+    assert ada.post("/look-as", role="wizard").status_code == 422
+
+
+def test_nobody_else_looks_as_somebody_who_may_more(home: Harness) -> None:
+    ann = new(home)
+    ann.enter()
+    ann.get("/account")
+    assert ann.post("/look-as", role="admin").status_code == 404
+    home.house.database.transact(lambda tx: tx.execute(update(tables.user_sessions).values(looks_as="admin")))
+    assert ann.get("/users").status_code == 404

@@ -60,6 +60,7 @@ class Session:
     agent: str
     issuer: str | None
     sid: str | None
+    looks_as: str | None
 
     def is_recent(self, now: datetime) -> bool:
         """Whether the sign-in is young enough for what must not be done at a screen that somebody left."""
@@ -97,6 +98,11 @@ def renew(tx: Connection, session_id: str, now: datetime) -> str:
     fresh = {"digest": digest(secret), "proved_at": now, "seen_at": now}
     tx.execute(update(user_sessions).where(c.id == session_id).values(fresh))
     return secret
+
+
+def look_as(tx: Connection, session_id: str, role: str | None) -> None:
+    """From now on the pages look as they do to this role; None: as to the person themselves."""
+    tx.execute(update(user_sessions).where(c.id == session_id).values(looks_as=role))
 
 
 def of_user(tx: Connection, user_id: str, now: datetime, idle: timedelta) -> list[Session]:

@@ -670,6 +670,7 @@ user_sessions = Table(
     Column("agent", String(200), nullable=False),  # what their browser says it is
     Column("issuer", String(500)),  # by OpenID Connect: whose session it is
     Column("sid", String(255), index=True),  # and which; so that it can be ended from there
+    Column("looks_as", String(20)),  # the role as which an admin looks at the pages
 )
 
 user_recovery_codes = Table(

@@ -25,6 +25,13 @@ def masked(token: str) -> str:
     return mask.hex() + _under(plain, mask).hex()
 
 
+def is_from_before(request: Request) -> bool:
+    """Whether a page of ours sent it, as the browser says in so many words, with the token of another session: of one
+    that ended while somebody was typing, and they signed in again in another window."""
+    said = "Sec-Fetch-Site" in request.headers or "Origin" in request.headers
+    return said and came_from_here(request) and bool(_unmasked(request.form.get(FIELD, "")))
+
+
 def is_ours(request: Request, token: str) -> bool:
     """Whether a form was sent by a page of ours in this session."""
     return came_from_here(request) and hmac.compare_digest(_unmasked(request.form.get(FIELD, "")), token.encode())

@@ -5,10 +5,11 @@ A page that is gone and one that is not within somebody's reach look the same, s
 
 from __future__ import annotations
 
-from flask import Response
+from flask import Response, request
 
 from connector.runtime.operations.errors import InputError, RefusedError, UnknownError
-from connector.web.admin import rendering
+from connector.web.admin import form_token, rendering
+from connector.web.admin.entry import carried
 from connector.web.admin.page import AdminVisit
 
 
@@ -26,8 +27,13 @@ def unusable(visit: AdminVisit, error: InputError | RefusedError) -> Response:
 
 
 def from_elsewhere(visit: AdminVisit) -> Response:
-    """403: a form that no page of ours sent in this session."""
+    """403: a form that no page of ours sent in this session. What was typed on a page of a session before is shown, to
+    be sent again."""
     say = visit.say
+    held = carried.of_request(request) if form_token.is_from_before(request) else None
+    if held is not None:
+        to = request.script_root + held.to
+        return rendering.page(visit, "admin/send_again.html", status=403, carried=held, to=to)
     text = say("This form was not sent by a page of yours, or its session has ended. Nothing was changed. "
                "Open the page again, and send it from there.")  # fmt: skip
     return _message(visit, 403, say("Nothing was changed"), text)

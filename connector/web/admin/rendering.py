@@ -17,6 +17,7 @@ from markupsafe import Markup, escape
 from werkzeug import Response as AnyResponse
 
 from connector.web.admin import assets, form_token, said
+from connector.web.admin.entry import current
 from connector.web.admin.page import GROUPS, AdminVisit, Page
 from connector.web.admin.said import Told
 from connector.web.admin.words import LANGUAGES, NAMES, Speech
@@ -45,6 +46,7 @@ def page(visit: AdminVisit, template: str, *, status: int = 0, **values: Any) ->
         "typed": visit.typed, "moment": clock.moment, "second": clock.second, "number": visit.say.number,
         "in_words": partial(in_words, visit),
         "pretty": _pretty, "language": visit.say.language, "theme": visit.theme, "form_token": form_token.PLACE,
+        "looks_as": current.looks_as(),
     }  # fmt: skip
     around = {
         "assets": assets.files(), "navigation": navigation(visit), "told": _told(visit), "themes": THEMES,

@@ -761,6 +761,7 @@ def upgrade() -> None:
         sa.Column("agent", sa.String(length=200), nullable=False),
         sa.Column("issuer", sa.String(length=500), nullable=True),
         sa.Column("sid", sa.String(length=255), nullable=True),
+        sa.Column("looks_as", sa.String(length=20), nullable=True),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_user_sessions_user_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_user_sessions")),
         sa.UniqueConstraint("digest", name=op.f("uq_user_sessions_digest")),

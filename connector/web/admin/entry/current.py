@@ -47,6 +47,12 @@ def signed_in() -> Current:
     return found
 
 
+def looks_as() -> str:
+    """The role as which an admin looks at the pages; "" for everybody who looks as themselves."""
+    found: Current | None = g.get("ringback_current")
+    return (found.session.looks_as or "") if found else ""
+
+
 def actor() -> Actor:
     """The same, as the audit log has them."""
     found: Current | None = g.get("ringback_current")

@@ -37,7 +37,9 @@ class SessionGate:
             return redirect(url_for(f"entry.{_NEXT[found.session.stage]}", next=_here()), 303)
         if page.recent and not found.session.is_recent(self._services.clock()):
             return self._once_more(found)
-        return SignedIn(found.user.viewer, form_token(found.secret))
+        if found.session.looks_as and page.method != "GET" and page.name not in _WHILE_LOOKING:
+            return _only_looks(self._services)
+        return SignedIn(found.user.looking_as(found.session.looks_as), form_token(found.secret))
 
     def is_open(self) -> bool:
         """Whether there is an admin."""
@@ -59,6 +61,17 @@ class SessionGate:
 
 
 _NEXT = {Stage.CODE: "code", Stage.SET_UP: "set_up"}
+
+
+_WHILE_LOOKING = frozenset({"look_as_end", "sign_out", "preferences"})
+"""What somebody does who looks at the pages as another role; all else they only see."""
+
+
+def _only_looks(services: Services) -> AnyResponse:
+    say = rendering.words()
+    text = say("You look at the pages as another role, and only look. Nothing was changed.")
+    way = (url_for("admin.home"), say("To the first page"))
+    return rendering.message(services, say("Nothing was changed"), text, status=409, way=way)
 
 
 def _sign_in_again(services: Services) -> AnyResponse:

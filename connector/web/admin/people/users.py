@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response
+from flask import Response, redirect, url_for
 from flask.typing import ResponseReturnValue
+from marshmallow import Schema, fields, validate
+from sqlalchemy import Connection
 
 from connector.access import users
+from connector.access.audit import AuditEntry
+from connector.access.rights import HOME, ROLES
 from connector.access.users import User
 from connector.access.way_in import sessions
 from connector.runtime.operations.errors import UnknownError
@@ -22,10 +26,16 @@ from connector.web.admin.words import later, speech
 STATES = {"active": later("active"), "invited": later("invited"), "disabled": later("disabled")}
 
 
+class LookSchema(Schema):
+    """As whom."""
+
+    role = fields.String(required=True, validate=validate.OneOf(ROLES))
+
+
 def _list(visit: AdminVisit) -> Response:
     with visit.services.database.read() as tx:
         found = users.every(tx)
-    return rendering.page(visit, "admin/people/users.html", users=found, **_words(visit))
+    return rendering.page(visit, "admin/people/users.html", users=found, **_words(visit), **_choices(visit))
 
 
 def _new(visit: AdminVisit) -> Response:
@@ -89,6 +99,25 @@ def _forget_factor(visit: AdminVisit) -> ResponseReturnValue:
     return _done(visit, visit.say("Their second factor is forgotten. They set up another at the next sign-in."))
 
 
+def _look_as(visit: AdminVisit) -> ResponseReturnValue:
+    """The pages as another role has them, to look only."""
+    me, role, log = current.signed_in(), visit.given["role"], visit.services.access.audit
+    entry = AuditEntry(action="session.look-as", object_kind="user", object=me.user.id, after={"role": role})
+    by, now = current.actor(), visit.now
+
+    def work(tx: Connection) -> None:
+        sessions.look_as(tx, me.session.id, role)
+        log.add(tx, by, entry, now)
+
+    visit.services.database.transact(work)
+    return redirect(url_for("admin.home"), 303)
+
+
+def _look_as_end(visit: AdminVisit) -> ResponseReturnValue:
+    visit.services.database.transact(lambda tx: sessions.look_as(tx, current.signed_in().session.id, None))
+    return redirect(url_for("admin.users"), 303)
+
+
 def _done(visit: AdminVisit, told: str) -> ResponseReturnValue:
     """Back to the person; whoever changed themselves is asked to sign in there."""
     return rendering.back(visit, told, "user", user_id=visit.path["user_id"])
@@ -124,4 +153,7 @@ PAGES = (
     Page("POST", f"{_ONE}/enable", "user_enable", _WRITE, _enable, recent=True, back=_one, audited=True),
     Page("POST", f"{_ONE}/invite", "user_invite", _WRITE, _again, recent=True, back=_one, audited=True),
     Page("POST", f"{_ONE}/second-factor", "user_factor", _WRITE, _forget_factor, recent=True, back=_one, audited=True),
+    Page("POST", "/look-as", "look_as", "users:write", _look_as, takes=LookSchema(), back=_list,
+         audited=True),
+    Page("POST", "/look-as/end", "look_as_end", HOME, _look_as_end, audited=True),
 )  # fmt: skip
