@@ -135,9 +135,22 @@ class Product:
             each.kill()
         return some
 
+    def megabytes(self) -> int:
+        """Memory of all processes, what they share counted once."""
+        return sum(_kilobytes(pid) for each in self._all for pid in each.pids()) // 1024
+
     def kill(self) -> None:
         for each in self._all:
             each.kill()
+
+
+def _kilobytes(pid: int) -> int:
+    """Its proportional share (PSS)."""
+    with suppress(OSError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1])
+    return 0
 
 
 def main() -> None:
@@ -177,7 +190,7 @@ def _verdict(options: argparse.Namespace, latency_ms: float, kills: int, chance:
         product = Product(setup, environment, Path(name), chance)
         try:
             attack = Attack(product, environment["RINGBACK_DATABASE_URL"], chance, Verdict(latency_ms))
-            with _sending(port, options.c, rate) as sent:
+            with sending(port, options.c, rate) as sent:
                 attack.run(kills)
             attack.judge(setup.vendor_url, sent[0])
         finally:
@@ -247,7 +260,7 @@ class Attack:
 
 
 @contextmanager
-def _sending(port: int, connections: int, rate: float) -> Iterator[list[Sent]]:
+def sending(port: int, connections: int, rate: float) -> Iterator[list[Sent]]:
     """A sender in a thread of its own. At the end of the block it sends nothing new, and waits until all it sent
     is accepted; what it sent is in the list then."""
     over, sent = threading.Event(), list[Sent]()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -283,6 +284,9 @@ def test_a_key_in_a_file_is_rotated_resealed_and_removed_by_commands(tmp_path: P
     assert (refused.exit_code, "is the key in use" in refused.output) == (2, True)
     admin.says("secret-key", "remove", first)
     assert admin.file.read_text() == f"{new}\n"
+    noted = [(line["action"], line["object"]) for line in json.loads(admin.says("audit", "list", "--json"))]
+    assert noted == [("secret-key.removed", first), ("secret-key.resealed", SecretKeys(new).mark)]
+    assert "2 rows" in admin.says("audit", "verify")
     for shown in (admin.says("secret-key", "status"), early.output):
         assert new not in shown
         assert old not in shown
@@ -324,4 +328,4 @@ def test_every_sealed_column_is_known_to_resealing() -> None:
         if isinstance(column.type, LargeBinary)
     }
     sealed = {f"{each.column.table.name}.{each.column.name}" for each in sealed_rows.SEALED}
-    assert binary - sealed == {"deliveries.body", "invitations.token_kept", "oidc_requests.verifier"}
+    assert binary - sealed == {"deliveries.body", "invitations.token_kept"}

@@ -14,10 +14,10 @@ _CHUNK = 65536
 
 
 class Line:
-    """Hands on whatever comes to ``port``, both ways, until it is cut; ``mend`` lets it again."""
+    """Hands on what comes to ``port``, both ways, until it is cut; ``mend`` lets it again. ``target`` may change."""
 
     def __init__(self, host: str, port: int) -> None:
-        self._target = (host, port)
+        self.target = (host, port)
         self._open: set[socket.socket] = set()
         self._guard = threading.Lock()
         self._listening = self._listen(0)
@@ -45,7 +45,7 @@ class Line:
                 threading.Thread(target=self._carry, args=[near], daemon=True).start()
 
     def _carry(self, near: socket.socket) -> None:
-        with suppress(OSError, ValueError), near, socket.create_connection(self._target) as far:
+        with suppress(OSError, ValueError), near, socket.create_connection(self.target) as far:
             with self._guard:
                 self._open |= {near, far}
             _hand_on(near, far)  # ValueError: a socket was closed while it was waited for

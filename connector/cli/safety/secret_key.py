@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import click
 
+from connector.access.audit import Audit, AuditEntry
+from connector.access.errors import AccessError
+from connector.cli.common.acting import acting_here
 from connector.cli.common.context import BadInputError, open_database, read_settings
 from connector.cli.common.output import as_json_option, show_json
 from connector.clock import system_clock
@@ -37,6 +41,14 @@ class _Place:
     def states(self) -> list[KeyState]:
         with self.database.read() as tx:
             return states(tx, self.keys, system_clock())
+
+    def note(self, action: str, mark: str, after: Mapping[str, Any]) -> None:
+        """For the audit log."""
+        entry = AuditEntry(action=action, object_kind="secret key", object=mark, after=after)
+        try:
+            Audit(self.database, self.keys).note(acting_here(), entry, system_clock())
+        except AccessError as error:
+            click.echo(f"Not in the audit log: {error}", err=True)
 
 
 @contextmanager
@@ -89,6 +101,7 @@ def reseal(stopped: bool) -> None:
             click.echo(f"\r{moved} resealed", nl=False, err=True)
         click.echo("\r", nl=False, err=True)
         click.echo(f"{moved} resealed with the key {place.keys.mark}.")
+        place.note("secret-key.resealed", place.keys.mark, {"moved": moved})
         for each in place.states()[1:]:
             _tell_of_rest(each)
 
@@ -110,6 +123,7 @@ def remove(mark: str, lost: bool) -> None:
             sealed_rows.give_up(place.database, mark)
             click.echo(f"Given up: {found.held}. Run `ringback provision` for webhooks, and authorize what needs it.")
         _take_out(place, mark)
+        place.note("secret-key.removed", mark, {"given_up": found.held})
 
 
 def _take_out(place: _Place, mark: str) -> None:

@@ -80,7 +80,7 @@ SEALED = (
     _Sealed(users.c.totp, users.c.id, SECOND_FACTORS, "second factors of people: {}", counted=True),
     _Sealed(audit_head.c["keys"], audit_head.c.id, AUDIT_KEYS, "the keys of the audit log", counted=True),
 )
-"""All that is sealed, beside the links, and what lasts for minutes."""
+"""All that is sealed in the database, beside the links."""
 
 
 def held(tx: Connection) -> list[Held]:
