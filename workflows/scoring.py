@@ -228,7 +228,8 @@ def net_margin(promoters: float, passives: float, detractors: float) -> float:
 def net_interval(promoters: int, passives: int, detractors: int) -> Interval:
     """The adjusted Wald interval: three answers are added, ¾ each to promoters and detractors, 1½ to passives.
 
-    It holds its 95 % for small n and at the ends of the scale, where the plain one is far too narrow.
+    It holds its 95 % for small n and at the ends of the scale, where the plain one is far too narrow. Source: B. Rocks,
+    "Interval Estimation for the Net Promoter Score", The American Statistician 70 (2016), its adjusted Wald (3, T).
     """
     adjusted = (promoters + 0.75, passives + 1.5, detractors + 0.75)
     centre, margin = net_score(*adjusted), net_margin(*adjusted)
@@ -236,7 +237,8 @@ def net_interval(promoters: int, passives: int, detractors: int) -> Interval:
 
 
 def share_interval(hits: int, n: int) -> Interval:
-    """The Wilson interval of a share (0…1). ``n`` must be positive."""
+    """The Wilson interval of a share (0…1). ``n`` must be positive. Source: E. B. Wilson, "Probable Inference, the Law
+    of Succession, and Statistical Inference", Journal of the American Statistical Association 22 (1927)."""
     share, square = hits / n, Z95**2
     centre = (share + square / (2 * n)) / (1 + square / n)
     margin = Z95 * sqrt(share * (1 - share) / n + square / (4 * n * n)) / (1 + square / n)

@@ -1,21 +1,101 @@
-"""``ringback customers``: the review list, for people whom the systems do not agree about."""
+"""``ringback customers``: who is who, what is known of somebody, and the review list."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import click
+from sqlalchemy import Connection
 
 from connector.cli.common.acting import by_option
 from connector.cli.common.context import BadInputError, open_database, read_config, read_settings
-from connector.cli.common.output import as_json_option, limit_option, show, show_json, table
+from connector.cli.common.output import as_json_option, cell, limit_option, show, show_json, table
+from connector.cli.common.people import CustomerPicture, line_of, shown_ids
 from connector.clock import system_clock
-from connector.feedback.customers import review_queue
+from connector.feedback.agent.timeline import Timeline
+from connector.feedback.customers import directory, review_queue
+from connector.feedback.customers.identity import load
 from connector.feedback.customers.review_queue import ReviewCase, ReviewError
+from connector.feedback.registry import TIMELINE_SOURCES
+from connector.feedback.responses.figures import listed, narrowed
 from connector.vendors.clients import ids_of
 
 
 @click.group()
 def customers() -> None:
     """Customers: who is who across Zendesk, Salesforce and e-mail."""
+
+
+@customers.command("find")
+@click.argument("text")
+@limit_option
+@as_json_option
+def find_(text: str, limit: int, as_json: bool) -> None:
+    """Find customers by a name, an e-mail address, a phone number, or an id of theirs ("zendesk:4711", or 4711)."""
+    with open_database() as database, database.read() as tx:
+        ids = directory.find(tx, text, limit)
+        known, has = load(tx, ids), directory.belongings(tx, ids)
+    columns = {
+        "customer": lambda each: each.id,
+        "name": lambda each: each.name,
+        "e-mail": lambda each: each.email,
+        "phone": lambda each: each.phone,
+        "ids elsewhere": lambda each: shown_ids(each.ids),
+        "answers": lambda each: each.answers,
+        "open callbacks": lambda each: each.open_callbacks,
+    }
+    show([line_of(known[id_], has[id_]) for id_ in ids], columns, as_json, empty="Nobody was found by that.")
+
+
+@customers.command("show")
+@click.argument("person")
+@limit_option
+@as_json_option
+def show_(person: str, limit: int, as_json: bool) -> None:
+    """Show all that is known of PERSON: an id of ours, an e-mail address, or an id as "zendesk:4711"."""
+    with open_database() as database, database.read() as tx:
+        ids = directory.find(tx, person, 2)
+        if len(ids) != 1:
+            those = f"`ringback customers find {person!r}` lists them" if ids else "give an address or an id"
+            raise BadInputError(f"{'Several are' if ids else 'Nobody is'} known as {person!r}: {those}.")
+        picture = _picture(tx, ids[0], limit)
+    if as_json:
+        show_json(picture)
+    else:
+        _tell(picture)
+
+
+def _picture(tx: Connection, id_: str, limit: int) -> CustomerPicture:
+    who, has = load(tx, [id_])[id_], directory.belongings(tx, [id_])[id_]
+    answers = listed(tx, narrowed(customer=id_), limit)
+    happened = Timeline(TIMELINE_SOURCES).page(tx, id_, limit).items
+    known = (who.locale, who.loyalty, who.opted_out_at, who.facts)
+    return CustomerPicture(line_of(who, has), *known, answers, happened)
+
+
+def _tell(picture: CustomerPicture) -> None:
+    line = picture.line
+    told = {
+        "customer": line.id, "name": line.name, "e-mail": line.email, "phone": line.phone, "language": picture.locale,
+        "ids elsewhere": shown_ids(line.ids), "loyalty": picture.loyalty, "surveys": _wants(picture),
+        "open callbacks": str(line.open_callbacks),
+        **{f"fact {name}": str(value) for name, value in sorted(picture.facts.items())},
+    }  # fmt: skip
+    click.echo(table(["what", "known"], [[name, value or "–"] for name, value in told.items()]))
+    names = ("answered_at", "survey", "metric", "score", "band", "comment")
+    if answers := [[getattr(each, name) for name in names] for each in picture.answers]:
+        click.echo("\n" + table(["answered (utc)", *names[1:]], answers))
+    moments = [[each.at, each.kind, _details(each.details)] for each in picture.timeline]
+    click.echo("\n" + (table(["when (utc)", "what", "told"], moments) if moments else "Nothing happened yet."))
+
+
+def _wants(picture: CustomerPicture) -> str:
+    return f"none since {cell(picture.opted_out_at)} UTC" if picture.opted_out_at else "may be asked"
+
+
+def _details(details: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in details.items() if value not in (None, "", [], {}))[:120]
 
 
 @customers.group(invoke_without_command=True)

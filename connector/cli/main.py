@@ -35,8 +35,8 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "deliveries": ("deliveries:deliveries", "Show the webhooks that arrived; replay them."),
     "mail": ("mail:mail", "Show what came back of our mail, and the addresses that are left alone."),
     "runs": ("runs:runs", "Show what workflows did, and why; cancel, retry, skip and restart."),
-    "responses": ("responses.group:responses", "Show answers that may not be a person's; let one count."),
-    "customers": ("customers:customers", "Decide about people whom the systems do not agree about."),
+    "responses": ("responses.group:responses", "Show answers and their figures; those that may not be a person's."),
+    "customers": ("customers:customers", "Find customers, see what is known; decide where systems do not agree."),
     "sync": ("sync.group:sync", "Take in contacts, write earlier scores, look for what was missed."),
     "provision": (
         "provision.group:provision",

@@ -6,6 +6,7 @@ import click
 
 from connector.cli.common.acting import acting, by_option
 from connector.cli.common.output import as_json_option, limit_option, show, show_json, table
+from connector.cli.responses.listing import list_ as list_answers
 from connector.cli.responses.wishes import wishes
 from connector.feedback.surveys.who_pressed.doubts import Doubt, DoubtStatus
 from connector.feedback.surveys.who_pressed.rules import Presser
@@ -13,10 +14,11 @@ from connector.feedback.surveys.who_pressed.rules import Presser
 
 @click.group()
 def responses() -> None:
-    """Answers: those that may not be a person's, and who is to hear what was done with theirs."""
+    """Answers and their figures; those that may not be a person's; who is to hear what was done with theirs."""
 
 
 responses.add_command(wishes)
+responses.add_command(list_answers)
 
 
 @responses.group(invoke_without_command=True)

@@ -17,6 +17,8 @@ from connector.cli.common.output import as_json_option, show
 from connector.cli.common.validation import FileVerdict, report
 from connector.cli.surveys.asking import not_asked, plan
 from connector.cli.surveys.folder import surveys_folder
+from connector.cli.surveys.showing import preview
+from connector.cli.surveys.showing import show as show_survey
 from connector.cli.surveys.translate import translate, words
 from connector.clock import system_clock
 from connector.config.file import Config
@@ -161,6 +163,8 @@ def _line(body: str, origin: str) -> SurveyLine:
 
 
 add_to(survey, DefinitionKind.SURVEY)
+survey.add_command(show_survey)
+survey.add_command(preview)
 survey.add_command(translate)
 survey.add_command(words)
 survey.add_command(plan)
