@@ -1,0 +1,225 @@
+"""Every admin page, for every role, in both languages, on every kind of screen, light and dark.
+
+Nothing breaks a rule of accessibility (targets of 24 pixels among them), nothing is cut off or has to be scrolled
+sideways, no message reaches the console, and the content policy is never broken. By itself each page is looked at with a
+few of all looks; ``RINGBACK_TEST_PAGES=whole`` takes all together. ``RINGBACK_TEST_PICTURES=<folder>`` keeps a picture of
+each page that somebody of that role may see.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
+
+from connector.access.rights import ROLES, may
+from connector.storage.schema import tables
+from connector.storage.stores import page_queries
+from connector.web.admin.table import PAGES
+from tests.browser.browser import accessibility_problems, new_context
+from tests.support.admin import Door, served, somebody
+from tests.support.admin_house import lively_house
+from tests.support.house import Harness
+
+pytestmark = pytest.mark.browser
+
+WHOLE = os.environ.get("RINGBACK_TEST_PAGES") == "whole"
+LANGUAGES = ("en", "nl")
+SCREENS = {"desktop": (1280, 800), "phone": (390, 844), "small": (320, 640), "200%": (640, 400)}
+SCHEMES = ("light", "dark")
+LOOKS = list(product(LANGUAGES, SCREENS, SCHEMES))
+
+Address = Callable[[Harness], str]
+SAMPLES: dict[str, Address] = {
+    "run": lambda home: f"/runs/{home.runs('call-back')[0].id}",
+    "runs_ask": lambda home: "/runs/act?status=failed&action=restart&which=all",
+    "stopped_group": lambda home: f"/stopped/{_cause(home)}",
+    "event": lambda home: f"/events/{home.rows(tables.events)[0].id}",
+    "delivery": lambda home: "/deliveries/1",
+    "connection": lambda home: "/connections/salesforce",
+    "why": lambda home: "/why?q=ann@example.com",
+}
+"""Where a page with a name in its address is; a page without is where its row says."""
+
+ELSEWHERE = frozenset[str]()
+"""Pages that are looked at by tests of their own."""
+
+
+def _cause(home: Harness) -> str:
+    with home.house.database.read() as tx:
+        return page_queries.stopped(tx).groups[0].cause
+
+
+SHOWN = [each for each in PAGES if each.method == "GET" and (each.name in SAMPLES or "<" not in each.rule)]
+
+
+@dataclass(frozen=True)
+class Site:
+    home: Harness
+    door: Door
+    url: str
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[Site]:
+    door = Door()
+    with (
+        lively_house(tmp_path_factory.mktemp("admin-pages"), sqlite_template) as home,
+        served(home, door) as url,
+    ):
+        yield Site(home, door, url)
+
+
+@pytest.fixture(scope="module")
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    found = new_context(browser, reduced_motion="reduce")
+    found.add_init_script("document.addEventListener('securitypolicyviolation', "
+                          "(event) => { (window.broken ??= []).push(event.violatedDirective); });")  # fmt: skip
+    yield found
+    found.close()
+
+
+def looks_of(number: int) -> list[tuple[str, str, str, str]]:
+    """(role, language, screen, scheme): all, or for each page three that differ in everything and go round."""
+    if WHOLE:
+        return [(role, *look) for role, look in product(ROLES, LOOKS)]
+    roles = list(ROLES)
+    picks = [(5 * number + 7 * step) % len(LOOKS) for step in range(2)]
+    return [("admin", *LOOKS[picks[0]]), (roles[1 + number % (len(roles) - 1)], *LOOKS[picks[1]])]
+
+
+CASES = [(page.name, look) for number, page in enumerate(SHOWN) for look in looks_of(number)]
+
+
+def test_the_sample_has_every_role_language_screen_and_colour() -> None:
+    for place, group in enumerate((ROLES, LANGUAGES, SCREENS, SCHEMES)):
+        assert {look[place] for _, look in CASES} == set(group)
+    assert {page.name for page in PAGES if page.method == "GET"} - {page.name for page in SHOWN} == ELSEWHERE
+
+
+@pytest.mark.parametrize(("name", "look"), CASES, ids=[f"{name}-{'-'.join(look)}" for name, look in CASES])
+def test_every_page_can_be_used_by_everybody(
+    site: Site, context: BrowserContext, name: str, look: tuple[str, str, str, str]
+) -> None:
+    role, language, screen, scheme = look
+    row = next(each for each in SHOWN if each.name == name)
+    who = somebody(role, language=language)
+    site.door.who = who
+    width, height = SCREENS[screen]
+    page = context.new_page()
+    try:
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+        said = _listened(page)
+        response = page.goto(f"{site.url}/admin{SAMPLES[name](site.home) if name in SAMPLES else row.rule}")
+        allowed = may(who, row.right)
+        assert response is not None
+        assert response.status == (200 if allowed else 404)
+        assert page.locator("html").get_attribute("lang") == language
+        assert accessibility_problems(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate(_CUT) == []
+        assert page.evaluate("window.broken ?? []") == []
+        assert [each for each in said if allowed or "404" not in each] == []
+        if allowed:
+            _keep(page, f"admin-{name}-{'-'.join(look).strip('%')}")
+    finally:
+        page.close()
+
+
+_CUT = """() => [...document.querySelectorAll("body *")].filter((each) => {
+  const style = getComputedStyle(each), hides = ["hidden", "clip"].includes(style.overflowX);
+  return hides && style.clipPath === "none" && each.scrollWidth > each.clientWidth + 1;
+}).map((each) => each.outerHTML.slice(0, 120))"""
+"""What hides a part of its words."""
+
+
+def _listened(page: Page) -> list[str]:
+    said: list[str] = []
+
+    def note(message: ConsoleMessage) -> None:
+        said.append(f"{message.type}: {message.text}")
+
+    page.on("console", note)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    return said
+
+
+def _keep(page: Page, name: str) -> None:
+    if folder := os.environ.get("RINGBACK_TEST_PICTURES"):
+        page.screenshot(path=str(Path(folder) / f"{name}.png"), full_page=True)
+
+
+# --- what scripts add
+
+
+@pytest.fixture
+def page(site: Site, context: BrowserContext) -> Iterator[Page]:
+    site.door.who = somebody()
+    found = context.new_page()
+    found.set_viewport_size({"width": 1280, "height": 800})
+    yield found
+    found.close()
+
+
+def test_a_list_follows_its_filters_at_once_and_the_address_with_it(site: Site, page: Page) -> None:
+    page.goto(f"{site.url}/admin/runs")
+    page.get_by_label("Step").type("callback")
+    page.get_by_label("State", exact=True).select_option("succeeded")
+    expect(page.get_by_text("No run is like that.")).to_be_visible()
+    assert "status=succeeded" in page.url
+    expect(page.get_by_label("Step")).to_have_value("callback")
+
+
+def test_what_somebody_looks_at_follows_the_truth_and_what_they_chose_stays(site: Site, page: Page) -> None:
+    page.goto(f"{site.url}/admin/connections/mail")
+    page.get_by_label("Why").fill("half a sen")
+    site.home.house.switches.pause("mail", "Somebody else", "Certificate")
+    page.evaluate(_LOOK)
+    expect(page.get_by_text("by Somebody else: Certificate")).to_be_visible()
+    expect(page.get_by_label("Why")).to_have_value("half a sen")
+    assert page.evaluate("window.broken ?? []") == []
+    site.home.house.switches.resume("mail")
+
+
+def test_a_list_in_which_rows_are_chosen_is_left_alone(site: Site, page: Page) -> None:
+    page.goto(f"{site.url}/admin/deliveries")
+    page.get_by_label("All on this page").check()
+    chosen = page.locator("input[name=delivery]:checked")
+    count = chosen.count()
+    expect(page.locator("output.chosen")).to_have_text(f"{count} chosen")
+    page.evaluate(_LOOK)
+    assert chosen.count() == count > 0
+
+
+_LOOK = "Promise.all([...document.querySelectorAll('rb-live')].map((each) => each.look()))"
+"""What the clock does every few seconds."""
+
+
+def test_looking_on_is_told_apart_from_working_and_costs_no_page_while_nothing_moves(site: Site, page: Page) -> None:
+    page.goto(f"{site.url}/admin/stopped")
+    asked: list[int] = []
+    page.on("response", lambda answer: asked.append(answer.status) if "rb-poll" in answer.request.headers else None)
+    for _ in range(2):
+        page.evaluate(_LOOK)
+    assert asked == [200, 304]
+
+
+def test_a_page_weighs_little(site: Site, page: Page) -> None:
+    sizes: dict[str, int] = {}
+
+    def note(request: Any) -> None:
+        measured = request.sizes()
+        sizes[request.url] = measured["responseBodySize"] + measured["responseHeadersSize"]
+
+    page.on("requestfinished", note)
+    page.goto(f"{site.url}/admin/runs", wait_until="networkidle")
+    assert 0 < sum(sizes.values()) < 100_000, sizes
+    document = next(size for address, size in sizes.items() if address.endswith("/runs"))
+    assert document < 30_000
