@@ -18,12 +18,12 @@ define install
 		|| { cat $(VENV)/install.log; echo "pip failed; its words are above."; exit 1; }
 endef
 
-.PHONY: help run test attack lint npm-files check-deps migration clean
+.PHONY: help run test attack lint pages screenshots npm-files check-deps migration clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: $(VENV)/runtime ## start the demo: Ringback with stand-ins for Zendesk, Salesforce and a mail box
+run: $(VENV)/runtime pages ## start the demo: Ringback with stand-ins for Zendesk, Salesforce and a mail box
 	@$(BIN)/ringback demo $(ARGS)
 
 # Files go to the workers in the order of tests/conftest.py: sorted by their number of tests, the long ones came last.
@@ -46,6 +46,14 @@ lint: $(VENV)/dev ## check style, types and which room may import which
 	@echo "Checking the rooms ..."
 	@$(BIN)/lint-imports --no-cache > $(VENV)/rooms.log 2>&1 || { cat $(VENV)/rooms.log; exit 1; }
 
+# Without them the admin pages work by plain links and forms, so a machine without npm and network starts all the same.
+pages: $(VENV)/runtime
+	@$(BIN)/python -m tools.npm_files connector/web/static/vendor \
+		|| echo "The admin pages work without what could not be fetched, by plain links and forms."
+
+screenshots: $(VENV)/dev ## write the pictures of the admin pages into docs/images
+	@$(BIN)/python -m tests.browser.admin_pictures
+
 npm-files: $(VENV)/runtime ## bring the files that others wrote, by package-lock.json
 	@$(BIN)/python -m tools.npm_files
 
@@ -62,7 +70,7 @@ migration: $(VENV)/dev ## write the initial migration anew from tables.py (until
 
 clean: ## remove what the commands above made; databases stay
 	@rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis \
-		tests/browser/vendor node_modules
+		tests/browser/vendor connector/web/static/vendor node_modules
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:

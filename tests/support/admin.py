@@ -69,8 +69,8 @@ def admin_pages(home: Harness) -> AdminPages:
 
 
 @contextmanager
-def served(home: Harness, door: Door) -> Iterator[str]:
-    """The same on a port, for a browser. → its address."""
+def served(home: Harness, door: Door | None = None) -> Iterator[str]:
+    """The same on a port, for a browser; without a ``door`` behind their own. → its address."""
     server = Server(web_app(home.house, door))
     try:
         yield server.url
