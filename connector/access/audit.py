@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -159,6 +160,12 @@ def _hash(key: bytes, before: str, row: Mapping[str, Any]) -> str:
     told = {name: value for name, value in row.items() if name != "hash"}
     text = json.dumps({**told, "at": _stamp(told["at"])}, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hmac.digest(key, f"{before}\n{text}".encode(), hashlib.sha256).hex()
+
+
+def object_of(rule: str, names: Mapping[str, str]) -> tuple[str, str]:
+    """What an address is about: ("run", "01h…") for "/runs/<run_id>/cancel"."""
+    found = re.search(r"(\w+?)s?/<(\w+)>", rule)
+    return (found[1], names.get(found[2], "")) if found else ("", "")
 
 
 def exported(line: AuditLine) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from sqlalchemy import update
+from sqlalchemy import insert, update
 
 from connector.access import users
 from connector.access.way_in import first_admin
@@ -113,3 +113,23 @@ def test_a_password_that_is_tried_first_stops_the_first_start(home: Harness) -> 
     with pytest.raises(SettingsError, match="RINGBACK_ADMIN_PASSWORD") as refused:
         welcome(with_admin_of_environment(home, "password").house, "http://127.0.0.1:8000")
     assert "password'" not in str(refused.value)
+
+
+def test_what_a_command_changes_is_in_the_log_and_what_it_shows_is_not(here: str, database: Database) -> None:
+    typed("connections")
+    typed("connections", "pause", "nowhere", "--reason", "refused")
+    typed("retention")
+    assert typed("audit", "export").stdout == ""
+    assert typed("retention", "--run").exit_code == 0
+    [line] = [json.loads(text) for text in typed("audit", "export").stdout.splitlines()]
+    assert (line["action"], line["actor_kind"], line["after"]["now"]) == ("retention", "command", True)
+
+
+def test_words_that_people_typed_stand_in_the_log_by_fingerprint(home: Harness, here: str) -> None:
+    home.know()
+    home.house.database.transact(lambda tx: tx.execute(insert(tables.mail_suppressions).values(
+        address="ann@example.com", kind="hard", reason="x", since=home.clock())))  # fmt: skip
+    assert typed("mail", "release", "ann@example.com").exit_code == 0
+    told = typed("audit", "export").stdout
+    assert "mail.release" in told
+    assert "ann@example" not in told

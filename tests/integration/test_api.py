@@ -428,3 +428,13 @@ def test_without_the_right_to_personal_data_none_of_it_is_in_the_bytes(api: Api)
         assert (masked.status_code, set(masked.json())) == (200, set(whole.json()))
         assert not [word for word in (b"ann@example.com", b"Nobody called") if word in masked.content], path
     assert b"Nobody called" in api.ask("GET", f"/deliveries/{delivery}").content
+
+
+def test_what_a_token_changes_is_in_the_audit_log_and_what_it_only_lists_is_not(api: Api) -> None:
+    api.get("/connections")
+    api.post("/connections/zendesk/pause", reason="Ann de Vries asked for it")
+    [line] = list(api.home.house.access.audit.all_of(actor="crm"))
+    assert (line.actor_kind, line.action) == ("token", "pauseConnection")
+    assert (line.object_kind, line.object) == ("connection", "zendesk")
+    assert line.after["reason"].startswith("#"), "words of people stand there by fingerprint"
+    assert api.home.house.access.audit.verify().broken is None

@@ -8,6 +8,7 @@ import pytest
 from marshmallow import Schema, fields
 
 from connector.access import masking, rights
+from connector.access.audit import object_of
 from connector.access.masked_fields import PERSONAL, without_personal
 from connector.access.rights import ROLES, SCOPES, TOKEN_SCOPES, Reach, may, viewer
 from connector.config.sign_in.rules import ROLE_NAMES
@@ -91,3 +92,16 @@ def test_fields_of_a_schema_are_emptied_at_every_depth() -> None:
 
 def test_the_configuration_knows_the_same_roles() -> None:
     assert tuple(ROLES) == ROLE_NAMES
+
+
+@pytest.mark.parametrize(
+    ("rule", "about"),
+    [
+        ("/runs/<run_id>/cancel", ("run", "7")),
+        ("/connections/<name>/pause", ("connection", "zendesk")),
+        ("/customers/review/<case_id>", ("review", "")),
+        ("/runs/bulk", ("", "")),
+    ],
+)
+def test_an_address_says_what_it_is_about(rule: str, about: tuple[str, str]) -> None:
+    assert object_of(rule, {"run_id": "7", "name": "zendesk"}) == about

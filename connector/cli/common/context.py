@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 
 import click
 
+from connector.cli.common import audited
 from connector.config.file import Config, load_config
 from connector.config.settings import DEFAULT_CONFIG, Settings, masked
 from connector.storage.engine.database import Database
@@ -47,3 +48,4 @@ def open_database() -> Iterator[Database]:
             where = masked(settings.database_url)
             raise click.ClickException(f"The database {where} needs another shape. Run `ringback migrate`.")
         yield database
+        audited.tell(database, settings)

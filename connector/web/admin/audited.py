@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from flask import request
 
-from connector.access.audit import USER, Actor, AuditEntry
+from connector.access.audit import USER, Actor, AuditEntry, object_of
 from connector.web.admin.page import AdminVisit, Page
 from connector.web.survey.visitor import network_of
 
@@ -30,11 +30,9 @@ def done(visit: AdminVisit, page: Page) -> None:
     reads = request.method == "GET"
     if page.audited or (reads and _OF_CUSTOMERS.isdisjoint(visit.path)):
         return
-    kind, object_ = next(iter(visit.path.items()), ("", ""))
+    kind, object_ = object_of(page.rule, visit.path)
     action = "customer.read" if reads else page.name
-    entry = AuditEntry(
-        action=action, object_kind=kind.removesuffix("_id"), object=object_, after={} if reads else _told(visit)
-    )
+    entry = AuditEntry(action=action, object_kind=kind, object=object_, after={} if reads else _told(visit))
     visit.services.access.audit.note(_who(visit), entry, visit.now)
 
 

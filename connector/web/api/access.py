@@ -10,7 +10,7 @@ from typing import Any
 
 from flask import Request
 
-from connector.access.audit import TOKEN, Actor, AuditEntry
+from connector.access.audit import TOKEN, Actor, AuditEntry, object_of
 from connector.access.rights import may
 from connector.storage.engine.database import Database
 from connector.storage.stores import api_tokens
@@ -43,9 +43,9 @@ def tell(operation: Operation, call: Call, token: ApiToken) -> None:
     is told of where it shows a customer."""
     if operation.method == "GET" and "customer_id" not in call.path:
         return
-    kind, object_ = list(call.path.items())[-1] if call.path else ("", "")
+    kind, object_ = object_of(operation.path.replace("/<connection>", ""), call.path)
     after = {name: _told(call, value) for name, value in sorted(call.given.items())}
-    entry = AuditEntry(action=operation.name, object_kind=kind.removesuffix("_id"), object=object_, after=after)
+    entry = AuditEntry(action=operation.name, object_kind=kind, object=object_, after=after)
     call.parts.audit.note(_actor(token), entry, call.parts.clock())
 
 
