@@ -11,8 +11,11 @@ from sqlalchemy import event
 from connector.feedback.agent.timeline import CursorError, Timeline, TimelineItem, TimelinePage
 from connector.feedback.registry import TIMELINE_SOURCES
 from connector.storage.schema import tables
+from connector.storage.stores import run_queries
+from connector.web.admin.words import speech
 from tests.support.house import Harness, a_home, answer
 from tests.support.house_workflows import OPEN_A_TICKET, WRITE_TO_THE_CUSTOMER
+from workflows import sentences
 
 ASK = "trigger: {event: ticket.solved}\nsteps:\n  - {id: ask, do: survey.send, with: {survey: after-support}}\n"
 ANN = {"email": "ann@example.com"}
@@ -105,6 +108,14 @@ def test_a_survey_that_was_held_back_says_why(home: Harness) -> None:
         "survey": "after-support", "reason": "not sent: asked 3 days ago, the rule is 90", "code": "fatigue",
         "numbers": {"days_ago": 3, "rule_days": 90},
     }  # fmt: skip
+    dutch = "niet verstuurd: 3 dagen geleden gevraagd, de regel is 90"
+    assert sentences.told(held.details["reason"], speech("nl")) == dutch
+    [run] = [each.id for each in home.rows(tables.runs) if each.id == home.one(tables.suppressions).run_id]
+    with home.house.database.read() as tx:
+        story = run_queries.run_story(tx, run)
+    assert story is not None
+    lines = [sentences.told(line.text, speech("nl")) for line in story.lines]
+    assert f"survey.send is niet gedaan: {dutch}." in lines
 
 
 def test_a_person_without_an_address_leaves_the_reason_on_their_line(home: Harness) -> None:

@@ -22,6 +22,7 @@ from connector.secret_keys import SecretKeys
 from connector.storage.engine.database import Database
 from connector.storage.schema.tables import doubted_presses, household_asks, invitations, press_traces, suppressions
 from connector.storage.stores.old_rows import oldest_first, unarchived
+from workflows.sentences import found
 
 
 class SurveyParts(Protocol):
@@ -89,13 +90,13 @@ def _survey(row: Row[Any]) -> dict[str, Any]:
     moments |= {"due_at": row.due_at} if waits else {}
     told = {name: value.isoformat() for name, value in moments.items() if value}
     return {"survey": row.survey, "channel": row.channel, "status": row.status,
-            "reason": row.held if waits else row.reason, **told, **ticket_in(row.context)}  # fmt: skip
+            "reason": row.held if waits else found(row.reason, row.said), **told, **ticket_in(row.context)}  # fmt: skip
 
 
 def _withheld(row: Row[Any]) -> dict[str, Any]:
     """A survey that was not sent, and why: the sentence, its code, and the rule's numbers."""
     numbers = {"numbers": row.numbers} if row.numbers else {}
-    return {"survey": row.survey, "reason": row.reason, "code": row.code, **numbers}
+    return {"survey": row.survey, "reason": found(row.reason, row.said), "code": row.code, **numbers}
 
 
 FEATURE: Feature[SurveyParts] = Feature(

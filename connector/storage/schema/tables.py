@@ -378,6 +378,7 @@ invitations = Table(
     Column("status", String(12), nullable=False),  # prepared, sent, opened, started, answered, withheld, expired
     Column("reason", Text, nullable=False, default=""),
     Column("code", String(40), nullable=False, default=""),  # of the reason: what was not asked is counted by it
+    Column("said", _Json),  # which sentence the reason is (``workflows.sentences``)
     Column("about", _Id),  # the first response a retention survey follows
     Column("once", String(200), unique=True),  # at most one invitation per value, ever
     Column("context", _Json, nullable=False),
@@ -570,6 +571,7 @@ suppressions = Table(
     Column("reason", Text, nullable=False),
     Column("code", String(40), nullable=False, default=""),  # of the reason: what was not asked is counted by it
     Column("numbers", _Json, nullable=False, default=dict),  # the rule's, and this person's
+    Column("said", _Json),  # which sentence the reason is (``workflows.sentences``); null: an older program's
     Column("at", UtcDateTime, nullable=False),
     Index("ix_suppressions_run", "run_id"),
 )

@@ -18,6 +18,7 @@ from connector.feedback.surveys.model import Survey
 from connector.ids import new_id
 from connector.storage.engine.database import Database
 from connector.storage.schema.tables import household_asks, invitations, runs, suppressions
+from workflows.sentences import kept
 
 INVITED, _WITHHELD = insert(invitations), insert(suppressions)
 SENT = (
@@ -28,6 +29,7 @@ SENT = (
         sent_at=bindparam("moment"),
         reason=bindparam("why"),
         code=bindparam("why_code"),
+        said=bindparam("why_said"),
         once=case((bindparam("new_status") == "withheld", None), else_=invitations.c.once),  # the occasion stays open
     )
 )
@@ -86,7 +88,8 @@ def whose(place: Place) -> str | None:
 def withheld(place: Place, customer_id: str | None, survey: str, refusal: Refusal) -> Output:
     """Not asked, and why; kept with the customer, if we know any."""
     row: dict[str, Any] = {"id": new_id(), "customer_id": customer_id, "survey": survey, "run_id": place.run_id}
-    row |= {"reason": str(refusal), "code": refusal.code, "numbers": refusal.numbers, "at": place.now}
+    row |= {"reason": str(refusal), "code": refusal.code, "numbers": refusal.numbers}
+    row |= {"said": kept(refusal), "at": place.now}
     return Output(refusal.told(), (Write(_WITHHELD, row),) if customer_id else ())
 
 

@@ -281,7 +281,7 @@ class SendSurvey:
         why = result["reason"] if result.get("done") is False else ""
         status = "withheld" if why else "sent"
         row = {"row": request["invitation"], "new_status": status, "moment": None if why else done.now, "why": why}
-        row["why_code"] = result.get("code", "")
+        row |= {"why_code": result.get("code", ""), "why_said": result.get("said")}
         if why:
             return Output(dict(result), (Write(SENT, row),))
         told = {"invitation": request["invitation"], "survey": request["survey"], "channel": "email"}
