@@ -210,7 +210,9 @@ def _services(
         definition_reader=DefinitionReader(database, rules),
         doubts=DoubtCommands(settling, clock, bell.ring),
         planner=SurveyPlanner(database, ground.surveys, ground.asking_rules, ground.departures, clock),
-        agents=SidebarService(database, ground.surveys, timeline, config.fatigue_days, ground.book.listens, clock),
+        agents=SidebarService(
+            database, ground.surveys, timeline, config.fatigue_days, ground.book.listens, clock, ground.country
+        ),
         access=access_services(database, config.sign_in, ground.secret_keys, hash_cost),
         keeper=keeper,
         jobs=(

@@ -13,13 +13,15 @@ from types import MappingProxyType
 
 SCORE, METRIC, BAND = "ringback_score", "ringback_metric", "ringback_band"
 COMMENT, CONSENT = "ringback_comment", "ringback_consent"
+WORDS, PHONE, VALUE = "ringback_words", "ringback_phone", "ringback_value"
 OUTCOME, ROOT_CAUSE, LOOP_STATUS = "ringback_outcome", "ringback_root_cause", "ringback_loop_status"
 ANSWERED_AT = "ringback_answered_at"  # on users and organisations: when the latest score was given
 
 
 @dataclass(frozen=True, slots=True)
 class CallbackField:
-    """One field. ``kind``: number, text, choice, yes_no or date. ``choices``: neutral values, in their order."""
+    """One field. ``kind``: number, text, line (a short text, for lists), choice, yes_no or date. ``choices``: neutral
+    values, in their order."""
 
     key: str
     kind: str
@@ -50,6 +52,9 @@ FIELDS = (
     CallbackField(METRIC, "choice", ("nps", "nls", "csat", "ces")),
     CallbackField(BAND, "choice", ("promoter", "passive", "detractor")),
     CallbackField(COMMENT, "text"),
+    CallbackField(WORDS, "line"),
+    CallbackField(PHONE, "line"),
+    CallbackField(VALUE, "line"),
     CallbackField(CONSENT, "yes_no"),
     CallbackField(OUTCOME, "choice", OUTCOMES),
     CallbackField(ROOT_CAUSE, "choice", ROOT_CAUSES),

@@ -70,11 +70,15 @@ class ConnectionConfig:
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """Whom an alert reaches. ``notify`` holds Apprise URLs, which may carry tokens."""
+    """Whom an alert reaches. ``notify`` holds Apprise URLs, which may carry tokens. ``language`` is what its tickets
+    are written in, ``group`` the helpdesk's group that they go to ("": none), ``caller`` who calls customers back."""
 
     name: str
     email: tuple[str, ...] = field(default=(), repr=False)
     notify: tuple[str, ...] = field(default=(), repr=False)
+    language: str = "en"
+    group: str = ""
+    caller: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +171,8 @@ def _connection(name: str, options: Mapping[str, Any]) -> ConnectionConfig:
 
 
 def _team(name: str, loaded: Mapping[str, Any]) -> Team:
-    return Team(name, tuple(loaded.get("email", ())), tuple(loaded.get("notify", ())))
+    told = {key: loaded[key] for key in ("language", "group", "caller") if key in loaded}
+    return Team(name, tuple(loaded.get("email", ())), tuple(loaded.get("notify", ())), **told)
 
 
 def _refuse(path: Path, *mistakes: Mistake) -> ConfigError:

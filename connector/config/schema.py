@@ -99,13 +99,28 @@ def _is_notification(value: str) -> None:
         raise ValidationError("is no notification URL.\nWrite an Apprise URL, as slack://… or json://….")
 
 
+TEAM_LANGUAGES = ("en", "nl")
+
+
+def _group(value: Any) -> str:
+    """A helpdesk writes its groups' ids as numbers, or as text."""
+    if isinstance(value, bool) or not isinstance(value, (int, str)) or not str(value).strip():
+        raise ValueError("is no id of a group.\nTake it from the helpdesk, as 360001234567.")
+    return str(value).strip()
+
+
 class _Team(_Strict):
     email = _texts(validate.Email(error="is no e-mail address.\nWrite one as care@example.org."))
     notify = _texts(_is_notification)
+    language = fields.String(
+        validate=validate.OneOf(TEAM_LANGUAGES, error="{input} is none that tickets are written in.\nUse {choices}.")
+    )
+    group = _Read(_group)
+    caller = fields.String(validate=validate.Length(1, 100, error="is no name.\nName a person in 1 to 100 characters."))
 
     @post_load
     def _someone(self, team: dict[str, Any], **_: Any) -> dict[str, Any]:
-        if not any(team.values()):
+        if not (team.get("email") or team.get("notify")):
             raise ValidationError("reaches nobody.\nGive it email, notify, or both.")
         return team
 

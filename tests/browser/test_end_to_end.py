@@ -179,7 +179,8 @@ class Loop:
     def the_team_hears_of_it(self) -> None:
         [alert] = until(lambda: self.world.mailbox.to("care@acme.example"), "the care team's mail")
         assert alert.subject == "Score 3 in after-support"
-        assert alert.text.strip() == f"Ines Smit gave 3: {WORDS}"
+        link = f"{self.world.zendesk_url}/agent/tickets/{self.ticket}"
+        assert alert.text.split() == f"Ines Smit gave 3: {WORDS} {link}".split()
 
     def one_callback_ticket_is_opened(self) -> None:
         ticket = until(lambda: next(iter(self.callbacks()), None), "the callback ticket")
@@ -249,7 +250,8 @@ class Loop:
         expect(self.page.get_by_role("heading", name="Thank you for being honest")).to_be_visible()
         [alert] = until(lambda: self.world.mailbox.to("lead@acme.example"), "the care lead's mail")
         assert alert.subject == "Still unhappy after the callback"
-        assert alert.text.strip() == "Ines Smit gave 2 to the solution: Still waiting."
+        link = f"{self.world.zendesk_url}/agent/tickets/{self.callback}"
+        assert alert.text.split() == f"Ines Smit gave 2 to the solution: Still waiting. {link}".split()
         self.ringback.settle()
         assert self.world.zendesk.ticket(self.callback)["status"] == "open"
         word = self.world.zendesk.comments(self.callback)[-1]

@@ -149,11 +149,13 @@ def test_a_local_number_is_from_the_customers_country(home: Harness) -> None:
 
 def test_our_fields_are_filled_in_where_the_account_has_them(home: Harness) -> None:
     ids = provision(home)
-    number = detractor(home, comment="Waited").ticket_id
+    known = {"phone": "06 12345678", "value": 25_000}
+    number = detractor(home, comment="Waited\nfor " + "days " * 40, customer=known).ticket_id
     kept = {key: field(home, number, id_) for key, id_ in ids.items()}
     assert kept == {
         "ringback_score": 2, "ringback_metric": "ringback_metric_nps", "ringback_band": "ringback_band_detractor",
-        "ringback_comment": "Waited", "ringback_consent": True, "ringback_outcome": None,
+        "ringback_comment": kept["ringback_comment"], "ringback_consent": True, "ringback_phone": "+31612345678",
+        "ringback_value": "25000", "ringback_words": "Waited for " + "days " * 21 + "day…", "ringback_outcome": None,
         "ringback_root_cause": None, "ringback_loop_status": "ringback_loop_status_to_call",
     }  # fmt: skip
 
@@ -269,3 +271,58 @@ def test_a_number_that_the_crm_forbids_to_call_stays_away_from_the_ticket(home: 
 def test_the_callback_is_known_before_its_ticket_has_a_number(home: Harness) -> None:
     row = detractor(home)
     assert callback(home, row.ticket_id).status == "open"
+
+
+TEAM = OPEN.replace('subject: "Call {{ customer.name }}"', "team: care-team")
+
+
+def a_team(database_url: str, **told: Any) -> Any:
+    """A house whose care team is described further."""
+    clock = HandClock()
+    world = World(clock=clock)
+    described = ", ".join(f"{name}: {value}" for name, value in told.items())
+    config = config_of(world).replace("care-team: {email:", f"care-team: {{{described}, email:")
+    return world, a_house(database_url, world, {"open": TEAM}, clock=clock, config=config)
+
+
+def test_a_ticket_is_in_its_teams_language_and_goes_to_its_group(database_url: str) -> None:
+    world, house = a_team(database_url, language="nl", group=12)
+    with world, house as home:
+        state = home.world.zendesk.desk.state
+        state.groups[12] = {**next(iter(state.groups.values())), "id": 12}
+        detractor(home, comment="Traag", customer={"phone": "06 12345678"}, contact={"window": "morning"})
+        [ticket] = home.world.zendesk.tickets
+        assert (ticket["subject"], ticket["group_id"]) == ("Terugbellen: Customer 1", 12)
+        told = home.world.zendesk.comments(ticket["id"])[0]["plain_body"].replace("\u200b", "")
+        for line in ("Cijfer: 2 (nps, criticaster)", "In de woorden van de klant: Traag", "Telefoon: +31612345678",
+                     "Liefst: ochtend", "Zo belt u", "De klant vond het goed om gebeld te worden."):  # fmt: skip
+            assert line in told, told
+        assert not re.search(r"\b(Score|Phone|Prefers|Customer|How to call)\b: ", told.replace("Customer 1", ""))
+
+
+def test_who_prefers_no_time_is_said_to_prefer_none(home: Harness) -> None:
+    number = detractor(home, contact={"window": "any"}).ticket_id
+    assert "Prefers" not in home.world.zendesk.comments(number)[0]["plain_body"]
+
+
+def test_a_team_that_nobody_knows_is_named_with_the_remedy(home: Harness) -> None:
+    home.install(open=TEAM.replace("care-team", "core-team"))
+    detractor(home)
+    told = "team: 'core-team' is not known. Add it under teams: in ringback.yaml (known: care-team)."
+    assert told in home.run().reason
+
+
+def reached_at(phone: str) -> dict[str, Any]:
+    """An answer that says so, as our page tells it."""
+    return {"contact": {"phone": phone}, "answers": {"contact": {"phone": phone}}}
+
+
+def test_what_is_no_number_is_as_given_wherever_it_stands(home: Harness) -> None:
+    """In the ticket's field it is in quotation marks, and the sidebar makes no link of it."""
+    ids = provision(home)
+    number = detractor(home, **reached_at("06 1234")).ticket_id
+    assert field(home, number, ids["ringback_phone"]) == "“06 1234”"
+    seen = home.house.agents.callback("zendesk", number)
+    assert (seen.phone, seen.dial) == ("06 1234", "")
+    other = detractor(home, 2, **reached_at("06-12 34 56 78")).ticket_id
+    assert home.house.agents.callback("zendesk", other).dial == "+31612345678"

@@ -35,6 +35,8 @@ EVENT: dict[str, Any] = {
     "score": 3, "band": "detractor", "comment": "late", "contact_consent": True, "contact": {"phone": "06 12345678"},
     "context": {"ticket_id": "7"}, "answered_at": "2026-03-02T09:00:00Z",
 }  # fmt: skip
+RUN = "01j8zq4e5m6n7p8q9r0s1t2v3w"
+
 NEEDED = {
     "connection": "zendesk", "survey": "after-support", "subject": "Call", "body": "Hello", "ticket": "zendesk:7",
     "line": "12", "to": "care-team", "text": "Hello", "callback": "callback-1", "invitation": "i1",
@@ -44,7 +46,7 @@ AT_SALESFORCE = ("account.find", "task.create", "score.write")
 OTHER: Mapping[str, Any] = {
     "connection": "nowhere", "survey": "retention", "subject": "Ring", "body": "Goodbye", "ticket": "zendesk:8",
     "line": "13", "to": "bo@example.com", "text": "Goodbye", "about": "r0", "delay": "2 hours", "channel": "sms",
-    "number": 2, "invitation": "i9", "via": "pigeon", "once": "so", "sample": "100 %",
+    "number": 2, "team": "nobody", "invitation": "i9", "via": "pigeon", "once": "so", "sample": "100 %",
     "context": {"product": "lamp"}, "verify": True, "languages": ["nl"],
     "type": "incident", "high_value_priority": "urgent", "follow_up": "zendesk:3", "group": "31", "assignee": "32",
     "tags": ["vip"], "remove_tags": ["late"], "custom_fields": {"4711": "x"}, "priority": "low",
@@ -137,11 +139,11 @@ def handlers(home: Harness) -> Mapping[str, Handler]:
 def asked(home: Harness, handlers: Mapping[str, Handler], action: str, params: Mapping[str, Any]) -> dict[str, Any]:
     """Everything that is asked for with these parameters, by its place; or why nothing can be."""
     customer = {**_ann(home), "tier": "gold"}
-    facts, now = Facts("run-1", EVENT, customer, home.clock()), home.clock()
+    facts, now = Facts(RUN, EVENT, customer, home.clock()), home.clock()
     with home.house.database.write() as tx:
         wanted = EffectWanted("step#1", "step", action, params)
         batch = Batch(frozenset({customer["id"]}))
-        ask = ActionContext("run-1", "w", facts, wanted, now, home.house.database, tx, batch)
+        ask = ActionContext(RUN, "w", facts, wanted, now, home.house.database, tx, batch)
         try:
             return dict(_leaves(asdict(handlers[action].prepare(ask)), ""))
         except (NotPossibleError, WorkflowError) as error:

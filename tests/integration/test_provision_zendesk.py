@@ -23,7 +23,7 @@ from webhooks.zendesk.source import MEANINGS, PREFIX, ZendeskSource
 from workflows.events import Event
 
 MADE = {
-    "ticket_fields": 8, "organization_fields": 3, "views": 3, "macros": 2, "webhooks": 1, "triggers": 0,
+    "ticket_fields": 11, "organization_fields": 3, "views": 3, "macros": 2, "webhooks": 1, "triggers": 0,
 }  # fmt: skip
 
 
@@ -55,7 +55,7 @@ def test_a_dry_run_says_what_it_would_make_and_makes_nothing(admin: Admin) -> No
 
 
 def test_provisioning_makes_everything_once_and_a_second_run_nothing(admin: Admin) -> None:
-    assert "17 made" in admin.provision()
+    assert "20 made" in admin.provision()
     made, wrote = admin.furniture(), len(admin.writes)
     assert ours(admin) == MADE | {"user_fields": 0}  # the account has those already
     assert "Nothing there needs to change" in admin.provision()
@@ -239,7 +239,7 @@ def test_a_field_of_the_wrong_type_is_named_and_holds_up_nothing_else(admin: Adm
     admin.thing("user_fields", "NPS score")["type"] = "text"
     said = admin.provision()
     assert "is of type text, and Ringback needs integer" in said
-    assert "17 made" in said
+    assert "20 made" in said
 
 
 # --- memory ---------------------------------------------------------------------------------------------------------
@@ -254,7 +254,7 @@ def test_a_lost_database_adopts_what_is_there(admin: Admin) -> None:
         admin.provision()
         assert admin.furniture() == before
         with admin.database() as database:
-            assert len(FieldIds(database, system_clock).ticket_fields("zendesk")) == 8
+            assert len(FieldIds(database, system_clock).ticket_fields("zendesk")) == 11
             assert "zendesk" in HookSecrets(database, SecretKeys(SECRET_KEY), system_clock)()
 
 
@@ -264,7 +264,7 @@ def test_a_run_that_broke_off_goes_on_where_it_stopped(admin: Admin) -> None:
     assert "Broken off at view call_now" in said
     assert "run the same command again" in said
     so_far = len(admin.writes)
-    assert "11 made" in said
+    assert "14 made" in said
     admin.provision()
     assert ours(admin) == MADE | {"user_fields": 0}
     assert len(admin.writes) - so_far == 3 + 2 + 2, "views, macros, and the webhook in two steps"
@@ -308,7 +308,7 @@ def test_removal_takes_away_what_was_made_and_nothing_else(admin: Admin) -> None
         admin.provision()
         plan = admin.plan("--remove")["remove"]
         assert plan[0] == ("webhook", "events")
-        assert "17 removed" in admin.provision("--remove", "--yes")
+        assert "20 removed" in admin.provision("--remove", "--yes")
         assert admin.furniture() == before
         assert "Nothing was done" in admin.provision("--remove", "--yes")
 
@@ -418,7 +418,7 @@ def test_an_api_token_works_and_its_end_is_told(admin: Admin) -> None:
     admin.configure(token)
     said = admin.provision()
     assert "its API token ends on 2027-04-30" in said
-    assert "17 made" in said
+    assert "20 made" in said
 
 
 def test_doctor_knows_the_secret_that_was_fetched_and_the_end_of_api_tokens(admin: Admin) -> None:

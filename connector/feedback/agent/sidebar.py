@@ -19,6 +19,8 @@ from connector.feedback.callbacks.store import CONCLUDED
 from connector.feedback.consent.consents import DO_NOT_CALL
 from connector.feedback.customers import identity as customers
 from connector.feedback.customers.identity import Customer
+from connector.feedback.customers.phone_numbers import dialled
+from connector.feedback.customers.phone_origins import origin_of
 from connector.feedback.responses.store import label_of
 from connector.feedback.surveys.asking import eligibility
 from connector.feedback.surveys.catalog import SurveyCatalog
@@ -96,6 +98,7 @@ class OpenCallback:
     created_at: datetime
     answer: Mapping[str, Any] | None = None
     phone: str = ""
+    dial: str = ""  # E.164; "" when ``phone`` is no number that anybody has
     window: str = ""
     outcome: str = ""
     root_cause: str = ""
@@ -128,7 +131,9 @@ class SidebarService:
         fatigue_days: int,
         listens: Callable[[Connection, str], bool],
         clock: Clock,
+        country: str = "NL",
     ) -> None:
+        self._country = country
         self._database, self._surveys, self._fatigue_days = database, surveys, fatigue_days
         self._timeline, self._listens, self._clock = timeline, listens, clock
 
@@ -136,7 +141,7 @@ class SidebarService:
         """Everything of the requester, and the callback of the ticket that the agent looks at."""
         with self._database.read() as tx:
             customer = _find(tx, requester)
-            callback = callback_of(tx, requester.connection, ticket_id) if ticket_id else None
+            callback = callback_of(tx, requester.connection, ticket_id, self._country) if ticket_id else None
             offers = self._offers(tx, customer)
             if customer is None:
                 return SidebarView(None, requester.name, False, (), "", callback, offers)
@@ -154,7 +159,7 @@ class SidebarService:
 
     def callback(self, connection: str, ticket_id: str) -> OpenCallback | None:
         with self._database.read() as tx:
-            return callback_of(tx, connection, ticket_id)
+            return callback_of(tx, connection, ticket_id, self._country)
 
     def became(self, key: str) -> requests.RequestOutcome | None:
         """What became of a click; None: there was none with this key."""
@@ -276,8 +281,8 @@ def _scores(tx: Connection, customer_id: str) -> list[SidebarScore]:
     ]  # fmt: skip
 
 
-def callback_of(tx: Connection, connection: str, ticket_id: str) -> OpenCallback | None:
-    """The callback whose ticket this is."""
+def callback_of(tx: Connection, connection: str, ticket_id: str, country: str) -> OpenCallback | None:
+    """The callback whose ticket this is; ``country`` is where numbers without + are from."""
     row = _callback_row(tx, connection, ticket_id)
     if row is None:
         return None
@@ -285,7 +290,9 @@ def callback_of(tx: Connection, connection: str, ticket_id: str) -> OpenCallback
     person = customers.load(tx, [row.customer_id]).get(row.customer_id) if row.customer_id else None
     phone = contact.get("phone") or _may_be_dialled(person)
     conclusion = _conclusion(tx, f"{connection}:{ticket_id}") or (row.outcome or "", row.root_cause or "", "")
-    known = (row.ticket_id, row.status, row.cycle, row.created_at, _answer(row), phone, contact.get("window", ""))
+    number = dialled(phone, origin_of(person.facts if person else {}, country)) if phone else None
+    dial, window = number.e164 if number else "", contact.get("window", "")
+    known = (row.ticket_id, row.status, row.cycle, row.created_at, _answer(row), phone, dial, window)
     return OpenCallback(*known, *conclusion)
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, bindparam, select
 
 from connector.feedback.base.actions import ActionContext, Clients, CompletionContext, Effect, Intent, Output, Result
 from connector.feedback.base.event_hooks import IncomingEvent
+from connector.feedback.callbacks.briefing_words import TicketWords
 from connector.feedback.callbacks.state_machine import GONE
 from connector.feedback.callbacks.update_ticket import attempt, change_once, note_intent, paged, serial_of
 from connector.feedback.responses import store as responses
@@ -75,13 +76,14 @@ def refusal(ask: ActionContext, connection: str) -> str:
     return f"not opened: this answer was changed, and has its ticket already ({where})"
 
 
-def said_since(ask: ActionContext) -> str:
+def said_since(ask: ActionContext, say: TicketWords) -> str:
     """What the customer has made of the answer since the event that asks for a call; "" when nothing."""
     answer = _changed_answer(ask)
     if answer is None or answer["revision"] == ask.facts.event.get("revision"):
         return ""
-    words = answer["comment"] or "no comment"
-    return f"Since then the customer has changed the answer to {answer['score']} ({answer['band']}): {words}"
+    told = say("Since then the customer has changed the answer to {score} ({band}): {words}")
+    words = answer["comment"] or say("no comment")
+    return told.format(score=answer["score"], band=say(answer["band"]), words=words)
 
 
 def _changed_answer(ask: ActionContext) -> Mapping[str, Any] | None:

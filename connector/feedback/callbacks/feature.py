@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from sqlalchemy import Row, select
 
 from connector.config.customer_value import Valuation
+from connector.config.file import Team
 from connector.feedback.base.actions import Clients, Handler
 from connector.feedback.base.feature import Feature, HookStage, OwnedTable, StagedHook, blank
 from connector.feedback.base.timeline_source import TimelineSource
@@ -39,13 +40,16 @@ class CallbackParts(Protocol):
     def valuation(self) -> Valuation: ...
 
     @property
+    def teams(self) -> Mapping[str, Team]: ...
+
+    @property
     def ticket_fields(self) -> FieldIdsOf: ...
 
 
 def _actions(parts: CallbackParts) -> Mapping[str, Handler]:
     clients, fields = parts.clients, parts.ticket_fields
     change = ChangeTicket(clients, parts.calendar, fields)
-    rules = Rules(parts.calendar, parts.country, parts.valuation)
+    rules = Rules(parts.calendar, parts.country, parts.valuation, parts.teams)
     return {
         "ticket.open": OpenTicket(clients, rules, fields),
         "ticket.comment": change,

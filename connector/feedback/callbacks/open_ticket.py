@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connector.config.customer_value import Valuation, value_of
+from connector.config.file import Team
 from connector.feedback.base.actions import (
     ActionContext,
     Clients,
@@ -22,6 +23,7 @@ from connector.feedback.base.actions import (
 from connector.feedback.callbacks import answer_changes, briefing
 from connector.feedback.callbacks import store as callbacks
 from connector.feedback.callbacks.briefing import Brief
+from connector.feedback.callbacks.briefing_words import TicketWords
 from connector.feedback.callbacks.custom_field_ids import FieldIdsOf, by_id
 from connector.feedback.callbacks.field_values import field_values
 from connector.feedback.callbacks.update_ticket import attempt, change_once, note_intent, paged
@@ -43,11 +45,24 @@ comes first, and nobody waits for ever."""
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What the house decides about callbacks: its hours, where phone numbers are from, whose signals come first."""
+    """What the house decides about callbacks: its hours, where phone numbers are from, whose signals come first, and
+    the teams that make them."""
 
     calendar: BusinessCalendar
     country: str = "NL"
     valuation: Valuation = field(default_factory=Valuation)
+    teams: Mapping[str, Team] = field(default_factory=dict)
+
+    def team(self, name: object) -> Team:
+        """The team that a step names; without a name one that decides nothing. Raises NotPossibleError."""
+        if name in (None, ""):
+            return Team("")
+        found = self.teams.get(str(name))
+        if found is None:
+            known = ", ".join(sorted(self.teams)) or "none"
+            remedy = f"Add it under teams: in ringback.yaml (known: {known})."
+            raise NotPossibleError(f"team: {name!r} is not known. {remedy}")
+        return found
 
 
 class OpenTicket:
@@ -65,9 +80,12 @@ class OpenTicket:
         if why := answer_changes.refusal(ask, connection):
             return Output({"done": False, "reason": why})
         mark = f"ringback-{ask.key}"
+        team = self._rules.team(ask.params.get("team"))
+        say = TicketWords(team.language)
         helpdesk, brief = self._clients.helpdesk(connection), self._brief(ask, connection)
-        first, *more = helpdesk.pages(briefing.first_comment(brief, _introduction(ask)))
-        ticket = self._ticket(ask, connection, mark) | {"body": paged(first, 1, len(more) + 1)}
+        first, *more = helpdesk.pages(briefing.first_comment(brief, _introduction(ask, say), say))
+        ticket = self._ticket(ask, connection, mark, team) | {"body": paged(first, 1, len(more) + 1)}
+        ticket |= {"subject": str(ask.params.get("subject") or briefing.subject(brief, say))}
         ticket |= {"phone": brief.dialled} if helpdesk.takes_phone and brief.dialled else {}
         request = {"external_id": mark, "ticket": ticket, "pages": more}
         if source := ask.params.get("follow_up"):
@@ -94,15 +112,14 @@ class OpenTicket:
         url = self._clients.helpdesk(connection).ticket_url(str(about)) if about else ""
         return Brief(ask.facts.event, ask.facts.customer, _earlier(ask), self._rules.country, url)
 
-    def _ticket(self, ask: ActionContext, connection: str, mark: str) -> dict[str, Any]:
+    def _ticket(self, ask: ActionContext, connection: str, mark: str, team: Team) -> dict[str, Any]:
         params = ask.params
         ticket = {
-            "subject": str(params["subject"]),
             "requester": _requester(ask.facts.customer, connection),
             "priority": self._priority(ask),
             "type": params.get("type") or ("task" if params.get("due") else None),
             "due_at": due_at(params.get("due"), ask.now, self._rules.calendar),
-            "group_id": params.get("group"),
+            "group_id": params.get("group") or team.group or None,
             "assignee_id": params.get("assignee"),
             "tags": _tags(ask),
             "custom_fields": self._custom_fields(ask, connection) or None,
@@ -118,8 +135,8 @@ class OpenTicket:
         return self._rules.valuation.is_high(value_of(ask.facts.customer, ask.facts.event))
 
     def _custom_fields(self, ask: ActionContext, connection: str) -> dict[str, Any]:
-        known, event = self._fields(connection), ask.facts.event
-        return by_id(field_values(event), known) | by_id(ask.params.get("custom_fields"), known)
+        known, brief = self._fields(connection), self._brief(ask, connection)
+        return by_id(field_values(brief), known) | by_id(ask.params.get("custom_fields"), known)
 
     def perform(self, effects: Sequence[Effect], now: datetime) -> list[Result]:
         return [attempt(_CALLS[effect.request["do"]], self._clients, effect, now) for effect in effects]
@@ -144,9 +161,9 @@ class OpenTicket:
         return note_intent(done, ticket_id, request["pages"], output, writes) or Output(output, writes)
 
 
-def _introduction(ask: ActionContext) -> str:
+def _introduction(ask: ActionContext, say: TicketWords) -> str:
     """What the workflow says, and what the customer said since: nobody is to call about words that were taken back."""
-    said = (str(ask.params.get("body") or ""), answer_changes.said_since(ask))
+    said = (str(ask.params.get("body") or ""), answer_changes.said_since(ask, say))
     return "\n\n".join(text for text in said if text)
 
 

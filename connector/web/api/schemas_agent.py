@@ -225,6 +225,7 @@ class CallbackSchema(Schema):
     created_at = fields.AwareDateTime()
     answer = fields.Nested(AnswerBeforeSchema, allow_none=True)
     phone = fields.String()
+    dial = fields.String(metadata={"description": "The number in E.164; empty when it is none that anybody has."})
     window = fields.String(metadata={"description": "When the customer prefers to be called; empty: not said."})
     outcome = fields.String(metadata={"description": "What came of it, as an agent said; empty: not said yet."})
     root_cause = fields.String()

@@ -41,7 +41,9 @@ WEBHOOK_KEYS = ("events", "triggers")
 BY_TRIGGER = "conditional_ticket_events"
 """The subscription of a webhook that triggers call. Zendesk lets it stand with no other."""
 
-_TYPES = {"number": "integer", "text": "textarea", "choice": "tagger", "yes_no": "checkbox", "date": "date"}
+_TYPES = {
+    "number": "integer", "text": "textarea", "line": "text", "choice": "tagger", "yes_no": "checkbox", "date": "date",
+}  # fmt: skip
 _SCORE_TYPES = {"score": "integer", "responses": "integer", "answered_at": "date", "comment": "textarea"}  # else "text"
 _SCORE_KEYS = ("score", "band", "answered_at", "comment", "loop_status")
 _ORGANIZATION_KEYS = tuple(f"ringback_{name}" for name in ("score", "responses", "answered_at"))
@@ -201,6 +203,12 @@ def _status_tag(status: str) -> str:
     return chosen(callback_fields.LOOP_STATUS, status)
 
 
+_IN_VIEWS = (
+    callback_fields.SCORE, callback_fields.WORDS, callback_fields.PHONE, callback_fields.VALUE,
+    callback_fields.LOOP_STATUS,
+)  # fmt: skip
+
+
 def _views(language: str) -> Iterator[Wanted]:
     not_taken = _tagged(_status_tag("contacted"), "not_includes")
     soon: list[Json] = [
@@ -214,8 +222,8 @@ def _views(language: str) -> Iterator[Wanted]:
 
 
 def _view(key: str, language: str, every: list[Json], some: list[Json], sort: str) -> Wanted:
-    columns = ["due_date", "priority", "requester", "description", "assignee", "group", "updated"]
-    shown = [Ref(TICKET_FIELD, callback_fields.SCORE), Ref(TICKET_FIELD, callback_fields.LOOP_STATUS)]
+    columns = ["due_date", "priority", "requester", "assignee"]
+    shown = [Ref(TICKET_FIELD, key) for key in _IN_VIEWS]
     output = {"columns": [*columns, *shown], "sort_by": sort, "sort_order": "asc"}
     body = {"active": True, "all": every, "any": some, "output": output}
     return _wanted(VIEW, key, words.VIEWS[key], language, body)

@@ -46,6 +46,19 @@ FIELDS: Mapping[str, Text] = {
         "customer's words", "woorden van de klant",
         "What the customer wrote with the score.", "Wat de klant bij het cijfer schreef.",
     ),
+    "ringback_words": _text(
+        "in short", "kort",
+        "How the customer's words begin, for views.", "Hoe de woorden van de klant beginnen, voor weergaven.",
+    ),
+    "ringback_phone": _text(
+        "phone", "telefoon",
+        "The number to call. In quotation marks: as the customer wrote it, and no number that anybody has.",
+        "Het nummer om te bellen. Tussen aanhalingstekens: zoals de klant het schreef, en geen bestaand nummer.",
+    ),
+    "ringback_value": _text(
+        "customer value", "klantwaarde",
+        "What the customer is worth to us, as the CRM says.", "Wat de klant ons waard is, volgens het CRM.",
+    ),
     "ringback_consent": _text(
         "may be called", "mag gebeld worden",
         "Whether the customer agreed to be contacted about the answer.",

@@ -28,8 +28,8 @@ function answer(say, found) {
 }
 
 function reach(say, found) {
-  const dial = found.phone.replace(/[^+\d]/g, "");
-  const phone = found.phone && [el("dt", {}, say("callback.phone")), el("dd", {}, el("a", {href: `tel:${dial}`}, found.phone))];
+  const number = found.dial ? el("a", {href: `tel:${found.dial}`}, found.phone) : `“${found.phone}” ${say("callback.as_given")}`;
+  const phone = found.phone && [el("dt", {}, say("callback.phone")), el("dd", {}, number)];
   const window = found.window && [
     el("dt", {}, say("callback.window")), el("dd", {}, say.or(`callback.windows.${found.window}`, found.window))];
   return phone || window ? el("dl", {}, phone || null, window || null) : null;
