@@ -328,6 +328,19 @@ def test_a_new_password_ends_the_other_sessions_and_keeps_this_one_under_another
     assert (ann.get("/").status_code, phone.get("/").status_code) == (200, 303)
 
 
+def test_who_sits_at_a_screen_that_somebody_left_cannot_guess_their_password(home: Harness) -> None:
+    ann = new(home)
+    ann.enter()
+    ann.get("/account")
+    for _ in range(7):
+        tried = ann.post("/account/password", old="guess", new="another green kettle")
+    assert "That was tried too often" in words(tried)
+    ann.get("/account")
+    assert ann.post("/account/password", old=PASSWORD, new="another green kettle").status_code == 422
+    home.clock.move(minutes=11)
+    assert ann.post("/account/password", old="guess", new="another green kettle").status_code == 401
+
+
 def test_a_change_of_rights_ends_the_sessions_at_once(home: Harness) -> None:
     ann = new(home)
     ann.enter()

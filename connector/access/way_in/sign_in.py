@@ -109,6 +109,10 @@ class SignIn:
         """Whom the provider knows is signed in: second factors are its business."""
         return self._full(tx, user, came, now, "provider", issuer=user.issuer, sid=sid)
 
+    def too_soon(self, user: User, came: Came, now: datetime) -> bool:
+        """Whether another try of this person's password has to wait; else it is counted."""
+        return self._attempts.count(user.email, came.network, [came.network], now) is not None
+
     def sign_out(self, session: Session, came: Came, now: datetime) -> None:
         def work(tx: Connection) -> None:
             sessions.end(tx, session.id, session.user_id)

@@ -10,6 +10,7 @@ from marshmallow import Schema, fields, validate
 
 from connector.access.rights import HOME
 from connector.access.way_in import second_factor, sessions
+from connector.runtime.operations.errors import InputError
 from connector.web.admin import rendering
 from connector.web.admin.entry import cookies, current
 from connector.web.admin.page import AdminVisit, Page
@@ -40,6 +41,8 @@ def _account(visit: AdminVisit) -> Response:
 def _password(visit: AdminVisit) -> ResponseReturnValue:
     me, people = current.signed_in(), visit.services.access.people
     old, new = visit.given["old"], visit.given["new"]
+    if visit.services.access.sign_in.too_soon(me.user, current.came(), visit.now):
+        raise InputError("old", visit.say("That was tried too often. Wait a minute, then try again."), "")
     with refusals(visit):
         secret = people.change_password(current.actor(), me.user, old, new, me.session.id, visit.now)
     told = visit.say("Your password is changed. Your other sessions have ended.")
@@ -72,7 +75,7 @@ def _sign_out(visit: AdminVisit) -> ResponseReturnValue:
 
 PAGES = (
     Page("GET", "/account", "account", HOME, _account),
-    Page("POST", "/account/password", "account_password", HOME, _password, takes=PasswordSchema(),
+    Page("POST", "/account/password", "account_password", HOME, _password, recent=True, takes=PasswordSchema(),
          back=_account, audited=True),
     Page("POST", "/account/language", "account_language", HOME, _language, takes=LanguageSchema(),
          back=_account, audited=True),
