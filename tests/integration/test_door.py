@@ -127,10 +127,17 @@ def test_a_body_that_takes_too_long_is_cut_off(home: Harness, path: str, monkeyp
 
 
 def test_a_head_that_takes_too_long_is_cut_off(home: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listening, "_IDLE_SECONDS", 0.05)
+    monkeypatch.setattr(listening, "_FIRST_SECONDS", 0.05)
     with served(home) as port:
         assert sent_too_late(port, b"POST /webhooks/survey-platform HTTP/1.1\r\nHost:") == b""
         assert sent(port) == b""  # nor may one connect and say nothing
+
+
+def test_nor_may_a_later_head(home: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listening, "_IDLE_SECONDS", 0.05)
+    whole = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+    with served(home) as port:
+        assert sent(port, whole, whole[:-2]).count(b"HTTP/1.1 200 ") == 1
 
 
 def test_a_head_without_end_is_cut_off(home: Harness) -> None:

@@ -148,7 +148,7 @@ class _Bounded(HttpToolsProtocol):
     """One connection, whose requests have heads of bounded size that arrive within bounded time."""
 
     _patience: asyncio.TimerHandle | None = None
-    _head_bytes = 0
+    _head_bytes, _is_new = 0, True
 
     @property
     def _crowd(self) -> _Crowd:
@@ -169,8 +169,10 @@ class _Bounded(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._arrived()
-        self._wait()
+        if not self._is_new:  # the first head is waited for since the connection was made
+            self._arrived()
+            self._wait(_IDLE_SECONDS)
+        self._is_new = False
 
     def on_headers_complete(self) -> None:
         self._head_bytes = 0
@@ -196,7 +198,7 @@ class _Bounded(HttpToolsProtocol):
             if self._head_bytes > _HEAD_BYTES:
                 self.send_400_response("The head of the request is too large.")
 
-    def _wait(self, seconds: float = _IDLE_SECONDS) -> None:
+    def _wait(self, seconds: float) -> None:
         self._crowd.silent[self] = None
         self._patience = self.loop.call_later(seconds, self.transport.close)
 
