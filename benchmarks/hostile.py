@@ -75,7 +75,7 @@ def _send(port: int, body: bytes) -> int:
 def _server() -> Iterator[int]:
     receiver = Receiver({"salesforce": ACCOUNT}.get, lambda: datetime.now(UTC))
     begun, listening = threading.Event(), bind("127.0.0.1", 0)
-    server = WebServer(AsgiApp(receiver, _keep, lambda _connection, _status: None, _no_pages), begun.set)
+    server = WebServer(AsgiApp(receiver, _keep, lambda _connection, _status, _error: None, _no_pages), begun.set)
     serving = threading.Thread(target=server.run, args=([listening],))
     serving.start()
     begun.wait()

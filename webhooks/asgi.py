@@ -42,11 +42,11 @@ class _Gone(Exception):  # noqa: N818 (a verdict)
 
 
 class AsgiApp:
-    """An ASGI app. ``keep`` stores a delivery durably (see ``receiver.blueprint``); ``refused`` hears of the status of
-    each webhook request that is answered with an error; ``pages`` is everything else."""
+    """An ASGI app. ``keep`` stores a delivery durably (see ``receiver.blueprint``); ``refused`` hears of each
+    webhook request that is answered with an error: its connection, the status and the error; ``pages`` is all else."""
 
     def __init__(
-        self, receiver: Receiver, keep: KeepSoon, refused: Callable[[str, int], object], pages: App
+        self, receiver: Receiver, keep: KeepSoon, refused: Callable[[str, int, Exception | None], object], pages: App
     ) -> None:
         self._receiver, self._keep, self._refused, self._pages = receiver, keep, refused, pages
 
@@ -91,12 +91,12 @@ class AsgiApp:
             return self._refuse(sender, error, body)
         answer = sender.answer(kept, new)
         if answer.status >= 400:
-            self._refused(sender.account.connection, answer.status)
+            self._refused(sender.account.connection, answer.status, kept.trouble)
         return answer
 
     def _refuse(self, sender: Sender, error: Exception, body: bytes) -> Reply:
         answer = sender.refuse(error, body)
-        self._refused(sender.account.connection, answer.status)
+        self._refused(sender.account.connection, answer.status, error)
         return answer
 
 

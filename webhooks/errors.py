@@ -2,12 +2,15 @@
 
 WebhookError
 ├── Refused         not genuine (forged, stale, wrong account, too large): answered with ``status``, not kept
+│   └── OutOfTime   genuine, but signed at another time than ours
 └── Unreadable      genuine, but it cannot be read: kept with the reason, and shown
 
 StoreDown           the inbox cannot be written now: the sender is asked to come back
 """
 
 from __future__ import annotations
+
+from datetime import timedelta
 
 
 class WebhookError(Exception):
@@ -28,6 +31,15 @@ class WebhookError(Exception):
 
 class Refused(WebhookError):  # noqa: N818 (a verdict, and the name the room uses)
     status = 401
+
+
+class OutOfTime(Refused):
+    """Genuine, and signed at another time than ours: a replay, or one of the two clocks is wrong. ``apart`` is how much
+    ours is before theirs."""
+
+    def __init__(self, reason: str, *, apart: timedelta, remedy: str = "") -> None:
+        super().__init__(reason, remedy=remedy)
+        self.apart = apart
 
 
 class Unreadable(WebhookError):  # noqa: N818 (a verdict, as above)

@@ -12,7 +12,7 @@ import hmac
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-from webhooks.errors import Refused
+from webhooks.errors import OutOfTime, Refused
 
 WINDOW = timedelta(minutes=5)  # how far a signature's time may lie from ours, on both sides
 
@@ -99,8 +99,8 @@ def expect_fresh(name: str, signed: datetime | None, now: datetime) -> None:
         raise Refused(f"{name} is not a moment", remedy="send the time of this attempt")
     age = now - signed
     if abs(age) > WINDOW:
-        raise Refused(f"{name} is {_span(abs(age))} {'old' if age > WINDOW else 'ahead'}",
-                      remedy="check the sender's clock, and ours")
+        raise OutOfTime(f"{name} is {_span(abs(age))} {'old' if age > WINDOW else 'ahead'}",
+                        apart=age, remedy="check the sender's clock, and ours")
 
 
 def _span(span: timedelta) -> str:

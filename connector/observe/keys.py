@@ -48,17 +48,17 @@ def check_keys(tx: Connection, keys: SecretKeys, now: datetime) -> Iterator[Find
     found = states(tx, keys, now)
     for each in found:
         if each.role == "missing":
-            yield broken(CHECK, missing(each.mark, each.held), REMEDY)
+            yield broken(CHECK, missing(each.mark, each.held), remedy(each.mark))
         elif each.role == "old":
             yield _old(each)
     if not any(each.role == "missing" for each in found):
         yield ok(CHECK, f"everything that is sealed opens; the key in use is {keys.mark}")
 
 
-REMEDY = (
-    "Put that key back into RINGBACK_SECRET_KEYS_OLD and run `ringback secret-key reseal`; if it is lost, "
-    "`ringback secret-key remove MARK --lost` gives up what hangs on it."
-)
+def remedy(mark: str) -> str:
+    """Of a key that is missing."""
+    back = "Put that key back into RINGBACK_SECRET_KEYS_OLD and run `ringback secret-key reseal`"
+    return f"{back}; if it is lost, `ringback secret-key remove {mark} --lost` gives up what hangs on it."
 
 
 def missing(mark: str, held: str) -> str:

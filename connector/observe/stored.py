@@ -108,7 +108,24 @@ def compare(check: str, whose: str, ahead: float, tolerance: float) -> Finding:
 FORWARDED_BY = "forwarded for by"
 """The position of who last handed on a request without being trusted (see ``web.senders``)."""
 
-_NEWS = timedelta(days=7)
+CLOCKS_APART = "clocks apart"
+"""The position of the last sender whose signature was right and whose time was not (see ``web.clocks_apart``)."""
+
+_NEWS, _JUST_NOW = timedelta(days=7), timedelta(minutes=10)
+
+
+def check_senders_clocks(tx: Connection, now: datetime) -> list[Finding]:
+    """Whether genuine webhooks were refused just now for their time. What was noted in a wrong hour is no news in the
+    right one."""
+    seen = cursors.since(tx, CLOCKS_APART)
+    if seen is None or abs(now - seen[1]) > _JUST_NOW:
+        return []
+    seconds, _, connection = seen[0].partition(" ")
+    way = "behind" if float(seconds) > 0 else "ahead of"
+    apart = f"{abs(float(seconds)):.0f} s {way} this machine's time"
+    says = f"webhooks of {connection} are refused: rightly signed, and {apart}."
+    remedy = "Compare this machine's clock with another (`ringback doctor --vendor-clocks`); set the one that is wrong."
+    return [warning("clock", says, remedy)]
 
 
 def check_proxies(tx: Connection, now: datetime) -> list[Finding]:

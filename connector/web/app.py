@@ -29,6 +29,7 @@ from connector.web.admin.entry.gate import SessionGate
 from connector.web.admin.entry.letters import Letters
 from connector.web.admin.page import Gate
 from connector.web.api.operation import Parts
+from connector.web.clocks_apart import ClocksApart
 from connector.web.mounting import mounted, mounted_door
 from connector.web.senders import Noticed, seen_through
 from connector.web.survey import routes as survey_routes
@@ -36,7 +37,7 @@ from integrations.roles import Role
 from webhooks import receiver
 from webhooks.asgi import App, AsgiApp, KeepSoon
 from webhooks.delivery import Delivery
-from webhooks.errors import StoreDown
+from webhooks.errors import OutOfTime, StoreDown
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +80,14 @@ def web_app(services: Services, gate: Gate | None = None) -> Flask:
     return app
 
 
+def _refused(
+    services: Services, apart: ClocksApart, connection: str, status: int, error: Exception | None
+) -> None:
+    metrics.count_refusal(services.counters, connection, status)
+    if isinstance(error, OutOfTime):
+        apart(connection, error.apart)
+
+
 def _database_away(error: Exception) -> tuple[str, int, dict[str, str]]:
     """What no room of pages answers itself."""
     log.error("the database does not answer (%s)", type(error).__name__)
@@ -89,7 +98,7 @@ def _database_away(error: Exception) -> tuple[str, int, dict[str, str]]:
 
 def front_door(services: Services, pages: Flask) -> App:
     """What a web server serves: webhooks on its event loop, ``pages`` in threads."""
-    refused = partial(metrics.count_refusal, services.counters)
+    refused = partial(_refused, services, ClocksApart(services.database, services.clock))
     reception = receiver.Receiver(services.accounts, services.clock)
     in_threads: Any = WSGIMiddleware(pages, workers=PAGE_THREADS)  # type: ignore[arg-type]  # TypedDicts of its own
     door = AsgiApp(reception, _keep_soon(services), refused, in_threads)

@@ -7,15 +7,18 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
+import requests
 from apscheduler.schedulers import base
 from sqlalchemy import update
 
 from connector.observe.backlog import read_backlog
-from connector.observe.stored import check_work
+from connector.observe.stored import check_senders_clocks, check_work
 from connector.runtime.jobs import scheduler
 from connector.runtime.jobs.job import Job
 from connector.storage.schema import tables
-from tests.support.house import Harness, a_home, answer
+from tests.integration.test_door import served
+from tests.support.house import Harness, a_home, answer, signed_inbound
+from tests.support.processes import until
 
 PATIENCE = 5  # seconds
 
@@ -155,3 +158,26 @@ def test_work_that_is_late_shows_in_readyz_and_doctor(home: Harness) -> None:
     assert "wait to be understood" in late.says
     home.tick()
     assert home.client.get("/readyz").status_code == 200
+
+
+@pytest.mark.parametrize(("off", "said"), [({"hours": 1}, "3600 s behind"), ({"hours": -1}, "3600 s ahead of")])
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_genuine_webhooks_that_a_wrong_clock_refuses_are_told_by_the_doctor(
+    home: Harness, off: dict[str, float], said: str
+) -> None:
+    body, right = b'{"type": "survey.answered"}', home.clock()
+    home.clock.move(**off)
+    with served(home) as port:
+        headers = signed_inbound(body, "r1", right)
+        refused = requests.post(f"http://127.0.0.1:{port}/webhooks/survey-platform", body, headers=headers, timeout=30)
+        assert refused.status_code == 401
+        until(lambda: clocks(home), "the doctor's word on the clock")
+    [told] = clocks(home)
+    assert said in told
+    home.clock.now = right
+    assert clocks(home) == []
+
+
+def clocks(home: Harness) -> list[str]:
+    with home.house.database.read() as tx:
+        return [each.says for each in check_senders_clocks(tx, home.clock())]

@@ -156,6 +156,7 @@ def _work(
         yield from stored.check_work(backlog, now)
         yield from stored.check_parked(tx)
         yield from stored.check_proxies(tx, now)
+        yield from stored.check_senders_clocks(tx, now)
         yield from stored.paused(tx, backlog, now)
         yield from usage.check_usage(usage.forecasts(tx, _reserve(connections), now))
         yield complaints.check_complaints(measure(tx, now))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connector.observe.keys import REMEDY, missing, states
+from connector.observe.keys import missing, remedy, states
 from connector.services import Services
 from connector.storage.sealing import sealed_rows, sealing_since
 from workflows.errors import DefinitionError, Mistake
@@ -15,6 +15,6 @@ def begin(house: Services) -> None:
     with house.database.read() as tx:
         if sealed_rows.used(tx) - {*keys.marks}:
             lost = [each for each in states(tx, keys, now) if each.role == "missing"]
-            said = (Mistake("RINGBACK_SECRET_KEY", missing(each.mark, each.held), REMEDY) for each in lost)
+            said = (Mistake("RINGBACK_SECRET_KEY", missing(each.mark, each.held), remedy(each.mark)) for each in lost)
             raise DefinitionError("The environment", tuple(said))
     house.database.transact(lambda tx: sealing_since.started(house.database, tx, keys.mark, now))
