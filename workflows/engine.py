@@ -29,7 +29,7 @@ from workflows.runs import (
     Status,
     TimePassed,
 )
-from workflows.sentences import found, say
+from workflows.sentences import found, recognised, say
 from workflows.step_positions import step_at
 
 __all__ = [
@@ -203,7 +203,7 @@ def _done(walk: Interpreter, step: Step, output: Mapping[str, Any]) -> None:
     action = step.action if isinstance(step, Do) else ""
     id_ = "step.done" if told["done"] else "step.not_done"
     if told.get("reason"):
-        reason = found(str(told["reason"]).rstrip("."), told.get("said"))
+        reason = found(recognised(str(told["reason"]).rstrip(".")), told.get("said"))
         walk.note("done", say(f"{id_}_reason", action=action, reason=reason))
     else:
         walk.note("done", say(id_, action=action))

@@ -142,6 +142,23 @@ SENTENCES: Mapping[str, str] = {
     "refusal.sample": "not sent: {share} % are asked, and the draw here was {drawn}",
     "refusal.quota": "not sent: {asked} people were asked in the last {span}, the quota is {quota}",
     "refusal.team_quota": "not sent: {asked} people of team {team} were asked in the last {span}, the quota is {quota}",
+    "reason.newer_answer": "not written: a newer answer of this customer is on the record, or on its way to it",
+    "reason.nobody_known": "not written: neither a record, nor an e-mail address or phone number is known",
+    "reason.no_record": "not written: no record with this e-mail address",
+    "reason.no_record_or_phone": "not written: no record with this e-mail address or phone number",
+    "reason.none_of_them": "not written: somebody decided that none of the records with this e-mail address or number "
+    "is theirs",
+    "reason.not_found": "not found: the customer has no record there that we know",
+    "reason.several": "not found: several records share this customer's e-mail address; see "
+    "`ringback customers review`",
+    "reason.in_hand": "a person has this callback in hand already",
+    "reason.no_number": "not requested: no phone number that can be dialled is known",
+    "reason.no_fields": "nothing to write: this account has none of the fields it names",
+    "reason.no_ticket_any_more": "the callback has no ticket any more",
+    "reason.never_opened": "the callback's ticket was never opened",
+    "reason.no_mail_wanted": "not sent: the customer wants no mail from us",
+    "reason.nothing_doubtful": "not asked: nothing is doubtful there any more, or they were asked before",
+    "reason.not_asked_no_address": "not asked: no e-mail address is known",
     "no_reminder.no_invitation": "no reminder: there is no such invitation",
     "no_reminder.not_sent": "no reminder: the invitation did not leave",
     "no_reminder.answered": "no reminder: the survey is answered",
@@ -162,6 +179,9 @@ SENTENCES: Mapping[str, str] = {
     "no_reminder.ticket_spam": "no reminder: the ticket was marked as spam",
 }  # fmt: skip
 """Id → English, with the places that are filled in."""
+
+
+_ALONE = {words: id_ for id_, words in SENTENCES.items() if "{" not in words}
 
 
 class Sentence(str):
@@ -199,6 +219,12 @@ def found(text: str, stored: Any) -> str:
         case [str(id_), dict(values)] if id_ in SENTENCES:
             return Sentence(id_, text, {name: _of_json(value) for name, value in values.items()})
     return text
+
+
+def recognised(text: str) -> str:
+    """A text that stands alone, as results of calls are kept: the sentence with these very words, if there is one."""
+    id_ = _ALONE.get(text)
+    return Sentence(id_, text, {}) if id_ is not None else text
 
 
 def told(text: Any, words: Callable[[str], str]) -> str | None:

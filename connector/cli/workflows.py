@@ -55,8 +55,9 @@ def validate(files: _Files, as_json: bool) -> None:
 )  # fmt: skip
 @click.option("--all", "every", is_flag=True, help="As --library, for all built-in workflows that are not there yet.")
 @click.option("--force", is_flag=True, help="With --library: overwrite the file that is there.")
+@by_option
 @as_json_option
-def import_(files: _Files, names: tuple[str, ...], every: bool, force: bool, as_json: bool) -> None:
+def import_(files: _Files, names: tuple[str, ...], every: bool, force: bool, by: str, as_json: bool) -> None:
     """Load workflows into the database; a changed one becomes a new version.
 
     Without FILES it loads the configured folder, and retires the workflows whose files are gone. Runs that
@@ -65,7 +66,7 @@ def import_(files: _Files, names: tuple[str, ...], every: bool, force: bool, as_
     if every or names:
         _copy(names, every, force)
     else:
-        _show_changes(_import(files), as_json)
+        _show_changes(_import(files, by), as_json)
 
 
 @workflow.command()
@@ -161,7 +162,7 @@ def _check(file: Path, examiner: Examiner | None) -> FileVerdict:
     return FileVerdict(str(file), read.slug, schema.lint(read))
 
 
-def _import(files: Sequence[Path]) -> list[Change]:
+def _import(files: Sequence[Path], by: str) -> list[Change]:
     """Raises DefinitionError with every mistake of the configuration and of what is to be loaded."""
     settings = read_settings()
     config = read_config(settings, hint=not files)
@@ -172,7 +173,8 @@ def _import(files: Sequence[Path]) -> list[Change]:
         return expect_good(examiner, read_each(files_in(places), examiner.workflow))
 
     def work(tx: Connection, bodies: Mapping[str, str]) -> list[Change]:
-        return import_definitions(tx, DefinitionKind.WORKFLOW, bodies, system_clock(), retire_others=not files)
+        now, others = system_clock(), not files
+        return import_definitions(tx, DefinitionKind.WORKFLOW, bodies, now, retire_others=others, author=by)
 
     with open_database() as database:
         return with_files(database, config, read, work)

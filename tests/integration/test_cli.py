@@ -374,7 +374,7 @@ def test_two_files_of_one_name_are_refused(served: Shell) -> None:
 
 
 def test_a_built_in_workflow_is_copied_for_editing_and_never_overwritten_unasked(shell: Shell) -> None:
-    shell.write("ringback.yaml", "workflows: flows")
+    shell.write("ringback.yaml", "workflows: flows\nteams: {care-team: {email: [care@acme.example]}}\n")
     (shell.folder / "flows").mkdir()
     shell.run("workflow", "import", "--library", "promoter-thanks")
     assert "good (promoter-thanks)" in shell.run("workflow", "validate", "flows")

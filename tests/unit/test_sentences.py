@@ -11,7 +11,7 @@ import pytest
 
 from connector.web.admin.words import LANGUAGES, speech
 from workflows.expressions import condition
-from workflows.sentences import SENTENCES, Sentence, found, kept, say, say_because, told
+from workflows.sentences import SENTENCES, Sentence, found, kept, recognised, say, say_because, told
 
 ROOT = Path(__file__).resolve().parents[2]
 DUTCH = speech("nl")
@@ -72,6 +72,13 @@ def test_what_another_program_kept_shows_as_it_is(said: object) -> None:
     text = found("Begun by chance.", said)
     assert text == "Begun by chance."
     assert told(text, DUTCH) is None
+
+
+def test_a_result_that_was_kept_as_words_alone_is_recognised() -> None:
+    alone = recognised("not sent: the customer wants no mail from us")
+    assert told(alone, DUTCH) == "niet verstuurd: de klant wil geen post van ons"
+    assert told(recognised("the vendor said no"), DUTCH) is None
+    assert told(recognised("not sent: asked {days_ago} days ago, the rule is {rule_days}"), DUTCH) is None
 
 
 def test_values_are_never_read_as_places() -> None:

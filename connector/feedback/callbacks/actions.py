@@ -36,6 +36,7 @@ from integrations.callback_fields import LOOP_STATUS, OUTCOME, ROOT_CAUSE
 from integrations.errors import Permanent
 from integrations.limits import CALL_REQUESTS, TICKETS_CREATE, TICKETS_UPDATE
 from workflows.parameters import flag
+from workflows.sentences import say
 
 _CALLED = {OUTCOME: "the outcome", ROOT_CAUSE: "the root cause"}
 
@@ -135,7 +136,7 @@ class ReopenCallback:
         self._clients.helpdesk(connection)
         row = callbacks.of_ticket(ask.tx, connection, ticket_id)
         if row is not None and row["handed_over"]:
-            return Output({"done": False, "reason": "a person has this callback in hand already"})
+            return Output({"done": False, "reason": say("reason.in_hand")})
         changes = self._changes(ask, connection)
         request = {"do": "reopen", "ticket_id": ticket_id, "changes": changes, "final": flag(ask.params.get("final"))}
         return Intent(connection, request, serial=serial_of(ticket_id), bucket=TICKETS_UPDATE, cost=cost_of(changes))
@@ -260,7 +261,7 @@ class RequestCall:
         self._clients.helpdesk(connection)
         phone = Brief(ask.facts.event, ask.facts.customer, country=self._country).dialled
         if phone is None:
-            return Output({"done": False, "reason": "not requested: no phone number that can be dialled is known"})
+            return Output({"done": False, "reason": say("reason.no_number")})
         line, group = str(ask.params["line"]), ask.params.get("group")
         if not line.isdigit():
             raise NotPossibleError(f"line: {line!r} is no id of a phone number. Take it from Talk's settings (Lines).")

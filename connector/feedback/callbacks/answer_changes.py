@@ -19,6 +19,7 @@ from connector.feedback.responses.store import CHANGED
 from connector.storage.schema.tables import callbacks
 from connector.storage.stores.inbox import OWN
 from integrations.limits import TICKETS_UPDATE
+from workflows.sentences import say
 
 LOOK_AGAIN = timedelta(minutes=1)
 """How soon, when the ticket is still about to be opened."""
@@ -107,7 +108,7 @@ class NoteCallback:
     def prepare(self, ask: ActionContext) -> Intent | Output:
         row = ask.tx.execute(_BY_ID, {"id": str(ask.params["callback"])}).one_or_none()
         if row is None or row.status in GONE:
-            return Output({"done": False, "reason": "the callback has no ticket any more"})
+            return Output({"done": False, "reason": say("reason.no_ticket_any_more")})
         self._clients.helpdesk(row.connection)
         first, *more = self._clients.helpdesk(row.connection).pages(str(ask.params["body"]))
         request = {"callback": row.id, "comment": paged(first, 1, len(more) + 1), "pages": more,
@@ -135,7 +136,7 @@ class NoteCallback:
         if row is not None and row.ticket_id:
             return _note(row, request, stage)
         if row is None or done.now >= datetime.fromisoformat(request["until"]):
-            return Output({"done": False, "reason": "the callback's ticket was never opened"})
+            return Output({"done": False, "reason": say("reason.never_opened")})
         return _look_again(done.effect.connection, request, stage, done.now)
 
 

@@ -23,6 +23,7 @@ from integrations.limits import TICKETS_UPDATE
 from workflows import durations
 from workflows.calendars import BusinessCalendar
 from workflows.parameters import flag, texts
+from workflows.sentences import say
 
 Changes = Mapping[str, Any]
 Call = Callable[[Any, Effect, datetime], Result]
@@ -43,7 +44,7 @@ class ChangeTicket:
         helpdesk = self._clients.helpdesk(connection)  # says now, not later, when there is no such connection
         changes = {k: v for k, v in self._changes(ask, connection).items() if v is not None}
         if not changes:
-            return Output({"done": False, "reason": "nothing to write: this account has none of the fields it names"})
+            return Output({"done": False, "reason": say("reason.no_fields")})
         pages = helpdesk.pages(changes["comment"]) if changes.get("comment") else ("",)
         if changes.get("comment"):
             changes["comment"] = paged(pages[0], 1, len(pages))

@@ -24,9 +24,10 @@ from integrations.errors import IntegrationError
 from integrations.protocols import Json, Sales
 from workflows import durations
 from workflows.calendars import BusinessCalendar
+from workflows.sentences import say
 
-_NOBODY = "not found: the customer has no record there that we know"
-_SEVERAL = "not found: several records share this customer's e-mail address; see `ringback customers review`"
+_NOBODY = say("reason.not_found")
+_SEVERAL = say("reason.several")
 
 
 _AT_ONCE = 100

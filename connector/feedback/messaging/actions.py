@@ -30,8 +30,9 @@ from connector.storage.schema.tables import customers, runs
 from integrations.errors import IntegrationError, Permanent
 from integrations.mail.verp import Marks, Origin
 from integrations.messaging import Alerter, Mail
+from workflows.sentences import say
 
-OPTED_OUT = "not sent: the customer wants no mail from us"
+OPTED_OUT = say("reason.no_mail_wanted")
 
 
 class SendMessage:
@@ -48,7 +49,7 @@ class SendMessage:
         customer = ask.facts.customer
         to = ask.params.get("to") or customer.get("email")
         if not to:
-            return Output({"done": False, "reason": "not sent: no e-mail address is known"})
+            return Output({"done": False, "reason": say("refusal.no_address")})
         via, _ = self._clients.messenger(ask.params.get("via"))
         subject, text = (guarded(ask.params[part], customer.get("name")) for part in ("subject", "text"))
         subject = one_line(subject)

@@ -21,8 +21,9 @@ from connector.storage.schema.tables import writebacks
 from integrations.errors import Found, IntegrationError, Permanent
 from integrations.limits import USERS_UPDATE
 from integrations.protocols import Crm, Score, VendorUser
+from workflows.sentences import say
 
-NEWER = "not written: a newer answer of this customer is on the record, or on its way to it"
+NEWER = say("reason.newer_answer")
 _WRITTEN = select(writebacks).where(
     writebacks.c.connection == bindparam("connection"), writebacks.c.record.in_(bindparam("records", expanding=True))
 )

@@ -19,10 +19,11 @@ from connector.feedback.responses import store as responses
 from connector.storage.engine.database import Database
 from integrations.errors import IntegrationError, Permanent
 from integrations.protocols import RecordNames
+from workflows.sentences import say
 
-NOBODY = "not written: neither a record, nor an e-mail address or phone number is known"
-_UNKNOWN = "not written: no record with this e-mail address"
-_NONE_OF_THEM = "not written: somebody decided that none of the records with this e-mail address or number is theirs"
+NOBODY = say("reason.nobody_known")
+_UNKNOWN = say("reason.no_record")
+_NONE_OF_THEM = say("reason.none_of_them")
 
 Records = Mapping[str, Sequence[str] | IntegrationError]
 """By e-mail address (``email_of``): the records that have it, or why it could not be asked for."""
@@ -82,7 +83,7 @@ class RecordLookup:
             return self._names.canonical_id(verdict.same)
         if verdict.perhaps:
             return self._left_open(effect, verdict.perhaps, "may be this customer's by their phone number")
-        return {"done": False, "reason": f"{_UNKNOWN} or phone number"}
+        return {"done": False, "reason": say("reason.no_record_or_phone")}
 
     def _only(self, effect: Effect, records: Sequence[str], how: str) -> str | Result:
         return self._names.canonical_id(records[0]) if len(records) == 1 else self._left_open(effect, records, how)

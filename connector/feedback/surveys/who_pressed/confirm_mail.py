@@ -40,9 +40,10 @@ from connector.storage.schema.tables import invitations
 from connector.storage.sealing.survey_links import SurveyLinks
 from integrations.messaging import Mail
 from workflows import durations
+from workflows.sentences import say
 
 _TOKEN = "ringback-survey-token"  # noqa: S105 - stands in stored mails where the secret goes when they leave
-_NOTHING = "nothing is doubtful there any more, or they were asked before"
+_NOTHING = say("reason.nothing_doubtful")
 DEFAULT_DELAY = "4 hours"
 """Who comes back by themselves is asked on the page, and needs no mail."""
 
@@ -64,10 +65,10 @@ class ConfirmAnswer:
     def prepare(self, ask: ActionContext) -> Intent | Output:
         doubt = doubts.find(ask.tx, str(ask.params["doubt"]))
         if doubt is None or doubt.status is not DoubtStatus.OPEN or doubt.asked_at is not None:
-            return Output({"done": False, "reason": f"not asked: {_NOTHING}"})
+            return Output({"done": False, "reason": _NOTHING})
         customer = customers.load(ask.tx, [doubt.customer]).get(doubt.customer)
         if customer is None or not customer.email:
-            return Output({"done": False, "reason": "not asked: no e-mail address is known"})
+            return Output({"done": False, "reason": say("reason.not_asked_no_address")})
         via, _ = self._clients.messenger(ask.params.get("via"))
         survey = self._survey(ask.tx, doubt)
         delay = durations.parse(str(ask.params.get("delay") or DEFAULT_DELAY))
@@ -94,7 +95,7 @@ class ConfirmAnswer:
         token = self._links.secret(effect.request["invitation"])
         doubt, booked = effect.request["doubt"], effect.first_tried_at
         if not self._database.transact(lambda tx: doubts.mark_asked(tx, doubt, booked)):
-            return {"done": False, "reason": f"not asked: {_NOTHING}"}
+            return {"done": False, "reason": _NOTHING}
         return self._post.send(effect, _with_token(effect.request["mail"], token), effect.request["invitation"])
 
     def finish(self, done: CompletionContext) -> Output:
