@@ -14,7 +14,7 @@ from connector.storage.stores.inbox import OWN
 
 _TOLD = (
     "ticket_id", "subject", "status", "into", "rating", "comment", "case", "opportunity", "campaign", "source",
-    "outcome", "root_cause", "note",
+    "outcome", "root_cause", "note", "answered_at",
 )  # fmt: skip
 
 _SILENT = (

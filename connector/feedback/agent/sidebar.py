@@ -40,16 +40,20 @@ NO_WORKFLOW = "no workflow sends surveys by hand; an admin can import the built-
 
 @dataclass(frozen=True, slots=True)
 class Requester:
-    """The person beside the ticket, as the helpdesk knows them. All but the first two may be empty."""
+    """The person beside the ticket, as the helpdesk knows them: all but the first two may be empty. Or, on the pages, a
+    ``customer`` by our own id."""
 
     connection: str
     user_id: str
     email: str = ""
     name: str = ""
     locale: str = ""
+    customer: str = ""
 
     def told(self) -> dict[str, Any]:
         """As an event of ours names its customer."""
+        if self.customer:
+            return {"id": self.customer}
         known = {name: getattr(self, name) for name in ("email", "name", "locale") if getattr(self, name)}
         return {**known, "ids": {self.connection: self.user_id}}
 
@@ -170,6 +174,11 @@ class SidebarService:
         """The surveys that may be sent by hand: not those that follow an answer already given."""
         return [survey.slug for survey in self._surveys.active() if not survey.passes_fatigue]
 
+    def sends_by_hand(self) -> bool:
+        """Whether a workflow in force sends what is asked for by hand."""
+        with self._database.read() as tx:
+            return self._listens(tx, REQUESTED)
+
     def send_survey(
         self, requester: Requester, agent: Agent, survey: str, ticket_id: str, key: str
     ) -> requests.RequestOutcome:
@@ -191,11 +200,13 @@ class SidebarService:
         self, requester: Requester, agent: Agent, ticket_id: str, key: str, feedback: Mapping[str, Any]
     ) -> requests.RequestOutcome:
         """Keep what a customer said in a conversation. ``feedback`` has comment, conversation, contact_consent, and
-        with a score metric and score. Raises ScoreError."""
+        with a score metric and score; ``at``, an aware moment, is when it was said (else now). Raises ScoreError."""
         told = _circumstances(requester, agent, ticket_id)
         told["context"] |= {"conversation": feedback["conversation"], "logged_by": agent.name}
         data = {"response_id": new_id(), "survey": CONVERSATION, "comment": feedback["comment"],
                 "contact_consent": feedback["contact_consent"], **told}  # fmt: skip
+        if feedback.get("at") is not None:
+            data["answered_at"] = feedback["at"].isoformat()
         if feedback.get("score") is not None:
             score = scoring.check_score(feedback["metric"], feedback["score"])
             data |= {"metric": feedback["metric"], "score": score}
@@ -249,7 +260,10 @@ def _circumstances(requester: Requester, agent: Agent, ticket_id: str) -> dict[s
 
 
 def _find(tx: Connection, requester: Requester) -> Customer | None:
-    """The customer with this id; else the one with this address, unless the helpdesk knows them by another id."""
+    """The customer that is named by our id, or whom the helpdesk knows by theirs; else the one with this
+    address, unless the helpdesk knows them by another id."""
+    if requester.customer:
+        return customers.load(tx, [requester.customer]).get(requester.customer)
     i, email = identities.c, mailboxes.normal(requester.email)
     here = and_(i.system == requester.connection, i.value == requester.user_id)
     wanted = or_(here, and_(i.system == "email", i.value == email)) if email else here

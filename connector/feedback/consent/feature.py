@@ -14,7 +14,8 @@ from connector.storage.schema.tables import consents
 
 def _consent(row: Row[Any]) -> dict[str, Any]:
     """What the person decided: ``purpose`` surveys with ``granted`` false is an opt-out."""
-    return {"purpose": row.kind, "granted": row.granted, "source": row.source}
+    by_staff = {"logged_by": row.by, "note": row.note} if row.by else {}
+    return {"purpose": row.kind, "granted": row.granted, "source": row.source, **by_staff}
 
 
 FEATURE: Feature[object] = Feature(

@@ -558,6 +558,8 @@ consents = Table(
     Column("granted", Boolean, nullable=False),
     Column("text_version", String(60), nullable=False),  # which wording the person saw
     Column("source", String(60), nullable=False),
+    Column("by", String(100), nullable=False, default=""),  # who of the staff wrote it down
+    Column("note", Text, nullable=False, default=""),  # and why
     Column("at", UtcDateTime, nullable=False),
 )
 

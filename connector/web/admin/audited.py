@@ -41,6 +41,13 @@ def note(visit: AdminVisit, entry: AuditEntry) -> None:
     visit.services.access.audit.note(_who(visit), entry, visit.now)
 
 
+def searched(visit: AdminVisit, what: str, asked: str) -> None:
+    """Somebody looked for people; what they wrote is kept by its fingerprint."""
+    mark = visit.services.access.audit.fingerprint
+    entry = AuditEntry(action=f"{what}.searched", object_kind="page", object=visit.name, after={"q": mark(asked)})
+    note(visit, entry)
+
+
 def _told(visit: AdminVisit) -> Mapping[str, str]:
     """What the form said: words of ours as they are, what people wrote by its fingerprint."""
     mark = visit.services.access.audit.fingerprint

@@ -65,7 +65,7 @@ class SurveyPlanner:
         reason = None if customer.email else eligibility.NO_ADDRESS
         reason = reason or self.rules.why_not(tx, customer, survey, {"invitation": _LOOKING}, now)
         if reason := reason or eligibility.comes_back(tx, customer.email):
-            return PlannedSurvey(survey.slug, NOT, "", None, "", str(reason), reason.code, reason.numbers)
+            return PlannedSurvey(survey.slug, NOT, "", None, "", reason, reason.code, reason.numbers)
         departure = self.departures.of(customer, survey, now)
         local = f"{departure.at.astimezone(departure.where.clocks[0]):%a %d %b %Y %H:%M}"
         verdict = LATER if departure.quiet else NOW

@@ -500,6 +500,8 @@ def upgrade() -> None:
         sa.Column("granted", sa.Boolean(), nullable=False),
         sa.Column("text_version", sa.String(length=60), nullable=False),
         sa.Column("source", sa.String(length=60), nullable=False),
+        sa.Column("by", sa.String(length=100), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
         sa.Column("at", MOMENT, nullable=False),
         sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name=op.f("fk_consents_customer_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_consents")),
