@@ -66,10 +66,9 @@ def main() -> None:
     parser.add_argument("--to", type=Path, default=ROOT / "docs" / "images")
     folder = parser.parse_args().to
     with TemporaryDirectory() as scratch:
-        template, place = Path(scratch) / "template.db", Path(scratch) / "house"
-        upgrade(f"sqlite:///{template}")
-        place.mkdir()
-        with lively_house(place, template) as home, served(home, Door(somebody())) as url, chromium() as browser:
+        database = f"sqlite:///{scratch}/ringback.db"
+        upgrade(database)
+        with lively_house(database) as home, served(home, Door(somebody())) as url, chromium() as browser:
             for each in pictures(home):
                 take(browser, url, each, folder)
                 print(folder / f"{each.name}.png")

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from connector.storage.schema import tables
 from tests.browser.browser import new_context
 from tests.support.admin import Door, served
-from tests.support.admin_house import lively_house
+from tests.support.admin_house import copied, lively_house
 from tests.support.house import Harness
 
 pytestmark = pytest.mark.browser
@@ -22,7 +22,7 @@ MOST_STOPS = 80
 
 @pytest.fixture
 def home(tmp_path: Path, sqlite_template: Path) -> Iterator[Harness]:
-    with lively_house(tmp_path, sqlite_template) as home:
+    with lively_house(copied(sqlite_template, tmp_path)) as home:
         yield home
 
 

@@ -30,7 +30,7 @@ from connector.web.admin.entry import cookies
 from connector.web.admin.table import PAGES
 from tests.browser.browser import accessibility_problems, new_context
 from tests.support.admin import served
-from tests.support.admin_house import lively_house
+from tests.support.admin_house import copied, lively_house
 from tests.support.house import Harness
 
 pytestmark = pytest.mark.browser
@@ -98,7 +98,7 @@ class Site:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[Site]:
-    with lively_house(tmp_path_factory.mktemp("admin-pages"), sqlite_template) as home:
+    with lively_house(copied(sqlite_template, tmp_path_factory.mktemp("admin-pages"))) as home:
         people, keys, now = {}, {}, home.clock()
         with home.house.database.write() as tx:
             for role in ROLES:

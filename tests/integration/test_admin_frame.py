@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -117,6 +118,12 @@ def test_an_error_of_ours_is_a_page_with_a_mark_for_the_log(
 def test_a_form_that_is_too_long_changes_nothing(pages: AdminPages) -> None:
     answer = pages.post("/preferences", theme="dark", more="x" * 2_100_000)
     assert answer.status_code == 413
+
+
+def test_no_selector_changes_its_meaning_when_the_style_is_made_small() -> None:
+    """The space before a colon goes: ``.list :is(th)`` would become ``.list:is(th)``."""
+    style = Path("connector/web/static/admin/admin.css").read_text("utf-8")
+    assert re.findall(r"[\w)\]*] ::?[a-z-]+[^;{}]*{", re.sub(r"/\*.*?\*/", "", style, flags=re.DOTALL)) == []
 
 
 def test_style_and_script_are_small_and_kept_for_good(pages: AdminPages) -> None:

@@ -14,13 +14,13 @@ from sqlalchemy import event, insert, select
 from connector.ids import new_id
 from connector.storage.schema import tables
 from tests.support.admin import AdminPages, admin_pages, somebody, words
-from tests.support.admin_house import lively_house
+from tests.support.admin_house import copied, lively_house
 from tests.support.house import Harness, answer
 
 
 @pytest.fixture
 def home(tmp_path: Path, sqlite_template: Path) -> Iterator[Harness]:
-    with lively_house(tmp_path, sqlite_template) as home:
+    with lively_house(copied(sqlite_template, tmp_path)) as home:
         yield home
 
 
@@ -338,6 +338,19 @@ def test_the_system_tells_what_the_doctor_finds(pages: AdminPages) -> None:
 
 PATHS = ("/", "/stopped", "/runs", "/runs?status=stopped", "/deliveries", "/events", "/why?q=ann@example.com",
          "/connections", "/alerts", "/system")  # fmt: skip
+
+
+def test_every_page_reads_from_both_databases(database_url: str) -> None:
+    with lively_house(database_url) as home:
+        pages = admin_pages(home)
+        [run, *_] = of(home, "call-back", "failed")
+        for path in (*PATHS, f"/runs/{run}", "/runs?customer=ann@example.com&step=callback&since=2026-01-01",
+                     f"/stopped/{cause(pages, 'call-back')}", "/deliveries/1", f"/events/{_an_event(home)}",
+                     "/events?type=survey.answered&connection=survey-platform", "/connections/zendesk"):  # fmt: skip
+            assert pages.text(path)
+        pages.post(f"/stopped/{cause(pages, 'call-back')}", action="retry")
+        home.settle()
+        assert of(home, "call-back", "failed") == []
 
 
 def test_a_page_asks_as_little_of_many_rows_as_of_few(pages: AdminPages, home: Harness) -> None:

@@ -28,12 +28,16 @@ FOLLOW = CALL_AND_WAIT.replace("{event: survey.answered}", '{event: survey.answe
 CREATE = {"path": "/tickets$", "method": "POST"}
 
 
+def copied(template: Path, folder: Path) -> str:
+    """A migrated SQLite database of its own. → its URL."""
+    return f"sqlite:///{shutil.copy(template, folder / 'ringback.db')}"
+
+
 @contextmanager
-def lively_house(folder: Path, template: Path) -> Iterator[Harness]:
+def lively_house(database_url: str) -> Iterator[Harness]:
     """Three calls refused by one cause, one call in doubt, one dead run, one that waits, one that succeeded, a delivery
     that cannot be read, one of no concern, and a connection that somebody paused."""
-    file = shutil.copy(template, folder / "ringback.db")
-    with a_home(f"sqlite:///{file}", call_back=TICKETS, thank_you=THANKS, follow_up=FOLLOW) as home:
+    with a_home(database_url, call_back=TICKETS, thank_you=THANKS, follow_up=FOLLOW) as home:
         home.know()
         _refused(home)
         _in_doubt(home)

@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, func, select
@@ -114,18 +116,21 @@ class AlertLine:
 def stopped(tx: Connection) -> StoppedRuns:
     """Failed, dead and doubtful runs by their causes."""
     found: dict[str, list[Any]] = {}
-    rows = tx.execute(_STOPPED).all()
+    rows = tx.execute(_BY_REASON).all()
     for row in rows:
-        found.setdefault(_cause(row), []).append(row)
-    calls = _calls_of(tx, [group[0].id for group in found.values()])
-    groups = [_group(cause, group, calls.get(group[0].id)) for cause, group in found.items()]
-    return StoppedRuns(tuple(sorted(groups, key=lambda each: (-each.count, each.cause))), len(rows))
+        found.setdefault(_cause(row.workflow, row.step, row.status, row.reason), []).append(row)
+    largest = sorted(found.items(), key=lambda each: (-sum(row.many for row in each[1]), each[0]))
+    newest = {cause: max(group, key=lambda row: str(row.newest)) for cause, group in largest}
+    calls = _calls_of(tx, [row.newest for row in newest.values()])
+    groups = (_group(cause, group, newest[cause], calls.get(newest[cause].newest)) for cause, group in largest)
+    return StoppedRuns(tuple(groups), sum(row.many for row in rows))
 
 
 def stopped_by(tx: Connection, cause: str, *, limit: int, until: str = "") -> Sequence[tuple[str, str]]:
     """(id, step) of the oldest runs that stopped by this cause; none that is younger than the run ``until``."""
     rows = [row for row in reversed(tx.execute(_STOPPED).all()) if not until or row.id <= until]
-    return [(row.id, row.step) for row in rows if _cause(row) == cause][:limit]
+    alike = (row for row in rows if _cause(row.workflow, row.step, row.status, row.reason) == cause)
+    return [(row.id, row.step) for row in islice(alike, limit)]
 
 
 def withheld(tx: Connection, statuses: Sequence[str]) -> list[WithheldLine]:
@@ -227,18 +232,24 @@ _STOPPED = (
 )
 
 
-def _cause(row: Any) -> str:
-    alike = (row.workflow, _ITEM.sub("", row.step), row.status, _OWN.sub("…", row.reason))
+_some = _STOPPED.subquery().c
+_BY_REASON = select(
+    _some.workflow, _some.step, _some.status, _some.reason, func.count().label("many"),
+    func.max(_some.id).label("newest"), func.min(_some.id).label("oldest"), func.min(_some.updated_at).label("since"),
+).group_by(_some.workflow, _some.step, _some.status, _some.reason)  # fmt: skip
+
+
+@lru_cache(maxsize=MOST_COUNTED)
+def _cause(workflow: str, step: str, status: str, reason: str) -> str:
+    alike = (workflow, _ITEM.sub("", step), status, _OWN.sub("…", reason))
     return hashlib.sha256("\x00".join(alike).encode()).hexdigest()[:16]
 
 
-def _group(cause: str, rows: Sequence[Any], call: Any | None) -> StoppedGroup:
-    newest, oldest = rows[0], rows[-1]
+def _group(cause: str, rows: Sequence[Any], newest: Any, call: Any | None) -> StoppedGroup:
     told = (call.error_kind, call.connection, call.action) if call is not None else ("", "", "")
-    return StoppedGroup(
-        cause, newest.workflow, _ITEM.sub("", newest.step), newest.status, newest.reason, len(rows), newest.id,
-        oldest.id, oldest.updated_at, *told,
-    )  # fmt: skip
+    many, oldest, since = sum(row.many for row in rows), min(row.oldest for row in rows), min(row.since for row in rows)
+    what = (cause, newest.workflow, _ITEM.sub("", newest.step), newest.status, newest.reason)
+    return StoppedGroup(*what, many, newest.newest, oldest, since, *told)
 
 
 def _calls_of(tx: Connection, run_ids: Sequence[str]) -> dict[str, Any]:
