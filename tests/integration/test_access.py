@@ -195,7 +195,7 @@ def test_of_two_who_use_one_code_at_the_same_time_one_comes_in(office: Office) -
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Refused", "Entered"]
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Entered", "Refused"]
 
 
 @ONE

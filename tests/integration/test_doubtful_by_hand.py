@@ -129,7 +129,7 @@ def test_an_admin_lists_looks_and_releases_by_command(home: Harness, database_ur
 def test_a_program_lists_and_releases_by_the_api(home: Harness) -> None:
     doubt = doubtful(home)
     with home.on_the_network() as url:
-        api = Api(home, url, a_token(home, "responses:read", "responses:write"))
+        api = Api(home, url, a_token(home, "responses:read", "responses:write", "personal:read"))
         [item] = api.get("/responses/doubtful")["items"]
         assert (item["id"], item["verdict"], item["signals"]) == (doubt.id, "doubtful", ["trap_field"])
         assert api.get(f"/responses/doubtful/{doubt.id}")["answers"]["score"] == 3
