@@ -18,6 +18,7 @@ CODES = {
     405: "method_not_allowed",
     413: "too_large",
     415: "not_json",
+    422: "unreadable",
     503: "try_again",
 }
 

@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from typing import Any
 
 import pytest
 import requests
@@ -66,8 +67,12 @@ def sent_too_late(port: int, *parts: bytes) -> bytes:
         return b""
 
 
+def event(home: Harness, score: int, **data: Any) -> bytes:
+    return json.dumps({"time": home.clock().isoformat(), **answer(score, **data)}).encode()
+
+
 def test_a_delivery_is_kept_once_and_pages_are_served_beside_it(home: Harness) -> None:
-    body = json.dumps(answer(3)).encode()
+    body = event(home, 3)
     with served(home) as port:
         said = [requests.post(f"http://127.0.0.1:{port}{HOOK}", body, headers=signed(home, body), timeout=PATIENCE)
                 for _ in range(2)]  # fmt: skip
@@ -80,7 +85,7 @@ def test_a_delivery_is_kept_once_and_pages_are_served_beside_it(home: Harness) -
 
 
 def test_a_large_delivery_is_kept_like_any_other(home: Harness) -> None:
-    body = json.dumps(answer(3, comment="x" * 2 * asgi.QUICK_BYTES)).encode()
+    body = event(home, 3, comment="x" * 2 * asgi.QUICK_BYTES)
     with served(home) as port:
         said = requests.post(f"http://127.0.0.1:{port}{HOOK}", body, headers=signed(home, body), timeout=PATIENCE)
     assert said.json()["status"] == "stored"
@@ -89,7 +94,7 @@ def test_a_large_delivery_is_kept_like_any_other(home: Harness) -> None:
 
 def test_many_senders_at_once_each_get_their_own_answer(home: Harness) -> None:
     def send(number: int, statuses: list[str]) -> None:
-        body = json.dumps(answer(number % 11)).encode()
+        body = event(home, number % 11)
         for _ in range(2):
             headers = signed(home, body, f"delivery-{number}")
             said = requests.post(f"http://127.0.0.1:{port}{HOOK}", body, headers=headers, timeout=PATIENCE)

@@ -74,7 +74,7 @@ def test_a_delivery_that_comes_again_is_welcome_and_kept_once(home: Harness) -> 
 
 
 def test_the_sender_is_told_that_it_was_a_duplicate(home: Harness) -> None:
-    body = b'{"type": "survey.answered"}'
+    body = b'{"type": "order.late", "time": "2026-03-02T09:00:00Z", "data": {}}'
     headers = signed_inbound(body, "delivery-1", home.clock())
     answers = [home.post("/webhooks/survey-platform", body, headers).json for _ in range(2)]
     assert answers == [{"status": "stored"}, {"status": "duplicate"}]

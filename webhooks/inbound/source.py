@@ -23,6 +23,9 @@ from webhooks.timestamps import written
 from workflows.events import EVENT_TYPES, Event, Person
 
 KEPT_HEADERS = ("webhook-id", "webhook-timestamp", "user-agent")
+LOOKED_INTO = 64_000
+"""Bytes of a body whose form is looked at before it is taken: larger ones would keep other senders waiting."""
+
 PERSON_FIELDS = ("email", "name", "phone", "locale")
 
 Data = Mapping[str, Any]
@@ -37,7 +40,8 @@ class InboundSource:
     def verify(self, request: Request, account: Account) -> Delivery:
         """The delivery, kept under its ``webhook-id``: the same for every attempt.
 
-        Raises ``Refused``: 401 when the signature is wrong or old, 415 when the body is declared as not JSON.
+        Raises ``Refused``: 401 when the signature is wrong or old, 415 when the body is declared as not JSON; and
+        ``Unreadable``, 422, when its form is wrong, so that who sends it hears of it at once.
         """
         verify_standard(request.headers, request.body, account.secrets, request.received_at)
         key = sane_key(request.headers["webhook-id"])
@@ -47,6 +51,8 @@ class InboundSource:
         if not declares_json(request.content_type):
             raise Refused("the body is declared as something else than JSON", status=415,
                           remedy="send Content-Type: application/json")
+        if len(request.body) <= LOOKED_INTO:
+            _expect_form(request.body)
         kept = {name: request.headers[name] for name in KEPT_HEADERS if name in request.headers}
         return Delivery(account.connection, key, request.received_at, request.content_type, kept, request.body)
 
@@ -59,6 +65,14 @@ class InboundSource:
 
     def refuse(self, error: Exception) -> Reply:
         return replies.refusal(error)
+
+
+def _expect_form(body: bytes) -> None:
+    """That it is an event at all. What is not is kept under a digest of it, never under its id: mended, it comes in."""
+    try:
+        read_envelope(json_object(body))
+    except Unreadable as error:
+        raise Unreadable(error.message, status=422, remedy=error.remedy) from error
 
 
 def read_event(delivery: Delivery, account: Account) -> Event:
