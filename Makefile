@@ -47,7 +47,7 @@ lint: $(VENV)/dev ## check style, types and which room may import which
 	@$(BIN)/lint-imports --no-cache > $(VENV)/rooms.log 2>&1 || { cat $(VENV)/rooms.log; exit 1; }
 
 # Without them the admin pages work by plain links and forms, so a machine without npm and network starts all the same.
-pages: $(VENV)/runtime
+pages: $(VENV)/runtime ## bring what others wrote for the admin pages, by package-lock.json
 	@$(BIN)/python -m tools.npm_files connector/web/static/vendor \
 		|| echo "The admin pages work without what could not be fetched, by plain links and forms."
 

@@ -243,6 +243,18 @@ def test_looking_on_is_told_apart_from_working_and_costs_no_page_while_nothing_m
     assert asked == [200, 304]
 
 
+def test_what_is_shown_while_nobody_answers_is_said_to_be_old_and_stays(site: Site, page: Page) -> None:
+    page.goto(f"{site.url}/admin/stopped")
+    old = page.get_by_text("What you see is its last answer.")
+    page.route("**/admin/stopped", lambda route: route.abort())
+    page.evaluate(_LOOK)
+    expect(old).to_be_visible()
+    expect(page.get_by_role("link", name="Mend all of them").first).to_be_visible()
+    page.unroute("**/admin/stopped")
+    page.evaluate(_LOOK)
+    expect(old).to_be_hidden()
+
+
 def test_a_page_weighs_little(site: Site, page: Page) -> None:
     sizes: dict[str, int] = {}
 

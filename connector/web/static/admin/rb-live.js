@@ -28,12 +28,23 @@ customElements.define("rb-live", class extends HTMLElement {
       const answer = await fetch(location.href, { headers, cache: "no-store", redirect: "manual" });
       if (answer.type === "opaqueredirect" || answer.status === 401) clearInterval(this.timer);
       else if (answer.status === 200) this.take(answer.headers.get("ETag"), await answer.text());
-      this.toggleAttribute("away", answer.status >= 500);
+      this.away(answer.status >= 500);
     } catch {
-      this.toggleAttribute("away", true);
+      this.away(true);
     } finally {
       this.asking = false;
     }
+  }
+
+  // What is shown is the last answer: it stays, and is said to be old.
+  away(is) {
+    if (this.hasAttribute("away") === is) return;
+    this.toggleAttribute("away", is);
+    this.note?.remove();
+    if (!is) return;
+    this.note = Object.assign(document.createElement("p"), { className: "note", textContent: document.body.dataset.away });
+    this.note.setAttribute("role", "status");
+    this.before(this.note);
   }
 
   take(tag, text) {
