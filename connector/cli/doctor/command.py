@@ -12,6 +12,7 @@ from connector.checks.installation import Examiner
 from connector.cli.common.lazy import LazyGroup
 from connector.cli.common.looking import known_here
 from connector.cli.common.output import as_json_option
+from connector.cli.doctor.people import check_people
 from connector.cli.doctor.telling import read_part, report, silence
 from connector.clock import Clock, system_clock
 from connector.config.file import Config, load_config
@@ -130,9 +131,15 @@ def _database(
             yield stored.check_clock(database, clock)
             yield from _work(database, Connections(config, vendors=vendors), workflows, clock)
             yield from _values(database, config)
+            yield _people(database, config)
             yield from _sealed(settings, database, clock)
             return _kept_secrets(settings, database, clock)
     return {}
+
+
+def _people(database: Database, config: Config) -> Finding:
+    with database.read() as tx:
+        return check_people(tx, config.sign_in)
 
 
 def _kept_secrets(settings: Settings, database: Database, clock: Clock) -> Secrets:
