@@ -22,7 +22,7 @@ from connector.storage.engine.database import AWAY
 from connector.storage.flow_control import connection_state
 from connector.storage.stores.oauth_tokens import DatabaseTokenStore
 from connector.vendors.oauth_consent import return_address
-from connector.web import api, health, metrics, oauth_callback, way_out
+from connector.web import api, front, health, metrics, oauth_callback, way_out
 from connector.web.admin import blueprint as admin
 from connector.web.admin.entry import blueprint as entry
 from connector.web.admin.entry.gate import SessionGate
@@ -70,6 +70,7 @@ def web_app(services: Services, gate: Gate | None = None) -> Flask:
     app.register_blueprint(api.blueprint(_parts(services)))
     sessions, letters = SessionGate(services), Letters(services)
     app.register_blueprint(entry.blueprint(services, sessions, letters))
+    app.register_blueprint(front.blueprint(services.mailer.brands, sessions.is_open))
     app.register_blueprint(admin.blueprint(services, gate or sessions))
     for error in AWAY:
         app.register_error_handler(error, _database_away)
