@@ -31,7 +31,7 @@ from connector.web.admin.table import PAGES
 from tests.browser.browser import accessibility_problems, new_context
 from tests.support.admin import served
 from tests.support.admin_house import copied, lively_house
-from tests.support.house import Harness
+from tests.support.house import Harness, answer
 
 pytestmark = pytest.mark.browser
 
@@ -59,6 +59,8 @@ SAMPLES: dict[str, Address] = {
     "survey_difference": lambda site: "/surveys/after-support/difference?old=1&new=1",
     "survey_edit": lambda site: "/surveys/after-support/edit",
     "survey_preview": lambda site: "/surveys/after-support/preview",
+    "customer": lambda site: f"/customers/{site.home.rows(tables.customers)[0].id}",
+    "review": lambda site: f"/reviews/{site.home.rows(tables.identity_conflicts)[0].id}",
     "user": lambda site: f"/users/{site.people['lead'].id}",
 }
 """Where a page with a name in its address is; a page without is where its row says."""
@@ -99,6 +101,7 @@ class Site:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[Site]:
     with lively_house(copied(sqlite_template, tmp_path_factory.mktemp("admin-pages"))) as home:
+        _contradict(home)
         people, keys, now = {}, {}, home.clock()
         with home.house.database.write() as tx:
             for role in ROLES:
@@ -107,6 +110,13 @@ def site(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Ite
                 keys[role] = sessions.begin(tx, people[role].id, Stage.FULL, Came("192.0.2.0"), now, ends)
         with served(home) as url:
             yield Site(home, url, people, keys)
+
+
+def _contradict(home: Harness) -> None:
+    """Two people, and an answer that has the address of one and the number of the other."""
+    for email, number in (("an@example.com", 4001), ("bo@example.com", 4002), ("bo@example.com", 4001)):
+        home.deliver(answer(8, customer={"email": email, "zendesk_user_id": number, "name": email[:2].title()}))
+        home.settle()
 
 
 @pytest.fixture(scope="module")
