@@ -61,6 +61,7 @@ def test_home_leads_to_the_cases(pages: AdminPages, home: Harness) -> None:
     assert 'href="/admin/reviews"' in pages.get("/").get_data(as_text=True)
     assert "Are these 2 people one?" in pages.text("/reviews")
     assert "No case is like that." in pages.text("/reviews?status=decided")
+    assert pages.get("/reviews?status=lost").status_code == 422
 
 
 def test_candidates_stand_side_by_side_and_a_word_says_what_differs(pages: AdminPages, home: Harness) -> None:

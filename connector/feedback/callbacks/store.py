@@ -82,6 +82,7 @@ def asked(
         "created_at": now,
         "reminded": False,
         "handed_over": False,
+        "high_value": False,
         **known,
     }
     return Write(_ASKED, row)

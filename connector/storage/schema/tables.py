@@ -486,6 +486,7 @@ callbacks = Table(
     Column("closed_at", UtcDateTime),  # by our clock: outcome and root cause are known, the loop counts as closed
     Column("reminded", Boolean, nullable=False, default=False),  # the agent was asked for them
     Column("handed_over", Boolean, nullable=False, default=False),  # a second bad answer: a person's, for good
+    Column("high_value", Boolean, nullable=False, default=False),  # the customer's, as it was told when it was asked
     Column("created_at", UtcDateTime, nullable=False),
     UniqueConstraint("connection", "ticket_id"),
     Index("ix_callbacks_open", "connection", "id", **_where(_OPEN_CALLBACKS)),

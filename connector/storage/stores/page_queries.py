@@ -17,10 +17,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, func, select
 
 from connector.storage.schema.tables import (
-    OPEN_CALLBACKS,
     SET_ASIDE,
     STOPPED_RUNS,
-    callbacks,
     connections,
     customers,
     definitions,
@@ -146,12 +144,6 @@ def withheld(tx: Connection, statuses: Sequence[str]) -> list[WithheldLine]:
 def set_aside(tx: Connection) -> int:
     """Deliveries that could not be read or processed, at most MOST_COUNTED."""
     return _bounded(tx, select(deliveries.c.id).where(SET_ASIDE))
-
-
-def callbacks_overdue(tx: Connection, now: datetime) -> int:
-    """Callbacks whose time to call is over and that nobody made, at most MOST_COUNTED."""
-    uncalled = callbacks.c.status.in_(["open", "taken", "reopened"])
-    return _bounded(tx, select(callbacks.c.id).where(OPEN_CALLBACKS, uncalled, callbacks.c.due_at < now))
 
 
 def open_cases(tx: Connection) -> int:

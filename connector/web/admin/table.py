@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connector.web.admin.customers import acting, customer, finding, reviews
+from connector.web.admin.customers import acting, callbacks, customer, finding, reviews
 from connector.web.admin.house import connections, design, system
 from connector.web.admin.making import deciding, editing, overview, survey_preview, versions
 from connector.web.admin.page import Page
@@ -11,7 +11,7 @@ from connector.web.admin.running import deliveries, events, home, run, runs, sto
 
 PAGES: tuple[Page, ...] = (
     *home.PAGES, *stopped.PAGES, *runs.PAGES, *run.PAGES, *why.PAGES, *events.PAGES, *deliveries.PAGES,
-    *finding.PAGES, *customer.PAGES, *acting.PAGES, *reviews.PAGES,
+    *callbacks.PAGES, *finding.PAGES, *customer.PAGES, *acting.PAGES, *reviews.PAGES,
     *overview.PAGES, *versions.PAGES, *editing.PAGES, *deciding.PAGES, *survey_preview.PAGES,
     *connections.PAGES, *users.PAGES, *tokens.PAGES, *audit.PAGES, *system.PAGES, *design.PAGES, *account.PAGES,
 )  # fmt: skip

@@ -96,6 +96,7 @@ def upgrade() -> None:
         sa.Column("closed_at", MOMENT, nullable=True),
         sa.Column("reminded", sa.Boolean(), nullable=False),
         sa.Column("handed_over", sa.Boolean(), nullable=False),
+        sa.Column("high_value", sa.Boolean(), nullable=False),
         sa.Column("created_at", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_callbacks")),
         sa.UniqueConstraint("connection", "ticket_id", name=op.f("uq_callbacks_connection_ticket_id")),

@@ -48,7 +48,7 @@ class Trait:
 
 
 def _list(visit: AdminVisit) -> ResponseReturnValue:
-    status, before = visit.given["status"], visit.given.get("before") or ""
+    status, before = visit.given.get("status") or review_queue.OPEN, visit.given.get("before") or ""
     with visit.services.database.read() as tx:
         cases = review_queue.listed(tx, status=status, limit=ROWS + 1, before=before)
     return rendering.page(

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from flask import Response, current_app, url_for
+from flask import Response, url_for
 from sqlalchemy import Connection
 
 from connector.access.rights import HOME
+from connector.feedback.agent import call_list
 from connector.runtime.operations.drafts import drafts_of
 from connector.storage.stores import definition_states, page_queries
 from connector.storage.stores.definitions import DefinitionKind
 from connector.web.admin import rendering
+from connector.web.admin.customers.callbacks import scope_of
 from connector.web.admin.page import AdminVisit, Page
 from connector.web.admin.words import later
 
@@ -66,11 +68,12 @@ def _deliveries(visit: AdminVisit, tx: Connection) -> Iterator[Need]:
 
 
 def _callbacks(visit: AdminVisit, tx: Connection) -> Iterator[Need]:
-    count = page_queries.callbacks_overdue(tx, visit.now) if visit.may("callbacks:read") else 0
+    count = call_list.count_overdue(tx, scope_of(visit), visit.now) if visit.may("callbacks:read") else 0
     if count:
         title = visit.say.plural("{number} callback is overdue", "{number} callbacks are overdue", count)
         text = visit.say("Customers were promised a call that was not made in time.")
-        yield Need("callbacks", title, count, text, _address("callbacks"), visit.say("See whom to call"))
+        address = url_for("admin.callbacks", overdue="yes")
+        yield Need("callbacks", title, count, text, address, visit.say("See whom to call"))
 
 
 def _cases(visit: AdminVisit, tx: Connection) -> Iterator[Need]:
@@ -78,12 +81,7 @@ def _cases(visit: AdminVisit, tx: Connection) -> Iterator[Need]:
     if count:
         title = visit.say.plural("{number} case to review", "{number} cases to review", count)
         text = visit.say("The systems do not agree who somebody is.")
-        yield Need("review", title, count, text, _address("reviews"), visit.say("See the cases"))
-
-
-def _address(name: str) -> str:
-    """Of a page; "" of one that is not built in."""
-    return url_for(f"admin.{name}") if f"admin.{name}" in current_app.view_functions else ""
+        yield Need("review", title, count, text, url_for("admin.reviews"), visit.say("See the cases"))
 
 
 def _differing(visit: AdminVisit, tx: Connection) -> Iterator[Need]:
