@@ -70,7 +70,7 @@ workflow: tell
 trigger: {event: survey.answered}
 run: {key: event.response_id, mode: single}
 steps:
-  - {id: tell, do: alert.send, with: {to: team, text: "{{ event.response_id }}"}}
+  - {id: tell, do: alert.send, delivery: at-most-once, with: {to: team, text: "{{ event.response_id }}"}}
 """
 
 
