@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import click
 
@@ -16,6 +17,7 @@ from connector.storage.engine.database import Database
 from connector.storage.stores import run_queries
 from connector.storage.stores.page_queries import event_types
 from connector.storage.stores.run_queries import DeliveryLine, DeliveryStory, EventLine
+from workflows.condition_words import in_words
 
 _TROUBLE = ("unreadable", "failed")
 _PAGE = 500
@@ -169,6 +171,16 @@ def _tell_event(event: EventLine) -> None:
     for decision in event.decisions:
         verb = "starts" if decision["starts"] else "does not start"
         click.echo(f"    {verb} {decision['workflow']} version {decision['version']}: {decision['why']}")
+        if asks := _asked(decision.get("said")):
+            click.echo(f"      it asks that {asks}.")
+
+
+def _asked(said: Any) -> str:
+    """The condition that decided, in words; "" where none did, or it has none."""
+    match said:
+        case [str(id_), {"condition": str(condition)}] if id_.startswith("condition."):
+            return in_words(condition)
+    return ""
 
 
 def _pretty(body: bytes) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from click.testing import CliRunner
 
+from connector.cli.main import main
 from connector.storage.stores import page_queries, run_queries
 from tests.support.house import Harness, a_home, answer
 from tests.support.house_workflows import OPEN_A_TICKET
@@ -58,3 +60,18 @@ def test_a_run_is_listed_with_what_its_customer_is_called(home: Harness) -> None
     with home.house.database.read() as tx:
         [run] = run_queries.list_runs(tx)
         assert page_queries.names(tx, [run.customer_id]) == {run.customer_id: "Ann Jansen"}
+
+
+def test_a_delivery_shows_the_condition_that_decided_in_words_beside_it(
+    home: Harness, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RINGBACK_DATABASE_URL", database_url)
+    trigger = 'trigger: {event: survey.answered, if: event.band == "promoter"}\n'
+    home.install(thanks=trigger + "steps: [{id: end, stop: nothing}]\n")
+    home.deliver(answer(3))
+    home.settle()
+    with home.house.database.read() as tx:
+        [line] = run_queries.list_deliveries(tx, connection="survey-platform")
+    said = CliRunner().invoke(main, ["deliveries", "show", str(line.id)]).output
+    assert 'does not start thanks version 1: event.band == "promoter" is false (event.band is "detractor")' in said
+    assert "it asks that band is promoter." in said
