@@ -186,6 +186,13 @@ def test_every_page_an_admin_finds_is_without_personal_data_for_whoever_may_not_
     assert b"Nobody called" in shown, "the test would find nothing"
 
 
+def test_whose_record_was_read_is_in_the_log(building: Building) -> None:
+    customer, lead = building.home.one(tables.customers).id, building.people["lead"]
+    assert lead.get(f"/customers/{customer}").status_code == 200
+    *_, line = building.home.house.access.audit.all_of(action="customer.read")
+    assert (line.actor, line.object_kind, line.object) == (lead.user.id, "customer", customer)  # type: ignore[union-attr]
+
+
 # --- the API
 
 
