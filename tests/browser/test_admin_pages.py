@@ -60,6 +60,7 @@ SAMPLES: dict[str, Address] = {
     "survey_edit": lambda site: "/surveys/after-support/edit",
     "survey_preview": lambda site: "/surveys/after-support/preview",
     "customer": lambda site: f"/customers/{site.home.rows(tables.customers)[0].id}",
+    "callback": lambda site: f"/callbacks/{site.home.rows(tables.callbacks)[0].id}",
     "review": lambda site: f"/reviews/{site.home.rows(tables.identity_conflicts)[0].id}",
     "user": lambda site: f"/users/{site.people['lead'].id}",
 }

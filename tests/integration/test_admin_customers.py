@@ -149,7 +149,7 @@ def test_the_page_costs_the_same_for_ten_and_five_hundred_moments(pages: AdminPa
 def test_feedback_is_logged_once_however_often_it_is_sent(pages: AdminPages, home: Harness) -> None:
     customer = ann(home)
     form = {"key": key(pages, customer), "comment": "All is well again.", "conversation": "visit", "score": "8",
-            "at": "2026-03-01T10:00"}  # fmt: skip
+            "at": "2026-03-01 10:00"}  # fmt: skip
     for _ in range(2):
         assert pages.post(f"/customers/{customer}/feedback", **form).status_code == 303
     home.settle()

@@ -98,7 +98,7 @@ def _moment(visit: AdminVisit) -> datetime | None:
         at = None
     if at is None or at > visit.now:
         trouble = visit.say("This is no moment that has been.")
-        raise InputError("at", trouble, visit.say("Write it as 2026-11-30T14:00."))
+        raise InputError("at", trouble, visit.say("Write it as 2026-11-30 14:00."))
     return at
 
 
