@@ -11,7 +11,9 @@ import http.client
 import io
 import logging
 import socket
+import threading
 import time
+from contextlib import ExitStack
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +30,11 @@ from integrations.transport import tls
 logging.getLogger("urllib3").setLevel(logging.INFO)
 
 _PIECE = 65_536  # bytes
+_PACKED = 512  # bytes of what is packed: they unfold to half a megabyte at most, and to all of it at once
+_SMALL = 262_144
+"""Bytes of an answer that any number of calls may read side by side."""
+
+_LARGE = threading.BoundedSemaphore(4)
 _MEGABYTE = 1_048_576
 
 
@@ -97,21 +104,34 @@ def _take(response: requests.Response, bound: Bound) -> None:
     refused = response.status_code >= 400
     most = _REFUSAL if refused else bound.size
     kept = bytearray()
-    while piece := _piece(response):
-        kept += piece
-        if len(kept) > most:
-            response.close()
-            if not refused:
-                raise TooMuch(f"the answer is larger than {most:,} bytes", response=response)
-            del kept[most:]
-            break
+    with ExitStack() as place:
+        while piece := _piece(response):
+            if len(kept) <= _SMALL < len(kept) + len(piece):
+                _among_the_large(place)
+            kept += piece
+            if len(kept) > most:
+                response.close()
+                if not refused:
+                    kept.clear()  # the error holds on to it for as long as somebody looks at that
+                    raise TooMuch(f"the answer is larger than {most:,} bytes", response=response)
+                del kept[most:]
+                break
     response._content, response._content_consumed = bytes(kept), True  # type: ignore[attr-defined]
+
+
+def _among_the_large(place: ExitStack) -> None:
+    """Large answers are read a few at a time: what is enough for one would be too much for all calls at once."""
+    ends = _ends.get()
+    if not _LARGE.acquire(timeout=None if ends is None else max(0.0, ends - time.monotonic())):
+        raise requests.ReadTimeout("other large answers left no time for this one")
+    place.callback(_LARGE.release)
 
 
 def _piece(response: requests.Response) -> bytes:
     """What has come, decoded; errors as the library's own reading has them."""
+    most = _PACKED if response.headers.get("Content-Encoding") else _PIECE
     try:
-        return bytes(response.raw.read1(_PIECE, decode_content=True))
+        return bytes(response.raw.read1(most, decode_content=True))
     except ReadTimeoutError as error:
         raise requests.ReadTimeout(error) from error
     except HTTPError as error:

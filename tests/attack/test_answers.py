@@ -7,7 +7,7 @@ import socket
 import threading
 import tracemalloc
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -135,6 +135,26 @@ def test_an_alert_takes_no_more_of_the_answer_than_it_needs() -> None:
         pytest.raises(Ambiguous),
     ):
         AppriseAlerter().alert([f"json://127.0.0.1:{port}/hook"], "Jan is unhappy", "x")
+
+
+@pytest.mark.timeout(120)
+def test_many_bombs_at_once_need_no_more_than_a_few() -> None:
+    """As many as calls may be under way at a vendor."""
+    refused = []
+
+    def ask(port: int) -> None:
+        with closing(vendor(port)) as session, pytest.raises(IntegrationError) as told:
+            session.get("/records")
+        refused.append(told.value.code)
+
+    with serving(lambda _seen: Reply(200, BOMB, {"Content-Encoding": "gzip"})) as server, memory_within(200):
+        threads = [threading.Thread(target=ask, args=[server.server_port]) for _ in range(32)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert len(refused) == 32  # a busy server of the test may lose one
+    assert "too_large" in refused
 
 
 # --- mail servers
