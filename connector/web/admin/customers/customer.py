@@ -14,6 +14,7 @@ from connector.feedback.agent.timeline import CursorError
 from connector.feedback.customers import directory
 from connector.feedback.customers.directory import ListedCustomer, ScoreMoment
 from connector.feedback.responses.store import label_of
+from connector.feedback.surveys.overview.plan import WAITS
 from connector.ids import new_id
 from connector.runtime.operations.errors import InputError, UnknownError
 from connector.web.admin import rendering
@@ -94,8 +95,10 @@ def _plan(visit: AdminVisit, found: ListedCustomer) -> dict[str, Any]:
     if not visit.may("customers:write"):
         return {"planned": [], "by_hand": [], "is_heard": False}
     agents = visit.services.agents
+    by_hand = agents.survey_names()  # the others follow an answer, and are nobody's to send
     planned = visit.services.planner.plan(found.id) or []
-    return {"planned": planned, "by_hand": agents.survey_names(), "is_heard": agents.sends_by_hand()}
+    shown = [each for each in planned if each.survey in by_hand or each.verdict == WAITS]
+    return {"planned": shown, "by_hand": by_hand, "is_heard": agents.sends_by_hand()}
 
 
 def _trends(visit: AdminVisit, scores: Sequence[ScoreMoment]) -> Iterator[ScoreTrend]:
