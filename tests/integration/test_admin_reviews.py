@@ -133,21 +133,21 @@ def test_who_read_a_case_stands_in_the_audit_log(pages: AdminPages, home: Harnes
     assert row.object == case
 
 
-def test_the_list_goes_on_by_a_cursor_and_costs_the_same_for_ten_and_five_hundred(
-    pages: AdminPages, home: Harness
-) -> None:
-    contradict(home)
-    _more(home, 9)
-    few = _statements(home, pages)
-    _more(home, 490)
-    assert _statements(home, pages) == few
-    seen, place = set(), "/reviews"
-    while place:
-        page = pages.get(place).get_data(as_text=True)
-        seen |= set(re.findall(r'href="/admin/reviews/(\w+)"', page))
-        following = re.findall(r'href="/admin(/reviews\?[^"]+)" rel="next"', page)
-        place = following[0].replace("&amp;", "&") if following else ""
-    assert len(seen) == 500
+def test_the_list_goes_on_by_a_cursor_and_costs_the_same_for_ten_and_five_hundred(database_url: str) -> None:
+    with a_home(database_url) as home:
+        pages = admin_pages(home)
+        contradict(home)
+        _more(home, 9)
+        few = _statements(home, pages)
+        _more(home, 490)
+        assert _statements(home, pages) == few
+        seen, place = set(), "/reviews"
+        while place:
+            page = pages.get(place).get_data(as_text=True)
+            seen |= set(re.findall(r'href="/admin/reviews/(\w+)"', page))
+            following = re.findall(r'href="/admin(/reviews\?[^"]+)" rel="next"', page)
+            place = following[0].replace("&amp;", "&") if following else ""
+        assert len(seen) == 500
 
 
 def _more(home: Harness, count: int) -> None:
