@@ -251,6 +251,7 @@ def _repeater(world: World) -> Callable[[str], bool]:
 def _app(house: Services, tour: Tour) -> Flask:
     app = web_app(house)
     app.register_blueprint(pages.blueprint(tour, house.database))
+    app.view_functions["front.front"] = app.view_functions["tour.story"]  # at the address alone is the tour
     return app
 
 
