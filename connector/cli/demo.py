@@ -252,6 +252,7 @@ def _app(house: Services, tour: Tour) -> Flask:
     app = web_app(house)
     app.register_blueprint(pages.blueprint(tour, house.database))
     app.view_functions["front.front"] = app.view_functions["tour.story"]  # at the address alone is the tour
+    app.after_request_funcs["front"] = app.after_request_funcs["tour"]
     return app
 
 
