@@ -69,8 +69,8 @@ def test_a_planted_bug_is_found(ground: Ground, bug: str) -> None:
 
 def _live_all(ground: Ground) -> None:
     """The larger worlds first: they find most. A ticket whose answer is lost, and which is asked for again while its
-    key still counts, is rare: one larger world in ten tells of it."""
-    for seed in (*range(20, 801, 20), *SLICE):
+    key still counts, is rare: one larger world in a hundred tells of it, and these are two of them."""
+    for seed in (1320, 3060, *range(20, 801, 20), *SLICE):
         live(World(ground, seed))
 
 
