@@ -195,6 +195,10 @@ class Sentence(str):
         made.id, made.values = id_, values
         return made
 
+    def __getnewargs__(self) -> tuple[str, str, Mapping[str, Any]]:  # type: ignore[override]  # a str has one
+        """So that it can be copied."""
+        return self.id, str(self), self.values
+
 
 def say(id_: str, /, **values: Any) -> Sentence:
     """The sentence of this id."""

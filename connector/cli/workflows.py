@@ -176,6 +176,7 @@ def _import(files: Sequence[Path], by: str) -> list[Change]:
         now, others = system_clock(), not files
         return import_definitions(tx, DefinitionKind.WORKFLOW, bodies, now, retire_others=others, author=by)
 
+    read()  # what is wrong with the files is said first, also where there is no database yet
     with open_database() as database:
         return with_files(database, config, read, work)
 

@@ -18,6 +18,7 @@ from connector.storage.schema import tables
 from tests.fixtures import payload
 from tests.support.house import (
     SALESFORCE_TOKEN,
+    SECRET_KEY,
     Harness,
     a_home,
     a_house,
@@ -204,7 +205,8 @@ def test_one_broken_notification_of_many_costs_only_itself(home: Harness) -> Non
 
 def ringback(database_url: str, *words: str) -> Any:
     """Run the command. → what it prints as JSON."""
-    result = CliRunner().invoke(main, [*words, "--json"], env={"RINGBACK_DATABASE_URL": database_url})
+    env = {"RINGBACK_DATABASE_URL": database_url, "RINGBACK_SECRET_KEY": SECRET_KEY}
+    result = CliRunner().invoke(main, [*words, "--json"], env=env)
     assert result.exit_code == 0, result.output
     return json.loads(result.output)
 

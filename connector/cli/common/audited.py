@@ -13,6 +13,7 @@ import click
 
 if TYPE_CHECKING:
     from connector.config.settings import Settings
+    from connector.secret_keys import SecretKeys
     from connector.storage.engine.database import Database
 
 _CHANGES = frozenset({
@@ -31,22 +32,33 @@ _CODE = re.compile(r"[A-Za-z0-9_.:-]{0,60}")
 _TOLD = "ringback.told"
 
 
-def tell(database: Database, settings: Settings) -> None:
-    """A row for the command that is under way, if it is one that changes something; once."""
+def keys(settings: Settings) -> SecretKeys | None:
+    """What the log needs of the command that is under way, asked for before anything is done; None: it is one that
+    changes nothing, or has its row already. Raises ``SettingsError``."""
+    context = click.get_current_context(silent=True)
+    if context is None or not _changed(_path(context), context.params) or context.meta.get(_TOLD):
+        return None
+    return settings.secret_keys(lambda _: None)
+
+
+def tell(database: Database, secret_keys: SecretKeys) -> None:
+    """A row for the command that is under way."""
     from connector.access.audit import Audit, AuditEntry  # slow to import, and most commands only show something
     from connector.cli.common.acting import acting_here
     from connector.clock import system_clock
 
-    context = click.get_current_context(silent=True)
-    path = context.command_path.partition(" ")[2] if context else ""
-    if context is None or not _changed(path, context.params) or context.meta.get(_TOLD):
-        return
+    context = click.get_current_context()
     context.meta[_TOLD] = True
-    audit = Audit(database, settings.secret_keys(lambda _: None))
+    audit = Audit(database, secret_keys)
     given = {name: value for name, value in sorted(context.params.items()) if value not in (None, (), "")}
     after = {name: _plain(audit, value) for name, value in given.items()}
-    entry = AuditEntry(action=path.replace(" ", "."), object_kind="command", after=after)
+    entry = AuditEntry(action=_path(context).replace(" ", "."), object_kind="command", after=after)
     audit.note(acting_here(), entry, system_clock())
+
+
+def _path(context: click.Context) -> str:
+    """The command without the program's name."""
+    return context.command_path.partition(" ")[2]
 
 
 def _changed(path: str, given: dict[str, Any]) -> bool:

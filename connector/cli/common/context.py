@@ -47,5 +47,7 @@ def open_database() -> Iterator[Database]:
         if not is_current(database):
             where = masked(settings.database_url)
             raise click.ClickException(f"The database {where} needs another shape. Run `ringback migrate`.")
+        secret_keys = audited.keys(settings)
         yield database
-        audited.tell(database, settings)
+        if secret_keys is not None:
+            audited.tell(database, secret_keys)
