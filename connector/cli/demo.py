@@ -35,12 +35,13 @@ from connector.demo.outside import Outside
 from connector.demo.tour import Tour
 from connector.demo.values import Customer, Places
 from connector.services import Services
+from connector.web.admin.entry.guest import Guest
 from connector.web.app import front_door, web_app
 from sandbox.world import World
 from webhooks.asgi import App
 from workflows import yaml_text
 
-CARE, LEAD = "care@acme.example", "care-lead@acme.example"
+CARE, LEAD, ADMIN = "care@acme.example", "care-lead@acme.example", "ada@acme.example"
 EVENTS = (
     "ticket.created", "ticket.status_changed", "ticket.agent_assignment_changed", "ticket.comment_added",
     "ticket.merged", "ticket.soft_deleted",
@@ -249,11 +250,7 @@ def _repeater(world: World) -> Callable[[str], bool]:
 
 
 def _app(house: Services, tour: Tour) -> Flask:
-    app = web_app(house)
-    app.register_blueprint(pages.blueprint(tour, house.database))
-    app.view_functions["front.front"] = app.view_functions["tour.story"]  # at the address alone is the tour
-    app.after_request_funcs["front"] = app.after_request_funcs["tour"]
-    return app
+    return web_app(house, home=pages.blueprint(tour, Guest(house, ADMIN, "Ada Admin").welcome))
 
 
 def _greet(places: Places, folder: Path) -> None:

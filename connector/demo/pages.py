@@ -1,4 +1,5 @@
-"""The tour's pages: the story, its moving part, what a visitor can press, runs and deliveries.
+"""The tour's pages: the story, its moving part, what a visitor can press. Runs and deliveries are shown
+by the admin's own pages.
 
 The tour is a page on the visitor's own machine and knows no sign-in; so that no other page can press its
 buttons, a POST must come from the tour itself.
@@ -7,7 +8,6 @@ buttons, a POST must come from the tour itself.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,15 +19,11 @@ from requests import RequestException
 from werkzeug import Response as AnyResponse
 from werkzeug.exceptions import HTTPException
 
-from connector.demo import records
 from connector.demo.scene import Turn, turn_of
 from connector.demo.shortened import HOUR, INSTEAD
 from connector.demo.story import current, headline, steps_of
 from connector.demo.tour import Tour
 from connector.demo.values import PATHS, Journey, Path
-from connector.storage.engine.database import Database
-from connector.storage.stores import run_queries
-from connector.storage.stores.run_queries import DeliveryStory
 
 _POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; "
@@ -35,9 +31,13 @@ _POLICY = (
 )
 
 
-def blueprint(tour: Tour, database: Database) -> Blueprint:
-    """``/`` and everything under ``/demo``."""
-    pages = _Pages(tour, database)
+Welcome = Callable[[AnyResponse], AnyResponse]
+
+
+def blueprint(tour: Tour, welcome: Welcome) -> Blueprint:
+    """``/`` and everything under ``/demo``. ``welcome`` signs the browser in that gets this answer, for the
+    admin's pages that the tour leads to."""
+    pages = _Pages(tour, welcome)
     made = Blueprint("tour", __name__, template_folder="templates", static_folder="static",
                      static_url_path="/demo/static")  # fmt: skip
     routes: tuple[tuple[str, str, Callable[..., Any], str], ...] = (
@@ -45,8 +45,6 @@ def blueprint(tour: Tour, database: Database) -> Blueprint:
         ("/demo/story", "fragment", pages.fragment, "GET"),
         ("/demo/journeys", "begin", pages.begin, "POST"),
         ("/demo/journeys/<int:number>/<any(solve,'solve-callback',play):move>", "move", pages.move, "POST"),
-        ("/demo/runs/<run_id>", "run", pages.run, "GET"),
-        ("/demo/deliveries/<int:delivery_id>", "delivery", pages.delivery, "GET"),
     )
     for rule, endpoint, view, method in routes:
         made.add_url_rule(rule, endpoint, view, methods=[method])
@@ -73,11 +71,11 @@ def _moment(at: datetime, style: str) -> str:
 @dataclass(frozen=True, slots=True)
 class _Pages:
     tour: Tour
-    database: Database
+    welcome: Welcome
 
-    def story(self) -> str:
+    def story(self) -> AnyResponse:
         journey = self._journey(request.args.get("journey", type=int))
-        return render_template("tour/story.html", **self._telling(journey), **self._frame())
+        return self.welcome(Response(render_template("tour/story.html", **self._telling(journey), **self._frame())))
 
     def fragment(self) -> AnyResponse:
         """The moving part of the page; 304 when nothing moved."""
@@ -98,25 +96,6 @@ class _Pages:
         moves = {"solve": self.tour.solve, "solve-callback": self.tour.solve_callback, "play": self.tour.play}
         moves[move](journey)
         return redirect(f"/?journey={number}#{'now' if move == 'play' else move}", 303)
-
-    def run(self, run_id: str) -> str:
-        with self.database.read() as tx:
-            story, calls = run_queries.run_story(tx, run_id), records.calls_of_run(tx, run_id)
-        if story is None:
-            abort(404, "There is no such run.")
-        return render_template("tour/run.html", story=story, calls=calls, **self._frame())
-
-    def delivery(self, delivery_id: int) -> str:
-        with self.database.read() as tx:
-            story = run_queries.delivery_story(tx, delivery_id)
-            started = (
-                {each.seq: records.runs_of_event(tx, each.seq) for each in story.events} if story else {}
-            )
-        if story is None:
-            abort(404, "There is no such delivery.")
-        return render_template(
-            "tour/delivery.html", story=story, started=started, body=_pretty(story), **self._frame()
-        )
 
     def refused(self, error: HTTPException) -> tuple[str, int]:
         said = {"title": "This does not work", "text": error.description}
@@ -167,12 +146,3 @@ class _Pages:
 
 def _tag(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _pretty(story: DeliveryStory) -> str:
-    """The body for people: JSON indented, anything else as it came."""
-    text = story.body.decode("utf-8", "replace")
-    try:
-        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
-    except ValueError:
-        return text

@@ -25,7 +25,7 @@ def ticket_link(scene: Scene, number: int) -> Link:
 
 def run_link(run: Run | None, text: str) -> Link:
     """The history of a run."""
-    return Link(text, f"/demo/runs/{run.id if run else ''}")
+    return Link(text, f"/admin/runs/{run.id if run else ''}")
 
 
 def button(scene: Scene, text: str, move: str) -> Button:

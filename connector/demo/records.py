@@ -200,15 +200,3 @@ def _columns(table: Any, value: Any) -> list[Any]:
 def _rows(tx: Connection, table: Any, value: Any, ids: Sequence[str]) -> list[Any]:
     found = select(*_columns(table, value)).where(table.c.customer_id.in_(ids)).order_by(table.c.id)
     return [value(*row) for row in tx.execute(found)]
-
-
-def calls_of_run(tx: Connection, run_id: str) -> tuple[Call, ...]:
-    """The outward calls of one run, in the order they were wanted."""
-    found = select(*_columns(effects, Call)).where(effects.c.run_id == run_id).order_by(effects.c.id)
-    return tuple(Call(*row) for row in tx.execute(found))
-
-
-def runs_of_event(tx: Connection, seq: int) -> tuple[Run, ...]:
-    """The runs an event started."""
-    found = select(*_columns(runs, Run)).where(runs.c.event_seq == seq).order_by(runs.c.id)
-    return tuple(Run(*row) for row in tx.execute(found))

@@ -176,10 +176,11 @@ def _after_the_answer(scene: Scene) -> Turn:
         return Turn.OVER if settled and is_over(scene.writing) else Turn.WAIT
     if not scene.callback_ticket:
         return Turn.OVER if is_over(scene.recovery) else Turn.WAIT
+    if scene.second_answer:  # first: a bad one opens the ticket again, for a person who asks nobody any more
+        follows = [each for each in (scene.writing, scene.handover) if each is not None]
+        return Turn.OVER if all(map(is_over, follows)) else Turn.WAIT
     if scene.callback_ticket["status"] not in _SETTLED:
         return Turn.SOLVE_CALLBACK
-    if scene.second_answer:
-        return Turn.OVER if is_over(scene.writing) else Turn.WAIT
     if scene.second_link:
         return Turn.WAIT if scene.asked_again and scene.asked_again.answered_at else Turn.ANSWER_AGAIN
     return Turn.OVER if is_over(scene.retention) and not scene.asked_again else Turn.WAIT

@@ -74,7 +74,7 @@ def _webhook_now(scene: Scene) -> tuple[Any, ...]:
         Table(rows, ("Attempt", "When", "What we said")) if rows else None,
         (),
         "",
-        (Link("See the delivery", f"/demo/deliveries/{event.delivery_id}"),),
+        (Link("See the delivery", f"/admin/deliveries/{event.delivery_id}"),),
     )
 
 

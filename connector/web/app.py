@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from a2wsgi import WSGIMiddleware
-from flask import Flask, render_template
+from flask import Blueprint, Flask, render_template
 from sqlalchemy.exc import SQLAlchemyError
 
 from connector.feedback.messaging.way_out import WayOut
@@ -45,9 +45,9 @@ PAGE_THREADS = 16
 """Pages that are made side by side."""
 
 
-def web_app(services: Services, gate: Gate | None = None) -> Flask:
+def web_app(services: Services, gate: Gate | None = None, home: Blueprint | None = None) -> Flask:
     """All of it as Flask has it. See ``front_door``. ``gate`` stands before the admin pages; without one, that of
-    sessions."""
+    sessions. ``home`` is what is at the address alone; without it, what runs here."""
     app = Flask("ringback", static_folder=None)
     app.url_map.merge_slashes = False  # it would redirect, to the host that the caller names
     app.url_map.strict_slashes = False
@@ -70,7 +70,7 @@ def web_app(services: Services, gate: Gate | None = None) -> Flask:
     app.register_blueprint(api.blueprint(_parts(services)))
     sessions, letters = SessionGate(services), Letters(services)
     app.register_blueprint(entry.blueprint(services, sessions, letters))
-    app.register_blueprint(front.blueprint(services.mailer.brands, sessions.is_open))
+    app.register_blueprint(home or front.blueprint(services.mailer.brands, sessions.is_open))
     app.register_blueprint(admin.blueprint(services, gate or sessions))
     for error in AWAY:
         app.register_error_handler(error, _database_away)
