@@ -23,7 +23,7 @@ from connector.runtime.operations.errors import UnknownError
 from connector.storage.schema import tables as t
 from connector.storage.stores import run_queries
 from connector.storage.stores.old_rows import RetentionKind
-from tests.support.house import Harness, a_home, answer
+from tests.support.house import SECRET_KEY, Harness, a_home, answer
 from tests.support.house_race import Racers
 
 TELL = """\
@@ -187,7 +187,7 @@ def test_a_delivery_without_its_content_is_not_understood_anew(home: Harness, da
     delivery = home.rows(t.deliveries)[0].id
     home.clock.now += A_MONTH
     home.house.keeper.tick()
-    environment = {"RINGBACK_DATABASE_URL": database_url}
+    environment = {"RINGBACK_DATABASE_URL": database_url, "RINGBACK_SECRET_KEY": SECRET_KEY}
     said = CliRunner().invoke(main, ["deliveries", "replay", str(delivery)], env=environment)
     assert said.exit_code == 2
     assert "went when its period was over" in said.output
@@ -298,7 +298,8 @@ def test_the_command_shows_what_is_due_and_lets_it_go(home: Harness, database_ur
     closed_loop(home)
     config = tmp_path / "ringback.yaml"
     config.write_text("retention: {runs: 60 days, suppressions: forever}")
-    environment = {"RINGBACK_DATABASE_URL": database_url, "RINGBACK_CONFIG": str(config)}
+    environment = {"RINGBACK_DATABASE_URL": database_url, "RINGBACK_CONFIG": str(config),
+                   "RINGBACK_SECRET_KEY": SECRET_KEY}  # fmt: skip
     shown = CliRunner().invoke(main, ["retention"], env=environment).output
     lines = {line.split()[0]: line.split()[1:] for line in shown.splitlines() if line}
     assert lines["runs"] == ["60", "days", "1"]

@@ -91,6 +91,7 @@ def test_the_table_has_a_line_for_each_service_and_each_package_from_npm() -> No
         "Chromium",
         "Dovecot",
         "Postfix",
+        "htmx.org",
         "axe-core",
         "zendesk_app_framework_sdk",
     ]

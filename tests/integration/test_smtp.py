@@ -312,7 +312,7 @@ def test_what_the_library_cannot_write_was_not_sent(server: StandInServer, chang
         ({"dot": f"250 {'x' * 9000}"}, Ambiguous, "lost"),
         ({"banner": "who knows"}, Transient, "-1"),
         ({"MAIL": "who knows"}, Transient, "-1"),
-        ({"RCPT": f"250 {'x' * 9000}"}, Permanent, "500"),
+        ({"RCPT": f"250 {'x' * 9000}"}, Transient, "no_connection"),
     ],
 )
 def test_a_refusal_says_whether_the_mail_may_have_gone(

@@ -13,7 +13,6 @@ import pytest
 from integrations.zendesk import mapping
 from integrations.zendesk.setup.blueprint import (
     MACRO,
-    TICKET_FIELD,
     TRIGGER,
     VIEW,
     WEBHOOK,
@@ -112,11 +111,10 @@ def test_what_is_told_otherwise_and_means_the_same_is_no_difference(
 
 
 @pytest.mark.parametrize("wanted", kinds(VIEW), ids=name)
-@pytest.mark.parametrize("column", ["subject", IDS[TICKET_FIELD, "ringback_score"]])
-def test_a_column_that_is_gone_or_moved_is_a_difference(wanted: Wanted, column: str) -> None:
+@pytest.mark.parametrize("place", [0, -1])
+def test_a_column_that_is_gone_or_moved_is_a_difference(wanted: Wanted, place: int) -> None:
     shown = told(wanted)
-    columns = shown["execution"]["columns"]
-    columns[:] = [each for each in columns if str(each["id"]) != column]
+    del shown["execution"]["columns"][place]
     assert drift(VIEW, shown, sent(wanted), ours=True).says == ("its columns or their order differ",)
     moved = told(wanted)
     moved["execution"]["columns"].reverse()
