@@ -12,10 +12,12 @@ import pytest
 from sqlalchemy import event, insert, select
 
 from connector.ids import new_id
+from connector.observe.backlog import STOPPED
 from connector.storage.schema import tables
 from tests.support.admin import AdminPages, admin_pages, somebody, words
 from tests.support.admin_house import copied, lively_house
 from tests.support.house import Harness, answer
+from workflows.runs import Status
 
 
 @pytest.fixture
@@ -36,6 +38,13 @@ def of(home: Harness, workflow: str, status: str) -> list[str]:
 def cause(pages: AdminPages, workflow: str) -> str:
     page = pages.get("/stopped").get_data(as_text=True)
     [article] = [each for each in page.split("<article")[1:] if workflow in each]
+    return re.findall(r"/admin/stopped/(\w+)", article)[0]
+
+
+def cause_of(pages: AdminPages, status: Status) -> str:
+    page = pages.get("/stopped").get_data(as_text=True)
+    shown = f'class="state {status.value.replace("_", "-")}"'
+    [article, *_] = [each for each in page.split("<article")[1:] if shown in each]
     return re.findall(r"/admin/stopped/(\w+)", article)[0]
 
 
@@ -84,6 +93,29 @@ def test_an_action_that_a_cause_does_not_have_is_a_mistake_at_its_field(pages: A
     reply = pages.post(f"/stopped/{cause(pages, 'call-back')}", action="explode")
     assert reply.status_code == 422
     assert "This is none of those there are." in words(reply)
+
+
+def test_what_nobody_will_mend_is_dismissed_with_a_reason(pages: AdminPages, home: Harness) -> None:
+    group = cause(pages, "call-back")
+    assert pages.post(f"/stopped/{group}", action="dismiss").status_code == 422
+    assert len(of(home, "call-back", "failed")) == 3
+    pages.post(f"/stopped/{group}", action="dismiss", reason="the group is gone, we called")
+    assert len(of(home, "call-back", "dismissed")) == 3
+    assert "call-back" not in pages.text("/stopped")
+    run = pages.text(f"/runs/{of(home, 'call-back', 'dismissed')[0]}")
+    assert "dismissed" in run
+    assert "the group is gone, we called" in run
+
+
+@pytest.mark.parametrize("status", list(Status))
+def test_a_run_in_any_state_can_be_looked_at(pages: AdminPages, home: Harness, status: Status) -> None:
+    [run_id, *_] = of(home, "call-back", "failed")
+    with home.house.database.write() as tx:
+        tx.execute(tables.runs.update().where(tables.runs.c.id == run_id).values(status=status.value))
+    for path in ("/", "/stopped", f"/runs?status={status.value}", f"/runs/{run_id}", "/workflows/call-back"):
+        assert pages.get(path).status_code == 200, path
+    if status in STOPPED:
+        assert pages.get(f"/stopped/{cause_of(pages, status)}").status_code == 200
 
 
 def test_a_cause_that_is_gone_is_a_404_with_the_way_back(pages: AdminPages) -> None:

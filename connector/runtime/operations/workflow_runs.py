@@ -9,6 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select, union_all
 
+from connector.observe import backlog
 from connector.storage.schema.tables import events, runs
 from workflows.sentences import found
 
@@ -18,7 +19,7 @@ LATEST = 200
 LOOKED_THROUGH = 500
 """Events, the newest, among which a workflow's decisions are looked for."""
 
-_ENDED_WELL, _STOPPED = ("succeeded",), ("failed", "dead", "needs_review")
+_ENDED_WELL, _STOPPED = ("succeeded",), backlog.STOPPED
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,5 +82,5 @@ def decisions(tx: Connection, slug: str, most: int = 20) -> list[DecisionLine]:
 def _figures(counts: Counter[str]) -> RunFigures:
     succeeded = sum(counts[each] for each in _ENDED_WELL)
     stopped = sum(counts[each] for each in _STOPPED)
-    total = counts.total()
-    return RunFigures(total, total - succeeded - stopped - counts["cancelled"], succeeded, stopped)
+    total, done_with = counts.total(), counts["cancelled"] + counts["dismissed"]
+    return RunFigures(total, total - succeeded - stopped - done_with, succeeded, stopped)

@@ -10,6 +10,7 @@ from connector.runtime.operations.bulk import Action, BulkLine
 from connector.runtime.operations.errors import InputError
 from connector.storage.stores import page_queries
 from connector.web.admin.page import AdminVisit
+from connector.web.admin.running import statuses
 from connector.web.admin.words import later
 
 AT_ONCE = 200
@@ -19,27 +20,31 @@ AT_ONCE = 200
 @dataclass(frozen=True, slots=True)
 class HandAction:
     """An action, its title and what it means. ``states`` are those it is possible in; ``is_final``: nothing takes it
-    back."""
+    back; ``reason``: somebody must say why."""
 
     name: str
     title: str
     means: str
     states: frozenset[str]
     is_final: bool = False
+    reason: bool = False
 
 
-_STOPPED = frozenset({"failed", "dead", "needs_review"})
+_STOPPED = frozenset(statuses.STOPPED)
+_ENDED = frozenset({"succeeded", "cancelled", "dismissed"})
 _LIVE = frozenset({"queued", "ready", "waiting", "needs_review"})
 
 ACTIONS: Sequence[HandAction] = (
     HandAction("retry", later("Retry"), later("Each goes on from where it stopped. What may have happened already is "
                "looked up first, so nothing happens twice."), _STOPPED),
     HandAction("restart", later("Restart"), later("Each begins anew from the same event, with the newest version "
-               "of its workflow."), frozenset({*_STOPPED, "waiting", "succeeded", "cancelled"}), is_final=True),
+               "of its workflow."), _STOPPED | _ENDED | {"waiting"}, is_final=True),
     HandAction("skip", later("Skip the step"), later("The step where each stands counts as done, without a result, "
                "and the run goes on after it."), _STOPPED | {"waiting"}, is_final=True),
     HandAction("cancel", later("Cancel"), later("Each ends. Calls that were not begun are not made."), _LIVE,
-               is_final=True),
+               is_final=True, reason=True),
+    HandAction("dismiss", later("Dismiss"), later("Nothing more is to be done about them. They wait for nobody any "
+               "more, and stay in the lists with who said so and why."), _STOPPED, is_final=True, reason=True),
     HandAction("happened", later("It happened"), later("Somebody looked: the call did happen. Each goes on after it."),
                frozenset({"needs_review"}), is_final=True),
     HandAction("did_not", later("It did not happen"), later("Somebody looked: the call did not happen. It is made "
@@ -55,7 +60,7 @@ def possible_in(status: str) -> list[HandAction]:
 
 def do(visit: AdminVisit, name: str, run_ids: Sequence[str], reason: str) -> list[BulkLine]:
     """One transaction each; a refusal holds up no other. Raises InputError without a reason where one is needed."""
-    if name == "cancel" and not reason.strip():
+    if BY_NAME[name].reason and not reason.strip():
         raise InputError("reason", visit.say("Why they end is missing."), visit.say("Write a few words; they stand in "
                          "the history of each."))  # fmt: skip
     with visit.services.database.read() as tx:
@@ -79,6 +84,7 @@ def _action(visit: AdminVisit, name: str, places: Mapping[str, str], reason: str
     controls, by = visit.services.controls, visit.by
     actions: Mapping[str, Action] = {
         "cancel": lambda run: controls.cancel([run], by, reason)[0],
+        "dismiss": lambda run: controls.dismiss(run, by, reason),
         "retry": lambda run: controls.retry(run, by),
         "restart": lambda run: controls.restart(run, by),
         "skip": lambda run: controls.skip(run, places.get(run, ""), {}, by),

@@ -79,6 +79,10 @@ def _cancel(visit: AdminVisit) -> ResponseReturnValue:
     return _done(visit, done)
 
 
+def _dismiss(visit: AdminVisit) -> ResponseReturnValue:
+    return _done(visit, visit.services.controls.dismiss(visit.path["run_id"], visit.by, visit.given["reason"]))
+
+
 def _retry(visit: AdminVisit) -> ResponseReturnValue:
     given, run_id = visit.given, visit.path["run_id"]
     return _done(visit, visit.services.controls.retry(run_id, visit.by, step=given.get("step"), anew=given["anew"]))
@@ -144,6 +148,7 @@ _ONE = "/runs/<run_id>"
 PAGES = (
     Page("GET", _ONE, "run", "runs:read", _show),
     Page("POST", f"{_ONE}/cancel", "run_cancel", "runs:write", _cancel, takes=EndRunSchema(), back=_show),
+    Page("POST", f"{_ONE}/dismiss", "run_dismiss", "runs:write", _dismiss, takes=EndRunSchema(), back=_show),
     Page("POST", f"{_ONE}/retry", "run_retry", "runs:write", _retry, takes=RetryRunSchema(), back=_show),
     Page("POST", f"{_ONE}/skip", "run_skip", "runs:write", _skip, takes=SkipStepSchema(), back=_show),
     Page("POST", f"{_ONE}/review", "run_review", "runs:write", _review, takes=DoubtAnswerSchema(), back=_show),

@@ -67,7 +67,7 @@ def _list(visit: AdminVisit) -> ResponseReturnValue:
 
 def _state_choices(visit: AdminVisit) -> list[tuple[str, str]]:
     every = labels(visit.say, statuses.RUN)
-    return [(_ANY_STOPPED, visit.say("stopped: failed, dead or needs an answer")), *every.items()]
+    return [(_ANY_STOPPED, visit.say("stopped: waits for a person")), *every.items()]
 
 
 def _ask(visit: AdminVisit) -> ResponseReturnValue:

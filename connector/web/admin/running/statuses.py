@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from connector.observe import backlog
 from connector.web.admin.words import later
 
 RUN: Mapping[str, str] = {
@@ -11,10 +12,12 @@ RUN: Mapping[str, str] = {
     "ready": later("about to go on"),
     "waiting": later("waiting"),
     "succeeded": later("succeeded"),
+    "done_with_failure": later("done with a failure"),
     "failed": later("failed"),
     "dead": later("dead"),
     "needs_review": later("needs an answer"),
     "cancelled": later("cancelled"),
+    "dismissed": later("dismissed"),
 }
 DELIVERY: Mapping[str, str] = {
     "new": later("about to be read"),
@@ -41,4 +44,5 @@ CONNECTION: Mapping[str, str] = {
     "not used yet": later("not used yet"),
     "no longer configured": later("no longer configured"),
 }
-STOPPED = ("failed", "dead", "needs_review")
+STOPPED = tuple(each.value for each in backlog.STOPPED)
+"""Those that wait for a person."""
