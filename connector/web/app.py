@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -55,7 +55,7 @@ def web_app(services: Services, gate: Gate | None = None, home: Blueprint | None
     app.register_blueprint(
         survey_routes.blueprint(
             services.settling, services.mailer.brands, services.clock, lambda: services.bell.ring(INTAKE),
-            outlook=Outlook(WorkflowCache(), services.config.calendar),
+            outlook=Outlook(WorkflowCache(), services.config.calendar, _callers(services)),
             answers_are_read=services.connections.hears_answers(),
         )
     )  # fmt: skip
@@ -95,6 +95,11 @@ def _database_away(error: Exception) -> tuple[str, int, dict[str, str]]:
     title, text = "The database is away", "Nothing was changed. Try again in a moment."
     headers = {"Retry-After": "10", "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
     return render_template("connect/page.html", title=title, text=text), 503, headers
+
+
+def _callers(services: Services) -> Mapping[str, str]:
+    """By team, who calls customers back."""
+    return {name: team.caller for name, team in services.config.teams.items() if team.caller}
 
 
 def front_door(services: Services, pages: Flask) -> App:

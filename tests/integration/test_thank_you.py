@@ -17,8 +17,10 @@ from connector.ids import new_id
 from connector.runtime.doorbell import INTAKE
 from connector.storage.schema import tables
 from connector.web.survey.thanks import moment_of
+from sandbox.clock import HandClock
+from sandbox.world import World
 from tests.integration.test_mail_never_left import ASK
-from tests.support.house import Harness, a_home
+from tests.support.house import Harness, a_home, a_house, config_of
 from tests.survey_site import NOON, survey_site
 from workflows.calendars import BusinessCalendar
 
@@ -114,6 +116,24 @@ def test_what_a_run_asks_for_after_a_wait_is_not_promised(database_url: str) -> 
         home.pump(INTAKE)
         assert home.run("call").step == "alert"
         assert "We will call" not in said(home, path)
+
+
+@ON_SQLITE
+def test_it_names_who_calls_where_the_team_says_so_until_somebody_takes_the_ticket(database_url: str) -> None:
+    call = CALL.replace("{connection: zendesk,", "{connection: zendesk, team: care-team,")
+    clock = HandClock()
+    with World(clock=clock) as world:
+        teams = "care-team: {caller: Jan de Boer, "
+        config = config_of(world).replace("care-team: {", teams)
+        with a_house(database_url, world, {"ask": ASK, "call": call}, clock=clock, config=config) as home:
+            path = asked(home)
+            assert f"{PROMISE} Jan de Boer does it." in sent(home, path, **WISH)
+            home.settle()
+            assert f"{PROMISE} Jan de Boer does it." in said(home, path)
+            with home.house.database.write() as tx:
+                tx.execute(tables.callbacks.update().values(taken_at=home.clock()))
+            assert PROMISE in said(home, path)
+            assert "Jan de Boer" not in said(home, path)
 
 
 @ON_SQLITE

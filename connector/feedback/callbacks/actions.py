@@ -184,7 +184,8 @@ class ReopenCallback:
         writes: tuple[Write, ...] = ()
         if row is not None:
             callbacks.move(done.database, done.tx, row, done.now, handed_over=True)
-            known = {name: row[name] for name in ("response_id", "customer_id", "tries", "cycle", "high_value")}
+            told_then = ("response_id", "customer_id", "tries", "cycle", "high_value", "caller")
+            known = {name: row[name] for name in told_then}
             known |= {"handed_over": request["final"]}
             writes = (callbacks.asked(done.effect.run_id, done.facts, done.now, connection, mark, **known),)
         return Intent(connection, told, writes=writes, stage=done.effect.stage + 1, bucket=TICKETS_CREATE)

@@ -91,7 +91,7 @@ class OpenTicket:
         if source := ask.params.get("follow_up"):
             request["follow_up"] = _number(str(source))
         due = due_time(ask.params.get("due"), ask.now, self._rules.calendar)
-        told = {"due_at": due, "high_value": self._is_high(ask)}
+        told = {"due_at": due, "high_value": self._is_high(ask), "caller": team.caller or None}
         asked = callbacks.asked(ask.run_id, ask.facts, ask.now, connection, mark, **told)
         intent = self._next(connection, request, 0)
         writes = (callbacks.in_place_of_refused(ask.run_id, connection), asked)

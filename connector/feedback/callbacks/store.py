@@ -83,6 +83,7 @@ def asked(
         "reminded": False,
         "handed_over": False,
         "high_value": False,
+        "caller": None,
         **known,
     }
     return Write(_ASKED, row)

@@ -5,8 +5,9 @@ Nothing is started or stored. What a workflow does later, after a wait, is not f
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from types import MappingProxyType
 
 from sqlalchemy import Connection, select
 
@@ -21,10 +22,12 @@ from workflows.simulate import Asked, Happening, simulate, still_asked
 
 
 class Outlook:
-    """``calendar`` holds the house's business hours."""
+    """``calendar`` holds the house's business hours, ``callers`` by team who calls customers back."""
 
-    def __init__(self, book: WorkflowCache, calendar: BusinessCalendar) -> None:
-        self._book, self.calendar = book, calendar
+    def __init__(
+        self, book: WorkflowCache, calendar: BusinessCalendar, callers: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        self._book, self.calendar, self.callers = book, calendar, callers
 
     def asked(self, tx: Connection, happening: Happening) -> tuple[Asked, ...]:
         """The actions that would be asked for at its very moment, were this event to come."""

@@ -487,6 +487,7 @@ callbacks = Table(
     Column("reminded", Boolean, nullable=False, default=False),  # the agent was asked for them
     Column("handed_over", Boolean, nullable=False, default=False),  # a second bad answer: a person's, for good
     Column("high_value", Boolean, nullable=False, default=False),  # the customer's, as it was told when it was asked
+    Column("caller", String(100)),  # who makes it, as its team said then; whoever takes the ticket may be another
     Column("created_at", UtcDateTime, nullable=False),
     UniqueConstraint("connection", "ticket_id"),
     Index("ix_callbacks_open", "connection", "id", **_where(_OPEN_CALLBACKS)),

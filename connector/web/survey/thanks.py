@@ -42,14 +42,21 @@ _WHENEVER = "any"
 
 
 @dataclass(frozen=True, slots=True)
+class Backing:
+    """A callback that is on its way: ``before`` when (aware; None: nobody said), who makes it ("": whoever is free)."""
+
+    before: datetime | None = None
+    caller: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Promise:
-    """How somebody who asked for it is reached. ``is_backed``: something will; ``before``: by then (aware)."""
+    """How somebody who asked for it is reached. ``backing`` is what will; None: nothing does."""
 
     phone: str  # masked, as is the address
     email: str
     window: str  # in the page's language
-    is_backed: bool
-    before: datetime | None = None
+    backing: Backing | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +99,7 @@ def promise_of(
         return None
     phone, email = answered.masked["phone"][1], answered.masked["email"][1]
     window = _window(survey, invitation.answers, language)
-    is_backed, before = _backing(tx, answered, outlook, now)
-    return Promise(phone, "" if phone else email, window, is_backed, before)
+    return Promise(phone, "" if phone else email, window, _backing(tx, answered, outlook, now))
 
 
 def _window(survey: Survey, answers: Mapping[str, Any], language: str) -> str:
@@ -103,10 +109,8 @@ def _window(survey: Survey, answers: Mapping[str, Any], language: str) -> str:
     return next((option.text[language] for option in options if option.value == chosen), "")
 
 
-def _backing(
-    tx: Connection, answered: Answered, outlook: Outlook | None, now: datetime
-) -> tuple[bool, datetime | None]:
-    """Whether a callback is on its way, and until when it has time.
+def _backing(tx: Connection, answered: Answered, outlook: Outlook | None, now: datetime) -> Backing | None:
+    """The callback that is on its way.
 
     Other processes may take the answer further while this looks, so it looks in the order in which that happens: at
     what is not understood, at what is under way, and at last at what stands.
@@ -114,13 +118,14 @@ def _backing(
     at = max(answered.invitation.settles_at or now, now)
     asked = _asked(tx, answered, outlook, at, now) if outlook else ()
     row = callbacks.open_of(tx, answered.invitation.customer_id)
-    if row is not None:
-        return True, row["due_at"]
+    if row is not None:  # whoever took the ticket may be somebody else
+        return Backing(row["due_at"], row["caller"] or "" if row["taken_at"] is None else "")
     opened = next((each for each in asked if each.action == "ticket.open"), None)
     if outlook is None or opened is None:
-        return False, None
+        return None
     due = opened.params.get("due")
-    return True, durations.parse(str(due)).after(at, outlook.calendar) if due else None
+    before = durations.parse(str(due)).after(at, outlook.calendar) if due else None
+    return Backing(before, outlook.callers.get(str(opened.params.get("team")), ""))
 
 
 def _asked(
@@ -137,10 +142,12 @@ def _asked(
 
 def sentence_of(promise: Promise, say: Words, zone: str, now: datetime) -> str:
     """The promise in words, or what was asked for where there is none to make."""
-    before = say("before {moment}").format(moment=moment_of(promise.before, say, zone, now)) if promise.before else ""
-    when = ", ".join(filter(None, (_lower(promise.window), before if promise.is_backed else "")))
+    backing, before = promise.backing, ""
+    if backing and backing.before:
+        before = say("before {moment}").format(moment=moment_of(backing.before, say, zone, now))
+    when = ", ".join(filter(None, (_lower(promise.window), before)))
     how = _left_to_right(promise.phone or promise.email)
-    if not promise.is_backed:
+    if backing is None:
         asked = ", ".join(filter(None, (how, when)))
         text = say("You asked us to contact you: {how}.") if asked else say("You asked us to contact you.")
         return text.format(how=asked)
@@ -150,7 +157,8 @@ def sentence_of(promise: Promise, say: Words, zone: str, now: datetime) -> str:
         text = say("We will write to {email}, {when}.") if when else say("We will write to {email}.")
     else:
         text = say("We will contact you, {when}.") if when else say("We will contact you.")
-    return text.format(phone=how, email=how, when=when)
+    who = say("{name} does it.").format(name=backing.caller) if backing.caller else ""
+    return " ".join(filter(None, (text.format(phone=how, email=how, when=when), who)))
 
 
 def moment_of(moment: datetime, say: Words, zone: str, now: datetime) -> str:

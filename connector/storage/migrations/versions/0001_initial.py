@@ -97,6 +97,7 @@ def upgrade() -> None:
         sa.Column("reminded", sa.Boolean(), nullable=False),
         sa.Column("handed_over", sa.Boolean(), nullable=False),
         sa.Column("high_value", sa.Boolean(), nullable=False),
+        sa.Column("caller", sa.String(length=100), nullable=True),
         sa.Column("created_at", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_callbacks")),
         sa.UniqueConstraint("connection", "ticket_id", name=op.f("uq_callbacks_connection_ticket_id")),
