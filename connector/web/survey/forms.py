@@ -34,11 +34,12 @@ class Given:
     shown: frozenset[str]  # the questions that were on the page
     page: str = ""
     revision: int | None = None
+    gone: bool = False  # it held an answer to a question that the survey does not have, or no more
 
 
 def read_form(survey: Survey, form: Form, country: Origin | str, known: Known) -> Given:
-    """Read the questions that were on the page; fields of others are not looked at. ``country`` is where a phone number
-    without + is from; ``known`` is what a person may have confirmed."""
+    """Read the questions that were on the page; of others only whether there are any is looked at. ``country`` is where
+    a phone number without + is from; ``known`` is what a person may have confirmed."""
     shown = frozenset(form.getlist("shown"))
     raw = {question.id: _raw(question, form) for question in survey.questions if question.id in shown}
     answers: dict[str, Any] = {}
@@ -52,7 +53,13 @@ def read_form(survey: Survey, form: Form, country: Origin | str, known: Known) -
             errors[id_] = error
     revision = form.get("revision", "")
     made_of = int(revision) if _NUMBER.fullmatch(revision) else None
-    return Given(answers, raw, errors, shown, form.get("page", "")[:_PAGE_LENGTH], made_of)
+    page, gone = form.get("page", "")[:_PAGE_LENGTH], any(_is_of_no_question(survey, name) for name in form)
+    return Given(answers, raw, errors, shown, page, made_of, gone)
+
+
+def _is_of_no_question(survey: Survey, field: str) -> bool:
+    mark, _, rest = field.partition(".")
+    return mark == "q" and survey.question(rest.partition(".")[0]) is None
 
 
 def _known(survey: Survey, ids: Iterable[str]) -> list[tuple[str, Question]]:

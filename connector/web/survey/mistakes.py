@@ -15,8 +15,15 @@ def wrong(visit: SurveyVisit, given: Given, saved: Saved) -> dict[str, str]:
     """A sentence for each question with which something is wrong, the worst first: what could not be read, what another
     page has overtaken, what is missing."""
     if given.errors or not saved.stale:
-        return sentences(visit, given.errors or _missing(visit, given))
+        return sentences(visit, given.errors or _missing(visit, given)) or _asked_no_more(visit, given)
     return {id_: _overtaken(visit, id_, here) for id_, here in saved.stale.items()}
+
+
+def _asked_no_more(visit: SurveyVisit, given: Given) -> dict[str, str]:
+    """The page was that of another version of the survey. Sent once more from this one, it is whole."""
+    told = visit.frame.say("A question of this page is asked no more. Your other answers are kept: please look through "
+                           "them and send once more.")  # fmt: skip
+    return {visit.survey.main.id: told} if given.gone else {}
 
 
 def _overtaken(visit: SurveyVisit, question_id: str, here: Any) -> str:
