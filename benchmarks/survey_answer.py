@@ -170,8 +170,10 @@ def _url(folder: Path, pid: int) -> str:
 
 
 def _invite(database: Database, count: int) -> list[str]:
-    """So many people, each asked by mail a moment ago. → the secrets of their links."""
+    """So many people, each asked by mail an hour ago: who answers within seconds is taken for a scanner, and asked.
+    → the secrets of their links."""
     now, tokens = datetime.now(UTC), []
+    sent = now - timedelta(hours=1)
     with database.read() as tx:
         survey = t.definitions.c
         definition = tx.execute(select(survey.id).where(survey.slug == "after-support", survey.active)).scalar_one()
@@ -183,8 +185,8 @@ def _invite(database: Database, count: int) -> list[str]:
                        "facts": {}, "created_at": now, "updated_at": now})  # fmt: skip
         asked.append({"id": id_, "token_digest": digest(tokens[-1]), "survey": "after-support",
                       "definition_id": definition, "customer_id": customer, "channel": "email", "language": "en",
-                      "status": "sent", "context": {"ticket_id": str(number)}, "answers": {}, "created_at": now,
-                      "sent_at": now, "expires_at": now + timedelta(days=30)})  # fmt: skip
+                      "status": "sent", "context": {"ticket_id": str(number)}, "answers": {}, "created_at": sent,
+                      "sent_at": sent, "expires_at": now + timedelta(days=30)})  # fmt: skip
     with database.write() as tx:
         tx.execute(insert(t.customers), people)
         tx.execute(insert(t.invitations), asked)
