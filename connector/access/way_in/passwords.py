@@ -63,7 +63,6 @@ class Passwords:
         return self._hasher.check_needs_rehash(kept)
 
 
-
 def _of_nobody(cost: HashCost) -> str:
     """A hash that no password has, at this cost. It is made up: the first comparison must not take twice the time."""
     salt, made_up = (base64.b64encode(secrets.token_bytes(size)).decode().rstrip("=") for size in (16, 32))

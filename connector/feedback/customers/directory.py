@@ -59,6 +59,8 @@ def _like(tx: Connection, text: str, limit: int) -> list[str]:
         its = phones.c.number.contains(digits.lstrip("0"), autoescape=True)
         mine.append(c.id.in_(select(phones.c.customer_id).where(its)))
     return list(tx.execute(select(c.id).where(or_(*mine)).order_by(c.updated_at.desc()).limit(limit)).scalars())
+
+
 @dataclass(frozen=True, slots=True)
 class ListedCustomer:
     """A customer, as a list shows them."""
